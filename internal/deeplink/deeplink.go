@@ -1,0 +1,288 @@
+// Package deeplink answers one question about a link that a request brought:
+// may it be followed, and what does it lead to?
+//
+// A browser may reach a login route with any link that somebody made for it, so
+// a link is judged by its bytes and by nothing that depends on how a parser of
+// URLs understands them: net/url and the WHATWG URL standard, by which browsers
+// go, disagree about too many strings. Every function here is pure.
+package deeplink
+
+import (
+	"errors"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxBytes is how long a link may be, as it came and as it is followed.
+const maxBytes = 2048
+
+// Site is what links are checked against. Its strings come from the
+// configuration, never from a request, and are normalized: origins by [Origin],
+// paths escaped. A Site is only read, so it may be shared.
+type Site struct {
+	Origin   string   // of the docs: "https://docs.example.com"
+	Base     string   // the docs' own path without a trailing slash: "" or "/docs"
+	Origins  []string // others that a link may name
+	FromBase bool     // a relative link counts from Base
+	Target   bool     // the token is sent to the link itself, which must then be on Origin and under Base
+	Callback string   // origin and path of the page that takes the token: not a page to return to
+	Token    string   // query parameter that carries the token: not in a link
+	Drop     []string // query parameters that are taken out of a link; "visitor.*" is any that begins so
+}
+
+// Link is a link that passed. The zero Link leads to the docs' home.
+type Link struct {
+	Given  string // as it came, less what Site.Drop names
+	Origin string // one of the Site's constants, never bytes of the request
+	Path   string // from the host's root
+	Suffix string // query and fragment
+}
+
+// Reasons for which a link is refused.
+var (
+	ErrLength   = errors.New("it is longer than 2,048 bytes")
+	ErrUTF8     = errors.New("it is not valid UTF-8")
+	ErrRelative = errors.New("it is neither a path that begins with / nor an absolute URL")
+	ErrOrigin   = errors.New("it names an origin that is not the docs'")
+	ErrChar     = errors.New("it holds a control character or a backslash")
+	ErrPath     = errors.New("its path is ambiguous: //, a dot segment, or an escape that is broken or doubled")
+	ErrOutside  = errors.New("it is not under the docs' own path")
+	ErrCallback = errors.New("it leads to the page that takes the token")
+	ErrToken    = errors.New("it already carries a token")
+)
+
+// Check judges a link. An empty one, and the text "undefined" that a script
+// writes for none, is the zero Link.
+func (s *Site) Check(given string) (Link, error) {
+	if given == "" || given == "undefined" {
+		return Link{}, nil
+	}
+	if len(given) > maxBytes {
+		return Link{}, ErrLength
+	}
+	if !utf8.ValidString(given) {
+		return Link{}, ErrUTF8
+	}
+	l := Link{Given: s.drop(given), Origin: s.Origin}
+	rest := l.Given
+	if origin, after, ok := cutOrigin(rest); ok {
+		if l.Origin = s.match(origin); l.Origin == "" {
+			return Link{}, ErrOrigin
+		}
+		rest = after
+	} else if s.FromBase {
+		if !strings.HasPrefix(rest, "/") {
+			rest = "/" + rest
+		}
+		rest = s.Base + rest
+	}
+	l.Path, l.Suffix = cutPath(rest)
+	if err := s.checkRest(l); err != nil {
+		return Link{}, err
+	}
+	return l, nil
+}
+
+// checkRest judges everything behind the origin.
+func (s *Site) checkRest(l Link) error {
+	if !strings.HasPrefix(l.Path, "/") {
+		return ErrRelative
+	}
+	if len(l.Path)+len(l.Suffix) > maxBytes {
+		return ErrLength
+	}
+	decoded, err := url.PathUnescape(l.Path)
+	if err != nil {
+		return ErrPath
+	}
+	if strings.ContainsFunc(l.Given, forbidden) || strings.ContainsFunc(decoded, forbidden) {
+		return ErrChar
+	}
+	if !cleanPath(decoded) {
+		return ErrPath
+	}
+	if s.Target && (l.Origin != s.Origin || !under(s.Base, Escape(l.Path))) {
+		return ErrOutside
+	}
+	if s.Callback != "" && strings.EqualFold(strings.TrimRight(l.Origin+decoded, "/"), strings.TrimRight(s.Callback, "/")) {
+		return ErrCallback
+	}
+	query, _, _ := strings.Cut(l.Suffix, "#")
+	for pair := range strings.SplitSeq(strings.TrimPrefix(query, "?"), "&") {
+		if s.Token != "" && name(pair) == s.Token {
+			return ErrToken
+		}
+	}
+	return nil
+}
+
+// CleanPath reports whether a path from the configuration passes the rules that
+// the path of a link has to pass.
+func CleanPath(escaped string) bool {
+	decoded, err := url.PathUnescape(escaped)
+	return err == nil && strings.HasPrefix(escaped, "/") && !strings.ContainsFunc(decoded, forbidden) && cleanPath(decoded)
+}
+
+// cleanPath reports whether a decoded path means the same to everyone who
+// decodes, cleans or parses it once more.
+func cleanPath(decoded string) bool {
+	if !utf8.ValidString(decoded) || strings.Contains(decoded, "%") || strings.Contains(decoded, "//") {
+		return false
+	}
+	for segment := range strings.SplitSeq(decoded, "/") {
+		if segment == "." || segment == ".." {
+			return false
+		}
+	}
+	return true
+}
+
+// forbidden reports a control character, which browsers take out of a URL or end
+// it at, or a backslash, which they read as a slash.
+func forbidden(r rune) bool { return r < 0x20 || r == 0x7F || r == '\\' }
+
+// under reports whether path is base or in it.
+func under(base, path string) bool {
+	rest, ok := strings.CutPrefix(path, base)
+	return ok && (rest == "" || rest[0] == '/')
+}
+
+// match returns the Site's own constant for an origin that a link names, or "".
+func (s *Site) match(origin string) string {
+	if origin == s.Origin {
+		return s.Origin
+	}
+	if i := slices.Index(s.Origins, origin); i >= 0 {
+		return s.Origins[i]
+	}
+	return ""
+}
+
+// cutOrigin splits an absolute link into its origin, normalized as [Origin]
+// does, and the rest, which begins with "/".
+func cutOrigin(link string) (origin, rest string, ok bool) {
+	scheme, after, ok := strings.Cut(link, "://")
+	if !ok || strings.ContainsAny(scheme, "/?#") {
+		return "", "", false
+	}
+	end := strings.IndexAny(after, "/?#")
+	if end < 0 {
+		end = len(after)
+	}
+	rest = after[end:]
+	if !strings.HasPrefix(rest, "/") {
+		rest = "/" + rest
+	}
+	return normalize(scheme, after[:end]), rest, true
+}
+
+// Origin returns the origin of an absolute URL from the configuration in the
+// form in which this package compares: lower case, without the scheme's own port.
+func Origin(u *url.URL) string { return normalize(u.Scheme, u.Host) }
+
+func normalize(scheme, host string) string {
+	scheme, host = lowerASCII(scheme), lowerASCII(host)
+	switch scheme {
+	case "https":
+		host = strings.TrimSuffix(host, ":443")
+	case "http":
+		host = strings.TrimSuffix(host, ":80")
+	}
+	return scheme + "://" + host
+}
+
+// lowerASCII leaves letters outside ASCII alone, some of which strings.ToLower
+// turns into ASCII ones.
+func lowerASCII(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s)
+}
+
+func cutPath(rest string) (path, suffix string) {
+	if i := strings.IndexAny(rest, "?#"); i >= 0 {
+		return rest[:i], rest[i:]
+	}
+	return rest, ""
+}
+
+// drop takes the query parameters that Site.Drop names out of a link and keeps
+// every other byte.
+func (s *Site) drop(link string) string {
+	if len(s.Drop) == 0 {
+		return link
+	}
+	before, fragment := link, ""
+	if i := strings.IndexByte(link, '#'); i >= 0 {
+		before, fragment = link[:i], link[i:]
+	}
+	path, query, ok := strings.Cut(before, "?")
+	if !ok {
+		return link
+	}
+	pairs := strings.Split(query, "&")
+	kept := slices.DeleteFunc(slices.Clone(pairs), func(pair string) bool { return s.dropped(name(pair)) })
+	switch {
+	case len(kept) == len(pairs):
+		return link
+	case len(kept) == 0:
+		return path + fragment
+	}
+	return path + "?" + strings.Join(kept, "&") + fragment
+}
+
+func (s *Site) dropped(name string) bool {
+	return slices.ContainsFunc(s.Drop, func(pattern string) bool {
+		prefix, open := strings.CutSuffix(pattern, "*")
+		return name == pattern || open && strings.HasPrefix(name, prefix)
+	})
+}
+
+// name returns the decoded name of a query pair.
+func name(pair string) string {
+	n, _, _ := strings.Cut(pair, "=")
+	return unescape(n)
+}
+
+// Param returns the first value of a query parameter, decoded; "" without one.
+// It reads the raw query rather than a parsed one, which has lost the pairs that
+// a parser did not like.
+func Param(rawQuery, param string) string {
+	for pair := range strings.SplitSeq(rawQuery, "&") {
+		if n, value, _ := strings.Cut(pair, "="); unescape(n) == param {
+			return unescape(value)
+		}
+	}
+	return ""
+}
+
+// unescape leaves text that does not decode as it is.
+func unescape(s string) string {
+	if decoded, err := url.QueryUnescape(s); err == nil {
+		return decoded
+	}
+	return s
+}
+
+// Escape percent-encodes what may not stand in a header or a URL's text: blanks
+// and all but printable ASCII. Everything else stays as it is.
+func Escape(s string) string {
+	const hex = "0123456789ABCDEF"
+	if strings.IndexFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7F }) < 0 {
+		return s
+	}
+	var b strings.Builder
+	for _, c := range []byte(s) {
+		if c <= ' ' || c >= 0x7F {
+			b.Write([]byte{'%', hex[c>>4], hex[c&15]})
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,279 @@
+package deeplink_test
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/docslogin/docslogin/internal/deeplink"
+)
+
+var (
+	// atRoot takes the link back in a parameter, as most platforms do.
+	atRoot = deeplink.Site{
+		Origin:   "https://docs.example.com",
+		Callback: "https://docs.example.com/login/jwt-callback",
+		Token:    "auth_token",
+	}
+	// onPage sends the token to the page, with docs under a path.
+	onPage = deeplink.Site{
+		Origin: "https://example.com", Base: "/docs", FromBase: true, Target: true,
+		Token: "jwt_token", Drop: []string{"jwt_token", "access_token", "visitor.*"},
+	}
+	// named allows a second origin, as a help center and its agent interface have.
+	named = deeplink.Site{
+		Origin: "https://sub.zendesk.com", Origins: []string{"https://agent.zendesk.com:8443"}, Token: "jwt",
+	}
+	local = deeplink.Site{Origin: "http://localhost:3000"}
+)
+
+func TestKeptLinks(t *testing.T) {
+	for _, tt := range []struct {
+		name                 string
+		site                 deeplink.Site
+		link                 string
+		origin, path, suffix string
+	}{
+		{"no link is the docs' home", atRoot, "", "", "", ""},
+		{"the text undefined is no link", atRoot, "undefined", "", "", ""},
+		{"a path from the root", atRoot, "/docs/getting-started", "https://docs.example.com", "/docs/getting-started", ""},
+		{"the root itself", atRoot, "/", "https://docs.example.com", "/", ""},
+		{"a query", atRoot, "/search?q=a//b&x=%5C..%2F", "https://docs.example.com", "/search", "?q=a//b&x=%5C..%2F"},
+		{"an anchor", atRoot, "/a#b?c", "https://docs.example.com", "/a", "#b?c"},
+		{"a query with an anchor", atRoot, "/a?b#c", "https://docs.example.com", "/a", "?b#c"},
+		{"an escaped blank", atRoot, "/a%20b", "https://docs.example.com", "/a%20b", ""},
+		{"letters beyond ASCII", atRoot, "/größe/日本", "https://docs.example.com", "/größe/日本", ""},
+		{"a colon in a path", atRoot, "/a:b/c@d", "https://docs.example.com", "/a:b/c@d", ""},
+		{"dots that are no segment", atRoot, "/v1.2/...x/a..b", "https://docs.example.com", "/v1.2/...x/a..b", ""},
+		{"an absolute URL on the docs' origin", atRoot, "https://docs.example.com/a?b#c", "https://docs.example.com", "/a", "?b#c"},
+		{"an absolute URL in other letters", atRoot, "HTTPS://DOCS.Example.com/A", "https://docs.example.com", "/A", ""},
+		{"an absolute URL with the default port", atRoot, "https://docs.example.com:443/a", "https://docs.example.com", "/a", ""},
+		{"an absolute URL without a path", atRoot, "https://docs.example.com", "https://docs.example.com", "/", ""},
+		{"an absolute URL with only a query", atRoot, "https://docs.example.com?a", "https://docs.example.com", "/", "?a"},
+		{"http on its own port", deeplink.Site{Origin: "http://localhost"}, "http://localhost:80/a", "http://localhost", "/a", ""},
+		{"a port that is part of the origin", local, "http://localhost:3000/a", "http://localhost:3000", "/a", ""},
+		{"another origin that is named", named, "https://agent.zendesk.com:8443/agent/tickets/1", "https://agent.zendesk.com:8443", "/agent/tickets/1", ""},
+		{"a link of 2,048 bytes", atRoot, "/" + strings.Repeat("a", 2047), "https://docs.example.com", "/" + strings.Repeat("a", 2047), ""},
+
+		{"from the base, without a slash", onPage, "guide/start", "https://example.com", "/docs/guide/start", ""},
+		{"from the base, with a slash", onPage, "/guide?x=1#y", "https://example.com", "/docs/guide", "?x=1#y"},
+		{"from the base, only a query", onPage, "?x=1", "https://example.com", "/docs/", "?x=1"},
+		{"absolute under the base", onPage, "https://example.com/docs/guide?x", "https://example.com", "/docs/guide", "?x"},
+		{"absolute, the base itself", onPage, "https://example.com/docs", "https://example.com", "/docs", ""},
+		{"a token in the link is taken out where the platform says so", onPage, "/g?a=1&jwt_token=x&b=%20&&c", "https://example.com", "/docs/g", "?a=1&b=%20&&c"},
+		{"an escaped name is taken out too", onPage, "/g?%6awt_token=x&a=1#y", "https://example.com", "/docs/g", "?a=1#y"},
+		{"all names with the ending are taken out", onPage, "/g?visitor.plan=pro&visitor=a&visitor.=1", "https://example.com", "/docs/g", "?visitor=a"},
+		{"nothing is left of the query", onPage, "/g?access_token=x#y", "https://example.com", "/docs/g", "#y"},
+		{"what looks like one behind the anchor stays", onPage, "/g#?jwt_token=x", "https://example.com", "/docs/g", "#?jwt_token=x"},
+		{"the base's name again is a page of it", onPage, "/docs/a", "https://example.com", "/docs/docs/a", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l, err := tt.site.Check(tt.link)
+			if err != nil {
+				t.Fatalf("refused: %v", err)
+			}
+			if l.Origin != tt.origin || l.Path != tt.path || l.Suffix != tt.suffix {
+				t.Errorf("got %q %q %q, want %q %q %q", l.Origin, l.Path, l.Suffix, tt.origin, tt.path, tt.suffix)
+			}
+		})
+	}
+}
+
+func TestRefusedLinks(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		site deeplink.Site
+		link string
+		want error
+	}{
+		{"a foreign host", atRoot, "https://evil.example/", deeplink.ErrOrigin},
+		{"a foreign host without a scheme", atRoot, "//evil.example/", deeplink.ErrPath},
+		{"three slashes", atRoot, "///evil.example", deeplink.ErrPath},
+		{"a backslash", atRoot, `/\evil.example`, deeplink.ErrChar},
+		{"a backslash in the query", atRoot, `/a?b=\`, deeplink.ErrChar},
+		{"an escaped backslash", atRoot, "/%5Cevil.example", deeplink.ErrChar},
+		{"an escaped slash after a slash", atRoot, "/%2Fevil.example", deeplink.ErrPath},
+		{"a double slash further on", atRoot, "/a//b", deeplink.ErrPath},
+		{"a double escape", atRoot, "/%252Fevil.example", deeplink.ErrPath},
+		{"a broken escape", atRoot, "/%zz", deeplink.ErrPath},
+		{"a percent sign at the end", atRoot, "/100%", deeplink.ErrPath},
+		{"a dot segment", atRoot, "/a/../../b", deeplink.ErrPath},
+		{"an escaped dot segment", atRoot, "/a/%2e%2E/b", deeplink.ErrPath},
+		{"a single dot", atRoot, "/./evil", deeplink.ErrPath},
+		{"a tab, which browsers take out", atRoot, "/\t/evil.example", deeplink.ErrChar},
+		{"an escaped newline", atRoot, "/a%0Ab", deeplink.ErrChar},
+		{"a newline in the anchor", atRoot, "/a#b\n", deeplink.ErrChar},
+		{"a delete character", atRoot, "/a\x7f", deeplink.ErrChar},
+		{"bytes that are no UTF-8", atRoot, "/a\xff", deeplink.ErrUTF8},
+		{"an escape that is no UTF-8", atRoot, "/%ff", deeplink.ErrPath},
+		{"a script", atRoot, "javascript:alert(1)", deeplink.ErrRelative},
+		{"a script that looks absolute", atRoot, "javascript://docs.example.com/%0aalert(1)", deeplink.ErrOrigin},
+		{"data", atRoot, "data:text/html,x", deeplink.ErrRelative},
+		{"a relative path without a base", atRoot, "docs/a", deeplink.ErrRelative},
+		{"a blank in front", atRoot, " /a", deeplink.ErrRelative},
+		{"user info", atRoot, "https://docs.example.com@evil.example/", deeplink.ErrOrigin},
+		{"the docs' host as user info", atRoot, "https://evil.example@docs.example.com/", deeplink.ErrOrigin},
+		{"the docs' host as the beginning of another", atRoot, "https://docs.example.com.evil.example/", deeplink.ErrOrigin},
+		{"a backslash behind the host", atRoot, `https://docs.example.com\@evil.example/`, deeplink.ErrOrigin},
+		{"another scheme", atRoot, "http://docs.example.com/a", deeplink.ErrOrigin},
+		{"another port", atRoot, "https://docs.example.com:8443/a", deeplink.ErrOrigin},
+		{"the other scheme's port", atRoot, "https://docs.example.com:80/a", deeplink.ErrOrigin},
+		{"a dot behind the host", atRoot, "https://docs.example.com./a", deeplink.ErrOrigin},
+		{"a letter that folds to ASCII", deeplink.Site{Origin: "https://kdocs.example"}, "https://\u212Adocs.example/", deeplink.ErrOrigin},
+		{"a double slash behind the origin", atRoot, "https://docs.example.com//evil.example", deeplink.ErrPath},
+		{"a dot segment behind the origin", atRoot, "https://docs.example.com/..//evil", deeplink.ErrPath},
+		{"a link over 2,048 bytes", atRoot, "/" + strings.Repeat("a", 2048), deeplink.ErrLength},
+		{"a link over 2,048 bytes with the base", onPage, "/" + strings.Repeat("a", 2045), deeplink.ErrLength},
+		{"the page that takes the token", atRoot, "/login/jwt-callback?redirect=/a", deeplink.ErrCallback},
+		{"that page in other letters, with a slash", atRoot, "/Login/JWT%2Dcallback/", deeplink.ErrCallback},
+		{"that page, absolute", atRoot, "https://docs.example.com/login/jwt-callback", deeplink.ErrCallback},
+		{"a token of its own", atRoot, "/a?x=1&auth_token=eyJ", deeplink.ErrToken},
+		{"a token of its own, escaped", atRoot, "/a?%61uth_token=eyJ", deeplink.ErrToken},
+		{"an origin that is not named", named, "https://other.zendesk.com/", deeplink.ErrOrigin},
+
+		{"from the base: a foreign host without a scheme", onPage, "//evil.example", deeplink.ErrPath},
+		{"from the base: up and out", onPage, "../admin", deeplink.ErrPath},
+		{"absolute, outside of the base", onPage, "https://example.com/admin", deeplink.ErrOutside},
+		{"absolute, with the base as a beginning", onPage, "https://example.com/docs-internal", deeplink.ErrOutside},
+		{"absolute, with an escaped slash behind the base", onPage, "https://example.com/docs%2Fx", deeplink.ErrOutside},
+		{"a foreign host that slips in by dropping", onPage, "https://evil.example/?jwt_token=x", deeplink.ErrOrigin},
+		{"the token never goes to a named origin",
+			deeplink.Site{Origin: "https://a.example", Origins: []string{"https://b.example"}, Target: true}, "https://b.example/x", deeplink.ErrOutside},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if l, err := tt.site.Check(tt.link); !errors.Is(err, tt.want) || l != (deeplink.Link{}) {
+				t.Errorf("got %+v, %v; want %v", l, err, tt.want)
+			}
+		})
+	}
+}
+
+func TestGivenIsWhatCame(t *testing.T) {
+	for link, want := range map[string]string{
+		"HTTPS://Docs.example.com:443/a?b=%20#c": "HTTPS://Docs.example.com:443/a?b=%20#c",
+		"/a":                                     "/a",
+	} {
+		if l, err := atRoot.Check(link); err != nil || l.Given != want {
+			t.Errorf("Given of %q is %q, %v", link, l.Given, err)
+		}
+	}
+	if l, err := onPage.Check("g?visitor.x=1&y=2"); err != nil || l.Given != "g?y=2" {
+		t.Errorf("Given is %q, %v; want it without what is dropped", l.Given, err)
+	}
+}
+
+func TestParam(t *testing.T) {
+	for _, tt := range []struct{ name, query, want string }{
+		{"absent", "a=1", ""},
+		{"decoded once", "redirect=%2Fa%3Fb%3D%2520", "/a?b=%20"},
+		{"plus is a blank", "redirect=/a+b", "/a b"},
+		{"the first of two", "x=1&redirect=/a&redirect=/b", "/a"},
+		{"an escaped name", "%72edirect=/a", "/a"},
+		{"without a value", "redirect", ""},
+		{"what does not decode stays", "redirect=/a?b=100%", "/a?b=100%"},
+		{"a semicolon is no separator", "redirect=/a;b", "/a;b"},
+		{"cut at its first & where it came unencoded", "redirect=/a?b=1&c=2", "/a?b=1"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := deeplink.Param(tt.query, "redirect"); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestEscape(t *testing.T) {
+	for text, want := range map[string]string{
+		"/a?b=%20#c":  "/a?b=%20#c",
+		"/größe a":    "/gr%C3%B6%C3%9Fe%20a",
+		"/\x00\x7f\"": "/%00%7F\"",
+	} {
+		if got := deeplink.Escape(text); got != want {
+			t.Errorf("Escape(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestCleanPath(t *testing.T) {
+	for path, want := range map[string]bool{
+		"/": true, "/SUB": true, "/a/b/": true, "/d%C3%A9": true,
+		"": false, "a": false, "//a": false, "/a//b": false, "/../a": false, "/%2e%2e/a": false, `/\a`: false, "/%5C": false, "/%zz": false, "/%2525": false, "/\n": false,
+	} {
+		if got := deeplink.CleanPath(path); got != want {
+			t.Errorf("CleanPath(%q) = %v, want %v", path, got, want)
+		}
+	}
+}
+
+func TestOrigin(t *testing.T) {
+	for text, want := range map[string]string{
+		"https://Docs.Example.com:443/a": "https://docs.example.com",
+		"http://localhost:80":            "http://localhost",
+		"http://127.0.0.1:8080/":         "http://127.0.0.1:8080",
+		"https://[::1]:8443":             "https://[::1]:8443",
+	} {
+		u, err := url.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := deeplink.Origin(u); got != want {
+			t.Errorf("Origin(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
+
+// FuzzCheck: a link that is kept stays on one of the site's own origins, however often
+// it is parsed or decoded, and passes again in whichever form it goes out.
+func FuzzCheck(f *testing.F) {
+	for _, link := range []string{
+		"/docs/a?b#c", "//evil.example", `/\evil.example`, "/%2F/evil.example", "https://docs.example.com/a", "https://docs.example.com@evil.example",
+		"/\t/evil.example", "/a/../..//evil.example", "guide?jwt_token=x&a=1", "https://example.com/docs/x", "https://agent.zendesk.com:8443/x", "undefined", "/größe",
+		"http:/evil.example", "https:evil.example", "/.//evil.example", "/%2e%2e//x", "?x", "#x", "/a;b", "/%00", "%2f%2fevil.example", "/\u2028/x", "/%E2%80%A8",
+	} {
+		f.Add(link)
+	}
+	f.Fuzz(func(t *testing.T, given string) {
+		for _, site := range []deeplink.Site{atRoot, onPage, named, local} {
+			l, err := site.Check(given)
+			if err != nil || l == (deeplink.Link{}) {
+				if l != (deeplink.Link{}) {
+					t.Fatalf("%q was refused (%v) with a link: %+v", given, err, l)
+				}
+				continue
+			}
+			if l.Origin != site.Origin && !(len(site.Origins) == 1 && l.Origin == site.Origins[0]) {
+				t.Fatalf("%q leads to the origin %q", given, l.Origin)
+			}
+			path := l.Path
+			for range 3 {
+				if !strings.HasPrefix(path, "/") || strings.Contains(path, "//") || strings.ContainsAny(path, "\\\t\r\n\x00") {
+					t.Fatalf("%q has the path %q", given, path)
+				}
+				if path, err = url.PathUnescape(path); err != nil {
+					t.Fatalf("the path of %q does not decode: %v", given, err)
+				}
+			}
+			whole := l.Origin + deeplink.Escape(l.Path+l.Suffix)
+			for i := range len(whole) {
+				if whole[i] <= ' ' || whole[i] >= 0x7F {
+					t.Fatalf("%q becomes %q", given, whole)
+				}
+			}
+			if u, err := url.Parse(whole); err == nil {
+				if deeplink.Origin(u) != l.Origin || u.User != nil || u.JoinPath().Path != u.Path {
+					t.Fatalf("%q parses as %+v", given, u)
+				}
+				if site.Target && u.Path != site.Base && !strings.HasPrefix(u.Path, site.Base+"/") {
+					t.Fatalf("%q is outside of the base: %q", given, u.Path)
+				}
+			}
+			if again, err := site.Check(l.Given); err != nil || again != l {
+				t.Fatalf("%q passes as %+v, the second time as %+v, %v", given, l, again, err)
+			}
+			if absolute, err := site.Check(l.Origin + l.Path + l.Suffix); len(l.Origin+l.Path+l.Suffix) <= 2048 && (err != nil || absolute.Path != l.Path || absolute.Suffix != l.Suffix) {
+				t.Fatalf("%q passes as %+v, absolute as %+v, %v", given, l, absolute, err)
+			}
+		}
+	})
+}
