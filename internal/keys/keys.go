@@ -1,0 +1,148 @@
+// Package keys turns what people have for a key (a secret, the text of a PEM
+// file in any of the shapes that environment variables give it, a signer that
+// never shows its key) into a signer that is known to work. No error that it
+// returns holds a byte of the key.
+package keys
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+// minSecret is the least number of bytes of an HMAC secret.
+const minSecret = 16
+
+// Signer makes tokens. It holds its key in a closure, where no printing verb
+// finds it. It is safe for concurrent use.
+type Signer struct {
+	sign func(ctx context.Context, payload []byte) (string, error)
+}
+
+// Sign returns the payload as a JWS in compact serialization (RFC 7515, section
+// 7.1) under the header {"alg":…,"typ":"JWT"}.
+func (s *Signer) Sign(ctx context.Context, payload []byte) (string, error) {
+	return s.sign(ctx, payload)
+}
+
+// The hash sizes of the HMAC algorithms in bytes (RFC 7518, section 3.2).
+var hashSize = map[jose.SignatureAlgorithm]int{jose.HS256: 32, jose.HS384: 48, jose.HS512: 64}
+
+// Secret returns a signer for an HMAC algorithm. The secret's bytes are the key,
+// as they are: it is never decoded.
+func Secret(secret string, alg jose.SignatureAlgorithm) (*Signer, error) {
+	size, ok := hashSize[alg]
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("a secret is for HMAC; %s signs with a private key (PrivateKey or SignWith)", alg)
+	case secret == "":
+		return nil, errors.New("the secret is empty; set it to the one that the docs' dashboard shows")
+	case unwrap(secret) != secret:
+		return nil, errors.New("the secret has white space or quotes around it, as secrets from files often have; remove them")
+	case len(secret) < minSecret:
+		return nil, fmt.Errorf("the secret is %d bytes long; it needs at least %d", len(secret), minSecret)
+	}
+	// HMAC pads a key that is shorter than the hash's block with zero bytes (RFC
+	// 2104, section 2), so this changes no signature; go-jose takes no shorter one.
+	key := make([]byte, max(len(secret), size))
+	copy(key, secret)
+	return local(alg, key, key)
+}
+
+// PEM returns a signer for the private key in a PEM text: Ed25519 for EdDSA,
+// P-256 for ES256; PKCS#8 (RFC 5958) or SEC 1 (RFC 5915).
+func PEM(text string, alg jose.SignatureAlgorithm) (*Signer, error) {
+	key, err := parsePEM(text)
+	if err != nil {
+		return nil, err
+	}
+	switch key := key.(type) {
+	case ed25519.PrivateKey:
+		if alg == jose.EdDSA {
+			return local(alg, key, key.Public())
+		}
+	case *ecdsa.PrivateKey:
+		if alg == jose.ES256 && key.Curve == elliptic.P256() {
+			return local(alg, key, key.Public())
+		}
+	}
+	return nil, fmt.Errorf("the key is %s; %s", describe(key), needs(alg))
+}
+
+// contextual is a signer that can be told which request it signs for.
+type contextual interface {
+	WithContext(context.Context) jose.OpaqueSigner
+}
+
+// Opaque returns a signer that asks another one for its signatures. The other
+// one's Public must return the key, so that the trial signature can be verified.
+func Opaque(s jose.OpaqueSigner, alg jose.SignatureAlgorithm) (signer *Signer, err error) {
+	defer func() { // the code behind the interface is not ours
+		if recover() != nil {
+			signer, err = nil, errors.New("the signer panicked in the trial signature; is its key complete?")
+		}
+	}()
+	if !slices.Contains(s.Algs(), alg) {
+		return nil, fmt.Errorf("the signer offers %v (Algs) and not %s, which this platform needs", s.Algs(), alg)
+	}
+	public := s.Public()
+	if public == nil || !public.Valid() || !public.IsPublic() {
+		return nil, errors.New("the signer does not tell its public key (Public), without which its signatures cannot be checked")
+	}
+	return tried(alg, public.Key, func(ctx context.Context) (jose.Signer, error) {
+		current := s
+		if c, ok := s.(contextual); ok {
+			current = c.WithContext(ctx)
+		}
+		return newJose(alg, noKeyID{current})
+	})
+}
+
+// noKeyID keeps a key's id out of the header, which has alg and typ only.
+type noKeyID struct{ jose.OpaqueSigner }
+
+func (noKeyID) Public() *jose.JSONWebKey { return nil }
+
+// local returns a signer for a key in this process.
+func local(alg jose.SignatureAlgorithm, private, public any) (*Signer, error) {
+	signer, err := newJose(alg, private)
+	return tried(alg, public, func(context.Context) (jose.Signer, error) { return signer, err })
+}
+
+// tried returns a Signer after one signature made and verified: go-jose takes
+// keys that fail only when they are used.
+func tried(alg jose.SignatureAlgorithm, public any, source func(context.Context) (jose.Signer, error)) (*Signer, error) {
+	signer := &Signer{func(ctx context.Context, payload []byte) (string, error) {
+		s, err := source(ctx)
+		if err != nil {
+			return "", err
+		}
+		jws, err := s.Sign(payload)
+		if err != nil {
+			return "", err
+		}
+		return jws.CompactSerialize()
+	}}
+	token, err := signer.Sign(context.Background(), []byte(`{}`))
+	if err != nil {
+		return nil, fmt.Errorf("the trial signature failed: %w", err)
+	}
+	jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{alg})
+	if err == nil {
+		_, err = jws.Verify(public)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the trial signature is not one of the signer's own public key: %w", err)
+	}
+	return signer, nil
+}
+
+func newJose(alg jose.SignatureAlgorithm, key any) (jose.Signer, error) {
+	return jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: key}, new(jose.SignerOptions).WithType("JWT"))
+}

@@ -1,0 +1,407 @@
+package keys_test
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/ecdh"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/sha512"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/cryptosigner"
+
+	"github.com/docslogin/docslogin/internal/keys"
+)
+
+func TestReadMeVector(t *testing.T) {
+	signer, err := keys.Secret("rdme_example_secret", jose.HS256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := signer.Sign(t.Context(), []byte(`{"name":"Owlbert","email":"owlbert@readme.io","apiKey":"12345","version":1,"iat":1700000000}`))
+	const want = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJuYW1lIjoiT3dsYmVydCIsImVtYWlsIjoib3dsYmVydEByZWFkbWUuaW8iLCJhcGlLZXkiOiIxMjM0NSIsInZlcnNpb24iOjEsImlhdCI6MTcwMDAwMDAwMH0.BEMtRPNlbyC3ZSFHrL_0h-tGW4ZnuJZxSC-C9fduC-Q"
+	if err != nil || got != want {
+		t.Errorf("got %s, %v\nwant %s", got, err, want)
+	}
+}
+
+// TestSecretIsTheKey compares with the standard library, which takes a key of any
+// length: padding must not change a signature, nor base64 be decoded.
+func TestSecretIsTheKey(t *testing.T) {
+	for alg, size := range map[jose.SignatureAlgorithm]func() hash.Hash{jose.HS256: sha256.New, jose.HS384: sha512.New384, jose.HS512: sha512.New} {
+		for _, secret := range []string{"sixteen bytes ok", "Zm9vYmFyZm9vYmFyZm9vYmFyZm9vYmFy", "it's \"quoted\" inside", "'one quote at the front", strings.Repeat("long", 50)} {
+			signer, err := keys.Secret(secret, alg)
+			if err != nil {
+				t.Fatalf("%s: %v", alg, err)
+			}
+			token, err := signer.Sign(t.Context(), []byte(`{"a":1}`))
+			if err != nil {
+				t.Fatalf("%s: %v", alg, err)
+			}
+			signed, signature, _ := cutLast(token)
+			mac := hmac.New(size, []byte(secret))
+			io.WriteString(mac, signed)
+			if want := base64.RawURLEncoding.EncodeToString(mac.Sum(nil)); signature != want {
+				t.Errorf("%s with %q: got %s, want %s", alg, secret, signature, want)
+			}
+		}
+	}
+}
+
+func cutLast(token string) (before, after string, ok bool) {
+	i := strings.LastIndexByte(token, '.')
+	return token[:i], token[i+1:], i >= 0
+}
+
+func TestBadSecrets(t *testing.T) {
+	for _, tt := range []struct {
+		name, secret string
+		alg          jose.SignatureAlgorithm
+		want         string
+	}{
+		{"empty", "", jose.HS256, "is empty"},
+		{"15 bytes", "fifteen bytes..", jose.HS256, "is 15 bytes long; it needs at least 16"},
+		{"a newline at the end", "rdme_example_secret\n", jose.HS256, "white space or quotes"},
+		{"a blank in front", " rdme_example_secret", jose.HS256, "white space or quotes"},
+		{"double quotes", `"rdme_example_secret"`, jose.HS256, "white space or quotes"},
+		{"single quotes", `'rdme_example_secret'`, jose.HS256, "white space or quotes"},
+		{"a byte-order mark", "\ufeffrdme_example_secret", jose.HS256, "white space or quotes"},
+		{"an algorithm that is not HMAC", "rdme_example_secret", jose.EdDSA, "EdDSA signs with a private key"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := keys.Secret(tt.secret, tt.alg)
+			if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "rdme") {
+				t.Errorf("got %v, want it to say %q and not to show the secret", err, tt.want)
+			}
+		})
+	}
+}
+
+func pkcs8(t testing.TB, key any) string {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+}
+
+// rfc8032 is the key of RFC 8032, section 7.1, test 2, which signs the same every time.
+var rfc8032 = ed25519.NewKeyFromSeed([]byte("\x4c\xcd\x08\x9b\x28\xff\x96\xda\x9d\xb6\xc3\x46\xec\x11\x4e\x0f\x5b\x8a\x31\x9f\x35\xab\xa6\x24\xda\x8c\xf6\xed\x4f\xb8\xa6\xfb"))
+
+func TestPastedForms(t *testing.T) {
+	text := pkcs8(t, rfc8032)
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	for name, pasted := range map[string]string{
+		"as it is":                        text,
+		"without the last newline":        strings.TrimSpace(text),
+		"CRLF":                            strings.ReplaceAll(text, "\n", "\r\n"),
+		"newlines written as \\n":         strings.ReplaceAll(text, "\n", `\n`),
+		"newlines written as \\r\\n":      strings.ReplaceAll(text, "\n", `\r\n`),
+		"newlines escaped twice":          strings.ReplaceAll(text, "\n", `\\n`),
+		"newlines turned into blanks":     strings.ReplaceAll(text, "\n", " "),
+		"all on one line without blanks":  strings.ReplaceAll(text, "\n", ""),
+		"double quotes around it":         `"` + text + `"`,
+		"single quotes and \\n":           `'` + strings.ReplaceAll(text, "\n", `\n`) + `'`,
+		"blanks around it":                "  \n\t" + text + "\n \n",
+		"a byte-order mark":               "\ufeff" + text,
+		"indentation":                     "    " + strings.Join(lines, "\n    "),
+		"base64 over the whole":           base64.StdEncoding.EncodeToString([]byte(text)),
+		"base64 for URLs over the whole":  base64.RawURLEncoding.EncodeToString([]byte(text)),
+		"base64 over the whole, in lines": wrap(base64.StdEncoding.EncodeToString([]byte(text)), 40),
+		"base64 over the whole, quoted":   `"` + base64.StdEncoding.EncodeToString([]byte(text)) + "\"\n",
+		"text before and behind it":       "Bag Attributes\n" + text + "\n# end\n",
+		"a certificate in the same text":  "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n" + text,
+	} {
+		t.Run(name, func(t *testing.T) {
+			signer, err := keys.PEM(pasted, jose.EdDSA)
+			if err != nil {
+				t.Fatal(err)
+			}
+			token, err := signer.Sign(t.Context(), []byte(`{}`))
+			signed, signature, _ := cutLast(token)
+			raw, _ := base64.RawURLEncoding.DecodeString(signature)
+			if err != nil || !ed25519.Verify(rfc8032.Public().(ed25519.PublicKey), []byte(signed), raw) {
+				t.Errorf("%s, %v: not a signature of the key", token, err)
+			}
+		})
+	}
+}
+
+func wrap(s string, n int) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i += n {
+		b.WriteString(s[i:min(i+n, len(s))] + "\n")
+	}
+	return b.String()
+}
+
+func TestHeaderIsExact(t *testing.T) {
+	p256, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sec1, err := x509.MarshalECPrivateKey(p256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sec1PEM := "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n" + string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: sec1}))
+	for name, tt := range map[string]struct {
+		make func() (*keys.Signer, error)
+		want string
+	}{
+		"HS256":              {func() (*keys.Signer, error) { return keys.Secret("rdme_example_secret", jose.HS256) }, `{"alg":"HS256","typ":"JWT"}`},
+		"EdDSA":              {func() (*keys.Signer, error) { return keys.PEM(pkcs8(t, rfc8032), jose.EdDSA) }, `{"alg":"EdDSA","typ":"JWT"}`},
+		"ES256 from PKCS#8":  {func() (*keys.Signer, error) { return keys.PEM(pkcs8(t, p256), jose.ES256) }, `{"alg":"ES256","typ":"JWT"}`},
+		"ES256 from SEC 1":   {func() (*keys.Signer, error) { return keys.PEM(sec1PEM, jose.ES256) }, `{"alg":"ES256","typ":"JWT"}`},
+		"a signer with a id": {func() (*keys.Signer, error) { return keys.Opaque(withID{cryptosigner.Opaque(p256)}, jose.ES256) }, `{"alg":"ES256","typ":"JWT"}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			signer, err := tt.make()
+			if err != nil {
+				t.Fatal(err)
+			}
+			token, err := signer.Sign(t.Context(), []byte(`{}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			header, _, _ := strings.Cut(token, ".")
+			if got, _ := base64.RawURLEncoding.DecodeString(header); string(got) != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+// withID is a signer whose key has an id.
+type withID struct{ jose.OpaqueSigner }
+
+func (s withID) Public() *jose.JSONWebKey {
+	return &jose.JSONWebKey{Key: s.OpaqueSigner.Public().Key, KeyID: "key-1"}
+}
+
+func TestBadPEM(t *testing.T) {
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p384, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p256, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x25519, err := ecdh.X25519().GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spki, err := x509.MarshalPKIXPublicKey(rfc8032.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := func(label string, der []byte) string {
+		return string(pem.EncodeToMemory(&pem.Block{Type: label, Bytes: der}))
+	}
+	good := pkcs8(t, rfc8032)
+	for _, tt := range []struct {
+		name, text string
+		alg        jose.SignatureAlgorithm
+		want       string
+	}{
+		{"empty", "", jose.EdDSA, "is empty"},
+		{"only quotes", `""`, jose.EdDSA, "is empty"},
+		{"a public key", block("PUBLIC KEY", spki), jose.EdDSA, "is a public key"},
+		{"a PKCS#1 public key", block("RSA PUBLIC KEY", x509.MarshalPKCS1PublicKey(&rsaKey.PublicKey)), jose.EdDSA, "is a public key"},
+		{"a certificate", block("CERTIFICATE", []byte{0x30}), jose.EdDSA, "is a certificate"},
+		{"a certificate request", block("CERTIFICATE REQUEST", []byte{0x30}), jose.EdDSA, "is a certificate request"},
+		{"PKCS#1", block("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(rsaKey)), jose.EdDSA, "is an RSA private key in PKCS#1"},
+		{"OpenSSH", block("OPENSSH PRIVATE KEY", []byte("openssh-key-v1")), jose.EdDSA, "is an OpenSSH private key"},
+		{"another label", block("DH PARAMETERS", []byte{0x30}), jose.EdDSA, "not a private key but PEM with another label"},
+		{"encrypted, PKCS#8", block("ENCRYPTED PRIVATE KEY", []byte{0x30}), jose.EdDSA, "is encrypted; decrypt it first"},
+		{"encrypted, as OpenSSL once wrote it", "-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAAAA\n-----END EC PRIVATE KEY-----", jose.ES256, "is encrypted; decrypt it first"},
+		{"an RSA key for EdDSA", pkcs8(t, rsaKey), jose.EdDSA, "is an RSA key; EdDSA needs an Ed25519 key"},
+		{"a P-256 key for EdDSA", pkcs8(t, p256), jose.EdDSA, "on the curve P-256; EdDSA needs an Ed25519 key"},
+		{"a P-384 key for ES256", pkcs8(t, p384), jose.ES256, "on the curve P-384; ES256 needs a P-256 key"},
+		{"an Ed25519 key for ES256", good, jose.ES256, "is an Ed25519 key; ES256 needs a P-256 key"},
+		{"an X25519 key", pkcs8(t, x25519), jose.EdDSA, "is a key that cannot sign"},
+		{"a key for an HMAC algorithm", good, jose.HS256, "HS256 is not an algorithm for PrivateKey"},
+		{"a P-384 key for ES384", pkcs8(t, p384), jose.ES384, "ES384 is not an algorithm for PrivateKey"},
+		{"two private keys", good + pkcs8(t, p256), jose.EdDSA, "holds 2 private keys"},
+		{"a damaged body", strings.Replace(good, "M", "*", 1), jose.EdDSA, "is not base64; copy it again"},
+		{"a wrong body", block("PRIVATE KEY", []byte("not a key at all")), jose.EdDSA, "its content is something else"},
+		{"a wrong SEC 1 body", block("EC PRIVATE KEY", []byte("not a key at all")), jose.ES256, "its content is something else"},
+		{"an Ed25519 seed of ten bytes", block("PRIVATE KEY", append([]byte("\x30\x18\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x0c\x04\x0a"), "0123456789"...)), jose.EdDSA, "its content is something else"},
+		{"cut off", good[:60], jose.EdDSA, "is cut off"},
+		{"the body alone", strings.Split(good, "\n")[1], jose.EdDSA, "looks like the body of a PEM file"},
+		{"base64 of something else", base64.StdEncoding.EncodeToString([]byte("hello hello hello")), jose.EdDSA, "is no key"},
+		{"JSON", `{"kty":"OKP"}`, jose.EdDSA, "looks like JSON"},
+		{"an SSH public key", "ssh-ed25519 AAAA me@host", jose.EdDSA, "looks like an SSH public key"},
+		{"the name of a file", "/run/secrets/mintlify.pem", jose.EdDSA, "looks like the name of a file"},
+		{"a shared secret", "rdme_example_secret", jose.EdDSA, "is no key"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := keys.PEM(tt.text, tt.alg)
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Fatalf("got %v, want it to say %q", err, tt.want)
+			}
+			for line := range strings.Lines(tt.text) {
+				if line = strings.TrimSpace(line); len(line) > 12 && !strings.HasPrefix(line, "-----") && strings.Contains(err.Error(), line) {
+					t.Errorf("the error shows the text: %v", err)
+				}
+			}
+		})
+	}
+}
+
+type opaque struct {
+	jose.OpaqueSigner
+	public *jose.JSONWebKey
+	sign   func([]byte) ([]byte, error)
+}
+
+func (s opaque) Public() *jose.JSONWebKey { return s.public }
+func (s opaque) SignPayload(p []byte, alg jose.SignatureAlgorithm) ([]byte, error) {
+	if s.sign != nil {
+		return s.sign(p)
+	}
+	return s.OpaqueSigner.SignPayload(p, alg)
+}
+
+func TestOpaque(t *testing.T) {
+	ed := cryptosigner.Opaque(rfc8032)
+	_, other, _ := ed25519.GenerateKey(rand.Reader)
+	errDown := errors.New("the key service is down")
+	for _, tt := range []struct {
+		name   string
+		signer jose.OpaqueSigner
+		alg    jose.SignatureAlgorithm
+		want   string
+	}{
+		{"one that works", ed, jose.EdDSA, ""},
+		{"another algorithm", ed, jose.ES256, "offers [EdDSA] (Algs) and not ES256"},
+		{"no public key", opaque{ed, nil, nil}, jose.EdDSA, "does not tell its public key"},
+		{"an empty public key", opaque{ed, &jose.JSONWebKey{}, nil}, jose.EdDSA, "does not tell its public key"},
+		{"a private key as the public one", opaque{ed, &jose.JSONWebKey{Key: rfc8032}, nil}, jose.EdDSA, "does not tell its public key"},
+		{"somebody else's public key", opaque{ed, &jose.JSONWebKey{Key: other.Public()}, nil}, jose.EdDSA, "not one of the signer's own public key"},
+		{"no signature", opaque{ed, ed.Public(), func([]byte) ([]byte, error) { return nil, nil }}, jose.EdDSA, "not one of the signer's own public key"},
+		{"an error", opaque{ed, ed.Public(), func([]byte) ([]byte, error) { return nil, errDown }}, jose.EdDSA, "the key service is down"},
+		{"a panic", opaque{ed, ed.Public(), func([]byte) ([]byte, error) { panic("key") }}, jose.EdDSA, "panicked in the trial signature"},
+		{"an Ed25519 key of ten bytes", cryptosigner.Opaque(shortKey{}), jose.EdDSA, "does not tell its public key"},
+		{"one that gives nil for a context", contextual{ed, func(context.Context) jose.OpaqueSigner { return nil }}, jose.EdDSA, "panicked"},
+		{"one that loses its algorithm with a context", contextual{ed, func(context.Context) jose.OpaqueSigner { return noAlgs{ed} }}, jose.EdDSA, "the trial signature failed"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			signer, err := keys.Opaque(tt.signer, tt.alg)
+			if tt.want == "" {
+				if err != nil || signer == nil {
+					t.Errorf("got %v", err)
+				}
+			} else if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want it to say %q", err, tt.want)
+			}
+		})
+	}
+	if _, err := keys.Opaque(opaque{ed, ed.Public(), func([]byte) ([]byte, error) { return nil, errDown }}, jose.EdDSA); !errors.Is(err, errDown) {
+		t.Errorf("%v does not wrap the signer's own error", err)
+	}
+}
+
+type shortKey struct{ crypto.Signer }
+
+func (shortKey) Public() crypto.PublicKey { return ed25519.PublicKey(make([]byte, 10)) }
+
+type noAlgs struct{ jose.OpaqueSigner }
+
+func (noAlgs) Algs() []jose.SignatureAlgorithm { return nil }
+
+type contextual struct {
+	jose.OpaqueSigner
+	with func(context.Context) jose.OpaqueSigner
+}
+
+func (s contextual) WithContext(ctx context.Context) jose.OpaqueSigner { return s.with(ctx) }
+
+func TestContextReachesTheSigner(t *testing.T) {
+	ed := cryptosigner.Opaque(rfc8032)
+	signer, err := keys.Opaque(contextual{ed, func(ctx context.Context) jose.OpaqueSigner {
+		return opaque{ed, ed.Public(), func(p []byte) ([]byte, error) {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			return ed.SignPayload(p, jose.EdDSA)
+		}}
+	}}, jose.EdDSA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := signer.Sign(t.Context(), []byte(`{}`)); err != nil {
+		t.Errorf("with a live context: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := signer.Sign(ctx, []byte(`{}`)); !errors.Is(err, context.Canceled) {
+		t.Errorf("with a canceled context: %v", err)
+	}
+}
+
+func TestNothingPrintsAKey(t *testing.T) {
+	const secret = "rdme_example_secret"
+	signer, err := keys.Secret(secret, jose.HS256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%p"} {
+		fmt.Fprintf(&out, verb, signer)
+		fmt.Fprintf(&out, verb, *signer)
+		fmt.Fprintf(&out, verb, struct{ s keys.Signer }{*signer})
+	}
+	if err := json.NewEncoder(&out).Encode(signer); err != nil {
+		t.Fatal(err)
+	}
+	for _, form := range []string{secret, fmt.Sprintf("%x", secret), fmt.Sprintf("%X", secret), fmt.Sprint([]byte(secret))[1:20], base64.StdEncoding.EncodeToString([]byte(secret))} {
+		if strings.Contains(out.String(), form) {
+			t.Errorf("printed: %s", form)
+		}
+	}
+}
+
+// FuzzPEM: whatever the text, PEM returns a working signer or an error on one line that
+// does not repeat the text.
+func FuzzPEM(f *testing.F) {
+	text := pkcs8(f, rfc8032)
+	for _, seed := range []string{text, strings.ReplaceAll(text, "\n", `\n`), base64.StdEncoding.EncodeToString([]byte(text)), "-----BEGIN PRIVATE KEY-----", "-----BEGIN EC PRIVATE KEY-----x-----END EC PRIVATE KEY-----", "{", "ssh-rsa", "'\"'"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		signer, err := keys.PEM(text, jose.EdDSA)
+		if err == nil {
+			if _, err := signer.Sign(t.Context(), []byte(`{}`)); err != nil {
+				t.Fatalf("a signer that does not sign: %v", err)
+			}
+			return
+		}
+		if strings.Contains(err.Error(), "\n") || len(text) > 40 && strings.Contains(err.Error(), text) {
+			t.Fatalf("the error repeats the text: %v", err)
+		}
+	})
+}

@@ -1,0 +1,161 @@
+package keys
+
+import (
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+// block is one PEM block (RFC 7468) whose lines may have been run together.
+var block = regexp.MustCompile(`(?s)-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END ([A-Z0-9 ]+)-----`)
+
+// lineBreaks is what may stand in a block beside its base64: white space, and
+// line ends as some tools write them, a backslash and a letter.
+var lineBreaks = regexp.MustCompile(`\s|\\+[rnt]`)
+
+// parsePEM returns the one private key in text. The text may have any of the
+// shapes that an environment variable or a mounted file gives it: a byte-order
+// mark, quotes or blanks around it, indentation, CRLF, line ends written as \n or
+// turned into blanks, or base64 over the whole.
+func parsePEM(text string) (any, error) {
+	text = unwrap(text)
+	if text == "" {
+		return nil, errors.New("the key is empty; set it to the text between and with -----BEGIN PRIVATE KEY----- and -----END PRIVATE KEY-----")
+	}
+	blocks := block.FindAllStringSubmatch(text, -1)
+	if blocks == nil {
+		decoded, ok := decodeBase64(text)
+		if !ok {
+			return nil, noPEM(text)
+		}
+		if blocks = block.FindAllStringSubmatch(decoded, -1); blocks == nil {
+			return nil, noPEM(text)
+		}
+	}
+	var found []any
+	for _, b := range blocks {
+		label, body := b[1], b[2]
+		switch {
+		case label == "ENCRYPTED PRIVATE KEY" || strings.Contains(body, "ENCRYPTED"):
+			return nil, errors.New("the key is encrypted; decrypt it first (openssl pkey -in key.pem)")
+		case label == "PRIVATE KEY" || label == "EC PRIVATE KEY":
+			key, err := parseDER(label, body)
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, key)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return nil, fmt.Errorf("the key is %s; it must be a private key in PKCS#8 (-----BEGIN PRIVATE KEY-----)", labelled(blocks[0][1]))
+	case 1:
+		return found[0], nil
+	}
+	return nil, fmt.Errorf("the text holds %d private keys; leave the one that signs", len(found))
+}
+
+func parseDER(label, body string) (any, error) {
+	der, err := base64.StdEncoding.DecodeString(lineBreaks.ReplaceAllString(body, ""))
+	if err != nil {
+		return nil, errors.New("the key is damaged: what stands between its BEGIN and END lines is not base64; copy it again, whole")
+	}
+	var key any
+	if label == "EC PRIVATE KEY" {
+		key, err = x509.ParseECPrivateKey(der)
+	} else {
+		key, err = x509.ParsePKCS8PrivateKey(der)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the key is damaged: its BEGIN line says %s, its content is something else; copy it again, whole", label)
+	}
+	return key, nil
+}
+
+// unwrap takes off what surrounds a value that went through a file or a shell.
+func unwrap(text string) string {
+	text = strings.TrimSpace(strings.TrimPrefix(text, "\ufeff"))
+	for _, quote := range []string{`"`, `'`, "`"} {
+		if inner, ok := strings.CutPrefix(text, quote); ok && strings.HasSuffix(inner, quote) {
+			return strings.TrimSpace(strings.TrimSuffix(inner, quote))
+		}
+	}
+	return text
+}
+
+func decodeBase64(text string) (string, bool) {
+	text = strings.TrimRight(lineBreaks.ReplaceAllString(text, ""), "=")
+	decoded, err := base64.RawStdEncoding.DecodeString(text)
+	if err != nil {
+		decoded, err = base64.RawURLEncoding.DecodeString(text)
+	}
+	return string(decoded), err == nil
+}
+
+// noPEM says what a text without a PEM block looks like.
+func noPEM(text string) error {
+	const want = "; what is needed is a private key in PEM, with its -----BEGIN and -----END lines"
+	decoded, isBase64 := decodeBase64(text)
+	switch {
+	case strings.Contains(text, "-----BEGIN"):
+		return errors.New("the key is cut off: it has a -----BEGIN line but no -----END line; copy it again, whole")
+	case strings.HasPrefix(text, "{"):
+		return errors.New("the text looks like JSON" + want)
+	case strings.HasPrefix(text, "ssh-"):
+		return errors.New("the text looks like an SSH public key" + want)
+	case isBase64 && strings.HasPrefix(decoded, "0"): // 0x30: an ASN.1 sequence
+		return errors.New("the text looks like the body of a PEM file" + want)
+	case strings.HasPrefix(text, "/") || strings.HasSuffix(text, ".pem"):
+		return errors.New("the text looks like the name of a file; read the file and pass what is in it")
+	}
+	return errors.New("the text is no key" + want)
+}
+
+// labelled names what a PEM label stands for.
+func labelled(label string) string {
+	switch label {
+	case "PUBLIC KEY", "RSA PUBLIC KEY":
+		return "a public key"
+	case "CERTIFICATE":
+		return "a certificate"
+	case "CERTIFICATE REQUEST":
+		return "a certificate request"
+	case "RSA PRIVATE KEY":
+		return "an RSA private key in PKCS#1"
+	case "OPENSSH PRIVATE KEY":
+		return "an OpenSSH private key"
+	}
+	return "not a private key but PEM with another label"
+}
+
+// describe names the kind of a parsed private key.
+func describe(key any) string {
+	switch key := key.(type) {
+	case ed25519.PrivateKey:
+		return "an Ed25519 key"
+	case *ecdsa.PrivateKey:
+		return "an ECDSA key on the curve " + key.Curve.Params().Name
+	case *rsa.PrivateKey:
+		return "an RSA key"
+	}
+	return "a key that cannot sign" // X25519
+}
+
+// needs says which key an algorithm takes.
+func needs(alg jose.SignatureAlgorithm) string {
+	switch alg {
+	case jose.EdDSA:
+		return "EdDSA needs an Ed25519 key (openssl genpkey -algorithm ed25519)"
+	case jose.ES256:
+		return "ES256 needs a P-256 key (openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256)"
+	}
+	return string(alg) + " is not an algorithm for PrivateKey (EdDSA, ES256)"
+}
