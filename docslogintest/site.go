@@ -1,0 +1,447 @@
+// Package docslogintest is docs sites to test against, for the tests of an app
+// that uses docslogin.
+//
+// A [Site] is a small web server on a loopback port that behaves as a hosted
+// docs platform does: its private pages send a reader who is signed out to the
+// app's login URL, and what comes back is verified as the platform would verify
+// it. A token that is not in order is refused with the rule that it breaks and
+// what to change, on the page and in [Site.Refusals].
+//
+//	docs := docslogintest.NewReadMe()
+//	defer docs.Close()
+//
+//	login, err := docslogin.New(lookup, docs.Platform(), docslogin.WithLoginPage("/sign-in", "next"))
+//	// …
+//	app := httptest.NewServer(login.Wrap(mux))
+//	docs.SetLoginURL(app.URL + login.Path())
+//
+//	client := docslogintest.NewClient()
+//	// … sign in at the app with this client, then:
+//	got, err := docs.Login(client, "/quickstart")
+//
+// The sites know what the platforms' own pages say, not more: ReadMe's page on
+// custom login, Mintlify's page on JWT authentication. They are no place for
+// real secrets or readers.
+package docslogintest
+
+import (
+	"crypto/rand"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/internal/rules"
+)
+
+// A Site is a running docs site. Every path is a page of it; "/" and
+// "/changelog" are public, all others private. Its methods may be called by
+// many goroutines at once.
+type Site struct {
+	// URL is the site's address without a slash at the end: http://127.0.0.1:port.
+	URL string
+
+	kind
+	title   string
+	now     func() time.Time
+	server  *http.Server
+	cookie  string // name of the session cookie
+	signing string // secret, or private key in PEM
+	key     any    // what verifies
+
+	mu       sync.Mutex
+	loginURL string
+	sessions map[string]session
+	logins   []Login
+	refusals []Refusal
+}
+
+type session struct {
+	login int       // index in Site.logins
+	end   time.Time // zero: none
+}
+
+// A Login is a token that a site accepted.
+type Login struct {
+	Claims map[string]any // as in the token; a number is a json.Number
+	Page   string         // where the reader was sent: path, query and fragment
+	Time   time.Time
+	Notes  []string // what the platform takes but hardly was meant, such as a misspelt claim
+}
+
+// A Refusal is a token that a site refused. It holds neither the token nor what
+// its claims say, other than times and hosts.
+type Refusal struct {
+	Platform string // ReadMe, Mintlify
+	Rule     string // the first rule that the token breaks, mostly a claim's name
+	Why      string // in one sentence
+	Fix      string // what to change
+	Time     time.Time
+}
+
+// Error says all of it in one line.
+func (r *Refusal) Error() string {
+	return fmt.Sprintf("docslogintest: %s refuses the token by rule %q: %s %s", r.Platform, r.Rule, r.Why, r.Fix)
+}
+
+// An Option changes what [NewReadMe] and [NewMintlify] start. Of two that say
+// the same, the later one counts.
+type Option func(*config)
+
+type config struct {
+	listener net.Listener
+	now      func() time.Time
+	title    string
+}
+
+// WithListener makes the site serve on l, which it then owns, instead of a free
+// port of 127.0.0.1, also for nil. In the site's URL, an address that stands for all
+// interfaces becomes 127.0.0.1.
+func WithListener(l net.Listener) Option { return func(c *config) { c.listener = l } }
+
+// WithClock sets the clock that tells whether tokens and sessions have ended.
+// The default, also for nil, is time.Now. It is called by many goroutines at once.
+func WithClock(now func() time.Time) Option { return func(c *config) { c.now = now } }
+
+// WithTitle sets the name of the site that its pages show. The default says which
+// platform the site is like.
+func WithTitle(title string) Option { return func(c *config) { c.title = title } }
+
+// NewReadMe starts a docs site that logs in as ReadMe does: a GET of any page
+// takes the token in the query parameter auth_token. Its secret is random.
+// NewReadMe panics if it cannot listen. The caller calls Close.
+func NewReadMe(opts ...Option) *Site { return start(readMe(), opts) }
+
+// NewMintlify starts a docs site that logs in as Mintlify does: the page
+// /login/jwt-callback takes the token in the URL's fragment, where only its
+// script sees it. Its Ed25519 key is freshly generated. The docs session ends
+// at the token's expiresAt. NewMintlify panics if it cannot listen. The caller
+// calls Close.
+func NewMintlify(opts ...Option) *Site { return start(mintlify(), opts) }
+
+func start(k kind, opts []Option) *Site {
+	c := config{title: k.label}
+	for _, o := range opts {
+		o(&c)
+	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	if c.listener == nil {
+		var err error
+		if c.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			panic(fmt.Sprintf("docslogintest: no free port on 127.0.0.1: %v", err))
+		}
+	}
+	signing, key := k.newKey()
+	s := &Site{
+		URL:      address(c.listener.Addr()),
+		kind:     k,
+		title:    c.title,
+		now:      c.now,
+		cookie:   "docs_session_" + rand.Text()[:8], // cookies are shared by all ports of a host
+		signing:  signing,
+		key:      key,
+		sessions: map[string]session{},
+	}
+	s.server = &http.Server{Handler: http.HandlerFunc(s.serve), ReadHeaderTimeout: 10 * time.Second}
+	go s.server.Serve(c.listener)
+	return s
+}
+
+func address(a net.Addr) string {
+	host := a.String()
+	if t, ok := a.(*net.TCPAddr); ok && t.IP.IsUnspecified() {
+		host = fmt.Sprintf("127.0.0.1:%d", t.Port)
+	}
+	return "http://" + host
+}
+
+// Close stops the site and closes its connections.
+func (s *Site) Close() { s.server.Close() }
+
+// Platform returns the platform's preset, pointed at this site, with the secret
+// or private key that the site verifies against.
+func (s *Site) Platform() docslogin.Platform { return s.preset(s.URL, s.signing) }
+
+// SetLoginURL sets the app's login URL, as one does in a platform's dashboard:
+// the absolute URL of docslogin's route. Until then, private pages only say
+// that it is missing.
+func (s *Site) SetLoginURL(u string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.loginURL = u
+}
+
+// Logins returns what the site accepted, oldest first. It is the caller's.
+func (s *Site) Logins() []Login {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]Login, len(s.logins))
+	for i, l := range s.logins {
+		out[i] = l.clone()
+	}
+	return out
+}
+
+// Refusals returns what the site refused, oldest first. It is the caller's.
+func (s *Site) Refusals() []*Refusal {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]*Refusal, len(s.refusals))
+	for i, r := range s.refusals {
+		out[i] = &r
+	}
+	return out
+}
+
+func (l Login) clone() Login {
+	l.Claims = clone(l.Claims).(map[string]any)
+	l.Notes = append([]string(nil), l.Notes...)
+	return l
+}
+
+func clone(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		o := maps.Clone(v)
+		for name := range o {
+			o[name] = clone(o[name])
+		}
+		return o
+	case []any:
+		list := make([]any, len(v))
+		for i := range v {
+			list[i] = clone(v[i])
+		}
+		return list
+	}
+	return v
+}
+
+// loginLink returns the login URL that brings the reader back to page, or "".
+func (s *Site) loginLink(page string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.loginURL == "" {
+		return ""
+	}
+	separator := "?"
+	if strings.Contains(s.loginURL, "?") {
+		separator = "&"
+	}
+	return s.loginURL + separator + s.link + "=" + url.QueryEscape(page)
+}
+
+// Headers by which the test client knows what a browser sees on the page.
+const (
+	callbackHeader = "Docslogintest-Callback"
+	refusalHeader  = "Docslogintest-Refusal" // index in Site.refusals
+)
+
+// crossOrigin keeps other sites from logging a reader in or out with a POST.
+var crossOrigin = http.NewCrossOriginProtection()
+
+func (s *Site) serve(w http.ResponseWriter, r *http.Request) {
+	// All pages differ by reader, and some requests carry a token.
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Referrer-Policy", "no-referrer")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if err := crossOrigin.Check(r); err != nil {
+		http.Error(w, err.Error(), http.StatusForbidden)
+		return
+	}
+	atCallback := s.callback == "" || r.URL.Path == s.callback
+	get := r.Method == http.MethodGet || r.Method == http.MethodHead
+	switch {
+	case s.query != "" && atCallback && r.Method == http.MethodGet && r.URL.Query().Has(s.query):
+		if page, ok := s.accept(w, r, r.URL.Query().Get(s.query)); ok {
+			w.Header().Set("Location", page) // http.Redirect would clean the path
+			w.WriteHeader(http.StatusFound)
+		}
+	case s.fragment && atCallback && get:
+		w.Header().Set(callbackHeader, "fragment")
+		s.show(w, r, http.StatusOK, view{Callback: true, Heading: "Signing in"})
+	case s.fragment && atCallback && r.Method == http.MethodPost:
+		token, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<16))
+		if err != nil {
+			http.Error(w, "The token is too long or did not arrive.", http.StatusBadRequest)
+			return
+		}
+		if page, ok := s.accept(w, r, string(token)); ok {
+			w.Header().Set("Location", page)
+			w.WriteHeader(http.StatusCreated)
+		}
+	case r.URL.Path == "/logout" && r.Method == http.MethodPost:
+		s.logout(w, r)
+	case get:
+		s.page(w, r)
+	default:
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "Docs are only read.", http.StatusMethodNotAllowed)
+	}
+}
+
+// accept verifies a token and begins a docs session, and returns where the
+// reader wants to go; or it refuses with a page.
+func (s *Site) accept(w http.ResponseWriter, r *http.Request, token string) (page string, ok bool) {
+	host := (&url.URL{Host: strings.ToLower(r.Host)}).Hostname()
+	now := s.now()
+	claims, findings := s.rules.Check(token, s.key, host, now)
+	var refused, noted []rules.Finding
+	for _, f := range findings {
+		if f.Refused() {
+			refused = append(refused, f)
+		} else if f.Warn {
+			noted = append(noted, f)
+		}
+	}
+	if len(refused) > 0 {
+		first := refused[0]
+		s.mu.Lock()
+		w.Header().Set(refusalHeader, fmt.Sprint(len(s.refusals)))
+		s.refusals = append(s.refusals, Refusal{Platform: s.rules.Name, Rule: first.Rule, Why: first.Why, Fix: first.Fix, Time: now})
+		s.mu.Unlock()
+		s.show(w, r, http.StatusUnauthorized, view{Heading: "Login refused", Refused: refused, Noted: noted})
+		return "", false
+	}
+	login := Login{Claims: claims, Page: local(r.URL.Query().Get(s.link)), Time: now}
+	for _, f := range noted {
+		login.Notes = append(login.Notes, f.Why+" "+f.Fix)
+	}
+	var end time.Time
+	if n, ok := claims[s.rules.SessionClaim].(json.Number); ok {
+		seconds, _ := n.Float64() // the rules have seen to it
+		end = time.Unix(int64(seconds), 0)
+	}
+	id := rand.Text()
+	s.mu.Lock()
+	s.endSession(r)
+	s.sessions[id] = session{login: len(s.logins), end: end}
+	s.logins = append(s.logins, login)
+	s.mu.Unlock()
+	http.SetCookie(w, &http.Cookie{Name: s.cookie, Value: id, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
+	return login.Page, true
+}
+
+// local returns a deep link if it is one on this site's own host, else the home
+// page.
+func local(link string) string {
+	bad := func(c rune) bool { return c < ' ' || c == 0x7f || c == '\\' }
+	u, err := url.Parse(link)
+	if err != nil || !strings.HasPrefix(link, "/") || strings.HasPrefix(link, "//") || strings.ContainsFunc(link, bad) {
+		return "/"
+	}
+	return u.String()
+}
+
+// loginOf returns the login behind the session cookie among cookies, if it has
+// not ended.
+func (s *Site) loginOf(cookies []*http.Cookie) (Login, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range cookies {
+		if c.Name != s.cookie {
+			continue
+		}
+		if v, ok := s.sessions[c.Value]; ok && (v.end.IsZero() || s.now().Before(v.end)) {
+			return s.logins[v.login].clone(), true
+		}
+	}
+	return Login{}, false
+}
+
+// endSession is called with s.mu held.
+func (s *Site) endSession(r *http.Request) {
+	for _, c := range r.CookiesNamed(s.cookie) {
+		delete(s.sessions, c.Value)
+	}
+}
+
+func (s *Site) logout(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	s.endSession(r)
+	s.mu.Unlock()
+	http.SetCookie(w, &http.Cookie{Name: s.cookie, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+	w.Header().Set("Location", "/")
+	w.WriteHeader(http.StatusSeeOther)
+}
+
+func (s *Site) page(w http.ResponseWriter, r *http.Request) {
+	v := view{Heading: strings.Trim(r.URL.Path, "/"), Content: true}
+	public := false
+	for _, p := range pages {
+		if p.Path == r.URL.Path {
+			v.Heading, public = p.Heading, p.Public
+		}
+	}
+	login, in := s.loginOf(r.Cookies())
+	if !public && !in {
+		if to := s.loginLink(r.URL.RequestURI()); to != "" {
+			w.Header().Set("Location", to)
+			w.WriteHeader(http.StatusFound)
+			return
+		}
+		s.show(w, r, http.StatusUnauthorized, view{Heading: "This page is private", NoLoginURL: true})
+		return
+	}
+	if in {
+		reader := s.reader(login.Claims)
+		v.Reader, v.Notes = &reader, login.Notes
+	}
+	s.show(w, r, http.StatusOK, v)
+}
+
+// pages are those that have a content of their own.
+var pages = []struct {
+	Path, Heading string
+	Public        bool
+}{
+	{"/", "Welcome", true},
+	{"/quickstart", "Quickstart", false},
+	{"/reference", "API reference", false},
+	{"/changelog", "Changelog", true},
+}
+
+// view is what site.html shows.
+type view struct {
+	Title, Label, Layout, Platform string
+	Nonce, Path, Heading, Login    string
+	Content, Callback, NoLoginURL  bool
+	Reader                         *reader // nil: signed out
+	Notes                          []string
+	Refused, Noted                 []rules.Finding
+}
+
+// Pages is for the navigation.
+func (view) Pages() any { return pages }
+
+//go:embed site.html
+var siteHTML string
+
+var siteTemplate = template.Must(template.New("site.html").Parse(siteHTML))
+
+func (s *Site) show(w http.ResponseWriter, r *http.Request, status int, v view) {
+	v.Title, v.Label, v.Layout, v.Platform = s.title, s.label, s.layout, s.rules.Name
+	v.Nonce, v.Path = rand.Text(), r.URL.Path
+	back := r.URL.RequestURI()
+	if !v.Content && !v.NoLoginURL {
+		back = "/" // neither a callback nor a URL with a token is a page to come back to
+	}
+	v.Login = s.loginLink(back)
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; img-src data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"+
+		"; style-src 'nonce-"+v.Nonce+"'; script-src 'nonce-"+v.Nonce+"'")
+	w.WriteHeader(status)
+	// All that can fail from here on is the connection.
+	_ = siteTemplate.Execute(w, v)
+}

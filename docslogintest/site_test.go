@@ -1,0 +1,598 @@
+package docslogintest_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/docslogintest"
+)
+
+// ada is the user whom the test app knows.
+var ada = &docslogin.User{
+	ID: "u1", Name: "Ada <script>", Email: "ada@example.com", Groups: []string{"admin", "beta"},
+	APIKeys:    []docslogin.APIKey{{Name: "live", Key: "key-of-ada"}},
+	Attributes: map[string]any{"plan": "pro", "seats": 7, "trial": false},
+}
+
+// newApp starts an app in front of the site. Its sign-in form is one POST, and
+// user is who that signs in.
+func newApp(t *testing.T, site *docslogintest.Site, platform docslogin.Platform, user *docslogin.User, opts ...docslogin.Option) *httptest.Server {
+	t.Helper()
+	lookup := func(r *http.Request) (*docslogin.User, error) {
+		if _, err := r.Cookie("app"); err != nil {
+			return nil, docslogin.ErrNoUser
+		}
+		return user, nil
+	}
+	login, err := docslogin.New(lookup, platform, append([]docslogin.Option{
+		docslogin.WithLoginPage("/sign-in", "next"), docslogin.WithLogger(slog.New(slog.DiscardHandler)),
+	}, opts...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /sign-in", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "the app's sign-in form") })
+	mux.HandleFunc("POST /sign-in", func(w http.ResponseWriter, r *http.Request) {
+		http.SetCookie(w, &http.Cookie{Name: "app", Value: "ada", Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
+		http.Redirect(w, r, r.FormValue("next"), http.StatusSeeOther)
+	})
+	app := httptest.NewServer(login.Wrap(mux))
+	t.Cleanup(app.Close)
+	site.SetLoginURL(app.URL + login.Path())
+	return app
+}
+
+// visitor is a new client who is signed in at the app.
+func visitor(t *testing.T, app *httptest.Server) *http.Client {
+	t.Helper()
+	client := docslogintest.NewClient()
+	get(t, client, app.URL+"/sign-in")
+	resp, err := client.PostForm(app.URL+"/sign-in", url.Values{"next": {"/sign-in"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	return client
+}
+
+// get returns where a GET ended, its status and its page.
+func get(t *testing.T, client *http.Client, u string) (*http.Response, string) {
+	t.Helper()
+	resp, err := client.Get(u)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, string(body)
+}
+
+// noRedirects is a client that shows each response as it is.
+func noRedirects() *http.Client {
+	client := docslogintest.NewClient()
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return client
+}
+
+func contains(t *testing.T, page string, want ...string) {
+	t.Helper()
+	for _, w := range want {
+		if !strings.Contains(page, w) {
+			t.Errorf("page has no %q:\n%s", w, page)
+		}
+	}
+}
+
+// both runs a test for each kind of site.
+func both(t *testing.T, f func(t *testing.T, start func(...docslogintest.Option) *docslogintest.Site)) {
+	t.Run("ReadMe", func(t *testing.T) { f(t, docslogintest.NewReadMe) })
+	t.Run("Mintlify", func(t *testing.T) { f(t, docslogintest.NewMintlify) })
+}
+
+func TestAVisitorArrivesSignedIn(t *testing.T) {
+	both(t, func(t *testing.T, start func(...docslogintest.Option) *docslogintest.Site) {
+		site := start(docslogintest.WithTitle("Acme API"))
+		defer site.Close()
+		app := newApp(t, site, site.Platform(), ada)
+		client := docslogintest.NewClient()
+
+		// Signed out at the app: its sign-in form, with a way back.
+		resp, page := get(t, client, site.URL+"/reference?lang=go&q=a%2Fb")
+		if page != "the app's sign-in form" {
+			t.Fatalf("ended at %v", resp.Request.URL)
+		}
+		// Submitting the form leads to the page that was wanted.
+		resp, err := client.PostForm(resp.Request.URL.String(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if got := resp.Request.URL.String(); got != site.URL+"/reference?lang=go&q=a%2Fb" {
+			t.Errorf("ended at %s", got)
+		}
+		contains(t, string(body), "Hello, Ada &lt;script&gt;.", "Bearer key-of-ada", "ada@example.com", "<dt>plan</dt><dd>pro</dd>", "<dt>seats</dt><dd>7</dd>", "<title>API reference · Acme API</title>", "Log out")
+
+		// From here on the docs know the visitor, without the app.
+		app.Close()
+		_, page = get(t, client, site.URL+"/changelog")
+		contains(t, page, "Hello, Ada")
+		login, err := site.Login(client, "/any/page")
+		if err != nil || login.Page != "/reference?lang=go&q=a%2Fb" {
+			t.Errorf("login: %+v, %v", login, err)
+		}
+		if n := len(site.Logins()); n != 1 || len(site.Refusals()) != 0 {
+			t.Errorf("%d logins, refusals %v", n, site.Refusals())
+		}
+
+		// Logging out ends that.
+		resp, err = client.Post(site.URL+"/logout", "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ = io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if resp.Request.URL.Path != "/" || strings.Contains(string(body), "Hello") {
+			t.Errorf("after logging out: %v\n%s", resp.Request.URL, body)
+		}
+	})
+}
+
+func TestLoginReturnsWhatTheSiteAccepted(t *testing.T) {
+	site := docslogintest.NewReadMe()
+	defer site.Close()
+	client := visitor(t, newApp(t, site, site.Platform(), ada))
+	login, err := site.Login(client, "/quickstart#install")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if login.Claims["apiKey"] != "key-of-ada" || login.Claims["version"] != json.Number("1") || login.Time.IsZero() || len(login.Notes) != 0 {
+		t.Errorf("login: %+v", login)
+	}
+	// What is returned is the caller's.
+	login.Claims["name"] = "somebody else"
+	if got := site.Logins()[0].Claims["name"]; got != ada.Name {
+		t.Errorf("name: %v", got)
+	}
+}
+
+func TestLoginPressesTheButtonOnAPublicPage(t *testing.T) {
+	both(t, func(t *testing.T, start func(...docslogintest.Option) *docslogintest.Site) {
+		site := start()
+		defer site.Close()
+		client := visitor(t, newApp(t, site, site.Platform(), ada))
+		_, page := get(t, client, site.URL+"/changelog")
+		contains(t, page, "Log in</a>", "redirect=%2Fchangelog")
+		login, err := site.Login(client, "/changelog")
+		if err != nil || login.Page != "/changelog" {
+			t.Errorf("login: %+v, %v", login, err)
+		}
+	})
+}
+
+func TestMintlifyShowsGroupsAndTheirBlocks(t *testing.T) {
+	site := docslogintest.NewMintlify()
+	defer site.Close()
+	client := visitor(t, newApp(t, site, site.Platform(), ada))
+	_, page := get(t, client, site.URL+"/quickstart")
+	contains(t, page, "For the group admin", "admin, beta", `class="tabs"`)
+	login := site.Logins()[0]
+	login.Claims["groups"].([]any)[0] = "changed"
+	if got := fmt.Sprint(site.Logins()[0].Claims["groups"]); got != "[admin beta]" {
+		t.Errorf("groups: %s", got)
+	}
+}
+
+func TestReadMeFillsInEveryKindOfKey(t *testing.T) {
+	tests := []struct {
+		name string
+		keys []docslogin.APIKey
+		want []string
+	}{
+		{"none", nil, []string{"YOUR_API_KEY", "brought no API key"}},
+		{"HTTP Basic", []docslogin.APIKey{{Username: "u", Password: "p"}}, []string{`-u &#34;u:p&#34;`}},
+		{"several", []docslogin.APIKey{{Name: "live", Key: "k1"}, {Name: "test", Username: "u", Password: "p"}},
+			[]string{"<select", `<option value="key-1">test</option>`, "Bearer k1", "<figcaption>live</figcaption>", `-u &#34;u:p&#34;`}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			site := docslogintest.NewReadMe()
+			defer site.Close()
+			user := &docslogin.User{Email: "ada@example.com", APIKeys: test.keys}
+			_, page := get(t, visitor(t, newApp(t, site, site.Platform(), user)), site.URL+"/guides/else")
+			contains(t, page, append(test.want, "<code>/guides/else</code>")...)
+		})
+	}
+}
+
+func TestASiteSaysWhyItRefuses(t *testing.T) {
+	mintlify := docslogintest.NewMintlify()
+	defer mintlify.Close()
+	wrong := docslogintest.NewMintlify()
+	defer wrong.Close()
+	readMe := docslogintest.NewReadMe()
+	defer readMe.Close()
+	change := func(p docslogin.Platform, f func(*docslogin.Platform)) docslogin.Platform {
+		f(&p)
+		return p
+	}
+	set := func(name string, value any) docslogin.Option {
+		return docslogin.WithClaimsMapper(func(_ context.Context, _ *docslogin.User, c docslogin.Claims) error {
+			c[name] = value
+			return nil
+		})
+	}
+	tests := []struct {
+		name      string
+		site      *docslogintest.Site
+		platform  docslogin.Platform
+		opts      []docslogin.Option
+		rule, why string
+	}{
+		{"another secret", readMe, change(readMe.Platform(), func(p *docslogin.Platform) { p.Key = docslogin.Secret("of another environment") }), nil, "signature", "does not fit"},
+		{"no version", readMe, change(readMe.Platform(), func(p *docslogin.Platform) { p.Static = nil }), nil, "version", "no version"},
+		{"an empty name", readMe, change(readMe.Platform(), func(p *docslogin.Platform) { p.Required = nil }), []docslogin.Option{set("name", " ")}, "name", "empty"},
+		{"an app's clock that is behind", readMe, readMe.Platform(), []docslogin.Option{docslogin.WithClock(func() time.Time { return time.Now().Add(-time.Hour) })}, "exp", "in the past"},
+		{"the key of another site", mintlify, change(wrong.Platform(), func(p *docslogin.Platform) { p.DocsURL = mintlify.URL }), nil, "signature", "does not fit"},
+		{"no host", mintlify, change(mintlify.Platform(), func(p *docslogin.Platform) { p.HostClaim = "" }), nil, "host", "no host"},
+		{"the host of another domain of these docs", mintlify, change(mintlify.Platform(), func(p *docslogin.Platform) { p.HostClaim = "" }), []docslogin.Option{set("host", "acme.mintlify.app")}, "host", "visited at \"127.0.0.1\""},
+		{"a minute of life", mintlify, change(mintlify.Platform(), func(p *docslogin.Platform) { p.Lifetime.MaxToken = 0 }), []docslogin.Option{docslogin.WithTokenTTL(time.Minute)}, "exp", "10s at most"},
+		{"a group that is no list", mintlify, mintlify.Platform(), []docslogin.Option{set("groups", "admin")}, "groups", "not a list of strings"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			client := visitor(t, newApp(t, test.site, test.platform, ada, test.opts...))
+			_, err := test.site.Login(client, "/quickstart")
+			var refusal *docslogintest.Refusal
+			if !errors.As(err, &refusal) {
+				t.Fatalf("error: %v", err)
+			}
+			if refusal.Rule != test.rule || !strings.Contains(refusal.Why, test.why) || refusal.Fix == "" || refusal.Time.IsZero() {
+				t.Errorf("refusal: %+v", refusal)
+			}
+			if s := err.Error(); !strings.HasPrefix(s, "docslogintest: ") || strings.Contains(s, "key-of-ada") || strings.Contains(s, "\n") {
+				t.Errorf("error: %s", s)
+			}
+			resp, page := get(t, client, test.site.URL+"/quickstart")
+			if resp.StatusCode != http.StatusUnauthorized {
+				t.Errorf("status %d", resp.StatusCode)
+			}
+			contains(t, page, "Login refused", `<code class="rule">`+test.rule+"</code>", "Fix:", "Try again")
+			if strings.Contains(page, "key-of-ada") || strings.Contains(page, "eyJ") {
+				t.Errorf("page shows the token or a credential:\n%s", page)
+			}
+		})
+	}
+	for _, site := range []*docslogintest.Site{mintlify, readMe} {
+		if len(site.Logins()) != 0 || len(site.Refusals()) == 0 {
+			t.Errorf("%d logins, %d refusals", len(site.Logins()), len(site.Refusals()))
+		}
+	}
+}
+
+func TestNotesAreNoRefusal(t *testing.T) {
+	site := docslogintest.NewReadMe()
+	defer site.Close()
+	misspelt := docslogin.WithClaimsMapper(func(_ context.Context, _ *docslogin.User, c docslogin.Claims) error {
+		c["api_key"] = "k"
+		return nil
+	})
+	client := visitor(t, newApp(t, site, site.Platform(), ada, misspelt))
+	login, err := site.Login(client, "/quickstart")
+	if err != nil || len(login.Notes) != 1 || !strings.Contains(login.Notes[0], "api_key") {
+		t.Errorf("login: %+v, %v", login, err)
+	}
+	_, page := get(t, client, site.URL+"/quickstart")
+	contains(t, page, "Note on the token", "Call it apiKey.")
+
+	// Beside a refusal they are shown too.
+	platform := site.Platform()
+	platform.Static = nil
+	_, page = get(t, visitor(t, newApp(t, site, platform, ada, misspelt)), site.URL+"/quickstart")
+	contains(t, page, `<code class="rule">version</code>`, "Beside that, <code>spelling</code>")
+}
+
+func TestARedirectStaysOnTheSite(t *testing.T) {
+	both(t, func(t *testing.T, start func(...docslogintest.Option) *docslogintest.Site) {
+		site := start()
+		defer site.Close()
+		newApp(t, site, site.Platform(), ada)
+		for _, link := range []string{
+			"https://evil.example/", "//evil.example/", `/\evil.example/`, `\\evil.example`, "/\t/evil.example", "/\r\nX: y", "evil.example", "javascript:alert(1)", "", "%", "///evil.example", "/%zz",
+		} {
+			if got := arrive(t, site, link); got != "/" {
+				t.Errorf("redirect=%q leads to %q", link, got)
+			}
+		}
+		for _, link := range []string{"/quickstart", "/a?b=c%2Fd&e", "/reference#auth", "/%E4%BD%A0"} {
+			if got := arrive(t, site, link); got != link {
+				t.Errorf("redirect=%q leads to %q", link, got)
+			}
+		}
+	})
+}
+
+// arrive hands the site a good token with the redirect as it is, past the
+// middleware's own checks, and returns where that leads.
+func arrive(t *testing.T, site *docslogintest.Site, link string) string {
+	t.Helper()
+	login, err := docslogin.New(func(*http.Request) (*docslogin.User, error) { return ada, nil }, site.Platform())
+	if err != nil {
+		t.Fatal(err)
+	}
+	to, err := login.LoginURL(context.Background(), ada, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := u.Query()
+	q.Set("redirect", link)
+	u.RawQuery = q.Encode()
+	resp, _ := get(t, noRedirects(), u.String())
+	if resp.StatusCode != http.StatusFound || resp.Header.Get("Cache-Control") != "no-store" {
+		t.Fatalf("redirect=%q: status %d, %v", link, resp.StatusCode, resp.Header)
+	}
+	if len(resp.Cookies()) != 1 || !resp.Cookies()[0].HttpOnly || resp.Cookies()[0].SameSite != http.SameSiteLaxMode {
+		t.Errorf("cookies: %v", resp.Cookies())
+	}
+	return resp.Header.Get("Location")
+}
+
+func TestTheDocsSessionEndsAtExpiresAt(t *testing.T) {
+	var mu sync.Mutex
+	now := time.Now()
+	clock := func() time.Time { mu.Lock(); defer mu.Unlock(); return now }
+	site := docslogintest.NewMintlify(docslogintest.WithClock(clock))
+	defer site.Close()
+	client := visitor(t, newApp(t, site, site.Platform(), ada, docslogin.WithSessionTTL(time.Hour), docslogin.WithClock(clock)))
+	if _, err := site.Login(client, "/quickstart"); err != nil {
+		t.Fatal(err)
+	}
+	_, page := get(t, client, site.URL+"/changelog")
+	contains(t, page, "Hello, Ada")
+	mu.Lock()
+	now = now.Add(time.Hour)
+	mu.Unlock()
+	if _, page = get(t, client, site.URL+"/changelog"); strings.Contains(page, "Hello") {
+		t.Error("still signed in after expiresAt")
+	}
+	if _, err := site.Login(client, "/quickstart"); err != nil || len(site.Logins()) != 2 {
+		t.Errorf("second login: %v, %d logins", err, len(site.Logins()))
+	}
+}
+
+// recorder sees what goes over the wire.
+type recorder struct {
+	mu   sync.Mutex
+	sent []string
+}
+
+func (rec *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
+	rec.mu.Lock()
+	rec.sent = append(rec.sent, req.Method+" "+req.URL.RequestURI()+" "+req.Header.Get("Referer"))
+	rec.mu.Unlock()
+	return http.DefaultTransport.RoundTrip(req)
+}
+
+func TestTheFragmentIsInNoURLOnTheWire(t *testing.T) {
+	site := docslogintest.NewMintlify()
+	defer site.Close()
+	client := visitor(t, newApp(t, site, site.Platform(), ada))
+	rec := &recorder{}
+	client.Transport = docslogintest.Transport(rec)
+	if _, err := site.Login(client, "/quickstart"); err != nil {
+		t.Fatal(err)
+	}
+	if all := strings.Join(rec.sent, "\n"); strings.Contains(all, "eyJ") {
+		t.Errorf("a token in a URL or Referer:\n%s", all)
+	}
+	if !slices.ContainsFunc(rec.sent, func(s string) bool {
+		return strings.HasPrefix(s, "POST /login/jwt-callback?redirect=%2Fquickstart")
+	}) {
+		t.Errorf("no POST to the callback: %q", rec.sent)
+	}
+}
+
+func TestTheCallbackPageIsForScripts(t *testing.T) {
+	site := docslogintest.NewMintlify()
+	defer site.Close()
+	resp, page := get(t, docslogintest.NewClient(), site.URL+"/login/jwt-callback?redirect=%2Fquickstart")
+	contains(t, page, "location.hash", "history.replaceState", "<noscript>", "Allow JavaScript")
+	if csp := resp.Header.Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") || !strings.Contains(csp, "script-src 'nonce-") {
+		t.Errorf("Content-Security-Policy: %q", csp)
+	}
+	for name, want := range map[string]string{"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"} {
+		if got := resp.Header.Get(name); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+	// An empty fragment is a token that is not there.
+	post, err := http.Post(site.URL+"/login/jwt-callback", "text/plain", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	post.Body.Close()
+	if post.StatusCode != http.StatusUnauthorized || site.Refusals()[0].Rule != "form" {
+		t.Errorf("status %d, %v", post.StatusCode, site.Refusals())
+	}
+}
+
+func TestWhatIsNoVisitOfAPage(t *testing.T) {
+	site := docslogintest.NewMintlify()
+	defer site.Close()
+	tests := []struct {
+		name, method, path, body, fetchSite string
+		want                                int
+	}{
+		{"a POST to a page", "POST", "/quickstart", "", "", http.StatusMethodNotAllowed},
+		{"a DELETE", "DELETE", "/logout", "", "", http.StatusMethodNotAllowed},
+		{"logging out from another site", "POST", "/logout", "", "cross-site", http.StatusForbidden},
+		{"logging in from another port", "POST", "/login/jwt-callback", "a.b.c", "same-site", http.StatusForbidden},
+		{"a token without end", "POST", "/login/jwt-callback", strings.Repeat("a", 1<<17), "same-origin", http.StatusBadRequest},
+		{"HEAD of a public page", "HEAD", "/changelog", "", "", http.StatusOK},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			req, err := http.NewRequest(test.method, site.URL+test.path, strings.NewReader(test.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if test.fetchSite != "" {
+				req.Header.Set("Sec-Fetch-Site", test.fetchSite)
+			}
+			resp, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			if resp.StatusCode != test.want {
+				t.Errorf("status %d, want %d", resp.StatusCode, test.want)
+			}
+		})
+	}
+}
+
+func TestWithoutALoginURL(t *testing.T) {
+	site := docslogintest.NewReadMe()
+	defer site.Close()
+	resp, page := get(t, docslogintest.NewClient(), site.URL+"/quickstart")
+	if resp.StatusCode != http.StatusUnauthorized {
+		t.Errorf("status %d", resp.StatusCode)
+	}
+	contains(t, page, "This page is private", "SetLoginURL")
+	resp, page = get(t, docslogintest.NewClient(), site.URL+"/")
+	if resp.StatusCode != http.StatusOK || strings.Contains(page, "Log in</a>") {
+		t.Errorf("status %d, page with a button that leads nowhere:\n%s", resp.StatusCode, page)
+	}
+	// A login URL may have a query of its own.
+	site.SetLoginURL("http://127.0.0.1:1/login?tenant=a")
+	resp, _ = get(t, noRedirects(), site.URL+"/quickstart?a=b")
+	if got := resp.Header.Get("Location"); got != "http://127.0.0.1:1/login?tenant=a&redirect=%2Fquickstart%3Fa%3Db" {
+		t.Errorf("Location: %s", got)
+	}
+}
+
+func TestLoginSaysWhereItStopped(t *testing.T) {
+	site := docslogintest.NewMintlify()
+	defer site.Close()
+	check := func(client *http.Client, page, want string) {
+		t.Helper()
+		_, err := site.Login(client, page)
+		if err == nil || !strings.HasPrefix(err.Error(), "docslogintest: ") || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "eyJ") {
+			t.Errorf("error %v, want %q", err, want)
+		}
+	}
+	check(docslogintest.NewClient(), "/quickstart", "no login URL")
+	app := newApp(t, site, site.Platform(), ada)
+	check(docslogintest.NewClient(), "quickstart", "not a path of the site")
+	check(&http.Client{}, "/quickstart", "keeps no cookies")
+	check(docslogintest.NewClient(), "/quickstart", app.URL+"/sign-in (200): is the visitor signed in")
+
+	plain := visitor(t, app)
+	plain.Transport = nil
+	check(plain, "/quickstart", "/login/jwt-callback (200): the client does not play the page's script")
+	stays := visitor(t, app)
+	stays.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	check(stays, "/quickstart", "/quickstart (302): the docs got no token")
+
+	site.SetLoginURL(app.URL + "/elsewhere")
+	check(visitor(t, app), "/quickstart", "/elsewhere (404): the app answers with an error")
+	bad := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Location", "http://127.0.0.1:99x/?auth_token=eyJ")
+		w.WriteHeader(http.StatusFound)
+	}))
+	defer bad.Close()
+	site.SetLoginURL(bad.URL)
+	check(visitor(t, app), "/quickstart", `failed to parse Location header "http://127.0.0.1:99x/…`)
+	site.SetLoginURL(site.URL + "/login/jwt-callback")
+	check(visitor(t, app), "/changelog", "got no token in the URL's fragment")
+	site.SetLoginURL(site.URL + "/quickstart")
+	check(visitor(t, app), "/quickstart", "stopped after 10 redirects")
+	site.SetLoginURL("http://127.0.0.1:1/")
+	check(visitor(t, app), "/changelog", "the visitor's way to the docs")
+	site.URL = "http://[::1"
+	check(visitor(t, app), "/changelog", "the site's URL")
+}
+
+// breaks fails on the script's POST.
+type breaks struct{}
+
+func (breaks) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Method == http.MethodPost {
+		return nil, errors.New("broken")
+	}
+	return http.DefaultTransport.RoundTrip(req)
+}
+
+func TestTransportReportsAScriptThatFails(t *testing.T) {
+	site := docslogintest.NewMintlify()
+	defer site.Close()
+	client := visitor(t, newApp(t, site, site.Platform(), ada))
+	client.Transport = docslogintest.Transport(breaks{})
+	if _, err := site.Login(client, "/quickstart"); err == nil || !strings.HasSuffix(err.Error(), "broken") {
+		t.Errorf("error: %v", err)
+	}
+}
+
+func TestListeners(t *testing.T) {
+	for _, address := range []string{"127.0.0.1:0", "0.0.0.0:0"} {
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		site := docslogintest.NewReadMe(docslogintest.WithListener(l), docslogintest.WithClock(nil))
+		if _, port, _ := net.SplitHostPort(l.Addr().String()); site.URL != "http://127.0.0.1:"+port {
+			t.Errorf("URL of %s: %s", l.Addr(), site.URL)
+		}
+		get(t, docslogintest.NewClient(), site.URL+"/")
+		site.Close()
+		if _, err := http.Get(site.URL); err == nil {
+			t.Error("still there after Close")
+		}
+	}
+}
+
+func TestManyVisitorsAtOnce(t *testing.T) {
+	both(t, func(t *testing.T, start func(...docslogintest.Option) *docslogintest.Site) {
+		site := start()
+		defer site.Close()
+		app := newApp(t, site, site.Platform(), ada)
+		var wg sync.WaitGroup
+		for i := range 20 {
+			client := visitor(t, app)
+			wg.Go(func() {
+				page := fmt.Sprintf("/page-%d", i)
+				login, err := site.Login(client, page)
+				if err != nil || login.Page != page {
+					t.Errorf("login: %+v, %v", login.Page, err)
+				}
+				site.Logins()
+				site.Refusals()
+			})
+		}
+		wg.Wait()
+		if n := len(site.Logins()); n != 20 {
+			t.Errorf("%d logins", n)
+		}
+	})
+}

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"bytes"
+	"crypto/rand"
+	_ "embed"
+	"html/template"
+	"log"
+	"net/http"
+	"strings"
+	"unicode"
+
+	"github.com/docslogin/docslogin"
+	"github.com/gorilla/sessions"
+)
+
+const (
+	readMePath   = "/docs-login"
+	mintlifyPath = "/mintlify-login"
+
+	// Cookies are shared by all ports of a host, so the name is the demo's own.
+	sessionName = "acme_demo_session"
+)
+
+// person is a user as the app's database has it.
+type person struct {
+	ID, Name, Email, Plan string
+	Groups                []string
+	Keys                  []docslogin.APIKey
+}
+
+var people = []person{
+	{"ada", "Ada Park", "ada@example.com", "Enterprise", []string{"admin", "beta"}, []docslogin.APIKey{
+		{Name: "Live", Key: "acme_live_ada_5521"}, {Name: "Test", Key: "acme_test_ada_0913"}}},
+	{"ben", "Ben Okafor", "ben@example.com", "Team", []string{"developer"}, []docslogin.APIKey{
+		{Name: "Live", Key: "acme_live_ben_7740"}}},
+	{"chloe", "Chloé Martin", "chloe@example.com", "Trial", nil, nil},
+}
+
+func find(id any) *person {
+	for i := range people {
+		if people[i].ID == id {
+			return &people[i]
+		}
+	}
+	return nil
+}
+
+// newApp returns an app whose users arrive signed in at two docs sites. In an app
+// of your own the platforms come from the settings:
+//
+//	docslogin.ReadMe("https://docs.example.com", os.Getenv("README_JWT_SECRET"))
+func newApp(readMe, mintlify docslogin.Platform) (http.Handler, error) {
+	// A key of this start only: the demo's sessions end with it. An app of your
+	// own keeps its key secret, and the same on all its servers.
+	store := sessions.NewCookieStore([]byte(rand.Text() + rand.Text()))
+	store.Options = &sessions.Options{
+		Path:     "/",
+		HttpOnly: true,
+		SameSite: http.SameSiteLaxMode, // with Strict, nobody who comes from the docs would look signed in
+		Secure:   false,                // this is plain http on loopback: true everywhere else
+	}
+	store.MaxAge(8 * 60 * 60)
+
+	lookup := docslogin.SessionLookup(store, sessionName, func(r *http.Request, session *sessions.Session) (*docslogin.User, error) {
+		p := find(session.Values["user"])
+		if p == nil {
+			return nil, docslogin.ErrNoUser
+		}
+		return &docslogin.User{
+			ID:         p.ID,
+			Name:       p.Name,
+			Email:      p.Email,
+			Groups:     p.Groups,
+			APIKeys:    p.Keys,
+			Attributes: map[string]any{"plan": p.Plan},
+		}, nil
+	})
+	signIn := docslogin.WithLoginPage("/sign-in", "next")
+	readMeDocs, err := docslogin.New(lookup, readMe, docslogin.WithPath(readMePath), signIn)
+	if err != nil {
+		return nil, err
+	}
+	mintlifyDocs, err := docslogin.New(lookup, mintlify, docslogin.WithPath(mintlifyPath), signIn)
+	if err != nil {
+		return nil, err
+	}
+
+	a := &app{store: store, ReadMeURL: readMe.DocsURL, MintlifyURL: mintlify.DocsURL}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", a.home)
+	mux.HandleFunc("GET /sign-in", a.signInForm)
+	mux.HandleFunc("POST /sign-in", a.signIn)
+	mux.HandleFunc("POST /sign-out", a.signOut)
+	return readMeDocs.Wrap(mintlifyDocs.Wrap(http.NewCrossOriginProtection().Handler(mux))), nil
+}
+
+type app struct {
+	store                  *sessions.CookieStore
+	ReadMeURL, MintlifyURL string
+}
+
+// session returns the visitor's session. One that cannot be read, such as that of
+// an earlier start, is replaced by a new one.
+func (a *app) session(r *http.Request) *sessions.Session {
+	session, _ := a.store.Get(r, sessionName)
+	return session
+}
+
+func (a *app) home(w http.ResponseWriter, r *http.Request) {
+	a.show(w, http.StatusOK, view{Title: "Home", User: find(a.session(r).Values["user"])})
+}
+
+func (a *app) signInForm(w http.ResponseWriter, r *http.Request) {
+	a.show(w, http.StatusOK, view{Title: "Sign in", People: people, Next: local(r.FormValue("next"))})
+}
+
+func (a *app) signIn(w http.ResponseWriter, r *http.Request) {
+	next := local(r.PostFormValue("next"))
+	p := find(r.PostFormValue("user"))
+	if p == nil {
+		a.show(w, http.StatusUnprocessableEntity, view{Title: "Sign in", People: people, Next: next, Problem: "Choose who you are."})
+		return
+	}
+	session := a.session(r)
+	session.Values = map[any]any{"user": p.ID}
+	if err := session.Save(r, w); err != nil {
+		a.fail(w, "saving the session", err)
+		return
+	}
+	http.Redirect(w, r, next, http.StatusSeeOther) // a 307 or 308 would repeat the POST at the docs
+}
+
+func (a *app) signOut(w http.ResponseWriter, r *http.Request) {
+	session := a.session(r)
+	session.Options.MaxAge = -1
+	if err := session.Save(r, w); err != nil {
+		a.fail(w, "ending the session", err)
+		return
+	}
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+// local returns next if it is a path of this app, else the home page: a link to
+// the form must not be able to send people elsewhere.
+func local(next string) string {
+	bad := func(c rune) bool { return c == '\\' || unicode.IsControl(c) }
+	if !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.ContainsFunc(next, bad) {
+		return "/"
+	}
+	return next
+}
+
+type view struct {
+	*app
+	Title, Next, Problem string
+	User                 *person // nil: signed out
+	People               []person
+}
+
+//go:embed app.html
+var appHTML string
+
+var appTemplate = template.Must(template.New("app.html").Parse(appHTML))
+
+func (a *app) show(w http.ResponseWriter, status int, v view) {
+	v.app = a
+	var page bytes.Buffer
+	if err := appTemplate.Execute(&page, v); err != nil {
+		a.fail(w, "making the page", err)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	// Browsers apply form-action to redirects too, and the form's end at the docs.
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'"+
+		"; form-action 'self' "+a.ReadMeURL+" "+a.MintlifyURL)
+	w.WriteHeader(status)
+	w.Write(page.Bytes())
+}
+
+func (a *app) fail(w http.ResponseWriter, what string, err error) {
+	log.Printf("demo: %s: %v", what, err)
+	http.Error(w, "Something went wrong. Please try again.", http.StatusInternalServerError)
+}

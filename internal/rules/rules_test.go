@@ -1,0 +1,247 @@
+package rules_test
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/docslogin/docslogin/internal/rules"
+)
+
+const (
+	secret = "rdme_example_secret"
+	// vector is ReadMe's published sample user, signed with the secret above.
+	vector = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJuYW1lIjoiT3dsYmVydCIsImVtYWlsIjoib3dsYmVydEByZWFkbWUuaW8iLCJhcGlLZXkiOiIxMjM0NSIsInZlcnNpb24iOjEsImlhdCI6MTcwMDAwMDAwMH0.BEMtRPNlbyC3ZSFHrL_0h-tGW4ZnuJZxSC-C9fduC-Q"
+)
+
+var (
+	now     = time.Unix(1700000000, 0)
+	private = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize))
+	public  = private.Public().(ed25519.PublicKey)
+	b64     = base64.RawURLEncoding.EncodeToString
+)
+
+func hs256(header, claims, secret string) string {
+	input := b64([]byte(header)) + "." + b64([]byte(claims))
+	h := hmac.New(sha256.New, []byte(secret))
+	h.Write([]byte(input))
+	return input + "." + b64(h.Sum(nil))
+}
+
+func eddsa(header, claims string) string {
+	input := b64([]byte(header)) + "." + b64([]byte(claims))
+	return input + "." + b64(ed25519.Sign(private, []byte(input)))
+}
+
+const (
+	hsHeader = `{"alg":"HS256","typ":"JWT"}`
+	edHeader = `{"alg":"EdDSA","typ":"JWT"}`
+)
+
+// readMe signs the claims that ReadMe requires and those given.
+func readMe(more string) string {
+	return hs256(hsHeader, `{"name":"Ada","email":"ada@example.com","version":1,"iat":1700000000`+more+`}`, secret)
+}
+
+func mintlify(more string) string {
+	return eddsa(edHeader, `{"host":"docs.example.com","iat":1700000000,"exp":1700000010`+more+`}`)
+}
+
+func encode(parts ...string) string {
+	for i, p := range parts {
+		parts[i] = b64([]byte(p))
+	}
+	return strings.Join(parts, ".")
+}
+
+// TestRules has one row per sentence: the token, and what the rules say to it.
+// An empty "refused" and "noted" means that the token is taken without a word.
+func TestRules(t *testing.T) {
+	const host = "docs.example.com"
+	tests := []struct {
+		name     string
+		platform rules.Platform
+		token    string
+		key      any
+		refused  string // rule: part of the sentence
+		noted    string
+	}{
+		{"ReadMe takes the published sample", rules.ReadMe(), vector, secret, "", ""},
+		{"a secret may come as bytes", rules.ReadMe(), vector, []byte(secret), "", ""},
+
+		{"an empty token", rules.ReadMe(), "", secret, "form: is empty", ""},
+		{"a token of two parts", rules.ReadMe(), "a.b", secret, "form: has 2 parts", ""},
+		{"a token with padding", rules.ReadMe(), "e30=.e30.", secret, "form: header part that is not base64url", ""},
+		{"a token with a line break", rules.ReadMe(), "e30.e3\n0.", secret, "form: claims part that is not base64url", ""},
+		{"a signature with standard base64's letters", rules.ReadMe(), "e30.e30.a+/a", secret, "form: signature part that is not base64url", ""},
+		{"a header that is a list", rules.ReadMe(), encode("[]", "{}", ""), secret, "form: header that is not one JSON object", ""},
+		{"claims that are null", rules.ReadMe(), encode("{}", "null", ""), secret, "form: claims that are not one JSON object", ""},
+		{"claims with something after them", rules.ReadMe(), encode("{}", "{}{}", ""), secret, "form: claims that are not one JSON object", ""},
+
+		{"alg none", rules.ReadMe(), hs256(`{"alg":"none","typ":"JWT"}`, `{"name":"A","email":"e","version":1,"iat":1}`, secret), secret, `alg: "none" and has to be HS256`, ""},
+		{"HS256 made with the text of a public key", rules.Mintlify(), hs256(hsHeader, `{"host":"docs.example.com","iat":1,"exp":1700000010}`, string(public)), public, `alg: "HS256" and has to be EdDSA`, ""},
+		{"no typ", rules.ReadMe(), hs256(`{"alg":"HS256"}`, `{"name":"A","email":"e","version":1,"iat":1}`, secret), secret, "", "typ: not JWT"},
+		{"crit", rules.ReadMe(), hs256(`{"alg":"HS256","typ":"JWT","crit":["x"]}`, `{"name":"A","email":"e","version":1,"iat":1}`, secret), secret, "crit: no docs platform understands", ""},
+
+		{"another secret", rules.ReadMe(), vector, "another", "signature: does not fit the site's secret", ""},
+		{"no secret", rules.ReadMe(), vector, "", "signature: without a secret", ""},
+		{"no key", rules.ReadMe(), vector, nil, "signature: without a secret", ""},
+		{"the secret with its file's last line break", rules.ReadMe(), hs256(hsHeader, `{"name":"A","email":"e","version":1,"iat":1}`, secret+"\n"), secret, "signature: line break after it", ""},
+		{"the secret decoded from base64", rules.ReadMe(), hs256(hsHeader, `{"name":"A","email":"e","version":1,"iat":1}`, "\x00\x01\x02\x03\x04\x05"), "AAECAwQF", "signature: decoded from base64", ""},
+		{"another private key", rules.Mintlify(), mintlify(""), ed25519.PublicKey(make([]byte, 32)), "signature: does not fit the site's key", ""},
+		{"a key of another kind", rules.Mintlify(), mintlify(""), secret, "signature: without an Ed25519 public key", ""},
+		{"an Ed25519 key of a wrong length", rules.Mintlify(), mintlify(""), public[:10], "signature: without an Ed25519 public key", ""},
+
+		{"ReadMe takes an exp to come", rules.ReadMe(), readMe(`,"exp":1700000300`), secret, "", ""},
+		{"ReadMe refuses an exp of the past", rules.ReadMe(), readMe(`,"exp":1699999990`), secret, "exp: 10s in the past", ""},
+		{"exp at this very second", rules.ReadMe(), readMe(`,"exp":1700000000`), secret, "exp: 0s in the past", ""},
+		{"exp as text", rules.ReadMe(), readMe(`,"exp":"1700000300"`), secret, "exp: is not a number", ""},
+		{"exp in milliseconds", rules.ReadMe(), readMe(`,"exp":1700000300000`), secret, "exp: is in milliseconds", ""},
+		{"exp beyond all time", rules.ReadMe(), readMe(`,"exp":1e400`), secret, "exp: is not a time in seconds", ""},
+		{"exp before 1970", rules.ReadMe(), readMe(`,"exp":-1`), secret, "exp: is not a time in seconds", ""},
+		{"Mintlify takes 10 s", rules.Mintlify(), mintlify(""), public, "", ""},
+		{"Mintlify takes 10 s, rounded up to whole seconds", rules.Mintlify(), eddsa(edHeader, `{"host":"docs.example.com","iat":1700000000,"exp":1700000011}`), public, "", ""},
+		{"Mintlify refuses 12 s", rules.Mintlify(), eddsa(edHeader, `{"host":"docs.example.com","iat":1700000000,"exp":1700000012}`), public, "exp: 12s from now and may be 10s at most", ""},
+		{"Mintlify refuses a token without exp", rules.Mintlify(), eddsa(edHeader, `{"host":"docs.example.com","iat":1700000000}`), public, "exp: has no exp", ""},
+
+		{"no iat", rules.ReadMe(), hs256(hsHeader, `{"name":"A","email":"e","version":1}`, secret), secret, "", "iat: no iat"},
+		{"iat as text", rules.ReadMe(), hs256(hsHeader, `{"name":"A","email":"e","version":1,"iat":"now"}`, secret), secret, "iat: is not a number", ""},
+		{"iat a little ahead", rules.ReadMe(), hs256(hsHeader, `{"name":"A","email":"e","version":1,"iat":1700000060}`, secret), secret, "", ""},
+		{"iat far ahead", rules.ReadMe(), hs256(hsHeader, `{"name":"A","email":"e","version":1,"iat":1700000090}`, secret), secret, "iat: 1m30s in the future", ""},
+		{"nbf to come", rules.ReadMe(), readMe(`,"nbf":1700000001`), secret, "nbf: does not count yet", ""},
+		{"nbf of the past", rules.ReadMe(), readMe(`,"nbf":1700000000`), secret, "", "nbf: has nbf"},
+		{"nbf as text", rules.ReadMe(), readMe(`,"nbf":""`), secret, "nbf: is not a number", ""},
+
+		{"no host", rules.Mintlify(), eddsa(edHeader, `{"iat":1700000000,"exp":1700000010}`), public, "host: has no host", ""},
+		{"a host that is a number", rules.Mintlify(), eddsa(edHeader, `{"iat":1700000000,"exp":1700000010,"host":1}`), public, "host: not a string", ""},
+		{"another host", rules.Mintlify(), eddsa(edHeader, `{"iat":1700000000,"exp":1700000010,"host":"acme.mintlify.app"}`), public, `host: "acme.mintlify.app", but the docs were visited at "docs.example.com"`, ""},
+		{"a host with its port", rules.Mintlify(), eddsa(edHeader, `{"iat":1700000000,"exp":1700000010,"host":"docs.example.com:443"}`), public, "host: docs.example.com:443", ""},
+		{"a host in capitals", rules.Mintlify(), eddsa(edHeader, `{"iat":1700000000,"exp":1700000010,"host":"Docs.example.com"}`), public, "host: Docs.example.com", ""},
+
+		{"no e-mail", rules.ReadMe(), hs256(hsHeader, `{"name":"A","version":1,"iat":1}`, secret), secret, "email: has no email", ""},
+		{"an empty name", rules.ReadMe(), hs256(hsHeader, `{"name":" ","email":"e","version":1,"iat":1}`, secret), secret, "name: is empty", ""},
+		{"a name that is a number", rules.ReadMe(), hs256(hsHeader, `{"name":7,"email":"e","version":1,"iat":1}`, secret), secret, "name: is not a string", ""},
+		{"no version", rules.ReadMe(), hs256(hsHeader, `{"name":"A","email":"e","iat":1}`, secret), secret, "version: has no version", ""},
+		{"version 2", rules.ReadMe(), hs256(hsHeader, `{"name":"A","email":"e","version":2,"iat":1}`, secret), secret, "version: is not 1", ""},
+		{"version as text", rules.ReadMe(), hs256(hsHeader, `{"name":"A","email":"e","version":"1","iat":1}`, secret), secret, "version: is not a number", ""},
+
+		{"expiresAt in two weeks", rules.Mintlify(), mintlify(`,"expiresAt":1701209600`), public, "", ""},
+		{"expiresAt in milliseconds", rules.Mintlify(), mintlify(`,"expiresAt":1701209600000`), public, "expiresAt: is in milliseconds", ""},
+		{"expiresAt of the past", rules.Mintlify(), mintlify(`,"expiresAt":1699999940`), public, "expiresAt: 1m0s in the past", ""},
+		{"expiresAt as a date", rules.Mintlify(), mintlify(`,"expiresAt":"2024-01-01"`), public, "expiresAt: is not a number", ""},
+		{"groups, content and inputs", rules.Mintlify(), mintlify(`,"groups":["admin"],"content":{"name":"Ada"},"apiPlaygroundInputs":{"server":{},"header":{"Authorization":"Bearer k"},"query":{},"cookie":{},"path":{}}`), public, "", ""},
+		{"one group as a string", rules.Mintlify(), mintlify(`,"groups":"admin"`), public, "groups: is not a list of strings", ""},
+		{"groups with a number among them", rules.Mintlify(), mintlify(`,"groups":["admin",7]`), public, "groups: is not a list of strings", ""},
+		{"content that is text", rules.Mintlify(), mintlify(`,"content":"Ada"`), public, "content: is not an object", ""},
+		{"inputs that are a list", rules.Mintlify(), mintlify(`,"apiPlaygroundInputs":[]`), public, "apiPlaygroundInputs: is not an object", ""},
+		{"a header that is a string", rules.Mintlify(), mintlify(`,"apiPlaygroundInputs":{"header":"k"}`), public, "apiPlaygroundInputs.header: is not an object", ""},
+		{"a header beside its place", rules.Mintlify(), mintlify(`,"apiPlaygroundInputs":{"X-Api-Key":"k"}`), public, "apiPlaygroundInputs: none of server, header, query, cookie, path", ""},
+		{"Authorization without a scheme", rules.Mintlify(), mintlify(`,"apiPlaygroundInputs":{"header":{"Authorization":"k"}}`), public, "", "apiPlaygroundInputs.header: no scheme"},
+
+		{"a bare API key", rules.ReadMe(), readMe(`,"apiKey":"k","jti":"a","isAdmin":false,"isReadOnly":true,"parameters":{},"allowedProjects":["a",{"subdomain":"b"}]`), secret, "", ""},
+		{"an API key with its scheme", rules.ReadMe(), readMe(`,"apiKey":"Bearer k"`), secret, "", "apiKey: puts in front itself"},
+		{"HTTP Basic in both forms", rules.ReadMe(), readMe(`,"apiKey":{"user":"u","pass":"p"},"user":"u","pass":"p"`), secret, "", ""},
+		{"HTTP Basic in apiKey alone", rules.ReadMe(), readMe(`,"apiKey":{"user":"u","pass":"p"}`), secret, "", "apiKey: itself named apiKey"},
+		{"an API key that is a number", rules.ReadMe(), readMe(`,"apiKey":12345`), secret, "apiKey: is not a string or an object", ""},
+		{"isAdmin as text", rules.ReadMe(), readMe(`,"isAdmin":"yes"`), secret, "isAdmin: is not true or false", ""},
+		{"two keys", rules.ReadMe(), readMe(`,"keys":[{"name":"live","apiKey":"a"},{"name":"test","user":"u","pass":"p"}]`), secret, "", ""},
+		{"an empty list of keys", rules.ReadMe(), readMe(`,"keys":[]`), secret, "", ""},
+		{"keys that are strings", rules.ReadMe(), readMe(`,"keys":["a","b"]`), secret, "keys: is not a list of objects", ""},
+		{"two keys of one name", rules.ReadMe(), readMe(`,"keys":[{"name":"live"},{"name":"live"}]`), secret, "keys: Entry 2 of keys has the name", ""},
+		{"a key without a name", rules.ReadMe(), readMe(`,"keys":[{"name":"live"},{"apiKey":"k"}]`), secret, "keys: Entry 2 of keys has no name", ""},
+		{"a single entry of keys", rules.ReadMe(), readMe(`,"keys":[{"name":"live"}]`), secret, "", "keys: has one entry"},
+		{"keys beside a top-level key", rules.ReadMe(), readMe(`,"keys":[{"name":"live"},{"name":"test"}],"apiKey":"k"`), secret, "", "keys: hides the top-level apiKey"},
+
+		{"misspelt claims of ReadMe", rules.ReadMe(), readMe(`,"api_key":"k","APIKEY":"k"`), secret, "", `spelling: "APIKEY" is not a claim; "api_key" is not a claim`},
+		{"misspelt claims of Mintlify", rules.Mintlify(), mintlify(`,"expires_at":1701209600`), public, "", `spelling: "expires_at" is not a claim of Mintlify`},
+		{"a claim of the app's own", rules.ReadMe(), readMe(`,"plan":"pro","":1`), secret, "", ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, findings := test.platform.Check(test.token, test.key, host, now)
+			var refused, noted []rules.Finding
+			for _, f := range findings {
+				switch {
+				case f.Refused():
+					refused = append(refused, f)
+				case f.Warn:
+					noted = append(noted, f)
+				}
+				if f.OK == (f.Fix != "") || f.Rule == "" || !strings.HasSuffix(f.Why, ".") {
+					t.Errorf("%+v is not a finding as documented", f)
+				}
+			}
+			compare(t, "refused", refused, test.refused)
+			compare(t, "noted", noted, test.noted)
+		})
+	}
+}
+
+// compare wants the findings to be of one rule, and the wanted words, between
+// semicolons, in their sentences.
+func compare(t *testing.T, what string, got []rules.Finding, want string) {
+	t.Helper()
+	if want == "" {
+		if len(got) > 0 {
+			t.Errorf("%s: %+v", what, got)
+		}
+		return
+	}
+	rule, words, _ := strings.Cut(want, ": ")
+	parts := strings.Split(words, "; ")
+	if len(got) != len(parts) {
+		t.Fatalf("%s: %d findings, want %d: %+v", what, len(got), len(parts), got)
+	}
+	for i, f := range got {
+		if f.Rule != rule || !strings.Contains(f.Why, parts[i]) {
+			t.Errorf("%s: %q, %q; want %q, %q", what, f.Rule, f.Why, rule, parts[i])
+		}
+	}
+}
+
+func TestRulesComeInOrder(t *testing.T) {
+	_, findings := rules.Mintlify().Check(mintlify(`,"expiresAt":1701209600,"groups":[]`), public, "docs.example.com", now)
+	var got []string
+	for _, f := range findings {
+		got = append(got, f.Rule)
+	}
+	const want = "form alg typ signature exp iat nbf expiresAt host groups"
+	if s := strings.Join(got, " "); s != want {
+		t.Errorf("rules: %s, want %s", s, want)
+	}
+}
+
+func TestWithoutAHostTheClaimIsOnlyLookedFor(t *testing.T) {
+	for _, f := range check(rules.Mintlify().Check(mintlify(""), public, "", now)) {
+		if f.Refused() {
+			t.Errorf("refused: %+v", f)
+		}
+	}
+}
+
+func check(_ map[string]any, findings []rules.Finding) []rules.Finding { return findings }
+
+func TestClaimsKeepTheirDigits(t *testing.T) {
+	claims, _ := rules.ReadMe().Check(readMe(`,"id":9007199254740993`), secret, "", now)
+	if claims["id"] != json.Number("9007199254740993") {
+		t.Errorf("id: %v", claims["id"])
+	}
+	if claims, _ := rules.ReadMe().Check("x", secret, "", now); claims != nil {
+		t.Errorf("claims of no token: %v", claims)
+	}
+}
+
+func TestFindingsHoldNoCredentials(t *testing.T) {
+	token := readMe(`,"apiKey":"Bearer hunter2","keys":[{"name":"hunter2","apiKey":"hunter2"},{"name":"hunter2"}],"user":7,"pass":"hunter2","nbf":1,"exp":"hunter2","api_key":"hunter2"`)
+	for _, f := range check(rules.ReadMe().Check(token, "hunter2", "", now)) {
+		if s := f.Rule + f.Why + f.Fix; strings.Contains(s, "hunter2") || strings.Contains(s, token) {
+			t.Errorf("finding holds a credential: %+v", f)
+		}
+	}
+}

@@ -1,0 +1,316 @@
+package docslogin
+
+import (
+	"cmp"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gorilla/sessions"
+)
+
+// User is what an app knows about one of its signed-in users. What is not set
+// is not sent. A User is only read, never written to, so it may be shared.
+type User struct {
+	ID         string         // stable in the app; for events and logs, and for platforms that have a claim for it
+	Name       string         // shown to the reader; where a platform requires one, an empty one is filled with Email
+	Email      string         // verified by the app: docs treat it as the identity
+	Groups     []string       // what the user may see, in the docs' own words
+	APIKeys    []APIKey       // the user's own credentials, filled into code samples; the first is the default
+	Attributes map[string]any // anything else that pages may show; never a privilege
+	ExpiresAt  time.Time      // end of the app's own session: caps the docs session where the platform has a claim for it. Zero: no cap; past: nobody
+	App        any            // the app's own user, for the app's mappers; never sent
+}
+
+// APIKey is one credential of a user, in whichever of the forms the app has it.
+type APIKey struct {
+	Name     string         // shown where a visitor picks a key; unique within a user
+	Key      string         // a single-token credential, bare: without "Bearer "
+	Username string         // HTTP Basic
+	Password string         // HTTP Basic
+	Values   map[string]any // by name of security scheme, header or server variable
+}
+
+var (
+	// ErrNoUser says that nobody is signed in. A [UserLookup] returns it, or a nil user.
+	ErrNoUser = errors.New("docslogin: nobody is signed in")
+	// ErrForbidden says that the user may not read these docs. A [UserLookup] or a
+	// [ClaimsMapper] returns it, alone or wrapped; the visitor sees a 403 page.
+	ErrForbidden = errors.New("docslogin: the user may not read these docs")
+)
+
+// UserLookup says who is signed in, from the app's own session. It is called once
+// for each request on the route, by many goroutines at once.
+//
+// It returns the user; or a nil user or [ErrNoUser] for nobody, who is sent to the
+// sign-in page; or [ErrForbidden] for a user who may not read the docs (403). Any
+// other error is a 500, never a redirect, so that a store that is down does not
+// send visitors in circles. The user is not changed and not kept.
+type UserLookup func(r *http.Request) (*User, error)
+
+// SessionLookup returns a [UserLookup] that reads the session of the given name
+// from a gorilla store (its Get method) and hands it to load, which returns the
+// user in it under the rules of a UserLookup. load is called only for a session
+// that exists: one that is new, expired, tampered with, encrypted with a key that
+// is no longer in use, or whose file is gone, is nobody. Any other error of the
+// store is an error. load is called by many goroutines at once.
+//
+// SessionLookup returns nil for a nil store, a nil load, or a name that no cookie
+// can have; [New] reports that.
+func SessionLookup(store sessions.Store, name string, load func(*http.Request, *sessions.Session) (*User, error)) UserLookup {
+	if isNil(store) || load == nil || (&http.Cookie{Name: name}).Valid() != nil {
+		return nil
+	}
+	return func(r *http.Request) (*User, error) {
+		session, err := store.Get(r, name)
+		if err != nil {
+			if unreadable(err) {
+				return nil, ErrNoUser
+			}
+			return nil, fmt.Errorf("reading the session: %w", err)
+		}
+		if session == nil || session.IsNew {
+			return nil, ErrNoUser
+		}
+		return load(r, session)
+	}
+}
+
+// unreadable reports whether an error of a store is about what the browser sent
+// rather than about the store: a cookie that securecookie does not accept, or a
+// session file that is gone while its folder is there.
+func unreadable(err error) bool {
+	var cookie interface{ IsDecode() bool }
+	if errors.As(err, &cookie) {
+		// A cookie that is too long has lost its kind on the way through securecookie.
+		return cookie.IsDecode() || strings.Contains(err.Error(), "the value is too long")
+	}
+	var file *fs.PathError
+	if errors.As(err, &file) && errors.Is(err, fs.ErrNotExist) {
+		_, err := os.Stat(filepath.Dir(file.Path))
+		return err == nil
+	}
+	return false
+}
+
+// Claims are what a token says, by name; marshaled with encoding/json.
+type Claims map[string]any
+
+// Object returns the object under name and makes it if there is none. It panics
+// if something else than a map[string]any stands there, which on the route
+// becomes a 500 that names the claim.
+func (c Claims) Object(name string) map[string]any {
+	switch object := c[name].(type) {
+	case nil:
+		made := map[string]any{}
+		c[name] = made
+		return made
+	case map[string]any:
+		return object
+	case Claims:
+		return object
+	default:
+		panic(fmt.Errorf("docslogin: claim %q is a %T, not an object", name, object))
+	}
+}
+
+// ClaimsMapper adds to the claims of one login what it knows about the user. The
+// platform's own mapper runs first, then those of [WithClaimsMapper] in order, over
+// the same Claims, which belong to this login alone. The user is not to be changed.
+// Mappers are called by many goroutines at once; ctx is the request's.
+//
+// A mapper that sets a claim which the library owns (exp, iat, nbf, and what else
+// the [Platform] has it write) makes the login fail with an error that names the
+// claim. [ErrForbidden] is a 403; any other error is a 500.
+type ClaimsMapper func(ctx context.Context, user *User, claims Claims) error
+
+// add sets claims from values that the app does not fully control, and refuses
+// names that already mean something else.
+func (c Claims) add(what string, values map[string]any, reserved ...string) error {
+	for name, value := range values {
+		if _, taken := c[name]; taken || slices.Contains(reserved, name) {
+			return fmt.Errorf("docslogin: the %s %q would set a claim that has a meaning of its own; rename it, or set the claim in a mapper of yours", what, name)
+		}
+		c[name] = clone(value, maxDepth)
+	}
+	return nil
+}
+
+// maxDepth bounds how deep clone goes, for an object that holds itself. encoding/json
+// reports that one.
+const maxDepth = 100
+
+// clone copies the objects in a value, so that a mapper which adds to one of them
+// does not write into the app's own user.
+func clone(value any, depth int) any {
+	object, ok := value.(map[string]any)
+	if !ok || depth == 0 {
+		return value
+	}
+	copied := make(map[string]any, len(object))
+	for name, value := range object {
+		copied[name] = clone(value, depth-1)
+	}
+	return copied
+}
+
+// setString sets a claim unless the value is empty.
+func (c Claims) setString(name, value string) {
+	if value != "" {
+		c[name] = value
+	}
+}
+
+// ReadMeClaims is the [ClaimsMapper] of [ReadMe]:
+//
+//	Name, else Email     name
+//	Email                email
+//	Attributes           the top level, each under its own name
+//	one API key          apiKey: Key; its Name is not sent
+//	                     user and pass: Username and Password; apiKey: both as an object
+//	                     the top level: Values
+//	several API keys     keys: of each, name, apiKey or user and pass, and Values
+//	ID, Groups           not sent
+//
+// A value of an API key fills the security scheme or server variable that it is
+// named after; that of an HTTP Basic scheme is {"user": …, "pass": …}. Where there
+// is such a value, apiKey is not sent as an object, which pages would show as
+// "[object Object]"; and where Username is empty, user and pass are taken from it.
+//
+// Several API keys need a Name each, all different. An attribute named name, email,
+// apiKey, user, pass, keys, parameters, isAdmin, isReadOnly or allowedProjects is an
+// error, and so is a value that is named as one of these except apiKey, user and
+// pass: what means a privilege is set by a mapper of the app's own.
+//
+// Source: ReadMe's pages on custom login and on the data that it takes from a JWT.
+func ReadMeClaims(_ context.Context, user *User, claims Claims) error {
+	claims.setString("name", cmp.Or(user.Name, user.Email))
+	claims.setString("email", user.Email)
+	privileged := []string{"name", "email", "keys", "parameters", "isAdmin", "isReadOnly", "allowedProjects"}
+	if err := claims.add("attribute", user.Attributes, append(privileged, "apiKey", "user", "pass")...); err != nil {
+		return err
+	}
+	if len(user.APIKeys) == 1 {
+		key := user.APIKeys[0]
+		if user, pass, named := key.basic(); user+pass != "" && key.Key == "" && !named {
+			claims["apiKey"] = map[string]any{"user": user, "pass": pass}
+		}
+		return claims.addReadMeKey(key, privileged...)
+	}
+	var keys []Claims
+	names := map[string]bool{}
+	for i, key := range user.APIKeys {
+		if key.Name == "" || names[key.Name] {
+			return fmt.Errorf("docslogin: API key %d of %d has no Name of its own, which ReadMe needs where there are several", i+1, len(user.APIKeys))
+		}
+		names[key.Name] = true
+		entry := Claims{"name": key.Name}
+		if err := entry.addReadMeKey(key); err != nil {
+			return err
+		}
+		keys = append(keys, entry)
+	}
+	if keys != nil {
+		claims["keys"] = keys
+	}
+	return nil
+}
+
+// addReadMeKey adds what the top level and an entry of keys have in common.
+func (c Claims) addReadMeKey(key APIKey, reserved ...string) error {
+	c.setString("apiKey", key.Key)
+	if user, pass, _ := key.basic(); user+pass != "" {
+		c["user"], c["pass"] = user, pass
+	}
+	return c.add("API key's value", key.Values, reserved...)
+}
+
+// MintlifyClaims is the [ClaimsMapper] of [Mintlify]:
+//
+//	Groups               groups
+//	Name, Email          content.name, content.email
+//	Attributes           content, each under its own name
+//	first API key        apiPlaygroundInputs.header.Authorization: "Bearer " and Key,
+//	                     or "Basic " and Username and Password; its Values are not sent
+//	ID, further keys     not sent
+//
+// Pages show content as user.name and so on. An attribute named name or email is an
+// error. A mapper of the app's own may replace what stands here, or add to it:
+//
+//	inputs := docslogin.Claims(claims.Object("apiPlaygroundInputs"))
+//	inputs.Object("header")["X-Api-Key"] = key
+//
+// Source: Mintlify's pages on JWT authentication and on its user format.
+func MintlifyClaims(_ context.Context, user *User, claims Claims) error {
+	if len(user.Groups) > 0 {
+		claims["groups"] = slices.Clone(user.Groups)
+	}
+	content := Claims{}
+	content.setString("name", user.Name)
+	content.setString("email", user.Email)
+	if err := content.add("attribute", user.Attributes, "name", "email"); err != nil {
+		return err
+	}
+	if len(content) > 0 {
+		claims["content"] = map[string]any(content)
+	}
+	if len(user.APIKeys) > 0 {
+		if credentials := user.APIKeys[0].authorization(); credentials != "" {
+			claims["apiPlaygroundInputs"] = map[string]any{"header": map[string]any{"Authorization": credentials}}
+		}
+	}
+	return nil
+}
+
+// authorization returns the key as the value of an Authorization header (RFC 6750,
+// RFC 7617), or "".
+func (k APIKey) authorization() string {
+	switch {
+	case k.Key != "":
+		return "Bearer " + k.Key
+	case k.Username+k.Password != "":
+		return "Basic " + base64.StdEncoding.EncodeToString([]byte(k.Username+":"+k.Password))
+	}
+	return ""
+}
+
+// basic returns the HTTP Basic credential, Username and Password or else that of
+// the only value which is one, and whether any value is one.
+func (k APIKey) basic() (user, pass string, named bool) {
+	found := 0
+	for _, value := range k.Values {
+		var u, p string
+		var ok bool
+		switch value := value.(type) {
+		case map[string]any:
+			u, ok = value["user"].(string)
+			p, _ = value["pass"].(string)
+		case map[string]string:
+			u, ok = value["user"]
+			p = value["pass"]
+		}
+		if ok {
+			user, pass = u, p
+			found++
+		}
+	}
+	if k.Username+k.Password != "" || found > 1 {
+		user, pass = k.Username, k.Password
+	}
+	return user, pass, found > 0
+}
+
+// isNil reports nil in either of its forms, bare or in an interface.
+func isNil(v any) bool {
+	value := reflect.ValueOf(v)
+	return !value.IsValid() || value.Kind() == reflect.Pointer && value.IsNil()
+}

@@ -1,0 +1,787 @@
+// Package docslogin signs an app's users in at the company's hosted docs.
+//
+// Documentation that is hosted by ReadMe, Mintlify and others greets a reader by name,
+// shows him his own API key and hides what is not for him, if the company's app says who
+// he is: in a short-lived JSON Web Token (RFC 7519) about its own signed-in user, with
+// which the browser is redirected back to the docs. [New] makes the middleware that does
+// this, on one route around an existing handler:
+//
+//	docs, err := docslogin.New(lookup, docslogin.ReadMe("https://docs.example.com", secret))
+//	...
+//	http.ListenAndServe(":8080", docs.Wrap(mux))
+//
+// The route, /docs-login, is the login URL for the docs' dashboard. A [UserLookup] says
+// who is signed in, from the app's own session ([SessionLookup] for gorilla sessions);
+// a visitor who is not goes to the app's sign-in page ([WithLoginPage]) and comes back to
+// the docs page he wanted. What the docs learn of a user is in [ReadMeClaims] and
+// [MintlifyClaims]; [WithClaimsMapper] adds to it. A [Platform] is data: change a preset's,
+// or write one. There is no state between requests. Package docslogintest has docs sites
+// to test against.
+//
+// What the package cannot do: keep a token in a query out of the docs host's own log; or
+// sign a visitor in whose session cookie is SameSite=Strict, which browsers do not send
+// when he comes from the docs. Use SameSite=Lax.
+package docslogin
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html/template"
+	"log/slog"
+	"maps"
+	"mime"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/docslogin/docslogin/internal/deeplink"
+	"github.com/docslogin/docslogin/internal/keys"
+)
+
+// Middleware is the login route of one docs site. [New] makes one; the zero value is of
+// no use. All its methods may be called by many goroutines at once.
+type Middleware struct {
+	*config
+	signer atomic.Pointer[keys.Signer]
+}
+
+// New returns the middleware for one docs site. The lookup says who is signed in; the
+// platform says what the docs expect. What is handed over is copied.
+//
+// New checks everything that can be checked before the first request, down to a trial
+// signature, and returns all mistakes at once, each a [*ConfigError].
+func New(lookup UserLookup, platform Platform, opts ...Option) (*Middleware, error) {
+	c, signer, err := newConfig(lookup, platform, opts)
+	if err != nil {
+		return nil, err
+	}
+	m := &Middleware{config: c}
+	m.signer.Store(signer)
+	return m, nil
+}
+
+// Must returns m, and panics if err is not nil. It is for a program that cannot start
+// without the middleware: docslogin.Must(docslogin.New(…)).
+func Must(m *Middleware, err error) *Middleware {
+	if err != nil {
+		panic(err)
+	}
+	return m
+}
+
+// SetKey changes the key while requests are served. A request signs with the old key or
+// the new one. A key that does not pass the checks of [New] is a [*ConfigError], and the
+// old one stays.
+func (m *Middleware) SetKey(key Key) error {
+	signer, err := m.newSigner(key)
+	if err != nil {
+		return err
+	}
+	m.signer.Store(signer)
+	return nil
+}
+
+// Path returns the path of the route, for routers that mount handlers by path.
+func (m *Middleware) Path() string { return m.path }
+
+// Wrap returns a handler that serves the route itself and hands every other request to
+// next, untouched. A nil next is [http.DefaultServeMux], as in [http.ListenAndServe].
+// Wrap the handler that the server runs, inside whatever the lookup needs, such as a
+// session middleware. For several docs sites wrap several times, each with its [WithPath].
+func (m *Middleware) Wrap(next http.Handler) http.Handler {
+	if next == nil {
+		next = http.DefaultServeMux
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != m.path {
+			next.ServeHTTP(w, r)
+			return
+		}
+		m.ServeHTTP(w, r)
+	})
+}
+
+// ServeHTTP is the route alone, whatever the request's path: mux.Handle(docs.Path(), docs).
+func (m *Middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	e := Event{Outcome: OutcomeCanceled, Platform: m.platform.Name}
+	defer m.report(r.Context(), &e, time.Now())
+
+	setHeaders(w.Header())
+	location, refusal := m.decide(r, &e)
+	if refusal != nil {
+		e.Outcome, e.Err = refusal.Outcome, refusal.Err
+		m.refuse(w, r, refusal)
+		return
+	}
+	// Written directly: http.Redirect would repeat the token in a body.
+	w.Header().Set("Location", location)
+	w.WriteHeader(http.StatusFound)
+}
+
+// decide says where a request's visitor is sent, or why he is not.
+func (m *Middleware) decide(r *http.Request, e *Event) (location string, refusal *LoginError) {
+	defer settle(r.Context(), &refusal)
+	if o := unfit(r); o != "" {
+		return "", refused(o, nil)
+	}
+	v := m.readVisit(r.URL.RawQuery, e)
+	user, err := m.lookup(r)
+	switch {
+	case errors.Is(err, ErrForbidden):
+		refusal = refused(OutcomeForbidden, err)
+	case err != nil && !errors.Is(err, ErrNoUser):
+		refusal = refused(OutcomeLookupFailed, err)
+	case err == nil && m.isSignedIn(user):
+		e.UserID = user.ID
+		location, refusal = m.docsURL(r.Context(), user, v, e)
+		e.Outcome = OutcomeLoggedIn
+	case m.signIn == "":
+		refusal = refused(OutcomeNoUser, ErrNoUser)
+	case v.returned:
+		refusal = refused(OutcomeLoop, ErrNoUser)
+	default:
+		location = m.signInURL(v, e)
+		e.Outcome = OutcomeSignIn
+	}
+	if refusal != nil && answers[refusal.Outcome].signIn && m.signIn != "" {
+		refusal.SignInURL = m.signInURL(v, e)
+	}
+	return location, refusal
+}
+
+// docsURL says what the docs may know of the user, signs it and returns the URL that
+// takes the token there.
+func (m *Middleware) docsURL(ctx context.Context, user *User, v visit, e *Event) (string, *LoginError) {
+	claims := Claims{}
+	for _, mapper := range m.mappers {
+		if err := mapper(ctx, user, claims); errors.Is(err, ErrForbidden) {
+			return "", refused(OutcomeForbidden, err)
+		} else if err != nil {
+			return "", refused(OutcomeMapperFailed, err)
+		}
+	}
+	if err := m.checkComplete(user, claims); err != nil {
+		return "", refused(OutcomeIncompleteUser, err)
+	}
+	if err := m.addOwned(user, claims); err != nil {
+		return "", refused(OutcomeOwnedClaim, err)
+	}
+	payload, err := json.Marshal(claims)
+	if err != nil {
+		return "", refused(OutcomeMapperFailed, unwritable(claims))
+	}
+	if err := ctx.Err(); err != nil {
+		return "", refused(OutcomeSignFailed, err)
+	}
+	token, err := m.signer.Load().Sign(ctx, payload)
+	if err != nil {
+		return "", refused(OutcomeSignFailed, err)
+	}
+	location, err := m.fit(v, token, e)
+	if err != nil {
+		return "", refused(OutcomeTooLarge, fmt.Errorf("%w; the largest claims: %s", err, largest(claims)))
+	}
+	return location, nil
+}
+
+// LoginURL returns the URL that signs user in at the docs and leads to deepLink, for an
+// app that wants the URL itself. The URL holds the token: hand it to that user only, at
+// once, in a response that is not stored. An empty deepLink, or one that the route would
+// refuse, leads to the docs' home.
+//
+// The error is a [*LoginError]; for a nil user, or one whose session has ended, it wraps
+// [ErrNoUser]. There is no [Event], and no way to the sign-in page.
+func (m *Middleware) LoginURL(ctx context.Context, user *User, deepLink string) (string, error) {
+	location, refusal := func() (location string, refusal *LoginError) {
+		defer settle(ctx, &refusal)
+		if !m.isSignedIn(user) {
+			return "", refused(OutcomeNoUser, ErrNoUser)
+		}
+		var e Event
+		return m.docsURL(ctx, user, m.checkLink(deepLink, &e), &e)
+	}()
+	if refusal != nil {
+		return "", refusal
+	}
+	return location, nil
+}
+
+// setHeaders makes an answer that nobody keeps and that sends no referrer.
+func setHeaders(h http.Header) {
+	h.Set("Cache-Control", "private, no-store, max-age=0")
+	h.Set("Pragma", "no-cache")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
+}
+
+// unfit names what keeps a request from a login whoever sends it: it is no GET, or no
+// visitor is going to see the page that it asks for.
+func unfit(r *http.Request) Outcome {
+	if r.Method != http.MethodGet {
+		return OutcomeMethod
+	}
+	for _, name := range []string{"Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"} {
+		for _, value := range r.Header[name] {
+			// Sec-Purpose has parameters: "prefetch;prerender" (Fetch standard).
+			if value = strings.ToLower(value); value == "prefetch" || name == "Sec-Purpose" && strings.Contains(value, "prefetch") {
+				return OutcomeSpeculative
+			}
+		}
+	}
+	// A page's service worker passes a navigation on with the destination "empty".
+	// Sec-Fetch-Site says nothing here: a login comes from another site, the docs.
+	mode, dest := r.Header["Sec-Fetch-Mode"], r.Header["Sec-Fetch-Dest"]
+	isNot := func(allowed ...string) func(string) bool {
+		return func(value string) bool { return !slices.Contains(allowed, value) }
+	}
+	if slices.ContainsFunc(mode, isNot("navigate")) || slices.ContainsFunc(dest, isNot("document", "empty")) {
+		return OutcomeEmbedded
+	}
+	return ""
+}
+
+// visit is what a request says beside who sends it.
+type visit struct {
+	link     deeplink.Link // to the page that the visitor wanted; zero: the docs' home
+	given    string        // that link as it came
+	echo     url.Values    // the platform's other parameters
+	returned bool          // the visitor comes straight from the sign-in page
+}
+
+const (
+	returnMarker = "docslogin_sent" // on the way back: when the visitor was sent to sign in, Unix seconds
+	returnWindow = 10 * time.Minute // for which the marker counts, so that a bookmark does not meet the loop page for ever
+	maxEcho      = 256              // bytes of an echoed parameter
+)
+
+func (m *Middleware) readVisit(query string, e *Event) visit {
+	var given string
+	if in := m.platform.DeepLink.In; in != "" {
+		given = deeplink.Param(query, in)
+	}
+	v := m.checkLink(given, e)
+	for _, name := range m.platform.Echo {
+		if value := deeplink.Param(query, name); value != "" && len(value) <= maxEcho {
+			if v.echo == nil {
+				v.echo = url.Values{}
+			}
+			v.echo.Set(name, value)
+		}
+	}
+	if sent, err := strconv.ParseInt(deeplink.Param(query, returnMarker), 10, 64); err == nil {
+		age := m.now().Sub(time.Unix(sent, 0))
+		v.returned = -time.Minute <= age && age <= returnWindow // instances' clocks differ
+	}
+	return v
+}
+
+// checkLink keeps a deep link or drops it; a login is never refused for one.
+func (m *Middleware) checkLink(given string, e *Event) visit {
+	link, err := m.site.Check(given)
+	if err != nil {
+		e.refuseLink(err.Error())
+	}
+	if link == (deeplink.Link{}) {
+		return visit{}
+	}
+	e.DeepLink = link.Path
+	return visit{link: link, given: given}
+}
+
+// isSignedIn reports whether the user is somebody whose session lasts for the docs.
+func (m *Middleware) isSignedIn(user *User) bool {
+	if user == nil || user.ExpiresAt.IsZero() {
+		return user != nil
+	}
+	now := m.now()
+	return user.ExpiresAt.Unix() > now.Unix() && user.ExpiresAt.Sub(now) >= m.platform.Lifetime.MinSession
+}
+
+// checkComplete names the claims that the platform requires and the user lacks.
+func (m *Middleware) checkComplete(user *User, claims Claims) error {
+	var missing []string
+	for _, name := range m.platform.Required {
+		text, isText := claims[name].(string)
+		if claims[name] == nil || isText && strings.TrimSpace(text) == "" {
+			missing = append(missing, name)
+		}
+	}
+	if missing == nil && len(claims) == 0 && user.ID == "" {
+		missing = []string{"a name"} // an empty User, which a lookup returns by mistake
+	}
+	if missing != nil {
+		return &missingError{missing}
+	}
+	return nil
+}
+
+type missingError struct{ claims []string }
+
+func (e *missingError) Error() string {
+	return "the user lacks what the platform requires: " + strings.Join(e.claims, ", ")
+}
+
+// addOwned writes the claims that are the library's own.
+func (m *Middleware) addOwned(user *User, claims Claims) error {
+	for _, name := range m.owned {
+		if _, set := claims[name]; set {
+			return fmt.Errorf("a mapper or an attribute sets the claim %q, which the library writes; use another name", name)
+		}
+	}
+	p, now := &m.platform, m.now()
+	maps.Copy(claims, p.Static)
+	claims["iat"] = now.Unix()
+	if p.Lifetime.Token > 0 {
+		claims["exp"] = now.Add(p.Lifetime.Token).Unix()
+	}
+	if p.Lifetime.SessionClaim != "" {
+		end := now.Add(p.Lifetime.Session)
+		if !user.ExpiresAt.IsZero() && user.ExpiresAt.Before(end) {
+			end = user.ExpiresAt
+		}
+		claims[p.Lifetime.SessionClaim] = end.Unix()
+	}
+	if p.HostClaim != "" {
+		claims[p.HostClaim] = m.host
+	}
+	if p.TokenID {
+		claims["jti"] = rand.Text()
+	}
+	return nil
+}
+
+// unwritable names the claim that encoding/json refused, without what json says of it,
+// which may quote the value.
+func unwritable(claims Claims) error {
+	for name, value := range claims {
+		if _, err := json.Marshal(value); err != nil {
+			return fmt.Errorf("the claim %q, a %T, cannot be written as JSON", name, value)
+		}
+	}
+	return errors.New("the claims cannot be written as JSON")
+}
+
+// What URLs may measure in bytes, from what was measured of servers and browsers.
+const (
+	maxQueryURL    = 8000  // nginx and CDNs answer 414 beyond 8 KiB
+	maxFragmentURL = 16000 // it reaches no server, but must pass the proxy in front of the app
+	proneURL       = 3000  // nginx in front of the app, with its default buffers, passes a little more
+)
+
+// fit returns the URL that takes the token to the docs. A link that makes it too long is
+// dropped.
+func (m *Middleware) fit(v visit, token string, e *Event) (string, error) {
+	if limit := m.platform.MaxTokenBytes; limit > 0 && len(token) > limit {
+		return "", fmt.Errorf("the token is %d bytes long, and this platform takes %d", len(token), limit)
+	}
+	limit := maxQueryURL
+	if m.platform.Carrier.fragment {
+		limit = maxFragmentURL
+	}
+	location := m.address(v, token)
+	if len(location) > limit && v.given != "" {
+		if home := m.address(v.withoutLink(), token); len(home) <= limit {
+			e.refuseLink("it makes the URL too long")
+			location = home
+		}
+	}
+	if e.URLBytes = len(location); e.URLBytes > limit {
+		return "", fmt.Errorf("the URL is %d bytes long, and more than %d do not arrive", e.URLBytes, limit)
+	}
+	if e.URLBytes > proneURL {
+		e.warn("the URL is over 3,000 bytes: nginx in front of the app needs proxy_buffer_size 32k; proxy_buffers 8 32k;")
+	}
+	return location, nil
+}
+
+// address writes the token, the link and the platform's other parameters into the URL.
+func (m *Middleware) address(v visit, token string) string {
+	p, page, anchor := &m.platform, m.target, ""
+	if m.toPage && v.given != "" {
+		page = v.link.Origin + deeplink.Escape(v.link.Path+v.link.Suffix)
+		if i := strings.IndexByte(page, '#'); i >= 0 {
+			page, anchor = page[:i], page[i:]
+		}
+	}
+	var b strings.Builder
+	b.Grow(len(page) + len(token) + 3*len(v.given) + 64)
+	b.WriteString(page)
+	hasQuery := strings.Contains(page, "?")
+	add := func(pairs ...string) {
+		b.WriteString(separator(hasQuery))
+		hasQuery = true
+		for _, part := range pairs {
+			b.WriteString(part)
+		}
+	}
+	if len(v.echo)+len(p.Params) > 0 {
+		others := url.Values{}
+		for name, value := range p.Params {
+			others.Set(name, value)
+		}
+		maps.Copy(others, v.echo)
+		add(others.Encode())
+	}
+	if p.Carrier.query != "" {
+		add(url.QueryEscape(p.Carrier.query), "=", token)
+	}
+	if !m.toPage && v.given != "" {
+		add(url.QueryEscape(p.DeepLink.Out), "=", url.QueryEscape(p.DeepLink.Form.of(v.link)))
+	}
+	if p.Carrier.fragment {
+		anchor = "#" + token
+	}
+	b.WriteString(anchor)
+	return b.String()
+}
+
+// of writes a link in the form.
+func (f LinkForm) of(l deeplink.Link) string {
+	switch f {
+	case AsURL:
+		return l.Origin + l.Path + l.Suffix
+	case AsGiven:
+		return l.Given
+	}
+	return l.Path + l.Suffix
+}
+
+// signInURL returns the sign-in page's URL with the way back to this very visit in it.
+// Nothing in it comes from the request but the link, which has passed its check, and the
+// echoed parameters.
+func (m *Middleware) signInURL(v visit, e *Event) string {
+	back := url.Values{returnMarker: {strconv.FormatInt(m.now().Unix(), 10)}}
+	maps.Copy(back, v.echo)
+	if v.given != "" {
+		back.Set(m.platform.DeepLink.In, v.given)
+	}
+	location := m.signIn + url.QueryEscape(m.wayBack+"?"+back.Encode()) + m.signInTail
+	if len(location) > maxQueryURL && v.given != "" {
+		e.refuseLink("it makes the URL too long")
+		return m.signInURL(v.withoutLink(), e)
+	}
+	return location
+}
+
+func (v visit) withoutLink() visit {
+	v.link, v.given = deeplink.Link{}, ""
+	return v
+}
+
+// largest names the three largest claims with their sizes.
+func largest(claims Claims) string {
+	sizes := map[string]int{}
+	for name, value := range claims {
+		text, _ := json.Marshal(value)
+		sizes[name] = len(text)
+	}
+	names := slices.SortedFunc(maps.Keys(sizes), func(a, b string) int {
+		return cmp.Or(cmp.Compare(sizes[b], sizes[a]), cmp.Compare(a, b))
+	})
+	var b strings.Builder
+	for i, name := range names[:min(3, len(names))] {
+		fmt.Fprintf(&b, "%s%s (%d bytes)", strings.Repeat(", ", min(i, 1)), name, sizes[name])
+	}
+	return b.String()
+}
+
+// An Outcome is what became of a request on the route.
+type Outcome string
+
+// The outcomes. What the visitor got is behind each.
+const (
+	OutcomeLoggedIn       Outcome = "logged_in"       // 302 to the docs
+	OutcomeSignIn         Outcome = "sign_in"         // 302 to the sign-in page: nobody is signed in
+	OutcomeNoUser         Outcome = "no_user"         // 401: nobody is signed in, and there is no sign-in page
+	OutcomeLoop           Outcome = "loop"            // 401: nobody is signed in, straight after the sign-in page
+	OutcomeMethod         Outcome = "method"          // 405: no GET
+	OutcomeSpeculative    Outcome = "speculative"     // 403 without a body: a prefetch
+	OutcomeEmbedded       Outcome = "embedded"        // 403 without a body: a frame, an image, a fetch
+	OutcomeForbidden      Outcome = "forbidden"       // 403: ErrForbidden
+	OutcomeIncompleteUser Outcome = "incomplete_user" // 403: a claim that the platform requires is missing
+	OutcomeLookupFailed   Outcome = "lookup_failed"   // 500
+	OutcomeMapperFailed   Outcome = "mapper_failed"   // 500
+	OutcomeOwnedClaim     Outcome = "owned_claim"     // 500: a mapper set a claim that the library owns
+	OutcomeSignFailed     Outcome = "sign_failed"     // 500
+	OutcomePanic          Outcome = "panic"           // 500
+	OutcomeTooLarge       Outcome = "too_large"       // 500: the URL would not arrive
+	OutcomeCanceled       Outcome = "canceled"        // nothing: the visitor has gone
+)
+
+// Event is what an observer learns of one request on the route. It holds no token, no
+// claim and no query.
+type Event struct {
+	Outcome     Outcome
+	Platform    string        // Platform.Name
+	UserID      string        // User.ID, once the user is known
+	DeepLink    string        // the path of the deep link that was followed, without its query
+	Warning     string        // what an operator should know although the login worked, or ""
+	LinkRefused bool          // there was a deep link, and it was not followed
+	URLBytes    int           // size of the URL that takes the token
+	Duration    time.Duration // of the whole request
+	Err         error         // the cause of a refusal; its text may be the app's own
+}
+
+func (e *Event) warn(text string) {
+	if e.Warning != "" {
+		e.Warning += "; "
+	}
+	e.Warning += text
+}
+
+func (e *Event) refuseLink(reason string) {
+	e.DeepLink, e.LinkRefused = "", true
+	e.warn("the deep link was refused: " + reason)
+}
+
+// LoginError is why a login was refused.
+type LoginError struct {
+	Outcome   Outcome
+	Status    int    // of the response; 0 for canceled
+	SignInURL string // where the visitor can sign in, again or as somebody else; "" if that does not help
+	Err       error  // the cause, for the operator: not for the visitor
+}
+
+func (e *LoginError) Error() string {
+	if e.Err == nil {
+		return "docslogin: " + string(e.Outcome)
+	}
+	return "docslogin: " + string(e.Outcome) + ": " + strings.TrimPrefix(e.Err.Error(), "docslogin: ")
+}
+
+// Unwrap returns Err.
+func (e *LoginError) Unwrap() error { return e.Err }
+
+func refused(o Outcome, err error) *LoginError {
+	return &LoginError{Outcome: o, Status: answers[o].status, Err: err}
+}
+
+// settle is deferred around the app's own funcs. It makes a panic an error, and nothing
+// of whatever came of a request whose visitor has gone.
+func settle(ctx context.Context, refusal **LoginError) {
+	v := recover()
+	switch cause := v.(type) {
+	case nil:
+		if errors.Is(ctx.Err(), context.Canceled) {
+			*refusal = refused(OutcomeCanceled, ctx.Err())
+		}
+	case error:
+		if cause == http.ErrAbortHandler { // passed on, as net/http wants it
+			panic(cause)
+		}
+		*refusal = refused(OutcomePanic, &panicError{cause, debug.Stack()})
+	default:
+		*refusal = refused(OutcomePanic, &panicError{fmt.Errorf("a value of type %T", v), debug.Stack()})
+	}
+}
+
+// panicError is a panic of the app's own funcs.
+type panicError struct {
+	error
+	stack []byte
+}
+
+func (e *panicError) Unwrap() error { return e.error }
+
+// report tells the log and the observer what became of a request.
+func (m *Middleware) report(ctx context.Context, e *Event, start time.Time) {
+	e.Duration = time.Since(start)
+	logger := cmp.Or(m.logger, slog.Default())
+	if level := answers[e.Outcome].level; logger.Enabled(ctx, level) {
+		logger.LogAttrs(ctx, level, "docs login", m.attrs(e)...)
+	}
+	if m.observer == nil {
+		return
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			logger.LogAttrs(ctx, slog.LevelError, "docs login: the observer panicked", slog.String("exception.type", fmt.Sprintf("%T", v)))
+		}
+	}()
+	m.observer(ctx, *e)
+}
+
+// attrs names what OpenTelemetry has a name for by its semantic conventions.
+func (m *Middleware) attrs(e *Event) []slog.Attr {
+	attrs := []slog.Attr{
+		slog.String("docslogin.outcome", string(e.Outcome)),
+		slog.String("docslogin.platform", e.Platform),
+		slog.String("http.route", m.path),
+		slog.Int("http.response.status_code", answers[e.Outcome].status),
+		slog.Duration("docslogin.duration", e.Duration),
+	}
+	text := func(key, value string) {
+		if value != "" {
+			attrs = append(attrs, slog.String(key, value))
+		}
+	}
+	text("user.id", e.UserID)
+	text("docslogin.deep_link", e.DeepLink)
+	text("docslogin.warning", e.Warning)
+	if e.LinkRefused {
+		attrs = append(attrs, slog.Bool("docslogin.link_refused", true))
+	}
+	if e.URLBytes > 0 {
+		attrs = append(attrs, slog.Int("docslogin.url_bytes", e.URLBytes))
+	}
+	if e.Err != nil {
+		text("exception.message", e.Err.Error())
+	}
+	if p := (*panicError)(nil); errors.As(e.Err, &p) {
+		text("exception.stacktrace", string(p.stack))
+	}
+	return attrs
+}
+
+// answers is what each outcome means for the visitor and for the log.
+var answers = map[Outcome]struct {
+	status int
+	level  slog.Level
+	page   page
+	signIn bool // signing in, again or as somebody else, may help
+}{
+	OutcomeLoggedIn:    {status: 302, level: slog.LevelDebug},
+	OutcomeSignIn:      {status: 302, level: slog.LevelDebug},
+	OutcomeSpeculative: {status: 403, level: slog.LevelDebug},
+	OutcomeEmbedded:    {status: 403, level: slog.LevelDebug},
+	OutcomeCanceled:    {level: slog.LevelDebug},
+	OutcomeNoUser: {status: 401, level: slog.LevelDebug, page: page{
+		"You are not signed in",
+		"The documentation is for users who are signed in here.",
+		"Sign in first, then open the documentation again.",
+	}},
+	OutcomeLoop: {status: 401, level: slog.LevelWarn, signIn: true, page: page{
+		"Signing in did not work",
+		"You came back from the sign-in page, but you are not signed in. Either the sign-in was not finished, or your browser does not keep this site’s cookies.",
+		"Sign in again. If that does not help, allow cookies for this site, or tell the site’s owner.",
+	}},
+	OutcomeMethod: {status: 405, level: slog.LevelDebug, page: page{
+		"This address is a link",
+		"It signs you in to the documentation when you open it, and takes nothing else.",
+		"Go to the documentation and sign in from there.",
+	}},
+	OutcomeForbidden: {status: 403, level: slog.LevelInfo, signIn: true, page: page{
+		"You may not read this documentation",
+		"You are signed in, but your account has no access to it.",
+		"Sign in with another account, or ask the site’s owner for access.",
+	}},
+	OutcomeIncompleteUser: {status: 403, level: slog.LevelWarn, signIn: true, page: page{
+		"Your account is not complete",
+		"The documentation needs something that your account here does not have: ",
+		"Add it to your account and try again, or tell the site’s owner.",
+	}},
+	OutcomeLookupFailed: {status: 500, level: slog.LevelError, page: failed},
+	OutcomeMapperFailed: {status: 500, level: slog.LevelError, page: failed},
+	OutcomeOwnedClaim:   {status: 500, level: slog.LevelError, page: failed},
+	OutcomeSignFailed:   {status: 500, level: slog.LevelError, page: failed},
+	OutcomePanic:        {status: 500, level: slog.LevelError, page: failed},
+	OutcomeTooLarge: {status: 500, level: slog.LevelError, page: page{
+		"Your account is too large for the documentation",
+		"What the documentation would be told about your account does not fit into a link.",
+		"Tell the site’s owner, who can see in the log what is too large.",
+	}},
+}
+
+var failed = page{
+	"Something went wrong",
+	"You could not be signed in to the documentation, because of a fault on this site.",
+	"Try again in a minute. If it goes on, tell the site’s owner.",
+}
+
+// page is what a visitor reads who is not let in.
+type page struct{ Title, What, Advice string }
+
+func (m *Middleware) refuse(w http.ResponseWriter, r *http.Request, refusal *LoginError) {
+	switch refusal.Outcome {
+	case OutcomeCanceled:
+		return
+	case OutcomeSpeculative, OutcomeEmbedded:
+		w.WriteHeader(refusal.Status)
+		return
+	case OutcomeMethod:
+		w.Header().Set("Allow", http.MethodGet)
+	}
+	m.errorHandler(w, r, refusal)
+}
+
+// writePage is the default error handler.
+func writePage(w http.ResponseWriter, r *http.Request, refusal *LoginError) {
+	data := struct {
+		page
+		SignInURL string
+	}{answers[refusal.Outcome].page, refusal.SignInURL}
+	if missing := (*missingError)(nil); errors.As(refusal.Err, &missing) {
+		data.What += strings.Join(missing.claims, ", ") + "."
+	}
+	h := w.Header()
+	var body bytes.Buffer
+	if acceptsHTML(r.Header.Values("Accept")) {
+		h.Set("Content-Type", "text/html; charset=utf-8")
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+		_ = htmlPage.Execute(&body, data) // a buffer takes everything
+	} else {
+		h.Set("Content-Type", "text/plain; charset=utf-8")
+		fmt.Fprintf(&body, "%s\n\n%s\n%s\n%s\n", data.Title, data.What, data.Advice, data.SignInURL)
+	}
+	w.WriteHeader(refusal.Status)
+	_, _ = w.Write(body.Bytes()) // a visitor who has gone needs no second answer
+}
+
+// acceptsHTML reports whether an Accept header (RFC 9110, section 12.5.1) allows HTML: by
+// the most specific range that speaks of it.
+func acceptsHTML(accept []string) bool {
+	best, accepted := -1, len(accept) == 0
+	for item := range strings.SplitSeq(strings.Join(accept, ","), ",") {
+		mediaRange, params, err := mime.ParseMediaType(item)
+		specific := slices.Index([]string{"*/*", "text/*", "text/html"}, mediaRange)
+		if err != nil || specific < best || specific < 0 {
+			continue
+		}
+		q, err := strconv.ParseFloat(cmp.Or(params["q"], "1"), 64)
+		best, accepted = specific, err == nil && q > 0
+	}
+	return accepted
+}
+
+var htmlPage = template.Must(template.New("page").Parse(`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<title>{{.Title}}</title>
+<style>
+:root { color-scheme: light dark; --ink: #1d2433; --soft: #51596b; --paper: #f5f6f8; --card: #fff; --line: #d9dde5; --accent: #1f5fd1; --on-accent: #fff }
+@media (prefers-color-scheme: dark) { :root { --ink: #eceff5; --soft: #aeb6c6; --paper: #12151b; --card: #1b2029; --line: #333b49; --accent: #8ab4ff; --on-accent: #0d1a33 } }
+* { box-sizing: border-box }
+body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1.5rem; background: var(--paper); color: var(--ink); font: 1rem/1.6 system-ui, sans-serif }
+main { width: 100%; max-width: 34rem; padding: 2rem; background: var(--card); border: 1px solid var(--line); border-radius: .75rem; overflow-wrap: anywhere }
+h1 { margin: 0 0 .75rem; font-size: 1.4rem; line-height: 1.3 }
+p { margin: 0 0 1rem }
+p + p { color: var(--soft) }
+a { display: inline-block; padding: .6rem 1.2rem; border-radius: .5rem; background: var(--accent); color: var(--on-accent); font-weight: 600; text-decoration: none }
+a:focus-visible { outline: 3px solid var(--ink); outline-offset: 3px }
+</style>
+</head>
+<body>
+<main>
+<h1>{{.Title}}</h1>
+<p>{{.What}}</p>
+<p>{{.Advice}}</p>
+{{- with .SignInURL}}
+<a href="{{.}}">Sign in</a>
+{{- end}}
+</main>
+</body>
+</html>
+`))

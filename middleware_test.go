@@ -1,0 +1,1921 @@
+package docslogin_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/cryptosigner"
+	"github.com/gorilla/sessions"
+
+	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/docslogintest"
+)
+
+// What the tests sign with, and when.
+const secret = "rdme_example_secret"
+
+var (
+	edKey   = ed25519.NewKeyFromSeed([]byte("\x4c\xcd\x08\x9b\x28\xff\x96\xda\x9d\xb6\xc3\x46\xec\x11\x4e\x0f\x5b\x8a\x31\x9f\x35\xab\xa6\x24\xda\x8c\xf6\xed\x4f\xb8\xa6\xfb"))
+	edPEM   = pkcs8(edKey)
+	noon    = time.Unix(1700000000, 0)
+	atNoon  = docslogin.WithClock(func() time.Time { return noon })
+	ada     = &docslogin.User{ID: "u-42", Name: "Ada Lovelace", Email: "ada@example.com"}
+	readMe  = docslogin.ReadMe("https://docs.example.com", secret)
+	minty   = docslogin.Mintlify("https://docs.example.com", edPEM)
+	nothing = docslogin.WithLogger(slog.New(slog.DiscardHandler))
+)
+
+func pkcs8(key any) string {
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		panic(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+}
+
+// as is a lookup that always finds user; nobody is one that finds none.
+func as(user *docslogin.User) docslogin.UserLookup {
+	return func(*http.Request) (*docslogin.User, error) { return user, nil }
+}
+
+func nobody(*http.Request) (*docslogin.User, error) { return nil, docslogin.ErrNoUser }
+
+func failing(err error) docslogin.UserLookup {
+	return func(*http.Request) (*docslogin.User, error) { return nil, err }
+}
+
+func newMiddleware(t testing.TB, lookup docslogin.UserLookup, p docslogin.Platform, opts ...docslogin.Option) *docslogin.Middleware {
+	t.Helper()
+	m, err := docslogin.New(lookup, p, append([]docslogin.Option{nothing, atNoon}, opts...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// get asks the handler for a URL. Headers are given as "Name: value".
+func get(t testing.TB, h http.Handler, target string, headers ...string) *http.Response {
+	t.Helper()
+	r := httptest.NewRequest("GET", target, nil)
+	for _, header := range headers {
+		name, value, _ := strings.Cut(header, ": ")
+		r.Header.Add(name, value)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w.Result()
+}
+
+func bodyOf(t testing.TB, resp *http.Response) string {
+	t.Helper()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
+
+var jwt = regexp.MustCompile(`eyJ[\w-]*\.[\w-]+\.[\w-]+`)
+
+// masked is a URL with TOKEN in the place of its token.
+func masked(location string) string { return jwt.ReplaceAllString(location, "TOKEN") }
+
+// payloadOf returns the payload of the one token in a URL, verified with the standard
+// library, with the random jti replaced.
+func payloadOf(t testing.TB, location string) string {
+	t.Helper()
+	tokens := jwt.FindAllString(location, -1)
+	if len(tokens) != 1 {
+		t.Fatalf("%d tokens in %q", len(tokens), location)
+	}
+	parts := strings.Split(tokens[0], ".")
+	header, payload, signature := decode(t, parts[0]), decode(t, parts[1]), decode(t, parts[2])
+	signed := []byte(parts[0] + "." + parts[1])
+	switch header {
+	case `{"alg":"HS256","typ":"JWT"}`:
+		mac := hmac.New(sha256.New, []byte(secret))
+		mac.Write(signed)
+		if !hmac.Equal(mac.Sum(nil), []byte(signature)) {
+			t.Fatalf("the signature of %s is not the secret's", payload)
+		}
+	case `{"alg":"EdDSA","typ":"JWT"}`:
+		if !ed25519.Verify(edKey.Public().(ed25519.PublicKey), signed, []byte(signature)) {
+			t.Fatalf("the signature of %s is not the key's", payload)
+		}
+	default:
+		t.Fatalf("the header is %s", header)
+	}
+	return regexp.MustCompile(`"jti":"[A-Z2-7]{26}"`).ReplaceAllString(payload, `"jti":"JTI"`)
+}
+
+func decode(t testing.TB, part string) string {
+	t.Helper()
+	decoded, err := base64.RawURLEncoding.DecodeString(part)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(decoded)
+}
+
+// login asks for a login and returns where it leads and what the token says.
+func login(t testing.TB, m *docslogin.Middleware, target string) (location, payload string) {
+	t.Helper()
+	resp := get(t, m, target)
+	if resp.StatusCode != 302 {
+		t.Fatalf("GET %s: %d %s", target, resp.StatusCode, bodyOf(t, resp))
+	}
+	location = resp.Header.Get("Location")
+	return masked(location), payloadOf(t, location)
+}
+
+func TestWhatThePlatformsGet(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		platform docslogin.Platform
+		target   string
+		location string
+		payload  string
+	}{
+		{"ReadMe's home", readMe, "/docs-login",
+			"https://docs.example.com?auth_token=TOKEN",
+			`{"email":"ada@example.com","exp":1700000300,"iat":1700000000,"jti":"JTI","name":"Ada Lovelace","version":1}`},
+		{"ReadMe's wanted page", readMe, "/docs-login?redirect=%2Fdocs%2Fgetting-started",
+			"https://docs.example.com?auth_token=TOKEN&redirect=%2Fdocs%2Fgetting-started",
+			`{"email":"ada@example.com","exp":1700000300,"iat":1700000000,"jti":"JTI","name":"Ada Lovelace","version":1}`},
+		{"Mintlify's home", minty, "/docs-login",
+			"https://docs.example.com/login/jwt-callback#TOKEN",
+			`{"content":{"email":"ada@example.com","name":"Ada Lovelace"},"exp":1700000010,"expiresAt":1701209600,"host":"docs.example.com","iat":1700000000}`},
+		{"Mintlify's wanted page", minty, "/docs-login?redirect=/quickstart",
+			"https://docs.example.com/login/jwt-callback?redirect=%2Fquickstart#TOKEN",
+			`{"content":{"email":"ada@example.com","name":"Ada Lovelace"},"exp":1700000010,"expiresAt":1701209600,"host":"docs.example.com","iat":1700000000}`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			location, payload := login(t, newMiddleware(t, as(ada), tt.platform), tt.target)
+			if location != tt.location {
+				t.Errorf("got  %s\nwant %s", location, tt.location)
+			}
+			if payload != tt.payload {
+				t.Errorf("got  %s\nwant %s", payload, tt.payload)
+			}
+		})
+	}
+}
+
+// Rule 6.
+func TestARedirectIsA302WithoutABody(t *testing.T) {
+	resp := get(t, newMiddleware(t, as(ada), readMe), "/docs-login", "Accept: text/html")
+	if body := bodyOf(t, resp); resp.StatusCode != 302 || body != "" {
+		t.Errorf("%d with the body %q", resp.StatusCode, body)
+	}
+}
+
+// Rule 8: also for names and links beyond ASCII, on every way out.
+func TestLocationIsPrintableASCII(t *testing.T) {
+	user := &docslogin.User{ID: "1", Name: "Zoë “日本”\x00\n", Email: "zoë@example.com"}
+	page := custom(func(p *docslogin.Platform) { p.DeepLink.Out = "" })
+	for name, m := range map[string]*docslogin.Middleware{
+		"ReadMe":                  newMiddleware(t, as(user), readMe),
+		"Mintlify":                newMiddleware(t, as(user), minty),
+		"the page itself":         newMiddleware(t, as(user), page),
+		"the sign-in page":        newMiddleware(t, nobody, readMe, docslogin.WithLoginPage("/größe?q=ü#ß", "zurück")),
+		"a docs URL of any kind":  newMiddleware(t, as(user), docslogin.ReadMe("https://docs.example.com/größe?a=ü b", secret)),
+		"an external URL of any ": newMiddleware(t, nobody, readMe, docslogin.WithExternalURL("https://example.com/größe"), docslogin.WithLoginPage("https://login.example.com/ü", "r")),
+	} {
+		location := get(t, m, "/docs-login?redirect="+url.QueryEscape("/größe/日本?q=ü x#ß")).Header.Get("Location")
+		if location == "" || strings.ContainsFunc(location, func(r rune) bool { return r <= ' ' || r >= 0x7F }) {
+			t.Errorf("%s: %q", name, location)
+		}
+	}
+}
+
+// custom is a platform without a preset: the docs URL takes token and link.
+func custom(change func(*docslogin.Platform)) docslogin.Platform {
+	p := docslogin.Platform{
+		Name: "custom", DocsURL: "https://docs.example.com", Algorithm: jose.HS256, Key: docslogin.Secret(secret),
+		Carrier: docslogin.InQuery("jwt"), DeepLink: docslogin.DeepLink{In: "redirect", Out: "redirect"},
+		Mapper: func(_ context.Context, user *docslogin.User, claims docslogin.Claims) error {
+			claims["sub"] = user.ID
+			return nil
+		},
+	}
+	if change != nil {
+		change(&p)
+	}
+	return p
+}
+
+// platforms is one row for each shape of a platform: how a link comes, and where the
+// browser is sent with it.
+var platforms = []struct {
+	name     string
+	platform docslogin.Platform
+	request  string
+	location string
+}{
+	{"a path in, a path out", custom(nil), "redirect=/a%3Fb%3D1%26c%23d", "https://docs.example.com?jwt=TOKEN&redirect=%2Fa%3Fb%3D1%26c%23d"},
+	{"an absolute link in, a path out", custom(nil), "redirect=https%3A%2F%2Fdocs.example.com%2Fa%3Fb", "https://docs.example.com?jwt=TOKEN&redirect=%2Fa%3Fb"},
+	{"no link", custom(nil), "", "https://docs.example.com?jwt=TOKEN"},
+	{"a platform without links", custom(func(p *docslogin.Platform) { p.DeepLink = docslogin.DeepLink{} }), "redirect=/a", "https://docs.example.com?jwt=TOKEN"},
+	{"docs under a path", custom(func(p *docslogin.Platform) { p.DocsURL = "https://example.com/SUB/" }), "redirect=/SUB/docs/a", "https://example.com/SUB/?jwt=TOKEN&redirect=%2FSUB%2Fdocs%2Fa"},
+	{"docs with a query of their own", custom(func(p *docslogin.Platform) { p.DocsURL = "https://Docs.example.com:443/?v=1" }), "redirect=/a", "https://docs.example.com/?v=1&jwt=TOKEN&redirect=%2Fa"},
+	{"the page itself, token in the fragment", custom(func(p *docslogin.Platform) {
+		p.Carrier, p.DeepLink.Out = docslogin.InFragment(), ""
+	}), "redirect=/get-started%3Fx%3D1%23part", "https://docs.example.com/get-started?x=1#TOKEN"},
+	{"the page itself, no link", custom(func(p *docslogin.Platform) {
+		p.Carrier, p.DeepLink.Out = docslogin.InFragment(), ""
+	}), "", "https://docs.example.com#TOKEN"},
+	{"the page itself, token in the query, from the base (GitBook)", gitBook, "location=guide/start%3Fa%3D1%26jwt_token%3Dx%26visitor.plan%3Dpro%23part", "https://example.com/docs/guide/start?a=1&jwt_token=TOKEN#part"},
+	{"the page itself, from the base, no query", gitBook, "location=/guide", "https://example.com/docs/guide?jwt_token=TOKEN"},
+	{"the page itself, from the base, absolute", gitBook, "location=https://example.com/docs/guide", "https://example.com/docs/guide?jwt_token=TOKEN"},
+	{"the page itself, from the base, out of the base", gitBook, "location=https://example.com/admin", "https://example.com/docs?jwt_token=TOKEN"},
+	{"a link that goes back as given (Fern)", custom(func(p *docslogin.Platform) {
+		p.DocsURL, p.Callback, p.Carrier = "https://example.com/docs", "/api/fern-docs/auth/jwt/callback", docslogin.InQuery("fern_token")
+		p.DeepLink = docslogin.DeepLink{In: "state", Out: "state", Form: docslogin.AsGiven}
+	}), "state=HTTPS%3A%2F%2Fexample.com%2Fdocs%3Fq%3D%2520", "https://example.com/docs/api/fern-docs/auth/jwt/callback?fern_token=TOKEN&state=HTTPS%3A%2F%2Fexample.com%2Fdocs%3Fq%3D%2520"},
+	{"an absolute link that goes back absolute, and a constant parameter (Canny)", canny, "redirect=https%3A%2F%2Ffeedback.example.com%2Fp", "https://canny.io/api/redirects/sso?companyID=configured&ssoToken=TOKEN&redirect=https%3A%2F%2Ffeedback.example.com%2Fp"},
+	{"a path that goes back absolute, and an echoed parameter", canny, "redirect=/p&companyID=a%26b", "https://canny.io/api/redirects/sso?companyID=a%26b&ssoToken=TOKEN&redirect=https%3A%2F%2Ffeedback.example.com%2Fp"},
+	{"a parameter to echo that is too long", canny, "companyID=" + strings.Repeat("x", 257), "https://canny.io/api/redirects/sso?companyID=configured&ssoToken=TOKEN"},
+	{"a link to another origin that is named", custom(func(p *docslogin.Platform) {
+		p.DeepLink.Form, p.DeepLink.Origins = docslogin.AsGiven, []string{"https://Agent.example.com"}
+	}), "redirect=https%3A%2F%2Fagent.example.com%2Ft%2F1", "https://docs.example.com?jwt=TOKEN&redirect=https%3A%2F%2Fagent.example.com%2Ft%2F1"},
+	{"a link that arrives unencoded, cut at its first & (Metabase)", custom(func(p *docslogin.Platform) {
+		p.Callback, p.DeepLink = "/auth/sso", docslogin.DeepLink{In: "return_to", Out: "return_to"}
+	}), "return_to=/dashboard/1?tab=2&x=3", "https://docs.example.com/auth/sso?jwt=TOKEN&return_to=%2Fdashboard%2F1%3Ftab%3D2"},
+	{"a refused link", custom(nil), "redirect=https%3A%2F%2Fevil.example%2F", "https://docs.example.com?jwt=TOKEN"},
+	{"the text undefined", custom(nil), "redirect=undefined", "https://docs.example.com?jwt=TOKEN"},
+	{"ReadMe", readMe, "redirect=%2Fdocs%2Fa", "https://docs.example.com?auth_token=TOKEN&redirect=%2Fdocs%2Fa"},
+	{"Mintlify", minty, "redirect=%2Fa%3Fb%23c", "https://docs.example.com/login/jwt-callback?redirect=%2Fa%3Fb%23c#TOKEN"},
+	{"Mintlify, a link to the callback", minty, "redirect=%2Flogin%2Fjwt-callback", "https://docs.example.com/login/jwt-callback#TOKEN"},
+	{"ReadMe, a link with a token", readMe, "redirect=%2Fdocs%3Fauth_token%3Dx", "https://docs.example.com?auth_token=TOKEN"},
+}
+
+var gitBook = custom(func(p *docslogin.Platform) {
+	p.DocsURL, p.Carrier = "https://example.com/docs", docslogin.InQuery("jwt_token")
+	p.DeepLink = docslogin.DeepLink{In: "location", FromBase: true, Drop: []string{"jwt_token", "access_token", "visitor.*"}}
+	p.Lifetime = docslogin.Lifetime{Session: time.Hour, MinSession: time.Minute, SessionClaim: "exp"}
+	p.MaxTokenBytes = 4000
+})
+
+var canny = custom(func(p *docslogin.Platform) {
+	p.DocsURL, p.Callback, p.Carrier = "https://feedback.example.com", "https://canny.io/api/redirects/sso", docslogin.InQuery("ssoToken")
+	p.DeepLink.Form = docslogin.AsURL
+	p.Echo, p.Params = []string{"companyID"}, map[string]string{"companyID": "configured"}
+})
+
+func TestEveryShapeOfAPlatform(t *testing.T) {
+	for _, tt := range platforms {
+		t.Run(tt.name, func(t *testing.T) {
+			location := get(t, newMiddleware(t, as(ada), tt.platform), "/docs-login?"+tt.request).Header.Get("Location")
+			if got := masked(location); got != tt.location {
+				t.Errorf("got  %s\nwant %s", got, tt.location)
+			}
+		})
+	}
+}
+
+// Rule 5: the way round over the sign-in page leads to the same place.
+func TestTwiceRoundIsTheSamePlace(t *testing.T) {
+	for _, tt := range platforms {
+		t.Run(tt.name, func(t *testing.T) {
+			var user *docslogin.User
+			m := newMiddleware(t, func(*http.Request) (*docslogin.User, error) { return user, nil }, tt.platform,
+				docslogin.WithLoginPage("/sign-in?a=1#form", "next"))
+			signIn, err := url.Parse(get(t, m, "/docs-login?"+tt.request).Header.Get("Location"))
+			if err != nil || signIn.Path != "/sign-in" || signIn.Query().Get("a") != "1" || signIn.Fragment != "form" {
+				t.Fatalf("nobody was sent to %v, %v", signIn, err)
+			}
+			back := signIn.Query().Get("next")
+			if !strings.HasPrefix(back, "/docs-login?") {
+				t.Fatalf("the way back is %q", back)
+			}
+			user = ada
+			if got := masked(get(t, m, back).Header.Get("Location")); got != tt.location {
+				t.Errorf("got  %s\nwant %s", got, tt.location)
+			}
+		})
+	}
+}
+
+// Rules 1 and 5: nothing that a request says about hosts is believed.
+func TestHostsInARequestAreNotBelieved(t *testing.T) {
+	for _, user := range []*docslogin.User{ada, nil} {
+		m := newMiddleware(t, as(user), readMe, docslogin.WithLoginPage("https://login.example.com/", "next"), docslogin.WithExternalURL("https://app.example.com"))
+		r := httptest.NewRequest("GET", "https://evil.example/docs-login?redirect=/a", nil)
+		r.Host, r.RequestURI = "evil.example", "//evil.example/docs-login"
+		for _, name := range []string{"X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Prefix", "Forwarded", "X-Original-URL", "Referer", "Origin"} {
+			r.Header.Set(name, "evil.example")
+		}
+		w := httptest.NewRecorder()
+		m.ServeHTTP(w, r)
+		if location := w.Header().Get("Location"); location == "" || strings.Contains(location, "evil") {
+			t.Errorf("%q", location)
+		}
+	}
+}
+
+func TestTheWayToTheSignInPage(t *testing.T) {
+	const marker = "docslogin_sent%3D1700000000"
+	for _, tt := range []struct {
+		name    string
+		options []docslogin.Option
+		want    string
+	}{
+		{"a path", []docslogin.Option{docslogin.WithLoginPage("/sign-in", "next")},
+			"/sign-in?next=%2Fdocs-login%3F" + marker + "%26redirect%3D%252Fa%253Fb"},
+		{"a path with a query and a fragment", []docslogin.Option{docslogin.WithLoginPage("/sign-in?lang=de#/form", "return to")},
+			"/sign-in?lang=de&return+to=%2Fdocs-login%3F" + marker + "%26redirect%3D%252Fa%253Fb#/form"},
+		{"another path of the route", []docslogin.Option{docslogin.WithPath("/in/docs"), docslogin.WithLoginPage("/sign-in", "next")},
+			"/sign-in?next=%2Fin%2Fdocs%3F" + marker + "%26redirect%3D%252Fa%253Fb"},
+		{"an app under a prefix", []docslogin.Option{docslogin.WithLoginPage("/app/sign-in", "next"), docslogin.WithExternalURL("https://example.com/app/")},
+			"/app/sign-in?next=%2Fapp%2Fdocs-login%3F" + marker + "%26redirect%3D%252Fa%253Fb"},
+		{"another host", []docslogin.Option{docslogin.WithLoginPage("https://login.example.com/?a=1", "r"), docslogin.WithExternalURL("https://App.example.com:443")},
+			"https://login.example.com/?a=1&r=https%3A%2F%2Fapp.example.com%2Fdocs-login%3F" + marker + "%26redirect%3D%252Fa%253Fb"},
+		{"another host, an app under a prefix", []docslogin.Option{docslogin.WithExternalURL("https://example.com/app"), docslogin.WithLoginPage("http://login.example.com", "r")},
+			"http://login.example.com?r=https%3A%2F%2Fexample.com%2Fapp%2Fdocs-login%3F" + marker + "%26redirect%3D%252Fa%253Fb"},
+		{"the same host, absolute", []docslogin.Option{docslogin.WithLoginPage("https://app.example.com/sign-in", "r"), docslogin.WithExternalURL("https://app.example.com")},
+			"https://app.example.com/sign-in?r=%2Fdocs-login%3F" + marker + "%26redirect%3D%252Fa%253Fb"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			resp := get(t, newMiddleware(t, nobody, readMe, tt.options...), "/docs-login?redirect=/a?b")
+			if got := resp.Header.Get("Location"); resp.StatusCode != 302 || got != tt.want {
+				t.Errorf("%d\ngot  %s\nwant %s", resp.StatusCode, got, tt.want)
+			}
+		})
+	}
+}
+
+// A refused link does not travel to the sign-in page, nor one that makes its URL too long.
+func TestTheWayBackCarriesNoRefusedLink(t *testing.T) {
+	for _, link := range []string{"//evil.example", "https://evil.example/", "/" + strings.Repeat("%20", 600)} {
+		var e docslogin.Event
+		m := newMiddleware(t, nobody, readMe, docslogin.WithLoginPage("/sign-in?"+strings.Repeat("x", 4000), "next"),
+			docslogin.WithObserver(func(_ context.Context, got docslogin.Event) { e = got }))
+		location := get(t, m, "/docs-login?redirect="+url.QueryEscape(link)).Header.Get("Location")
+		if !strings.HasSuffix(location, "&next=%2Fdocs-login%3Fdocslogin_sent%3D1700000000") || !e.LinkRefused || e.DeepLink != "" {
+			t.Errorf("%.40s: %.40s…, %+v", link, location, e)
+		}
+	}
+}
+
+// Rule 13.
+func TestNobodyAgainIsAPageAndNotALoop(t *testing.T) {
+	for _, tt := range []struct {
+		name, marker string
+		status       int
+	}{
+		{"the first time", "", 302},
+		{"just back", "&docslogin_sent=1699999995", 401},
+		{"back after ten minutes", "&docslogin_sent=1699999400", 401},
+		{"back a second later, as with a bookmark", "&docslogin_sent=1699999399", 302},
+		{"sent by an instance whose clock is a little ahead", "&docslogin_sent=1700000059", 401},
+		{"a marker from the future", "&docslogin_sent=1700000061", 302},
+		{"a marker that is no number", "&docslogin_sent=x", 302},
+		{"a marker out of range", "&docslogin_sent=-9223372036854775808", 302},
+		{"a marker out of range, above", "&docslogin_sent=9223372036854775807", 302},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m := newMiddleware(t, nobody, readMe, docslogin.WithLoginPage("/sign-in", "next"))
+			resp := get(t, m, "/docs-login?redirect=/a"+tt.marker, "Accept: text/html")
+			if resp.StatusCode != tt.status {
+				t.Fatalf("got %d, want %d", resp.StatusCode, tt.status)
+			}
+			const fresh = `<a href="/sign-in?next=%2Fdocs-login%3Fdocslogin_sent%3D1700000000%26redirect%3D%252Fa">Sign in</a>`
+			if body := bodyOf(t, resp); tt.status == 401 && !strings.Contains(body, fresh) {
+				t.Errorf("no fresh way to sign in:\n%s", body)
+			}
+		})
+	}
+}
+
+// Rules 9 to 11.
+func TestWhichRequestsMint(t *testing.T) {
+	for _, tt := range []struct {
+		name, method string
+		headers      []string
+		status       int
+	}{
+		{"a link in a browser", "GET", []string{"Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document", "Sec-Fetch-Site: cross-site"}, 302},
+		{"a browser without fetch metadata", "GET", nil, 302},
+		{"a navigation that a service worker passes on", "GET", []string{"Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: empty"}, 302},
+		{"HEAD", "HEAD", nil, 405},
+		{"POST", "POST", nil, 405},
+		{"OPTIONS", "OPTIONS", nil, 405},
+		{"a method of one's own", "MINT", nil, 405},
+		{"a prefetch", "GET", []string{"Sec-Purpose: prefetch"}, 403},
+		{"a prerender", "GET", []string{"Sec-Purpose: prefetch;prerender"}, 403},
+		{"a prefetch in other letters", "GET", []string{"Sec-Purpose: Prefetch"}, 403},
+		{"a prefetch by Purpose", "GET", []string{"Purpose: prefetch"}, 403},
+		{"a prefetch by X-Purpose", "GET", []string{"X-Purpose: prefetch"}, 403},
+		{"a prefetch by X-Moz", "GET", []string{"X-Moz: prefetch"}, 403},
+		{"a purpose in the second line", "GET", []string{"Purpose: x", "Purpose: prefetch"}, 403},
+		{"another purpose", "GET", []string{"Purpose: preview-prefetch"}, 302},
+		{"a scripted fetch", "GET", []string{"Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty"}, 403},
+		{"an image", "GET", []string{"Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: image"}, 403},
+		{"a frame", "GET", []string{"Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe"}, 403},
+		{"an embed", "GET", []string{"Sec-Fetch-Dest: embed"}, 403},
+		{"an empty mode", "GET", []string{"Sec-Fetch-Mode: "}, 403},
+		{"a mode in the second line", "GET", []string{"Sec-Fetch-Mode: navigate", "Sec-Fetch-Mode: cors"}, 403},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			called := false
+			m := newMiddleware(t, func(*http.Request) (*docslogin.User, error) { called = true; return ada, nil }, readMe)
+			r := httptest.NewRequest(tt.method, "/docs-login", nil)
+			for _, header := range tt.headers {
+				name, value, _ := strings.Cut(header, ": ")
+				r.Header.Add(name, value)
+			}
+			w := httptest.NewRecorder()
+			m.ServeHTTP(w, r)
+			if w.Code != tt.status || called != (tt.status == 302) || (w.Header().Get("Location") != "") != (tt.status == 302) {
+				t.Errorf("%d, lookup called: %v, Location: %.20q", w.Code, called, w.Header().Get("Location"))
+			}
+			if allow := w.Header().Get("Allow"); (tt.status == 405) != (allow == "GET") {
+				t.Errorf("Allow: %q", allow)
+			}
+			if tt.status == 403 && w.Body.Len() > 0 {
+				t.Errorf("the body is %q", w.Body)
+			}
+		})
+	}
+}
+
+func TestWrapLeavesOtherRequestsAlone(t *testing.T) {
+	never := func(*http.Request) (*docslogin.User, error) { t.Error("the lookup was called"); return nil, nil }
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.Method, " ", r.URL) })
+	h := newMiddleware(t, never, readMe, docslogin.WithObserver(func(context.Context, docslogin.Event) { t.Error("the observer was called") })).Wrap(mux)
+	for _, path := range []string{"/", "/docs-login/", "/docs-login/x", "/Docs-login", "/docs", "/x?docs-login"} {
+		resp := get(t, h, path)
+		if body := bodyOf(t, resp); body != "GET "+path || len(resp.Header) != 1 {
+			t.Errorf("%s: %q with %v", path, body, resp.Header)
+		}
+	}
+}
+
+func TestWrapServesTheRoute(t *testing.T) {
+	m := newMiddleware(t, as(ada), readMe, docslogin.WithPath("/in"))
+	if resp := get(t, m.Wrap(http.NotFoundHandler()), "/in"); resp.StatusCode != 302 {
+		t.Errorf("wrapped: %d", resp.StatusCode)
+	}
+	mux := http.NewServeMux()
+	mux.Handle(m.Path(), m)
+	if resp := get(t, mux, "/in"); resp.StatusCode != 302 {
+		t.Errorf("mounted by path: %d", resp.StatusCode)
+	}
+	if resp := get(t, m.Wrap(nil), "/nowhere"); resp.StatusCode != 404 {
+		t.Errorf("around http.DefaultServeMux: %d", resp.StatusCode)
+	}
+}
+
+func TestTwoSitesAroundOneMux(t *testing.T) {
+	h := newMiddleware(t, as(ada), readMe).Wrap(newMiddleware(t, as(ada), minty, docslogin.WithPath("/mintlify")).Wrap(http.NotFoundHandler()))
+	for path, want := range map[string]string{"/docs-login": "https://docs.example.com?auth_token=TOKEN", "/mintlify": "https://docs.example.com/login/jwt-callback#TOKEN"} {
+		if got := masked(get(t, h, path).Header.Get("Location")); got != want {
+			t.Errorf("%s leads to %s", path, got)
+		}
+	}
+	if resp := get(t, h, "/"); resp.StatusCode != 404 {
+		t.Errorf("another path: %d", resp.StatusCode)
+	}
+}
+
+// outcomes has a request for each outcome; none of its errors, users or links may show.
+var errStore = errors.New("the session store is down")
+
+func mapper(err error) docslogin.Option {
+	return docslogin.WithClaimsMapper(func(context.Context, *docslogin.User, docslogin.Claims) error { return err })
+}
+
+func claim(name string, value any) docslogin.Option {
+	return docslogin.WithClaimsMapper(func(_ context.Context, _ *docslogin.User, claims docslogin.Claims) error {
+		claims[name] = value
+		return nil
+	})
+}
+
+var signInPage = docslogin.WithLoginPage("/sign-in", "next")
+
+var outcomes = []struct {
+	name    string
+	outcome docslogin.Outcome
+	status  int
+	level   string
+	lookup  docslogin.UserLookup
+	options []docslogin.Option
+	request func(*http.Request) *http.Request
+	cause   string
+}{
+	{name: "a user", outcome: "logged_in", status: 302, level: "DEBUG", lookup: as(ada)},
+	{name: "nobody", outcome: "sign_in", status: 302, level: "DEBUG", lookup: nobody, options: []docslogin.Option{signInPage}},
+	{name: "a nil user", outcome: "sign_in", status: 302, level: "DEBUG", lookup: as(nil), options: []docslogin.Option{signInPage}},
+	{name: "nobody, wrapped", outcome: "sign_in", status: 302, level: "DEBUG", lookup: failing(fmt.Errorf("no cookie: %w", docslogin.ErrNoUser)), options: []docslogin.Option{signInPage}},
+	{name: "nobody without a sign-in page", outcome: "no_user", status: 401, level: "DEBUG", lookup: nobody, cause: "nobody is signed in"},
+	{name: "nobody, just back", outcome: "loop", status: 401, level: "WARN", lookup: nobody, options: []docslogin.Option{signInPage}, cause: "nobody is signed in",
+		request: func(r *http.Request) *http.Request { r.URL.RawQuery += "&docslogin_sent=1700000000"; return r }},
+	{name: "a POST", outcome: "method", status: 405, level: "DEBUG", lookup: as(ada),
+		request: func(r *http.Request) *http.Request { r.Method = "POST"; return r }},
+	{name: "a prefetch", outcome: "speculative", status: 403, level: "DEBUG", lookup: as(ada),
+		request: func(r *http.Request) *http.Request { r.Header.Set("Sec-Purpose", "prefetch"); return r }},
+	{name: "a frame", outcome: "embedded", status: 403, level: "DEBUG", lookup: as(ada),
+		request: func(r *http.Request) *http.Request { r.Header.Set("Sec-Fetch-Dest", "iframe"); return r }},
+	{name: "a user who may not", outcome: "forbidden", status: 403, level: "INFO", lookup: failing(fmt.Errorf("plan: %w", docslogin.ErrForbidden)), cause: "plan: "},
+	{name: "a mapper that says so", outcome: "forbidden", status: 403, level: "INFO", lookup: as(ada), options: []docslogin.Option{mapper(docslogin.ErrForbidden)}, cause: "docslogin: the user may not read"},
+	{name: "a user without an e-mail", outcome: "incomplete_user", status: 403, level: "WARN", lookup: as(&docslogin.User{ID: "u-42", Name: "Ada Lovelace", Email: " "}), cause: "email"},
+	{name: "a store that fails", outcome: "lookup_failed", status: 500, level: "ERROR", lookup: failing(errStore), cause: "the session store is down"},
+	{name: "a mapper that fails", outcome: "mapper_failed", status: 500, level: "ERROR", lookup: as(ada), options: []docslogin.Option{mapper(errStore)}, cause: "the session store is down"},
+	{name: "a claim that is no JSON", outcome: "mapper_failed", status: 500, level: "ERROR", lookup: as(ada), options: []docslogin.Option{claim("f", json.Number("sk_live_1"))}, cause: `the claim "f", a json.Number, cannot be written as JSON`},
+	{name: "a claim that the library owns", outcome: "owned_claim", status: 500, level: "ERROR", lookup: as(ada), options: []docslogin.Option{claim("exp", "sk_live_1")}, cause: `"exp"`},
+	{name: "a signer that fails", outcome: "sign_failed", status: 500, level: "ERROR", lookup: as(ada), cause: "the key service is down"},
+	{name: "a lookup that panics", outcome: "panic", status: 500, level: "ERROR", lookup: func(*http.Request) (*docslogin.User, error) { panic(ada) }, cause: "a value of type *docslogin.User"},
+	{name: "a mapper that panics with an error", outcome: "panic", status: 500, level: "ERROR", lookup: as(ada), options: []docslogin.Option{docslogin.WithClaimsMapper(func(_ context.Context, _ *docslogin.User, claims docslogin.Claims) error {
+		claims.Object("name")
+		return nil
+	})}, cause: `claim "name" is a string, not an object`},
+	{name: "claims that fit into no URL", outcome: "too_large", status: 500, level: "ERROR", lookup: as(ada), options: []docslogin.Option{claim("huge", strings.Repeat("sk_live_1", 1000)), claim("big", strings.Repeat("x", 400))},
+		cause: "more than 8000 do not arrive; the largest claims: huge (9002 bytes), big (402 bytes), jti (28 bytes)"},
+	{name: "a visitor who has gone", outcome: "canceled", status: 0, level: "DEBUG", lookup: as(ada), cause: "context canceled",
+		request: func(r *http.Request) *http.Request {
+			ctx, cancel := context.WithCancel(r.Context())
+			cancel()
+			return r.WithContext(ctx)
+		}},
+	{name: "a deadline", outcome: "sign_failed", status: 500, level: "ERROR", lookup: as(ada), cause: "deadline exceeded",
+		request: func(r *http.Request) *http.Request {
+			ctx, cancel := context.WithDeadline(r.Context(), noon)
+			defer cancel()
+			return r.WithContext(ctx)
+		}},
+}
+
+// downSigner makes one signature, for the trial, and fails from then on.
+type downSigner struct {
+	jose.OpaqueSigner
+	used *bool
+}
+
+func (s downSigner) SignPayload(p []byte, alg jose.SignatureAlgorithm) ([]byte, error) {
+	if *s.used {
+		return nil, errors.New("the key service is down")
+	}
+	*s.used = true
+	return s.OpaqueSigner.SignPayload(p, alg)
+}
+
+// TestOutcomes: the table of outcomes; one event and one log line for each request, at
+// its level; the route's headers on each (rule 7); and no token, claim, key or query of
+// a link in any event, line or page (rule 22).
+func TestOutcomes(t *testing.T) {
+	for _, tt := range outcomes {
+		t.Run(tt.name, func(t *testing.T) {
+			platform := readMe
+			if tt.cause == "the key service is down" {
+				platform.Algorithm, platform.Key = jose.EdDSA, docslogin.SignWith(downSigner{cryptosigner.Opaque(edKey), new(bool)})
+			}
+			var events []docslogin.Event
+			var lines bytes.Buffer
+			m := newMiddleware(t, tt.lookup, platform, append([]docslogin.Option{
+				docslogin.WithLogger(slog.New(slog.NewJSONHandler(&lines, &slog.HandlerOptions{Level: slog.LevelDebug}))),
+				docslogin.WithObserver(func(_ context.Context, e docslogin.Event) { events = append(events, e) }),
+			}, tt.options...)...)
+
+			r := httptest.NewRequest("GET", "/docs-login?redirect="+url.QueryEscape("/docs/a?query=q-secret#anchor-secret"), nil)
+			r.Header.Set("Accept", "text/html")
+			if tt.request != nil {
+				r = tt.request(r)
+			}
+			w := httptest.NewRecorder()
+			m.ServeHTTP(w, r)
+
+			if got := w.Result().StatusCode; got != tt.status && !(tt.status == 0 && got == 200 && w.Body.Len() == 0) {
+				t.Errorf("status %d, want %d", got, tt.status)
+			}
+			for name, want := range map[string]string{"Cache-Control": "private, no-store, max-age=0", "Pragma": "no-cache", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"} {
+				if got := w.Header().Values(name); len(got) != 1 || got[0] != want {
+					t.Errorf("%s: %q, want %q", name, got, want)
+				}
+			}
+			if len(events) != 1 || events[0].Outcome != tt.outcome || events[0].Platform != "ReadMe" {
+				t.Fatalf("events: %+v", events)
+			}
+			if e := events[0]; tt.cause != "" && (e.Err == nil || !strings.Contains(e.Err.Error(), tt.cause)) || tt.cause == "" && e.Err != nil {
+				t.Errorf("the cause is %v, want %q", e.Err, tt.cause)
+			}
+			var line struct {
+				Level   string
+				Outcome string `json:"docslogin.outcome"`
+				Status  int    `json:"http.response.status_code"`
+				Cause   string `json:"exception.message"`
+				Stack   string `json:"exception.stacktrace"`
+			}
+			if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
+				t.Fatalf("%v in %s", err, &lines)
+			}
+			if line.Level != tt.level || line.Outcome != string(tt.outcome) || line.Status != tt.status || !strings.Contains(line.Cause, tt.cause) || (line.Stack != "") != (tt.outcome == "panic") {
+				t.Errorf("logged: %s", &lines)
+			}
+			location := w.Header().Get("Location")
+			hidden := []string{"eyJ", "q-secret", "anchor-secret", "sk_live_1", "Lovelace", "ada@", secret}
+			for _, text := range hidden {
+				if told := fmt.Sprintf("%+v %s", events[0], &lines); strings.Contains(told, text) {
+					t.Errorf("%q is told: %s", text, told)
+				}
+			}
+			page := w.Body.String()
+			if location != "" && page != "" {
+				t.Errorf("a redirect with the body %q", page)
+			}
+			for _, text := range append(hidden[3:], tt.cause, "goroutine") {
+				if text != "" && tt.outcome != "incomplete_user" && strings.Contains(page, text) {
+					t.Errorf("%q is on the page:\n%s", text, page)
+				}
+			}
+			if shows := slices.Contains([]docslogin.Outcome{"logged_in", "sign_in", "speculative", "embedded", "canceled"}, tt.outcome); shows == strings.Contains(page, "<!doctype html>") {
+				t.Errorf("the page is:\n%s", page)
+			}
+		})
+	}
+}
+
+func TestALinkIsToldWithoutItsQuery(t *testing.T) {
+	var e docslogin.Event
+	m := newMiddleware(t, as(ada), readMe, docslogin.WithObserver(func(_ context.Context, got docslogin.Event) { e = got }))
+	get(t, m, "/docs-login?redirect=/docs/a?b%23c")
+	if e.DeepLink != "/docs/a" || e.LinkRefused || e.UserID != "u-42" || e.URLBytes < 200 || e.Duration <= 0 || e.Warning != "" {
+		t.Errorf("%+v", e)
+	}
+	get(t, m, "/docs-login?redirect=//evil.example")
+	if e.DeepLink != "" || !e.LinkRefused || !strings.HasPrefix(e.Warning, "the deep link was refused: its path is ambiguous") {
+		t.Errorf("%+v", e)
+	}
+}
+
+func TestTheDefaultLogger(t *testing.T) {
+	var lines bytes.Buffer
+	defer slog.SetDefault(slog.Default())
+	m, err := docslogin.New(failing(errStore), readMe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slog.SetDefault(slog.New(slog.NewTextHandler(&lines, nil)))
+	get(t, m, "/docs-login?redirect=//evil.example")
+	for _, want := range []string{"level=ERROR", `msg="docs login"`, "docslogin.outcome=lookup_failed", "http.route=/docs-login", `exception.message="the session store is down"`, "docslogin.link_refused=true"} {
+		if !strings.Contains(lines.String(), want) {
+			t.Errorf("no %s in %s", want, &lines)
+		}
+	}
+}
+
+func TestAnObserverThatPanicsHarmsNobody(t *testing.T) {
+	var lines bytes.Buffer
+	m := newMiddleware(t, as(ada), readMe, docslogin.WithLogger(slog.New(slog.NewTextHandler(&lines, nil))),
+		docslogin.WithObserver(func(context.Context, docslogin.Event) { panic(ada) }))
+	if resp := get(t, m, "/docs-login"); resp.StatusCode != 302 {
+		t.Errorf("%d", resp.StatusCode)
+	}
+	if !strings.Contains(lines.String(), "the observer panicked") || strings.Contains(lines.String(), "Ada") {
+		t.Errorf("logged: %s", &lines)
+	}
+}
+
+// Rule 15.
+func TestErrAbortHandlerIsPassedOn(t *testing.T) {
+	var events []docslogin.Event
+	m := newMiddleware(t, as(ada), readMe,
+		docslogin.WithClaimsMapper(func(context.Context, *docslogin.User, docslogin.Claims) error { panic(http.ErrAbortHandler) }),
+		docslogin.WithObserver(func(_ context.Context, e docslogin.Event) { events = append(events, e) }))
+	defer func() {
+		if v := recover(); v != http.ErrAbortHandler {
+			t.Errorf("recovered %v", v)
+		}
+		if len(events) != 1 || events[0].Outcome != "canceled" {
+			t.Errorf("%+v", events)
+		}
+	}()
+	get(t, m, "/docs-login")
+}
+
+// Rule 14: a visitor who goes while the token is signed gets none.
+func TestAVisitorWhoGoesMeanwhile(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	m := newMiddleware(t, as(ada), readMe, docslogin.WithClaimsMapper(func(context.Context, *docslogin.User, docslogin.Claims) error {
+		cancel()
+		return nil
+	}))
+	w := httptest.NewRecorder()
+	m.ServeHTTP(w, httptest.NewRequest("GET", "/docs-login", nil).WithContext(ctx))
+	if w.Header().Get("Location") != "" || w.Body.Len() > 0 {
+		t.Errorf("got %v %s", w.Header(), w.Body)
+	}
+}
+
+func TestPagesForPeople(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		lookup  docslogin.UserLookup
+		options []docslogin.Option
+		status  int
+		want    []string
+		without string
+	}{
+		{"nobody", nobody, nil, 401, []string{"<h1>You are not signed in</h1>", "Sign in first"}, "<a "},
+		{"forbidden", failing(docslogin.ErrForbidden), nil, 403, []string{"<h1>You may not read this documentation</h1>", "ask the site’s owner"}, "<a "},
+		{"forbidden, with a sign-in page", failing(docslogin.ErrForbidden), []docslogin.Option{signInPage}, 403, []string{`<a href="/sign-in?next=%2Fdocs-login`}, "loop"},
+		{"incomplete", as(&docslogin.User{ID: "1"}), nil, 403, []string{"<h1>Your account is not complete</h1>", "does not have: name, email."}, "<a "},
+		{"a fault", failing(errStore), []docslogin.Option{signInPage}, 500, []string{"<h1>Something went wrong</h1>", "Try again in a minute"}, "<a "},
+		{"a claim with markup in its name", as(&docslogin.User{ID: "1"}), nil, 403, []string{"name, email."}, "<script"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			resp := get(t, newMiddleware(t, tt.lookup, readMe, tt.options...), "/docs-login?redirect=/a", "Accept: text/html,application/xhtml+xml;q=0.9,*/*;q=0.8")
+			body := bodyOf(t, resp)
+			if resp.StatusCode != tt.status || resp.Header.Get("Content-Type") != "text/html; charset=utf-8" {
+				t.Errorf("%d, %v", resp.StatusCode, resp.Header)
+			}
+			if csp := resp.Header.Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") {
+				t.Errorf("Content-Security-Policy: %q", csp)
+			}
+			for _, want := range append(tt.want, `<html lang="en">`, "<main>", `name="viewport"`, "<title>") {
+				if !strings.Contains(body, want) {
+					t.Errorf("no %q in\n%s", want, body)
+				}
+			}
+			if strings.Contains(body, tt.without) {
+				t.Errorf("%q in\n%s", tt.without, body)
+			}
+		})
+	}
+}
+
+func TestAPageIsPlainTextForWhoAcceptsNoHTML(t *testing.T) {
+	for _, tt := range []struct {
+		accept []string
+		want   string
+	}{
+		{nil, "text/html"},
+		{[]string{"Accept: */*"}, "text/html"},
+		{[]string{"Accept: text/html"}, "text/html"},
+		{[]string{"Accept: text/*;q=0.1"}, "text/html"},
+		{[]string{"Accept: application/json", "Accept: text/html;q=0.2"}, "text/html"},
+		{[]string{"Accept: application/json"}, "text/plain"},
+		{[]string{"Accept: text/plain"}, "text/plain"},
+		{[]string{"Accept: */*, text/html;q=0"}, "text/plain"},
+		{[]string{"Accept: text/html;q=0, */*"}, "text/plain"},
+		{[]string{"Accept: text/html;q=lots"}, "text/plain"},
+		{[]string{"Accept: ;;"}, "text/plain"},
+	} {
+		resp := get(t, newMiddleware(t, failing(docslogin.ErrForbidden), readMe, signInPage), "/docs-login", tt.accept...)
+		body := bodyOf(t, resp)
+		if got := resp.Header.Get("Content-Type"); got != tt.want+"; charset=utf-8" {
+			t.Errorf("%q: %s", tt.accept, got)
+		}
+		if tt.want == "text/plain" && (!strings.HasPrefix(body, "You may not read this documentation\n\n") || !strings.Contains(body, "\n/sign-in?next=") || strings.Contains(body, "<")) {
+			t.Errorf("%q: %s", tt.accept, body)
+		}
+	}
+}
+
+func TestAnErrorHandlerReplacesThePages(t *testing.T) {
+	for _, tt := range outcomes {
+		if tt.outcome == "logged_in" || tt.outcome == "sign_in" || tt.outcome == "sign_failed" {
+			continue
+		}
+		var got *docslogin.LoginError
+		m := newMiddleware(t, tt.lookup, readMe, append(tt.options, docslogin.WithErrorHandler(func(w http.ResponseWriter, r *http.Request, err *docslogin.LoginError) {
+			got = err
+			w.WriteHeader(err.Status)
+		}))...)
+		r := httptest.NewRequest("GET", "/docs-login?", nil)
+		if tt.request != nil {
+			r = tt.request(r)
+		}
+		w := httptest.NewRecorder()
+		m.ServeHTTP(w, r)
+		if silent := tt.outcome == "speculative" || tt.outcome == "embedded" || tt.outcome == "canceled"; silent != (got == nil) {
+			t.Errorf("%s: got %v", tt.name, got)
+		}
+		if got == nil {
+			continue
+		}
+		if got.Outcome != tt.outcome || got.Status != tt.status || w.Code != tt.status || w.Header().Get("Cache-Control") == "" {
+			t.Errorf("%s: %+v, %v", tt.name, got, w.Header())
+		}
+		if !strings.HasPrefix(got.Error(), "docslogin: "+string(tt.outcome)) || !strings.Contains(got.Error(), strings.TrimPrefix(tt.cause, "docslogin: ")) || strings.HasPrefix(got.Error(), "docslogin: "+string(tt.outcome)+": docslogin: ") || !errors.Is(got, got.Err) && got.Err != nil {
+			t.Errorf("%s: %v", tt.name, got)
+		}
+		if (got.SignInURL != "") != (tt.outcome == "loop") {
+			t.Errorf("%s: SignInURL is %q", tt.name, got.SignInURL)
+		}
+	}
+}
+
+func TestUsersAndSessions(t *testing.T) {
+	until := func(d time.Duration) *docslogin.User {
+		return &docslogin.User{ID: "1", Name: "Ada", Email: "ada@example.com", ExpiresAt: noon.Add(d)}
+	}
+	for _, tt := range []struct {
+		name     string
+		platform docslogin.Platform
+		user     *docslogin.User
+		options  []docslogin.Option
+		want     string // in the payload; "": nobody
+	}{
+		{"no end of the app's session", minty, until(0), nil, ""}, // replaced below
+		{"an end after the docs session's", minty, until(15 * 24 * time.Hour), nil, `"expiresAt":1701209600`},
+		{"an end before the docs session's", minty, until(time.Hour), nil, `"expiresAt":1700003600`},
+		{"an end in a moment, before the token's", minty, until(time.Second), nil, `"expiresAt":1700000001`},
+		{"an end within this very second", minty, until(999 * time.Millisecond), nil, ""},
+		{"an end that has passed", minty, until(-time.Second), nil, ""},
+		{"an end that has passed, where there is no claim for it", readMe, until(-time.Hour), nil, ""},
+		{"an end ahead, where there is no claim for it", readMe, until(time.Second), nil, `"exp":1700000300`},
+		{"a docs session of the app's choice", minty, until(15 * 24 * time.Hour), []docslogin.Option{docslogin.WithSessionTTL(time.Hour)}, `"expiresAt":1700003600`},
+		{"a token of the app's choice", readMe, until(time.Hour), []docslogin.Option{docslogin.WithTokenTTL(time.Second)}, `"exp":1700000001`},
+		{"a token that is the session", gitBook, until(15 * 24 * time.Hour), nil, `{"exp":1700003600,"iat":1700000000,`},
+		{"a token that is the session, capped", gitBook, until(time.Minute), nil, `"exp":1700000060`},
+		{"an app session that ends before the platform's least", gitBook, until(59 * time.Second), nil, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if tt.name == "no end of the app's session" {
+				tt.user, tt.want = ada, `"expiresAt":1701209600`
+			}
+			resp := get(t, newMiddleware(t, as(tt.user), tt.platform, tt.options...), "/docs-login")
+			if tt.want == "" {
+				if resp.StatusCode != 401 {
+					t.Errorf("%d, want 401", resp.StatusCode)
+				}
+				return
+			}
+			if got := payloadOf(t, resp.Header.Get("Location")); !strings.Contains(got, tt.want) {
+				t.Errorf("got %s, want %s in it", got, tt.want)
+			}
+		})
+	}
+}
+
+// Rules 18 and 19: times are whole seconds by the app's clock, also at their edges.
+func TestTimesAreWholeSeconds(t *testing.T) {
+	m := newMiddleware(t, as(ada), minty, docslogin.WithClock(func() time.Time { return noon.Add(999 * time.Millisecond) }))
+	if _, payload := login(t, m, "/docs-login"); !strings.Contains(payload, `"exp":1700000010,"expiresAt":1701209600,"host":"docs.example.com","iat":1700000000}`) {
+		t.Error(payload)
+	}
+}
+
+func TestEveryTokenHasAnIDOfItsOwn(t *testing.T) {
+	m := newMiddleware(t, as(ada), readMe)
+	first, second := get(t, m, "/docs-login").Header.Get("Location"), get(t, m, "/docs-login").Header.Get("Location")
+	if payloadOf(t, first) != payloadOf(t, second) || first == second {
+		t.Errorf("%s\n%s", first, second)
+	}
+}
+
+// claimsBy marshals what a mapper makes of a user.
+func claimsBy(mapper docslogin.ClaimsMapper, user *docslogin.User) (string, error) {
+	claims := docslogin.Claims{}
+	err := mapper(context.Background(), user, claims)
+	text, _ := json.Marshal(claims)
+	return string(text), err
+}
+
+func TestReadMeClaims(t *testing.T) {
+	key := func(keys ...docslogin.APIKey) *docslogin.User { return &docslogin.User{APIKeys: keys} }
+	basic := map[string]any{"user": "u", "pass": "p"}
+	for _, tt := range []struct {
+		name string
+		user *docslogin.User
+		want string
+		err  string
+	}{
+		{"nothing set is nothing sent", &docslogin.User{ID: "1", Groups: []string{"g"}, App: 1}, `{}`, ""},
+		{"a name and an e-mail", &docslogin.User{Name: "Owlbert", Email: "owlbert@readme.io"}, `{"email":"owlbert@readme.io","name":"Owlbert"}`, ""},
+		{"no name is filled with the e-mail", &docslogin.User{Email: "owlbert@readme.io"}, `{"email":"owlbert@readme.io","name":"owlbert@readme.io"}`, ""},
+		{"one key, whose name is dropped", key(docslogin.APIKey{Name: "live", Key: "12345"}), `{"apiKey":"12345"}`, ""},
+		{"one key with values", key(docslogin.APIKey{Key: "12345", Values: map[string]any{"petstore_auth": "x", "port": 8443}}), `{"apiKey":"12345","petstore_auth":"x","port":8443}`, ""},
+		{"HTTP Basic in both forms", key(docslogin.APIKey{Username: "u", Password: "p"}), `{"apiKey":{"pass":"p","user":"u"},"pass":"p","user":"u"}`, ""},
+		{"HTTP Basic without a password", key(docslogin.APIKey{Username: "u"}), `{"apiKey":{"pass":"","user":"u"},"pass":"","user":"u"}`, ""},
+		{"HTTP Basic and a token", key(docslogin.APIKey{Key: "12345", Username: "u", Password: "p"}), `{"apiKey":"12345","pass":"p","user":"u"}`, ""},
+		{"HTTP Basic under the scheme's name", key(docslogin.APIKey{Username: "u", Password: "p", Values: map[string]any{"basicAuth": basic}}), `{"basicAuth":{"pass":"p","user":"u"},"pass":"p","user":"u"}`, ""},
+		{"HTTP Basic only under the scheme's name", key(docslogin.APIKey{Values: map[string]any{"basicAuth": basic}}), `{"basicAuth":{"pass":"p","user":"u"},"pass":"p","user":"u"}`, ""},
+		{"the same as a map of strings", key(docslogin.APIKey{Values: map[string]any{"basicAuth": map[string]string{"user": "u", "pass": "p"}}}), `{"basicAuth":{"pass":"p","user":"u"},"pass":"p","user":"u"}`, ""},
+		{"two schemes of HTTP Basic", key(docslogin.APIKey{Values: map[string]any{"a": basic, "b": basic}}), `{"a":{"pass":"p","user":"u"},"b":{"pass":"p","user":"u"}}`, ""},
+		{"a scheme that is itself named apiKey", key(docslogin.APIKey{Username: "u", Password: "p", Values: map[string]any{"apiKey": basic}}), `{"apiKey":{"pass":"p","user":"u"},"pass":"p","user":"u"}`, ""},
+		{"several keys", key(docslogin.APIKey{Name: "live", Key: "1", Values: map[string]any{"v": 1}}, docslogin.APIKey{Name: "test", Username: "u", Password: "p"}, docslogin.APIKey{Name: "scheme", Values: map[string]any{"basicAuth": basic}}),
+			`{"keys":[{"apiKey":"1","name":"live","v":1},{"name":"test","pass":"p","user":"u"},{"basicAuth":{"pass":"p","user":"u"},"name":"scheme","pass":"p","user":"u"}]}`, ""},
+		{"several keys, one without a name", key(docslogin.APIKey{Name: "live", Key: "1"}, docslogin.APIKey{Key: "2"}), "", "API key 2 of 2 has no Name of its own"},
+		{"several keys with the same name", key(docslogin.APIKey{Name: "live", Key: "1"}, docslogin.APIKey{Name: "live", Key: "2"}), "", "API key 2 of 2 has no Name of its own"},
+		{"attributes at the top level", &docslogin.User{Attributes: map[string]any{"plan": "pro", "id": 1 << 60, "label": nil}}, `{"id":1152921504606846976,"label":null,"plan":"pro"}`, ""},
+		{"an attribute that is a value's name", &docslogin.User{Attributes: map[string]any{"v": 1}, APIKeys: []docslogin.APIKey{{Values: map[string]any{"v": 2}}}}, "", `the API key's value "v"`},
+		{"a value that is the person's name", key(docslogin.APIKey{Values: map[string]any{"name": "x"}}), "", `the API key's value "name"`},
+		{"a value that is a privilege", key(docslogin.APIKey{Values: map[string]any{"isAdmin": true}}), "", `the API key's value "isAdmin"`},
+		{"a value and the key", key(docslogin.APIKey{Key: "1", Values: map[string]any{"apiKey": "2"}}), "", `the API key's value "apiKey"`},
+		{"a value that is an entry's name", key(docslogin.APIKey{Name: "a"}, docslogin.APIKey{Name: "b", Values: map[string]any{"name": "x"}}), "", `the API key's value "name"`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := claimsBy(docslogin.ReadMeClaims, tt.user)
+			if tt.err != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.err) {
+					t.Errorf("got %v, want %s", err, tt.err)
+				}
+			} else if err != nil || got != tt.want {
+				t.Errorf("got  %s, %v\nwant %s", got, err, tt.want)
+			}
+		})
+	}
+}
+
+func TestMintlifyClaims(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		user *docslogin.User
+		want string
+		err  string
+	}{
+		{"nothing set is nothing sent", &docslogin.User{ID: "1", App: 1, APIKeys: []docslogin.APIKey{{Name: "x"}}}, `{}`, ""},
+		{"groups", &docslogin.User{Groups: []string{"admin", "beta"}}, `{"groups":["admin","beta"]}`, ""},
+		{"content", &docslogin.User{Name: "Ada", Email: "ada@example.com", Attributes: map[string]any{"plan": "pro"}}, `{"content":{"email":"ada@example.com","name":"Ada","plan":"pro"}}`, ""},
+		{"the first key", &docslogin.User{APIKeys: []docslogin.APIKey{{Key: "1", Values: map[string]any{"v": 1}}, {Key: "2"}}}, `{"apiPlaygroundInputs":{"header":{"Authorization":"Bearer 1"}}}`, ""},
+		{"HTTP Basic", &docslogin.User{APIKeys: []docslogin.APIKey{{Username: "Aladdin", Password: "open sesame"}}}, `{"apiPlaygroundInputs":{"header":{"Authorization":"Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="}}}`, ""},
+		{"an attribute that is the name", &docslogin.User{Attributes: map[string]any{"name": "x"}}, "", `the attribute "name"`},
+		{"an attribute that is the e-mail", &docslogin.User{Attributes: map[string]any{"email": "x"}}, "", `the attribute "email"`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := claimsBy(docslogin.MintlifyClaims, tt.user)
+			if tt.err != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.err) {
+					t.Errorf("got %v, want %s", err, tt.err)
+				}
+			} else if err != nil || got != tt.want {
+				t.Errorf("got  %s, %v\nwant %s", got, err, tt.want)
+			}
+		})
+	}
+}
+
+// Rules 18 and 26: attributes and mappers set no claim that has a meaning.
+func TestAttributesNeverBecomePrivileges(t *testing.T) {
+	for _, tt := range []struct {
+		platform docslogin.Platform
+		outcome  docslogin.Outcome
+		names    []string
+	}{
+		{readMe, "mapper_failed", []string{"name", "email", "apiKey", "user", "pass", "keys", "parameters", "isAdmin", "isReadOnly", "allowedProjects"}},
+		{readMe, "owned_claim", []string{"version", "exp", "iat", "jti", "nbf"}},
+		{minty, "mapper_failed", []string{"name", "email"}},
+		{minty, "logged_in", []string{"version", "exp", "isAdmin", "groups"}}, // in content, where they mean nothing
+	} {
+		for _, name := range tt.names {
+			var e docslogin.Event
+			user := *ada
+			user.Attributes = map[string]any{name: "sk_live_1"}
+			m := newMiddleware(t, as(&user), tt.platform, docslogin.WithObserver(func(_ context.Context, got docslogin.Event) { e = got }))
+			get(t, m, "/docs-login")
+			if e.Outcome != tt.outcome || e.Err != nil && (!strings.Contains(e.Err.Error(), `"`+name+`"`) || strings.Contains(e.Err.Error(), "sk_live_1")) {
+				t.Errorf("%s, attribute %q: %s, %v", tt.platform.Name, name, e.Outcome, e.Err)
+			}
+		}
+	}
+}
+
+func TestMappersOfTheApp(t *testing.T) {
+	type ctxKey struct{}
+	add := func(name string) docslogin.Option {
+		return docslogin.WithClaimsMapper(func(ctx context.Context, user *docslogin.User, claims docslogin.Claims) error {
+			claims.Object("content")[name] = fmt.Sprint(ctx.Value(ctxKey{}), len(claims.Object("content")), user.App)
+			return nil
+		})
+	}
+	user := &docslogin.User{ID: "1", App: "app", APIKeys: []docslogin.APIKey{{Key: "1"}}}
+	m := newMiddleware(t, as(user), minty, add("first"), add("second"), docslogin.WithClaimsMapper(func(_ context.Context, _ *docslogin.User, claims docslogin.Claims) error {
+		inputs := docslogin.Claims(claims.Object("apiPlaygroundInputs"))
+		inputs.Object("header")["Authorization"] = "Token 1"
+		claims["mine"] = docslogin.Claims{}
+		claims.Object("mine")["x"] = 1
+		return nil
+	}))
+	r := httptest.NewRequest("GET", "/docs-login", nil)
+	w := httptest.NewRecorder()
+	m.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), ctxKey{}, "ctx")))
+	const want = `{"apiPlaygroundInputs":{"header":{"Authorization":"Token 1"}},"content":{"first":"ctx0app","second":"ctx1app"},"exp":1700000010,"expiresAt":1701209600,"host":"docs.example.com","iat":1700000000,"mine":{"x":1}}`
+	if got := payloadOf(t, w.Header().Get("Location")); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// What an app hands over is copied and never written to, so that it may be shared.
+func TestUsersAndPlatformsAreNotWrittenTo(t *testing.T) {
+	user := &docslogin.User{ID: "1", Name: "Ada", Email: "ada@example.com", Groups: []string{"b", "a"},
+		Attributes: map[string]any{"team": map[string]any{"inner": map[string]any{}}}, APIKeys: []docslogin.APIKey{{Values: map[string]any{"scheme": map[string]any{}}}}}
+	before, _ := json.Marshal(user)
+	meddle := docslogin.WithClaimsMapper(func(_ context.Context, _ *docslogin.User, claims docslogin.Claims) error {
+		for _, name := range []string{"team", "scheme"} {
+			if claims[name] != nil {
+				claims.Object(name)["meddled"] = true
+			}
+		}
+		if team, ok := claims["team"].(map[string]any); ok {
+			docslogin.Claims(team).Object("inner")["meddled"] = true
+		}
+		if groups, ok := claims["groups"].([]string); ok {
+			slices.Sort(groups)
+		}
+		return nil
+	})
+	for _, p := range []docslogin.Platform{readMe, minty} {
+		login(t, newMiddleware(t, as(user), p, meddle), "/docs-login")
+	}
+	if after, _ := json.Marshal(user); string(after) != string(before) {
+		t.Errorf("the user was changed to %s", after)
+	}
+
+	p := custom(func(p *docslogin.Platform) {
+		p.Static, p.Params, p.Required = docslogin.Claims{"iss": []string{"me"}}, map[string]string{"a": "1"}, []string{"sub"}
+		p.Echo, p.DeepLink.Origins, p.DeepLink.Drop = []string{"e"}, []string{"https://x.example"}, []string{"d"}
+	})
+	m := newMiddleware(t, as(ada), p)
+	p.Static["iss"].([]string)[0], p.Params["a"], p.Required[0], p.Echo[0], p.DeepLink.Origins[0], p.DeepLink.Drop[0] = "you", "2", "none", "f", "https://evil.example", "g"
+	location, payload := login(t, m, "/docs-login?redirect=https://x.example/p?d%26y&e=1&f=2")
+	if location != "https://docs.example.com?a=1&e=1&jwt=TOKEN&redirect=%2Fp%3Fy" || payload != `{"iat":1700000000,"iss":["me"],"sub":"u-42"}` {
+		t.Errorf("%s %s", location, payload)
+	}
+}
+
+func TestClaimsThatAreNoJSON(t *testing.T) {
+	loop := map[string]any{}
+	loop["itself"] = loop
+	for name, value := range map[string]any{"a func": func() {}, "not a number": math.NaN(), "an object that holds itself": loop} {
+		user := *ada
+		user.Attributes = map[string]any{"odd": value}
+		var e docslogin.Event
+		m := newMiddleware(t, as(&user), readMe, docslogin.WithObserver(func(_ context.Context, got docslogin.Event) { e = got }))
+		if resp := get(t, m, "/docs-login"); resp.StatusCode != 500 || e.Outcome != "mapper_failed" || !strings.Contains(e.Err.Error(), `"odd"`) {
+			t.Errorf("%s: %d, %v", name, resp.StatusCode, e.Err)
+		}
+	}
+	if resp := get(t, newMiddleware(t, as(ada), readMe, claim("odd", new(moody))), "/docs-login"); resp.StatusCode != 500 {
+		t.Errorf("a value that fails once: %d", resp.StatusCode)
+	}
+}
+
+// moody is JSON the second time.
+type moody struct{ asked bool }
+
+func (m *moody) MarshalJSON() ([]byte, error) {
+	if m.asked {
+		return []byte("1"), nil
+	}
+	m.asked = true
+	return nil, errors.New("not now")
+}
+
+// Rule 20.
+func TestARequiredClaim(t *testing.T) {
+	p := custom(func(p *docslogin.Platform) { p.Required = []string{"sub", "plan"} })
+	for _, tt := range []struct {
+		name   string
+		user   *docslogin.User
+		plan   any
+		status int
+	}{
+		{"is there", ada, "pro", 302},
+		{"is there and no text", ada, false, 302},
+		{"is absent", ada, nil, 403},
+		{"is empty", ada, "", 403},
+		{"is blank", ada, " \n", 403},
+		{"is empty as the platform's mapper left it", &docslogin.User{}, "pro", 403},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if resp := get(t, newMiddleware(t, as(tt.user), p, claim("plan", tt.plan)), "/docs-login"); resp.StatusCode != tt.status {
+				t.Errorf("%d, want %d: %s", resp.StatusCode, tt.status, bodyOf(t, resp))
+			}
+		})
+	}
+	if resp := get(t, newMiddleware(t, as(&docslogin.User{}), minty), "/docs-login"); resp.StatusCode != 403 {
+		t.Errorf("a user with nothing in it got in: %d", resp.StatusCode)
+	}
+	if resp := get(t, newMiddleware(t, as(&docslogin.User{ID: "1"}), minty), "/docs-login"); resp.StatusCode != 302 {
+		t.Errorf("a user with an ID alone did not get in: %d", resp.StatusCode)
+	}
+}
+
+// Rules 4 and 21.
+func TestSizes(t *testing.T) {
+	long := "/docs/" + strings.Repeat("%41", 600)
+	for _, tt := range []struct {
+		name     string
+		platform docslogin.Platform
+		padding  int
+		link     string
+		status   int
+		warning  string
+		refused  bool
+	}{
+		{"a small login", readMe, 1, "/docs", 302, "", false},
+		{"over 3,000 bytes", readMe, 2200, "/docs", 302, "nginx in front of the app needs proxy_buffer_size 32k", false},
+		{"a link that makes the URL too long", readMe, 3700, long, 302, "the deep link was refused: it makes the URL too long", true},
+		{"over 8,000 bytes in the query", readMe, 5900, "", 500, "", false},
+		{"over 8,000 bytes in the fragment", minty, 5700, "", 302, "nginx", false},
+		{"over 16,000 bytes in the fragment", minty, 12000, "/docs", 500, "", false},
+		{"a token over the platform's own limit", gitBook, 3000, "", 500, "", false},
+		{"a token under the platform's own limit", gitBook, 2700, "", 302, "nginx", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var e docslogin.Event
+			m := newMiddleware(t, as(ada), tt.platform, claim("padding", strings.Repeat("x", tt.padding)), docslogin.WithObserver(func(_ context.Context, got docslogin.Event) { e = got }))
+			resp := get(t, m, "/docs-login?redirect="+url.QueryEscape(tt.link))
+			if resp.StatusCode != tt.status || e.LinkRefused != tt.refused || (e.Warning == "") != (tt.warning == "") || !strings.Contains(e.Warning, tt.warning) {
+				t.Errorf("%d, %+v", resp.StatusCode, e)
+			}
+			if location := resp.Header.Get("Location"); tt.status == 302 && e.URLBytes != len(location) || strings.Contains(location, "redirect=") == tt.refused && tt.link != "" && tt.status == 302 {
+				t.Errorf("%d bytes told: %+v", len(location), e)
+			}
+			if tt.status == 500 && (e.Outcome != "too_large" || !strings.Contains(e.Err.Error(), "the largest claims: padding (")) {
+				t.Errorf("%v", e.Err)
+			}
+		})
+	}
+}
+
+// Both limits to the byte: a URL of 8,000 passes, one of 8,001 does not.
+func TestTheLimitToTheByte(t *testing.T) {
+	for _, tt := range []struct {
+		platform docslogin.Platform
+		limit    int
+	}{{readMe, 8000}, {minty, 16000}} {
+		passed, last := 0, 0
+		for padding := tt.limit*3/4 - 500; padding < tt.limit*3/4; padding++ {
+			resp := get(t, newMiddleware(t, as(ada), tt.platform, claim("padding", strings.Repeat("x", padding))), "/docs-login")
+			if last = len(resp.Header.Get("Location")); last == 0 {
+				break
+			}
+			passed = last
+		}
+		if last != 0 || passed > tt.limit || passed < tt.limit-2 {
+			t.Errorf("%s: the longest URL that passed has %d bytes", tt.platform.Name, passed)
+		}
+	}
+}
+
+func TestLoginURL(t *testing.T) {
+	m := newMiddleware(t, nobody, readMe)
+	for _, tt := range []struct {
+		name, link, want string
+	}{
+		{"a link", "/docs/a?b", "https://docs.example.com?auth_token=TOKEN&redirect=%2Fdocs%2Fa%3Fb"},
+		{"no link", "", "https://docs.example.com?auth_token=TOKEN"},
+		{"a link that the route would refuse", "https://evil.example", "https://docs.example.com?auth_token=TOKEN"},
+	} {
+		got, err := m.LoginURL(t.Context(), ada, tt.link)
+		if err != nil || masked(got) != tt.want || !strings.Contains(payloadOf(t, got), "Ada Lovelace") {
+			t.Errorf("%s: %s, %v", tt.name, got, err)
+		}
+	}
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, tt := range []struct {
+		name    string
+		ctx     context.Context
+		user    *docslogin.User
+		outcome docslogin.Outcome
+		is      error
+	}{
+		{"nobody", t.Context(), nil, "no_user", docslogin.ErrNoUser},
+		{"a user whose session has ended", t.Context(), &docslogin.User{ID: "1", Name: "a", Email: "b", ExpiresAt: noon}, "no_user", docslogin.ErrNoUser},
+		{"an incomplete user", t.Context(), &docslogin.User{ID: "1"}, "incomplete_user", nil},
+		{"a canceled context", canceled, ada, "canceled", context.Canceled},
+	} {
+		got, err := m.LoginURL(tt.ctx, tt.user, "")
+		var refusal *docslogin.LoginError
+		if got != "" || !errors.As(err, &refusal) || refusal.Outcome != tt.outcome || tt.is != nil && !errors.Is(err, tt.is) {
+			t.Errorf("%s: %q, %v", tt.name, got, err)
+		}
+	}
+	panics := newMiddleware(t, nobody, readMe, docslogin.WithClaimsMapper(func(context.Context, *docslogin.User, docslogin.Claims) error { panic("x") }))
+	if _, err := panics.LoginURL(t.Context(), ada, ""); err == nil || err.Error() != "docslogin: panic: a value of type string" {
+		t.Errorf("a panic: %v", err)
+	}
+}
+
+// TestMistakes: New reports each mistake, typed, with the name of what it is in.
+func TestMistakes(t *testing.T) {
+	for _, tt := range []struct {
+		name, field, reason string
+		lookup              docslogin.UserLookup
+		platform            docslogin.Platform
+		option, with        docslogin.Option
+	}{
+		{name: "a nil lookup", field: "lookup", reason: "is nil"},
+		{name: "a nil session store", field: "lookup", reason: "is nil", lookup: docslogin.SessionLookup(nil, "s", load)},
+		{name: "a typed nil session store", field: "lookup", reason: "is nil", lookup: docslogin.SessionLookup((*sessions.CookieStore)(nil), "s", load)},
+		{name: "a nil load", field: "lookup", reason: "is nil", lookup: docslogin.SessionLookup(sessions.NewCookieStore(nil), "s", nil)},
+		{name: "an empty session name", field: "lookup", reason: "is nil", lookup: docslogin.SessionLookup(sessions.NewCookieStore(nil), "", load)},
+		{name: "a session name that is no cookie's", field: "lookup", reason: "is nil", lookup: docslogin.SessionLookup(sessions.NewCookieStore(nil), "my session", load)},
+
+		{name: "a nil option", field: "option 3", reason: "is nil", lookup: nobody, option: nil},
+		{name: "a nil mapper", field: "WithClaimsMapper", reason: "is nil", lookup: nobody, option: docslogin.WithClaimsMapper(nil)},
+		{name: "a nil clock", field: "WithClock", reason: "is nil", lookup: nobody, option: docslogin.WithClock(nil)},
+		{name: "a nil logger", field: "WithLogger", reason: "is nil", lookup: nobody, option: docslogin.WithLogger(nil)},
+		{name: "a nil observer", field: "WithObserver", reason: "is nil", lookup: nobody, option: docslogin.WithObserver(nil)},
+		{name: "a nil error handler", field: "WithErrorHandler", reason: "is nil", lookup: nobody, option: docslogin.WithErrorHandler(nil)},
+
+		{name: "an empty path", field: "WithPath", reason: "must be a clean path", lookup: nobody, option: docslogin.WithPath("")},
+		{name: "a path without a slash", field: "WithPath", reason: "must be a clean path", lookup: nobody, option: docslogin.WithPath("docs-login")},
+		{name: "the root", field: "WithPath", reason: "must be a clean path", lookup: nobody, option: docslogin.WithPath("/")},
+		{name: "a double slash", field: "WithPath", reason: "must be a clean path", lookup: nobody, option: docslogin.WithPath("//docs")},
+		{name: "a slash at the end", field: "WithPath", reason: "must be a clean path", lookup: nobody, option: docslogin.WithPath("/docs/")},
+		{name: "a dot segment", field: "WithPath", reason: "must be a clean path", lookup: nobody, option: docslogin.WithPath("/a/../docs")},
+		{name: "a query", field: "WithPath", reason: "must be a clean path", lookup: nobody, option: docslogin.WithPath("/docs?x")},
+		{name: "a fragment", field: "WithPath", reason: "must be a clean path", lookup: nobody, option: docslogin.WithPath("/docs#x")},
+		{name: "an escape", field: "WithPath", reason: "must be a clean path", lookup: nobody, option: docslogin.WithPath("/docs%20")},
+		{name: "a router's pattern", field: "WithPath", reason: "must be a clean path", lookup: nobody, option: docslogin.WithPath("/docs/{id}")},
+
+		{name: "a token's lifetime of zero", field: "WithTokenTTL", reason: "is 0s; on this platform it must be from 1s to", lookup: nobody, option: docslogin.WithTokenTTL(0)},
+		{name: "a token's lifetime under a second", field: "WithTokenTTL", reason: "is 999ms", lookup: nobody, option: docslogin.WithTokenTTL(999 * time.Millisecond)},
+		{name: "a negative lifetime", field: "WithTokenTTL", reason: "is -1s", lookup: nobody, option: docslogin.WithTokenTTL(-time.Second)},
+		{name: "a token's lifetime over the platform's most", field: "WithTokenTTL", reason: "is 11s; on this platform it must be from 1s to 10s", lookup: nobody, platform: minty, option: docslogin.WithTokenTTL(11 * time.Second)},
+		{name: "a token's lifetime over a year", field: "WithTokenTTL", reason: "to 8784h0m0s", lookup: nobody, option: docslogin.WithTokenTTL(367 * 24 * time.Hour)},
+		{name: "a token's lifetime where the token is the session", field: "WithTokenTTL", reason: "does not apply", lookup: nobody, platform: gitBook, option: docslogin.WithTokenTTL(time.Minute)},
+		{name: "a session of zero", field: "WithSessionTTL", reason: "is 0s", lookup: nobody, platform: minty, option: docslogin.WithSessionTTL(0)},
+		{name: "a session over 366 days", field: "WithSessionTTL", reason: "from 1s to 8784h0m0s", lookup: nobody, platform: minty, option: docslogin.WithSessionTTL(366*24*time.Hour + 1)},
+		{name: "a session under the platform's least", field: "WithSessionTTL", reason: "is 59s; on this platform it must be from 1m0s", lookup: nobody, platform: gitBook, option: docslogin.WithSessionTTL(59 * time.Second)},
+		{name: "a session that the platform decides", field: "WithSessionTTL", reason: "does not apply", lookup: nobody, option: docslogin.WithSessionTTL(time.Hour)},
+		{name: "a session in the platform without a claim", field: "Platform.Lifetime.Session", reason: "does not apply", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.Lifetime.Session = time.Hour })},
+		{name: "a claim without a session", field: "Platform.Lifetime.Session", reason: "is 0s", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.Lifetime.SessionClaim = "expiresAt" })},
+		{name: "two lifetimes for exp", field: "Platform.Lifetime", reason: "both want the claim exp", lookup: nobody, platform: custom(func(p *docslogin.Platform) {
+			p.Lifetime = docslogin.Lifetime{Token: time.Minute, Session: time.Hour, SessionClaim: "exp"}
+		})},
+
+		{name: "a sign-in page that is no URL", field: "WithLoginPage", reason: "must be a path of the app", lookup: nobody, option: docslogin.WithLoginPage("sign-in", "next")},
+		{name: "an empty sign-in page", field: "WithLoginPage", reason: "must be a path of the app", lookup: nobody, option: docslogin.WithLoginPage("", "next")},
+		{name: "a sign-in page without a scheme", field: "WithLoginPage", reason: "is not a clean path", lookup: nobody, option: docslogin.WithLoginPage("//login.example.com", "next")},
+		{name: "a sign-in page with a backslash", field: "WithLoginPage", reason: "is not a clean path", lookup: nobody, option: docslogin.WithLoginPage(`/\evil`, "next")},
+		{name: "a sign-in page on another host", field: "WithLoginPage", reason: "together with WithExternalURL", lookup: nobody, option: docslogin.WithLoginPage("https://login.example.com/", "next")},
+		{name: "a sign-in page that is a script", field: "WithLoginPage", reason: "is not an absolute http or https URL", lookup: nobody, option: docslogin.WithLoginPage("javascript:x", "next"), with: docslogin.WithExternalURL("https://app.example.com")},
+		{name: "an empty return parameter", field: "WithLoginPage", reason: "needs the name of the parameter", lookup: nobody, option: docslogin.WithLoginPage("/sign-in", "")},
+		{name: "a return parameter that the page has already", field: "WithLoginPage", reason: "holds the return parameter already", lookup: nobody, option: docslogin.WithLoginPage("/sign-in?next=/", "next")},
+		{name: "a sign-in page that is the route", field: "WithLoginPage", reason: "is the route itself", lookup: nobody, option: docslogin.WithLoginPage("/docs-login", "next")},
+		{name: "a sign-in page that is the route, absolute", field: "WithLoginPage", reason: "is the route itself", lookup: nobody, option: docslogin.WithLoginPage("https://example.com/app/docs-login", "next"), with: docslogin.WithExternalURL("https://example.com/app")},
+		{name: "an external URL that is relative", field: "WithExternalURL", reason: "is not an absolute http or https URL", lookup: nobody, option: docslogin.WithExternalURL("app.example.com")},
+		{name: "an external URL with a query", field: "WithExternalURL", reason: "has a query", lookup: nobody, option: docslogin.WithExternalURL("https://app.example.com?x")},
+
+		{name: "an empty secret", field: "Platform.Key", reason: "the secret is empty", lookup: nobody, platform: docslogin.ReadMe("https://docs.example.com", "")},
+		{name: "a short secret", field: "Platform.Key", reason: "the secret is 7 bytes long", lookup: nobody, platform: docslogin.ReadMe("https://docs.example.com", "hunter2")},
+		{name: "a secret with a newline", field: "Platform.Key", reason: "white space or quotes", lookup: nobody, platform: docslogin.ReadMe("https://docs.example.com", secret+"\n")},
+		{name: "a text that is no key", field: "Platform.Key", reason: "the text is no key", lookup: nobody, platform: docslogin.Mintlify("https://docs.example.com", secret)},
+		{name: "a nil signer", field: "Platform.Key", reason: "the signer is nil", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.Key = docslogin.SignWith(nil) })},
+		{name: "a typed nil signer", field: "Platform.Key", reason: "the signer is nil", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.Key = docslogin.SignWith((*nilSigner)(nil)) })},
+		{name: "no key", field: "Platform.Key", reason: "is missing", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.Key = docslogin.Key{} })},
+		{name: "no algorithm", field: "Platform.Algorithm", reason: "is not one that signs", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.Algorithm = "" })},
+		{name: "the algorithm none", field: "Platform.Algorithm", reason: "is not one that signs", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.Algorithm = "none" })},
+
+		{name: "an empty docs URL", field: "Platform.DocsURL", reason: "is empty", lookup: nobody, platform: docslogin.ReadMe("", secret)},
+		{name: "a relative docs URL", field: "Platform.DocsURL", reason: "is not an absolute http or https URL", lookup: nobody, platform: docslogin.ReadMe("docs.example.com", secret)},
+		{name: "a docs URL without a scheme", field: "Platform.DocsURL", reason: "is not an absolute http or https URL", lookup: nobody, platform: docslogin.ReadMe("//docs.example.com", secret)},
+		{name: "a docs URL without a host", field: "Platform.DocsURL", reason: "is not an absolute http or https URL", lookup: nobody, platform: docslogin.ReadMe("https:///docs", secret)},
+		{name: "a docs URL that does not parse", field: "Platform.DocsURL", reason: "is not an absolute http or https URL", lookup: nobody, platform: docslogin.ReadMe("https://docs.example.com:x/", secret)},
+		{name: "a docs URL of another scheme", field: "Platform.DocsURL", reason: "is not an absolute http or https URL", lookup: nobody, platform: docslogin.ReadMe("ftp://docs.example.com", secret)},
+		{name: "a docs URL in clear", field: "Platform.DocsURL", reason: "must be https", lookup: nobody, platform: docslogin.ReadMe("http://docs.example.com", secret)},
+		{name: "a docs URL that only looks like loopback", field: "Platform.DocsURL", reason: "must be https", lookup: nobody, platform: docslogin.ReadMe("http://localhost.example.com", secret)},
+		{name: "a docs URL with user info", field: "Platform.DocsURL", reason: "has user info", lookup: nobody, platform: docslogin.ReadMe("https://user:hunter2@docs.example.com", secret)},
+		{name: "a docs URL with a fragment", field: "Platform.DocsURL", reason: "has a fragment", lookup: nobody, platform: docslogin.ReadMe("https://docs.example.com/#", secret)},
+		{name: "a docs URL with white space", field: "Platform.DocsURL", reason: "has white space", lookup: nobody, platform: docslogin.ReadMe("https://docs.example.com\n", secret)},
+		{name: "an internationalized docs host", field: "Platform.DocsURL", reason: "punycode", lookup: nobody, platform: docslogin.ReadMe("https://döcs.example.com", secret)},
+		{name: "a docs host with a zone", field: "Platform.DocsURL", reason: "a host or a port that is not valid", lookup: nobody, platform: docslogin.ReadMe("https://[fe80::1%25eth0]/", secret)},
+		{name: "a docs port of zero", field: "Platform.DocsURL", reason: "a host or a port that is not valid", lookup: nobody, platform: docslogin.ReadMe("https://docs.example.com:0", secret)},
+		{name: "a docs port out of range", field: "Platform.DocsURL", reason: "a host or a port that is not valid", lookup: nobody, platform: docslogin.ReadMe("https://docs.example.com:65536", secret)},
+		{name: "an empty docs port", field: "Platform.DocsURL", reason: "a host or a port that is not valid", lookup: nobody, platform: docslogin.ReadMe("https://docs.example.com:", secret)},
+		{name: "a docs path that is not clean", field: "Platform.DocsURL", reason: "has a path that is not clean", lookup: nobody, platform: docslogin.ReadMe("https://docs.example.com/a/../b", secret)},
+		{name: "a docs path where there can be none", field: "Platform.DocsURL", reason: "docs cannot be under one", lookup: nobody, platform: docslogin.Mintlify("https://example.com/docs", edPEM)},
+		{name: "a docs query where it would be lost", field: "Platform.DocsURL", reason: "has a query", lookup: nobody, platform: docslogin.Mintlify("https://docs.example.com?x", edPEM)},
+
+		{name: "no name", field: "Platform.Name", reason: "is missing", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.Name = "" })},
+		{name: "no carrier", field: "Platform.Carrier", reason: "is missing", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.Carrier = docslogin.Carrier{} })},
+		{name: "a parameter without a name", field: "Platform.Carrier", reason: "is missing", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.Carrier = docslogin.InQuery("") })},
+		{name: "token and link in one parameter", field: "Platform.Carrier", reason: "parameters of different names", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.DeepLink.Out = "jwt" })},
+		{name: "the marker's name", field: "Platform.Carrier", reason: "none of them docslogin_sent", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.DeepLink.In = "docslogin_sent" })},
+		{name: "an echoed parameter that is the link", field: "Platform.Echo", reason: `"redirect" has another use`, lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.Echo = []string{"redirect"} })},
+		{name: "a constant parameter that is the token", field: "Platform.Echo", reason: `"jwt" has another use`, lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.Params = map[string]string{"jwt": "x"} })},
+		{name: "an echoed parameter without a name", field: "Platform.Echo", reason: `"" has another use`, lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.Echo = []string{""} })},
+		{name: "a negative limit", field: "Platform.MaxTokenBytes", reason: "is negative", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.MaxTokenBytes = -1 })},
+		{name: "a form of a link that is none", field: "Platform.DeepLink.Form", reason: "is none of", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.DeepLink.Form = 3 })},
+		{name: "a link that has no way in", field: "Platform.DeepLink", reason: "needs both In and Out", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.DeepLink.In = "" })},
+		{name: "a link that has no way out", field: "Platform.DeepLink", reason: "needs both In and Out", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.DeepLink.Out, p.Callback = "", "/cb" })},
+		{name: "an origin with a path", field: "Platform.DeepLink.Origins[0]", reason: "must be an origin", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.DeepLink.Origins = []string{"https://a.example/b"} })},
+		{name: "an origin that is none", field: "Platform.DeepLink.Origins[1]", reason: "is not an absolute", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.DeepLink.Origins = []string{"https://a.example", "*"} })},
+		{name: "a callback with a query", field: "Platform.Callback", reason: "must be a clean path", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.Callback = "/cb?x" })},
+		{name: "a callback that is not clean", field: "Platform.Callback", reason: "must be a clean path", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.Callback = "//evil.example" })},
+		{name: "a callback in clear", field: "Platform.Callback", reason: "must be https", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.Callback = "http://canny.io/sso" })},
+		{name: "a static claim that the library writes", field: "Platform.Static", reason: `"iat"`, lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.Static = docslogin.Claims{"iat": 1} })},
+		{name: "a static claim that is no JSON", field: "Platform.Static", reason: `"f", a func()`, lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.Static = docslogin.Claims{"f": func() {}} })},
+		{name: "a required claim that the library writes", field: "Platform.Required", reason: `"iss"`, lookup: nobody, platform: custom(func(p *docslogin.Platform) {
+			p.Static, p.Required = docslogin.Claims{"iss": "me"}, []string{"iss"}
+		})},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if tt.platform.Name == "" && tt.field != "Platform.Name" {
+				tt.platform = readMe
+			}
+			options := []docslogin.Option{nothing, atNoon}
+			if tt.option != nil || tt.field == "option 3" {
+				options = append(options, tt.option)
+			}
+			if tt.with != nil {
+				options = append(options, tt.with)
+			}
+			m, err := docslogin.New(tt.lookup, tt.platform, options...)
+			mistakes := mistakesIn(err)
+			if m != nil || len(mistakes) == 0 {
+				t.Fatalf("no mistake found: %v", err)
+			}
+			i := slices.IndexFunc(mistakes, func(e *docslogin.ConfigError) bool { return e.Field == tt.field })
+			if i < 0 || !strings.Contains(mistakes[i].Error(), tt.reason) {
+				t.Errorf("got %v\nwant %s to say %q", err, tt.field, tt.reason)
+			}
+			if len(mistakes) != 1 && tt.name != "an origin that is none" {
+				t.Errorf("more than that: %v", err)
+			}
+			for line := range strings.Lines(err.Error()) {
+				if !strings.HasPrefix(line, "docslogin: ") {
+					t.Errorf("a line that does not begin with docslogin: %q", line)
+				}
+			}
+			for _, text := range []string{secret, "hunter2", "evil", "example.com"} {
+				if strings.Contains(strings.ReplaceAll(err.Error(), "docs.example.com", ""), text) {
+					t.Errorf("%q is told: %v", text, err)
+				}
+			}
+		})
+	}
+}
+
+func load(*http.Request, *sessions.Session) (*docslogin.User, error) { return ada, nil }
+
+type nilSigner struct{ jose.OpaqueSigner }
+
+// mistakesIn returns the mistakes that New joined.
+func mistakesIn(err error) (mistakes []*docslogin.ConfigError) {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return nil
+	}
+	for _, err := range joined.Unwrap() {
+		var mistake *docslogin.ConfigError
+		if errors.As(err, &mistake) {
+			mistakes = append(mistakes, mistake)
+		}
+	}
+	return mistakes
+}
+
+func TestAllMistakesAtOnce(t *testing.T) {
+	_, err := docslogin.New(nil, docslogin.Mintlify("docs.example.com", "no key"), nil, docslogin.WithPath("x"), docslogin.WithLoginPage("y", ""), docslogin.WithTokenTTL(0), docslogin.WithClock(nil))
+	var fields []string
+	for _, mistake := range mistakesIn(err) {
+		fields = append(fields, mistake.Field)
+	}
+	want := []string{"option 1", "WithClock", "lookup", "WithPath", "Platform.DocsURL", "WithTokenTTL", "WithLoginPage", "WithLoginPage", "Platform.Key"}
+	if !slices.Equal(fields, want) {
+		t.Errorf("got  %q\nwant %q", fields, want)
+	}
+	if _, err := docslogin.New(nobody, docslogin.Platform{}); len(mistakesIn(err)) != 4 {
+		t.Errorf("a zero Platform: %v", err)
+	}
+}
+
+func TestAMistakeUnwraps(t *testing.T) {
+	down := errors.New("down\nfor good")
+	p := custom(func(p *docslogin.Platform) {
+		p.Algorithm, p.Key = jose.EdDSA, docslogin.SignWith(failingSigner{cryptosigner.Opaque(edKey), down})
+	})
+	_, err := docslogin.New(nobody, p)
+	if !errors.Is(err, down) || strings.Contains(err.Error(), "\n") {
+		t.Errorf("%v", err)
+	}
+}
+
+type failingSigner struct {
+	jose.OpaqueSigner
+	err error
+}
+
+func (s failingSigner) SignPayload([]byte, jose.SignatureAlgorithm) ([]byte, error) {
+	return nil, s.err
+}
+
+func TestGoodDocsURLs(t *testing.T) {
+	for docsURL, want := range map[string]string{
+		"https://docs.example.com":        "https://docs.example.com?auth_token=TOKEN",
+		"https://docs.example.com/":       "https://docs.example.com/?auth_token=TOKEN",
+		"https://Docs.Example.COM:443/A":  "https://docs.example.com/A?auth_token=TOKEN",
+		"https://docs.example.com:8443":   "https://docs.example.com:8443?auth_token=TOKEN",
+		"https://docs.example.com?a=b":    "https://docs.example.com?a=b&auth_token=TOKEN",
+		"https://xn--dcs-sna.example.com": "https://xn--dcs-sna.example.com?auth_token=TOKEN",
+		"https://[2001:db8::1]:8443/x":    "https://[2001:db8::1]:8443/x?auth_token=TOKEN",
+		"http://localhost:8081":           "http://localhost:8081?auth_token=TOKEN",
+		"http://docs.localhost":           "http://docs.localhost?auth_token=TOKEN",
+		"http://127.8.8.8:80":             "http://127.8.8.8?auth_token=TOKEN",
+		"http://[::1]:1":                  "http://[::1]:1?auth_token=TOKEN",
+	} {
+		if got, _ := login(t, newMiddleware(t, as(ada), docslogin.ReadMe(docsURL, secret)), "/docs-login"); got != want {
+			t.Errorf("%s: got %s", docsURL, got)
+		}
+	}
+	p := docslogin.ReadMe("http://docs.example.com", secret)
+	p.InsecureHTTP = true
+	login(t, newMiddleware(t, as(ada), p), "/docs-login")
+	if _, payload := login(t, newMiddleware(t, as(ada), docslogin.Mintlify("https://Docs.Example.com:8443/", edPEM)), "/docs-login"); !strings.Contains(payload, `"host":"docs.example.com"`) {
+		t.Error(payload)
+	}
+}
+
+func TestMust(t *testing.T) {
+	if m := docslogin.Must(docslogin.New(nobody, readMe)); m.Path() != "/docs-login" {
+		t.Error(m.Path())
+	}
+	defer func() {
+		if err, _ := recover().(error); err == nil || !strings.Contains(err.Error(), "lookup is nil") {
+			t.Errorf("recovered %v", err)
+		}
+	}()
+	docslogin.Must(docslogin.New(nil, readMe))
+}
+
+func TestKeysOfEveryKind(t *testing.T) {
+	p256, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		alg jose.SignatureAlgorithm
+		key docslogin.Key
+		pub any
+	}{
+		"HS256":                   {jose.HS256, docslogin.Secret(secret), append([]byte(secret), make([]byte, 13)...)},
+		"EdDSA":                   {jose.EdDSA, docslogin.PrivateKey(edPEM), edKey.Public()},
+		"ES256":                   {jose.ES256, docslogin.PrivateKey(pkcs8(p256)), p256.Public()},
+		"ES256 of another signer": {jose.ES256, docslogin.SignWith(cryptosigner.Opaque(p256)), p256.Public()},
+	} {
+		p := custom(func(p *docslogin.Platform) { p.Algorithm, p.Key = tt.alg, tt.key })
+		token := jwt.FindString(get(t, newMiddleware(t, as(ada), p), "/docs-login").Header.Get("Location"))
+		jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{tt.alg})
+		if err == nil {
+			_, err = jws.Verify(tt.pub)
+		}
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Rule 22: no verb of fmt, no slog handler and no JSON shows a byte of a key, wherever
+// the key stands.
+func TestNothingPrintsAKey(t *testing.T) {
+	platform := docslogin.ReadMe("https://docs.example.com", secret)
+	m := newMiddleware(t, as(ada), platform)
+	key := docslogin.Secret(secret)
+	type hidden struct{ key docslogin.Key }
+	type shown struct{ Key docslogin.Key }
+	var out bytes.Buffer
+	for _, value := range []any{key, &key, hidden{key}, &hidden{key}, shown{key}, platform, &platform, m, struct{ m *docslogin.Middleware }{m}, []docslogin.Key{key}, map[string]any{"k": key}} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%p", "%t"} {
+			fmt.Fprintf(&out, verb+"\n", value)
+		}
+		slog.New(slog.NewTextHandler(&out, nil)).Info("x", "value", value)
+		slog.New(slog.NewJSONHandler(&out, nil)).Info("x", "value", value)
+		if text, err := json.Marshal(value); err == nil {
+			out.Write(text)
+		}
+	}
+	for _, form := range []string{secret, fmt.Sprintf("%x", secret), fmt.Sprintf("%X", secret), strings.Trim(fmt.Sprint([]byte(secret)), "[]"), base64.StdEncoding.EncodeToString([]byte(secret))[:20]} {
+		if strings.Contains(out.String(), form) {
+			t.Errorf("%q is printed", form)
+		}
+	}
+	if got, _ := json.Marshal(shown{key}); string(got) != `{"Key":"[redacted]"}` || fmt.Sprintf("%x", key) != "[redacted]" || key.LogValue().String() != "[redacted]" {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestSetKey(t *testing.T) {
+	m := newMiddleware(t, as(ada), readMe)
+	var mistake *docslogin.ConfigError
+	if err := m.SetKey(docslogin.Secret("short")); !errors.As(err, &mistake) || mistake.Field != "Platform.Key" {
+		t.Errorf("a bad key: %v", err)
+	}
+	login(t, m, "/docs-login") // still signs with the old key
+	if err := m.SetKey(docslogin.Secret("another secret of the project")); err != nil {
+		t.Fatal(err)
+	}
+	token := jwt.FindString(get(t, m, "/docs-login").Header.Get("Location"))
+	jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.HS256})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := jws.Verify(append([]byte("another secret of the project"), 0, 0, 0)); err != nil {
+		t.Errorf("not signed with the new key: %v", err)
+	}
+}
+
+// 64 visitors at once, each with his own token, while the key is changed.
+func TestConcurrentLogins(t *testing.T) {
+	for _, p := range []docslogin.Platform{readMe, minty} {
+		lookup := func(r *http.Request) (*docslogin.User, error) {
+			name := r.URL.Query().Get("visitor")
+			return &docslogin.User{ID: name, Name: name, Email: name + "@example.com"}, nil
+		}
+		m := newMiddleware(t, lookup, p)
+		stop := make(chan struct{})
+		var keys, visitors sync.WaitGroup
+		keys.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if err := m.SetKey(p.Key); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		for i := range 64 {
+			visitors.Go(func() {
+				for j := range 20 {
+					name := fmt.Sprintf("visitor-%d-%d", i, j)
+					if _, payload := login(t, m, "/docs-login?visitor="+name); !strings.Contains(payload, `"name":"`+name+`"`) {
+						t.Errorf("%s got %s", name, payload)
+					}
+				}
+			})
+		}
+		visitors.Wait()
+		close(stop)
+		keys.Wait()
+	}
+}
+
+// The goals of this library: nothing for a request that is not its own, little for one
+// that is.
+func TestAllocations(t *testing.T) {
+	user := &docslogin.User{ID: "u-42", Name: "Ada Lovelace", Email: "ada@example.com", Groups: []string{"admin", "beta"},
+		APIKeys: []docslogin.APIKey{{Name: "live", Key: "sk_live_1"}, {Name: "test", Key: "sk_test_1"}}}
+	p256, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	es256 := docslogin.Mintlify("https://docs.example.com", pkcs8(p256))
+	es256.Algorithm = jose.ES256
+	request := httptest.NewRequest("GET", "/docs-login?redirect=%2Fdocs%2Fgetting-started", nil)
+	count := func(h http.Handler, r *http.Request) float64 {
+		w := &discard{http.Header{}}
+		return testing.AllocsPerRun(200, func() {
+			clear(w.header)
+			h.ServeHTTP(w, r)
+		})
+	}
+	for _, tt := range []struct {
+		name string
+		m    *docslogin.Middleware
+		most float64
+	}{
+		{"HS256", newMiddleware(t, as(user), readMe), 130},
+		{"EdDSA", newMiddleware(t, as(user), minty), 125},
+		{"ES256", newMiddleware(t, as(user), es256), 195},
+		{"nobody", newMiddleware(t, nobody, readMe, signInPage), 25},
+	} {
+		got := count(tt.m, request)
+		t.Logf("%s: %v allocations", tt.name, got)
+		if got > tt.most {
+			t.Errorf("%s: %v allocations, want at most %v", tt.name, got, tt.most)
+		}
+	}
+	never := func(*http.Request) (*docslogin.User, error) { t.Error("the lookup was called"); return nil, nil }
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", func(http.ResponseWriter, *http.Request) {})
+	other := httptest.NewRequest("GET", "/other", nil)
+	if bare, wrapped := count(mux, other), count(newMiddleware(t, never, readMe).Wrap(mux), other); wrapped != bare {
+		t.Errorf("%v allocations for another request, %v without the middleware", wrapped, bare)
+	}
+}
+
+type discard struct{ header http.Header }
+
+func (d *discard) Header() http.Header         { return d.header }
+func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
+func (d *discard) WriteHeader(int)             {}
+
+// cookieStore is a gorilla store as an app on plain http configures it.
+func cookieStore(keyPairs ...[]byte) *sessions.CookieStore {
+	store := sessions.NewCookieStore(keyPairs...)
+	store.Options = &sessions.Options{Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, MaxAge: 3600}
+	return store
+}
+
+var sessionKey = []byte("0123456789abcdef0123456789abcdef")
+
+// loadName is an app's func over a session that holds a name.
+func loadName(_ *http.Request, s *sessions.Session) (*docslogin.User, error) {
+	name, _ := s.Values["name"].(string)
+	return &docslogin.User{ID: name, Name: name, Email: name + "@example.com"}, nil
+}
+
+// sessionCookie returns the cookie that a store gives a visitor who signs in.
+func sessionCookie(t *testing.T, store sessions.Store) *http.Cookie {
+	t.Helper()
+	r, w := httptest.NewRequest("GET", "/", nil), httptest.NewRecorder()
+	session, err := store.Get(r, "app")
+	if err != nil {
+		t.Fatal(err)
+	}
+	session.Values["name"] = "ada"
+	if err := session.Save(r, w); err != nil {
+		t.Fatal(err)
+	}
+	return w.Result().Cookies()[0]
+}
+
+func TestSessionLookup(t *testing.T) {
+	store := cookieStore(sessionKey, sessionKey)
+	cookie := sessionCookie(t, store)
+	changed := func(change func(*http.Cookie)) *http.Cookie {
+		c := *cookie
+		change(&c)
+		return &c
+	}
+	expired := cookieStore(sessionKey, sessionKey)
+	expired.MaxAge(-1) // any cookie is older than that
+
+	folder := t.TempDir()
+	files := sessions.NewFilesystemStore(folder, sessionKey)
+	file, gone := sessionCookie(t, files), sessionCookie(t, files)
+	remove := func(cookie *http.Cookie) {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.AddCookie(cookie)
+		session, _ := files.New(r, "app")
+		if err := os.Remove(filepath.Join(folder, "session_"+session.ID)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	remove(gone)
+	elsewhere := sessions.NewFilesystemStore(filepath.Join(folder, "unmounted"), sessionKey)
+
+	const user, nobody, failure = "user", "nobody", "error"
+	for _, tt := range []struct {
+		name   string
+		store  sessions.Store
+		cookie *http.Cookie
+		want   string
+	}{
+		{"a session", store, cookie, user},
+		{"a session under an older key that is still known", cookieStore([]byte("the key that is in use now, too."), nil, sessionKey, sessionKey), cookie, user},
+		{"no cookie", store, nil, nobody},
+		{"a session under a key that is no longer known", cookieStore([]byte("the key that is in use now, too."), sessionKey), cookie, nobody},
+		{"a session encrypted with a rotated key", cookieStore(sessionKey, []byte("the key that is in use now, too.")), cookie, nobody},
+		{"a session that has expired", expired, cookie, nobody},
+		{"a cookie that was tampered with", store, changed(func(c *http.Cookie) { c.Value = c.Value[:20] + "A" + c.Value[21:] }), nobody},
+		{"a cookie that is no base64", store, changed(func(c *http.Cookie) { c.Value = "%%%" }), nobody},
+		{"a cookie that is too long", store, changed(func(c *http.Cookie) { c.Value = strings.Repeat("A", 5000) }), nobody},
+		{"an empty cookie", store, changed(func(c *http.Cookie) { c.Value = "" }), nobody},
+		{"a store without keys", cookieStore(), cookie, failure},
+		{"a store with an empty key", cookieStore(nil), cookie, failure},
+		{"a session in a file", files, file, user},
+		{"a session whose file is gone", files, gone, nobody},
+		{"a folder that is gone", elsewhere, file, failure},
+		{"a store that is down", brokenStore{errStore}, cookie, failure},
+		{"a store that returns nothing", brokenStore{nil}, cookie, nobody},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			called := false
+			lookup := docslogin.SessionLookup(tt.store, "app", func(r *http.Request, s *sessions.Session) (*docslogin.User, error) {
+				called = true
+				return loadName(r, s)
+			})
+			r := httptest.NewRequest("GET", "/docs-login", nil)
+			if tt.cookie != nil {
+				r.AddCookie(tt.cookie)
+			}
+			found, err := lookup(r)
+			got := user
+			switch {
+			case errors.Is(err, docslogin.ErrNoUser):
+				got = nobody
+			case err != nil:
+				got = failure
+			case found.Name != "ada":
+				t.Errorf("found %+v", found)
+			}
+			if got != tt.want || called != (tt.want == user) {
+				t.Errorf("%s, %v (load called: %v), want %s", got, err, called, tt.want)
+			}
+			if err != nil && strings.Contains(err.Error(), cookie.Value) {
+				t.Errorf("the cookie is told: %v", err)
+			}
+		})
+	}
+}
+
+// brokenStore returns no session at all.
+type brokenStore struct{ err error }
+
+func (s brokenStore) Get(*http.Request, string) (*sessions.Session, error) { return nil, s.err }
+func (s brokenStore) New(*http.Request, string) (*sessions.Session, error) { return nil, s.err }
+func (s brokenStore) Save(*http.Request, http.ResponseWriter, *sessions.Session) error {
+	return s.err
+}
+
+// newApp starts an app on loopback with a sign-in form and gorilla sessions, wrapped for
+// the docs sites.
+func newApp(t *testing.T, sites ...*docslogintest.Site) *httptest.Server {
+	t.Helper()
+	store := cookieStore(sessionKey)
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /sign-in", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "please sign in") })
+	mux.HandleFunc("POST /sign-in", func(w http.ResponseWriter, r *http.Request) {
+		session, _ := store.Get(r, "app")
+		session.Values["name"] = r.FormValue("name")
+		if err := session.Save(r, w); err != nil {
+			t.Error(err)
+		}
+		http.Redirect(w, r, r.FormValue("next"), http.StatusSeeOther)
+	})
+	lookup := docslogin.SessionLookup(store, "app", func(r *http.Request, s *sessions.Session) (*docslogin.User, error) {
+		user, err := loadName(r, s)
+		user.APIKeys = []docslogin.APIKey{{Name: "live", Key: "sk_live_" + user.Name}}
+		return user, err
+	})
+	handler := http.Handler(mux)
+	var routes []string
+	for i, site := range sites {
+		docs, err := docslogin.New(lookup, site.Platform(), nothing, signInPage, docslogin.WithPath(fmt.Sprintf("/docs-login-%d", i)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		handler, routes = docs.Wrap(handler), append(routes, docs.Path())
+	}
+	app := httptest.NewServer(handler)
+	t.Cleanup(app.Close)
+	for i, site := range sites {
+		site.SetLoginURL(app.URL + routes[i])
+	}
+	return app
+}
+
+// TestAVisitorArrivesSignedIn is the whole way, with real servers, sessions and cookies:
+// from a private docs page over the app's form to that very page, and the next time
+// without the form.
+func TestAVisitorArrivesSignedIn(t *testing.T) {
+	readMeSite, mintlifySite := docslogintest.NewReadMe(), docslogintest.NewMintlify()
+	defer readMeSite.Close()
+	defer mintlifySite.Close()
+	app := newApp(t, readMeSite, mintlifySite)
+	visitor := docslogintest.NewClient()
+
+	resp, err := visitor.Get(readMeSite.URL + "/quickstart?lang=go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body := bodyOf(t, resp); body != "please sign in" {
+		t.Fatalf("signed out, the visitor came to %s: %s", resp.Request.URL, body)
+	}
+	resp, err = visitor.PostForm(app.URL+"/sign-in", url.Values{"name": {"ada"}, "next": {resp.Request.URL.Query().Get("next")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body := bodyOf(t, resp); resp.Request.URL.String() != readMeSite.URL+"/quickstart?lang=go" || !strings.Contains(body, "sk_live_ada") {
+		t.Errorf("the visitor arrived at %s:\n%s", resp.Request.URL, body)
+	}
+	got, err := mintlifySite.Login(visitor, "/quickstart?lang=go")
+	if err != nil || got.Page != "/quickstart?lang=go" || got.Claims["content"].(map[string]any)["name"] != "ada" {
+		t.Errorf("the second site accepted %+v, %v", got, err)
+	}
+	for _, site := range []*docslogintest.Site{readMeSite, mintlifySite} {
+		if logins := site.Logins(); len(logins) != 1 || len(logins[0].Notes) > 0 || len(site.Refusals()) > 0 {
+			t.Errorf("%s: %+v, %v", site.URL, logins, site.Refusals())
+		}
+	}
+}
+
+// Clients that hang up mid-request leave nothing behind and stop nothing.
+func TestClientsThatHangUp(t *testing.T) {
+	entered := make(chan struct{})
+	var mu sync.Mutex
+	seen := map[docslogin.Outcome]int{}
+	m := newMiddleware(t, func(r *http.Request) (*docslogin.User, error) {
+		entered <- struct{}{}
+		<-r.Context().Done()
+		return ada, nil
+	}, readMe, docslogin.WithObserver(func(_ context.Context, e docslogin.Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		seen[e.Outcome]++
+	}))
+	server := httptest.NewServer(m.Wrap(http.NotFoundHandler()))
+	const clients = 8
+	for range clients {
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { <-entered; cancel() }()
+		r, err := http.NewRequestWithContext(ctx, "GET", server.URL+"/docs-login", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := http.DefaultClient.Do(r); !errors.Is(err, context.Canceled) {
+			t.Errorf("%v", err)
+		}
+	}
+	server.Close() // waits for the handlers
+	mu.Lock()
+	defer mu.Unlock()
+	if seen["canceled"] != clients {
+		t.Errorf("%v", seen)
+	}
+}
+
+var goBlock = regexp.MustCompile("(?s)```go\n(.*?)```")
+
+// TestReadmeCompiles: a program in the README builds, and a fragment stands word for word
+// in an example, which the compiler sees.
+func TestReadmeCompiles(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples, err := os.ReadFile("example_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := goBlock.FindAllStringSubmatch(string(readme), -1)
+	if len(blocks) < 4 {
+		t.Fatalf("only %d snippets in the README", len(blocks))
+	}
+	if line := strings.Count(string(readme[:bytes.Index(readme, []byte("```go"))]), "\n") + 1; line > 10 {
+		t.Errorf("the first code is in line %d", line)
+	}
+	for _, block := range blocks {
+		code := block[1]
+		if strings.HasPrefix(code, "package main") {
+			dir := t.TempDir()
+			mod, err := os.ReadFile("go.mod")
+			if err != nil {
+				t.Fatal(err)
+			}
+			sum, err := os.ReadFile("go.sum")
+			if err != nil {
+				t.Fatal(err)
+			}
+			mod = bytes.Replace(mod, []byte("module github.com/docslogin/docslogin\n"), []byte("module example.com/app\n\nrequire github.com/docslogin/docslogin v0.0.0\nreplace github.com/docslogin/docslogin => "+root+"\n"), 1)
+			for name, content := range map[string][]byte{"main.go": []byte(code), "go.mod": mod, "go.sum": sum} {
+				if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			build := exec.Command("go", "build", "-o", os.DevNull, ".")
+			build.Dir, build.Env = dir, append(os.Environ(), "GOFLAGS=-mod=mod", "GOPROXY=off", "GOWORK=off")
+			if out, err := build.CombinedOutput(); err != nil {
+				t.Errorf("%v\n%s\n%s", err, out, code)
+			}
+			continue
+		}
+		if !strings.Contains(dense(string(examples)), dense(code)) {
+			t.Errorf("not in example_test.go:\n%s", code)
+		}
+	}
+}
+
+// dense is code without its indentation and blank lines.
+func dense(code string) string {
+	var b strings.Builder
+	for line := range strings.Lines(code) {
+		if line = strings.TrimSpace(line); line != "" {
+			b.WriteString(line + "\n")
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,665 @@
+package docslogin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/docslogin/docslogin/internal/deeplink"
+	"github.com/docslogin/docslogin/internal/keys"
+)
+
+// Platform is what a docs platform expects of a login, as data. Presets such as
+// [ReadMe] and [Mintlify] return one; a caller may change it before [New], or write
+// one for a platform that has no preset. New copies what it needs.
+type Platform struct {
+	Name          string                  // for events and logs
+	DocsURL       string                  // where the docs are: links lead there. https; http for a loopback host
+	Callback      string                  // what takes the token: a path under DocsURL, or an absolute URL where the platform has a host for it; "": DocsURL, or the wanted page (see DeepLink)
+	Algorithm     jose.SignatureAlgorithm // HS256, HS384, HS512, EdDSA, ES256; others with SignWith
+	Key           Key
+	Carrier       Carrier
+	DeepLink      DeepLink
+	Echo          []string          // other parameters that the platform wants back as they came
+	Params        map[string]string // parameters that are the same for everybody; an echoed one wins
+	Lifetime      Lifetime
+	TokenID       bool         // a random jti
+	HostClaim     string       // claim that carries the docs URL's host name, lower case, no port
+	Static        Claims       // claims that are the same for everybody: version, iss
+	MaxTokenBytes int          // a longer token is too_large; 0: only the limit on the whole URL
+	Required      []string     // claims without which a user cannot log in; looked at after all mappers
+	Mapper        ClaimsMapper // nil: only those of WithClaimsMapper
+	RootOnly      bool         // docs cannot be under a path
+	InsecureHTTP  bool         // allows an http DocsURL that is not loopback: the token travels in clear
+}
+
+// DeepLink says how the page that a visitor wanted comes to the route and goes back.
+// Whatever its form, a link is followed only if it stays on the docs' origin; a
+// refused one leads to the docs' home.
+type DeepLink struct {
+	In       string   // query parameter that brings the link; "": the platform sends none
+	Out      string   // query parameter that takes it back; "": the token goes to the page itself
+	Form     LinkForm // how it goes out in Out
+	FromBase bool     // a relative link counts from DocsURL's path, not from the host's root
+	Origins  []string // origins that a link may name beside DocsURL's (never as the token's target)
+	Drop     []string // query parameters taken out of a link, names compared after decoding; "visitor.*": any ending
+}
+
+// LinkForm is how a deep link is written when it goes back to the docs.
+type LinkForm int
+
+// The forms of a deep link.
+const (
+	AsPath  LinkForm = iota // from the host's root
+	AsURL                   // absolute, on the checked origin
+	AsGiven                 // the bytes that came, once they pass the check
+)
+
+// Lifetime says how long a token, and the docs session that it begins, may last.
+// Durations are at least a second; a token holds whole seconds.
+type Lifetime struct {
+	Token        time.Duration // exp; 0: none
+	MaxToken     time.Duration // more than this is a ConfigError; 0: no limit
+	Session      time.Duration // written to SessionClaim; at most 366 days
+	MinSession   time.Duration // less is a ConfigError; an app session that ends sooner is nobody
+	SessionClaim string        // "expiresAt"; "exp" where the token is the session; "": the platform decides
+}
+
+// Carrier is the part of a request to the docs in which the token travels.
+// The zero Carrier is none.
+type Carrier struct {
+	query    string
+	fragment bool
+}
+
+// InQuery puts the token into the query parameter of that name.
+func InQuery(param string) Carrier { return Carrier{query: param} }
+
+// InFragment makes the token the URL's fragment, which browsers send to no server.
+func InFragment() Carrier { return Carrier{fragment: true} }
+
+// ReadMe returns the preset for ReadMe's custom login. docsURL is the docs' base URL,
+// with the path that an enterprise child project has; secret is the project's JWT
+// secret as the dashboard shows it. A bad argument is reported by [New].
+//
+// The token is signed with HS256, lives five minutes and goes to
+// {docsURL}?auth_token={token}&redirect={path}. It holds what [ReadMeClaims] maps,
+// version (1), iat, exp and a jti. How long the docs session lasts is a setting of the
+// project, so [WithSessionTTL] is an error. Name (or Email) and Email are required.
+//
+// Sources: ReadMe's pages on custom login and on the data that it takes from a JWT.
+// Not documented there, and not relied upon: whether exp is honored and whether a jti
+// that was used before is refused.
+func ReadMe(docsURL, secret string) Platform {
+	return Platform{
+		Name:      "ReadMe",
+		DocsURL:   docsURL,
+		Algorithm: jose.HS256,
+		Key:       Secret(secret),
+		Carrier:   InQuery("auth_token"),
+		DeepLink:  DeepLink{In: "redirect", Out: "redirect", Form: AsPath},
+		Lifetime:  Lifetime{Token: 5 * time.Minute},
+		TokenID:   true,
+		Static:    Claims{"version": 1},
+		Required:  []string{"name", "email"},
+		Mapper:    ReadMeClaims,
+	}
+}
+
+// Mintlify returns the preset for Mintlify's JWT authentication. docsURL is where
+// readers open the docs, which cannot be under a path: the token names that host, and
+// Mintlify compares it with the one visited. privateKeyPEM is the Ed25519 key that the
+// dashboard generates, in any form that [PrivateKey] takes. A bad argument is reported
+// by [New].
+//
+// The token is signed with EdDSA, lives ten seconds, which is the most that Mintlify
+// takes, and goes to {docsURL}/login/jwt-callback?redirect={path}#{token}. It holds
+// what [MintlifyClaims] maps, host, expiresAt (the end of the docs session: 14 days,
+// see [WithSessionTTL], or User.ExpiresAt if that is sooner), iat and exp.
+//
+// Source: Mintlify's page on JWT authentication; host is required since March 2026.
+// What becomes of a query or an anchor in redirect is not documented there: they are
+// passed on unchanged.
+func Mintlify(docsURL, privateKeyPEM string) Platform {
+	return Platform{
+		Name:      "Mintlify",
+		DocsURL:   docsURL,
+		Callback:  "/login/jwt-callback",
+		Algorithm: jose.EdDSA,
+		Key:       PrivateKey(privateKeyPEM),
+		Carrier:   InFragment(),
+		DeepLink:  DeepLink{In: "redirect", Out: "redirect", Form: AsPath},
+		Lifetime: Lifetime{
+			Token: 10 * time.Second, MaxToken: 10 * time.Second,
+			Session: 14 * 24 * time.Hour, SessionClaim: "expiresAt",
+		},
+		HostClaim: "host",
+		Mapper:    MintlifyClaims,
+		RootOnly:  true,
+	}
+}
+
+// Key signs tokens. It is opaque: it holds its secret in a closure, so that there is
+// nothing to print, and prints as "[redacted]". Whether it is any good, [New] and
+// [Middleware.SetKey] say. The zero Key is none.
+type Key struct {
+	signer func(jose.SignatureAlgorithm) (*keys.Signer, error)
+}
+
+// Secret returns the key of an HMAC algorithm: the secret's bytes as they are, at
+// least 16 of them, with no white space or quotes around. One that is shorter than
+// the hash is padded with zero bytes, which gives the same signature (RFC 2104).
+func Secret(secret string) Key {
+	return Key{func(alg jose.SignatureAlgorithm) (*keys.Signer, error) { return keys.Secret(secret, alg) }}
+}
+
+// PrivateKey returns the key in a PEM text: Ed25519 for EdDSA or P-256 for ES256, in
+// PKCS#8 or SEC 1. The text may be in any form that environment variables give it:
+// with newlines written as \n or turned into blanks, CRLF, quotes or blanks around it,
+// indentation, a byte-order mark, or base64 over the whole.
+func PrivateKey(pemText string) Key {
+	return Key{func(alg jose.SignatureAlgorithm) (*keys.Signer, error) { return keys.PEM(pemText, alg) }}
+}
+
+// SignWith returns a key that never enters the process: s signs, in a KMS, an HSM or
+// a vault. Its Public must return the public key, for the trial signature; it must be
+// safe for concurrent use. If it also has the method WithContext(context.Context)
+// jose.OpaqueSigner, then each login signs with what that returns for the request's
+// context. Package cryptosigner of go-jose makes one from a crypto.Signer.
+func SignWith(s jose.OpaqueSigner) Key {
+	return Key{func(alg jose.SignatureAlgorithm) (*keys.Signer, error) {
+		if isNil(s) {
+			return nil, errors.New("the signer is nil")
+		}
+		return keys.Opaque(s, alg)
+	}}
+}
+
+const redacted = "[redacted]"
+
+// Format implements [fmt.Formatter].
+func (Key) Format(f fmt.State, _ rune) { fmt.Fprint(f, redacted) }
+
+// LogValue implements [slog.LogValuer].
+func (Key) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalText implements [encoding.TextMarshaler], and so JSON.
+func (Key) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// Option configures a [Middleware]. All options are applied first and checked then, so
+// their order does not matter, except that of WithClaimsMapper among themselves; of
+// any other option that is given twice the last one counts.
+type Option func(*config)
+
+// WithPath sets the path of the route. Default "/docs-login". It must be clean and of
+// plain characters: no //, dot segment, %, ? or #, and not "/" itself.
+func WithPath(path string) Option {
+	return func(c *config) { c.path = path }
+}
+
+// WithLoginPage sets where nobody is sent to sign in, and the query parameter in which
+// that page takes the way back; the page's own query is kept. Default: none, and nobody
+// gets a 401 page.
+//
+// pageURL is a path of the app, as browsers see it, and the way back is a path too; or
+// an absolute http(s) URL, which needs [WithExternalURL] and, on another host, takes an
+// absolute way back. The sign-in page must send the visitor on to the way back, with a
+// 303 if it answers a POST, and has to check it as it would any other.
+func WithLoginPage(pageURL, returnParam string) Option {
+	return func(c *config) { c.loginPage, c.returnParam, c.hasLoginPage = pageURL, returnParam, true }
+}
+
+// WithExternalURL sets the app's own base URL as browsers see it, such as
+// "https://app.example.com" or "https://example.com/app". It is needed when the sign-in
+// page is on another host, or when the app is mounted under a path prefix that it does
+// not see itself. Default: none; it is never taken from a request.
+func WithExternalURL(base string) Option {
+	return func(c *config) { c.externalURL, c.hasExternalURL = base, true }
+}
+
+// WithClaimsMapper adds a mapper that runs after the platform's. It may be given more
+// than once; mappers run in the order in which they were given.
+func WithClaimsMapper(m ClaimsMapper) Option {
+	return func(c *config) {
+		if m == nil {
+			c.fail("WithClaimsMapper", "is nil; leave the option out")
+		}
+		c.mappers = append(c.mappers, m)
+	}
+}
+
+// WithTokenTTL sets how long a token may be used (exp), at least a second. The default
+// and the most are the platform's. On a platform whose token has no lifetime of its own
+// it is an error.
+func WithTokenTTL(d time.Duration) Option {
+	return func(c *config) { c.tokenTTL = &d }
+}
+
+// WithSessionTTL sets how long the docs session lasts, from a second to 366 days.
+// User.ExpiresAt shortens it. The default is the platform's. On a platform that does not
+// take it from the token it is an error.
+func WithSessionTTL(d time.Duration) Option {
+	return func(c *config) { c.sessionTTL = &d }
+}
+
+// WithErrorHandler replaces the pages that a visitor sees when he is not let in. The
+// handler must write the response; the status to use and a sign-in URL are in the
+// [LoginError], whose Err is for the operator and not for the visitor. The route's
+// headers are set already. It is not called for speculative, embedded and canceled
+// requests. It is called by many goroutines at once.
+func WithErrorHandler(h func(http.ResponseWriter, *http.Request, *LoginError)) Option {
+	return func(c *config) {
+		if h == nil {
+			c.fail("WithErrorHandler", "is nil; leave the option out for the built-in pages")
+		}
+		c.errorHandler = h
+	}
+}
+
+// WithObserver sets a func that is told once of every request on the route, after the
+// response. What it does is part of the request's time; it is called by many goroutines
+// at once; its panic is logged and goes no further.
+func WithObserver(f func(context.Context, Event)) Option {
+	return func(c *config) {
+		if f == nil {
+			c.fail("WithObserver", "is nil; leave the option out")
+		}
+		c.observer = f
+	}
+}
+
+// WithLogger sets where one line for each request on the route goes, at the level of
+// its outcome. Default: [slog.Default], as it is at that time. No line holds a token, a
+// claim but the user's id, a key, or a link's query.
+func WithLogger(l *slog.Logger) Option {
+	return func(c *config) {
+		if l == nil {
+			c.fail("WithLogger", "is nil; slog.New(slog.DiscardHandler) keeps silent")
+		}
+		c.logger = l
+	}
+}
+
+// WithClock sets the clock by which tokens are dated. Default [time.Now]. It is called
+// by many goroutines at once.
+func WithClock(now func() time.Time) Option {
+	return func(c *config) {
+		if now == nil {
+			c.fail("WithClock", "is nil; leave the option out for time.Now")
+		}
+		c.now = now
+	}
+}
+
+// ConfigError is one mistake in what was given to [New]. New returns all that there
+// are, joined (see [errors.Join]); each is found by [errors.As].
+type ConfigError struct {
+	Field  string // the option, argument or Platform field: "WithPath", "lookup", "Platform.DocsURL"
+	Reason string // what is wrong with it and what to do; never a secret, nor a URL's text
+	Err    error  // the cause, or nil
+}
+
+func (e *ConfigError) Error() string {
+	text := "docslogin: " + e.Field + " " + e.Reason
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return strings.ReplaceAll(text, "\n", "; ") // one line for each mistake
+}
+
+// Unwrap returns Err.
+func (e *ConfigError) Unwrap() error { return e.Err }
+
+// config is everything that New was given, and what the flow needs of it, made once.
+type config struct {
+	lookup         UserLookup
+	platform       Platform
+	path           string
+	loginPage      string
+	returnParam    string
+	hasLoginPage   bool
+	externalURL    string
+	hasExternalURL bool
+	mappers        []ClaimsMapper
+	tokenTTL       *time.Duration
+	sessionTTL     *time.Duration
+	errorHandler   func(http.ResponseWriter, *http.Request, *LoginError)
+	observer       func(context.Context, Event)
+	logger         *slog.Logger
+	now            func() time.Time
+
+	site   deeplink.Site // what deep links are checked against
+	target string        // the URL that takes the token, if it is not the wanted page
+	toPage bool          // it is the wanted page, if there is one
+	host   string        // for HostClaim
+	owned  []string      // claims that no mapper may set
+
+	signIn     string // the sign-in page's URL, up to the value of the return parameter
+	signInTail string // what comes behind that value
+	wayBack    string // the route, as browsers see it
+
+	mistakes []error
+}
+
+// newConfig applies the options and then checks everything. It returns all mistakes at
+// once, joined.
+func newConfig(lookup UserLookup, p Platform, opts []Option) (*config, *keys.Signer, error) {
+	c := &config{lookup: lookup, path: "/docs-login", errorHandler: writePage, now: time.Now}
+	for i, opt := range opts {
+		if opt == nil {
+			c.fail(fmt.Sprintf("option %d", i+1), "is nil; leave it out")
+			continue
+		}
+		opt(c)
+	}
+	c.copyPlatform(p)
+	if lookup == nil {
+		c.fail("lookup", "is nil; pass a func that says who is signed in (SessionLookup returns nil for a nil store, a nil load, or a name that no cookie can have)")
+	}
+	c.checkPath()
+	c.checkPlatform()
+	c.checkLifetime()
+	c.checkClaims()
+	c.checkLoginPage()
+	signer, err := c.newSigner(p.Key)
+	if err != nil {
+		c.mistakes = append(c.mistakes, err)
+	}
+	return c, signer, errors.Join(c.mistakes...)
+}
+
+func (c *config) fail(field, reason string, args ...any) {
+	c.mistakes = append(c.mistakes, &ConfigError{Field: field, Reason: fmt.Sprintf(reason, args...)})
+}
+
+// copyPlatform copies what a caller could go on writing to, and puts the platform's
+// mapper before the app's.
+func (c *config) copyPlatform(p Platform) {
+	p.Echo, p.Required = slices.Clone(p.Echo), slices.Clone(p.Required)
+	p.DeepLink.Origins, p.DeepLink.Drop = slices.Clone(p.DeepLink.Origins), slices.Clone(p.DeepLink.Drop)
+	p.Params, p.Static = maps.Clone(p.Params), maps.Clone(p.Static)
+	if p.Mapper != nil {
+		c.mappers = append([]ClaimsMapper{p.Mapper}, c.mappers...)
+	}
+	c.platform = p
+}
+
+// newSigner returns the signer for a key after a trial signature.
+func (c *config) newSigner(key Key) (*keys.Signer, error) {
+	alg := c.platform.Algorithm
+	if !slices.Contains(algorithms, alg) {
+		return nil, &ConfigError{Field: "Platform.Algorithm", Reason: "is not one that signs tokens; set it to HS256, EdDSA, ES256 or another of go-jose's"}
+	}
+	if key.signer == nil {
+		return nil, &ConfigError{Field: "Platform.Key", Reason: "is missing; set it with Secret, PrivateKey or SignWith"}
+	}
+	signer, err := key.signer(alg)
+	if err != nil {
+		return nil, &ConfigError{Field: "Platform.Key", Reason: "cannot be used", Err: err}
+	}
+	return signer, nil
+}
+
+var algorithms = []jose.SignatureAlgorithm{
+	jose.HS256, jose.HS384, jose.HS512, jose.EdDSA, jose.ES256, jose.ES384, jose.ES512,
+	jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512,
+}
+
+// checkPath checks WithPath. Only characters are allowed that mean the same in a path,
+// in a pattern of a router and in a URL.
+func (c *config) checkPath() {
+	if c.path == "/" || path.Clean(c.path) != c.path || !strings.HasPrefix(c.path, "/") || strings.Trim(c.path, pathChars) != "" {
+		c.fail("WithPath", "must be a clean path such as /docs-login, not / itself: letters, digits and -._~!$&'()+,;=:@ between single slashes")
+	}
+}
+
+const pathChars = "/abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$&'()+,;=:@"
+
+// checkPlatform checks where the token goes and what a link is checked against.
+func (c *config) checkPlatform() {
+	p, link := &c.platform, &c.platform.DeepLink
+	if p.Name == "" {
+		c.fail("Platform.Name", "is missing; begin with a preset such as ReadMe or Mintlify, or name the platform")
+	}
+	if p.Carrier == (Carrier{}) {
+		c.fail("Platform.Carrier", "is missing; set it with InQuery or InFragment")
+	}
+	if p.MaxTokenBytes < 0 {
+		c.fail("Platform.MaxTokenBytes", "is negative; 0 means no limit")
+	}
+	if link.Form < AsPath || link.Form > AsGiven {
+		c.fail("Platform.DeepLink.Form", "is none of AsPath, AsURL and AsGiven")
+	}
+	if link.In == "" && link.Out != "" || link.In != "" && link.Out == "" && p.Callback != "" {
+		c.fail("Platform.DeepLink", "needs both In and Out, unless the token goes to the page itself")
+	}
+	for i, origin := range link.Origins {
+		field := fmt.Sprintf("Platform.DeepLink.Origins[%d]", i)
+		u := c.parseURL(field, origin, true)
+		if u.Path != "" || u.RawQuery != "" {
+			c.fail(field, "must be an origin: a scheme and a host without a path")
+		}
+		link.Origins[i] = deeplink.Origin(u)
+	}
+	c.checkParams()
+
+	docs := c.parseURL("Platform.DocsURL", p.DocsURL, p.InsecureHTTP)
+	c.host = strings.ToLower(docs.Hostname())
+	c.toPage = link.In != "" && link.Out == ""
+	c.site = deeplink.Site{
+		Origin: deeplink.Origin(docs), Base: strings.TrimRight(docs.EscapedPath(), "/"),
+		Origins: link.Origins, FromBase: link.FromBase, Target: c.toPage,
+		Token: p.Carrier.query, Drop: link.Drop,
+	}
+	if p.RootOnly && c.site.Base != "" {
+		c.fail("Platform.DocsURL", "has a path; this platform's docs cannot be under one")
+	}
+	origin, callback := c.site.Origin, c.site.Base+p.Callback
+	switch {
+	case p.Callback == "":
+		c.target = origin + docs.EscapedPath()
+		if docs.RawQuery != "" {
+			c.target += "?" + deeplink.Escape(docs.RawQuery)
+		}
+		return
+	case docs.RawQuery != "":
+		c.fail("Platform.DocsURL", "has a query, which does not reach the page that takes the token; remove it")
+	case !strings.HasPrefix(p.Callback, "/"):
+		u := c.parseURL("Platform.Callback", p.Callback, p.InsecureHTTP)
+		origin, callback = deeplink.Origin(u), u.EscapedPath()
+	case strings.ContainsAny(p.Callback, "?#") || !deeplink.CleanPath(p.Callback):
+		c.fail("Platform.Callback", "must be a clean path, or an absolute URL, without a query or a fragment")
+	}
+	decoded, _ := url.PathUnescape(callback) // clean, so it does decode
+	c.target = origin + deeplink.Escape(callback)
+	c.site.Callback = origin + decoded
+}
+
+// checkParams checks that no query parameter has two meanings.
+func (c *config) checkParams() {
+	p := &c.platform
+	used := []string{returnMarker, p.DeepLink.In, p.DeepLink.Out, p.Carrier.query}
+	if p.Carrier.query != "" && p.Carrier.query == p.DeepLink.Out || slices.Contains(used[1:], returnMarker) {
+		c.fail("Platform.Carrier", "and Platform.DeepLink need parameters of different names, none of them %s", returnMarker)
+	}
+	others := slices.Sorted(maps.Keys(p.Params))
+	for _, name := range append(others, p.Echo...) {
+		if name == "" || slices.Contains(used, name) {
+			c.fail("Platform.Echo", "and Platform.Params need names that no other parameter has; %q has another use", name)
+		}
+	}
+}
+
+// parseURL returns a URL of the configuration, an empty one if it is no good. The text
+// is not repeated in the error: arguments get mixed up, and then it is a secret.
+func (c *config) parseURL(field, text string, allowHTTP bool) *url.URL {
+	u, err := url.Parse(text)
+	switch {
+	case text == "":
+		c.fail(field, "is empty; set it to an absolute URL such as https://docs.example.com")
+	case strings.TrimSpace(text) != text:
+		c.fail(field, "has white space around it; remove it")
+	case err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http":
+		c.fail(field, "is not an absolute http or https URL such as https://docs.example.com")
+	case u.User != nil:
+		c.fail(field, "has user info before its host; remove it")
+	case strings.Contains(text, "#"):
+		c.fail(field, "has a fragment; remove the # and what comes behind it")
+	case !validHost(u):
+		c.fail(field, "has a host or a port that is not valid; an internationalized name is written in punycode (xn--…)")
+	case u.Scheme == "http" && !allowHTTP && !loopback(u.Hostname()):
+		c.fail(field, "must be https; http is only for a loopback host such as localhost, because the token would travel in clear (Platform.InsecureHTTP allows that)")
+	case u.Path != "" && !deeplink.CleanPath(u.EscapedPath()):
+		c.fail(field, "has a path that is not clean; remove //, dot segments, backslashes and doubled escapes")
+	default:
+		return u
+	}
+	return &url.URL{}
+}
+
+// validHost reports whether a host means the same to Go and to browsers.
+func validHost(u *url.URL) bool {
+	if port, err := strconv.ParseUint(u.Port(), 10, 16); err == nil && port == 0 || err != nil && strings.HasSuffix(u.Host, ":"+u.Port()) {
+		return false
+	}
+	if addr, err := netip.ParseAddr(u.Hostname()); err == nil {
+		return addr.Zone() == ""
+	}
+	return strings.Trim(u.Hostname(), "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") == ""
+}
+
+// loopback reports whether a host is this machine (RFC 6761, section 6.3).
+func loopback(host string) bool {
+	host = strings.ToLower(host)
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && addr.IsLoopback()
+}
+
+// maxLifetime is the longest lifetime, so that a slip in a unit is found.
+const maxLifetime = 366 * 24 * time.Hour
+
+// checkLifetime puts the options' lifetimes in the place of the platform's and checks them.
+func (c *config) checkLifetime() {
+	l := &c.platform.Lifetime
+	c.checkDuration("Token", c.tokenTTL, &l.Token, l.Token != 0, 0, l.MaxToken)
+	c.checkDuration("Session", c.sessionTTL, &l.Session, l.SessionClaim != "", l.MinSession, 0)
+	if l.SessionClaim == "exp" && l.Token != 0 {
+		c.fail("Platform.Lifetime", "has a Token and a Session that both want the claim exp; set Token to 0")
+	}
+}
+
+func (c *config) checkDuration(name string, option, d *time.Duration, applies bool, least, most time.Duration) {
+	field := "Platform.Lifetime." + name
+	if option != nil {
+		field = "With" + name + "TTL"
+	}
+	if !applies {
+		if option != nil || *d != 0 {
+			c.fail(field, "does not apply: this platform has no claim for it in its token")
+		}
+		return
+	}
+	if option != nil {
+		*d = *option
+	}
+	if most == 0 {
+		most = maxLifetime
+	}
+	if least = max(least, time.Second); *d < least || *d > most {
+		c.fail(field, "is %v; on this platform it must be from %v to %v", *d, least, most)
+	}
+}
+
+// checkClaims finds out which claims the library writes, so that nobody else does.
+func (c *config) checkClaims() {
+	p := &c.platform
+	c.owned = []string{"exp", "iat", "nbf"}
+	if p.TokenID {
+		c.owned = append(c.owned, "jti")
+	}
+	for _, name := range []string{p.HostClaim, p.Lifetime.SessionClaim} {
+		if name != "" {
+			c.owned = append(c.owned, name)
+		}
+	}
+	for name, value := range p.Static {
+		if slices.Contains(c.owned, name) {
+			c.fail("Platform.Static", "has the claim %q, which the library writes; remove it", name)
+		}
+		text, err := json.Marshal(value)
+		if err != nil {
+			c.fail("Platform.Static", "has the claim %q, a %T, which cannot be written as JSON", name, value)
+		}
+		p.Static[name] = json.RawMessage(text)
+	}
+	c.owned = slices.AppendSeq(c.owned, maps.Keys(p.Static))
+	for _, name := range p.Required {
+		if slices.Contains(c.owned, name) {
+			c.fail("Platform.Required", "has the claim %q, which the library writes; remove it", name)
+		}
+	}
+}
+
+// checkLoginPage prepares the way to the sign-in page and back.
+func (c *config) checkLoginPage() {
+	external := &url.URL{}
+	if c.hasExternalURL {
+		if external = c.parseURL("WithExternalURL", c.externalURL, true); external.RawQuery != "" {
+			c.fail("WithExternalURL", "has a query; it is the app's base URL")
+		}
+	}
+	c.wayBack = strings.TrimRight(external.EscapedPath(), "/") + c.path
+	if !c.hasLoginPage {
+		return
+	}
+	if c.returnParam == "" {
+		c.fail("WithLoginPage", "needs the name of the parameter in which the sign-in page takes the way back")
+	}
+	page, fragment, hasFragment := strings.Cut(c.loginPage, "#")
+	pagePath, query, hasQuery := strings.Cut(page, "?")
+	switch {
+	case strings.HasPrefix(page, "/"):
+		if !deeplink.CleanPath(pagePath) {
+			c.fail("WithLoginPage", "is not a clean path: remove //, dot segments, backslashes and doubled escapes")
+		}
+	case !c.hasExternalURL:
+		c.fail("WithLoginPage", "must be a path of the app, or an http(s) URL together with WithExternalURL")
+	default:
+		if u := c.parseURL("WithLoginPage", page, true); deeplink.Origin(u) == deeplink.Origin(external) {
+			pagePath = u.EscapedPath()
+		} else {
+			c.wayBack = deeplink.Origin(external) + c.wayBack
+		}
+	}
+	if pagePath == c.wayBack {
+		c.fail("WithLoginPage", "is the route itself; set it to the page on which users sign in")
+	}
+	if deeplink.Param(query, c.returnParam) != "" {
+		c.fail("WithLoginPage", "has a query that holds the return parameter already")
+	}
+	c.signIn = deeplink.Escape(page) + separator(hasQuery) + url.QueryEscape(c.returnParam) + "="
+	if hasFragment {
+		c.signInTail = "#" + deeplink.Escape(fragment)
+	}
+}
+
+// separator is what stands before one more parameter.
+func separator(hasQuery bool) string {
+	if hasQuery {
+		return "&"
+	}
+	return "?"
+}
