@@ -1863,9 +1863,13 @@ func TestReadmeCompiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	examples, err := os.ReadFile("example_test.go")
-	if err != nil {
-		t.Fatal(err)
+	var examples []byte
+	for _, name := range []string{"example_test.go", "docslogintest/example_test.go"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		examples = append(examples, text...)
 	}
 	root, err := os.Getwd()
 	if err != nil {
@@ -1904,7 +1908,7 @@ func TestReadmeCompiles(t *testing.T) {
 			continue
 		}
 		if !strings.Contains(dense(string(examples)), dense(code)) {
-			t.Errorf("not in example_test.go:\n%s", code)
+			t.Errorf("not in an example:\n%s", code)
 		}
 	}
 }

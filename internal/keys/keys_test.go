@@ -370,13 +370,13 @@ func TestNothingPrintsAKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%p"} {
-		fmt.Fprintf(&out, verb, signer)
-		fmt.Fprintf(&out, verb, *signer)
-		fmt.Fprintf(&out, verb, struct{ s keys.Signer }{*signer})
-	}
-	if err := json.NewEncoder(&out).Encode(signer); err != nil {
-		t.Fatal(err)
+	for _, value := range []any{signer, *signer, struct{ s keys.Signer }{*signer}} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%p"} {
+			fmt.Fprintf(&out, verb, value)
+		}
+		if err := json.NewEncoder(&out).Encode(value); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for _, form := range []string{secret, fmt.Sprintf("%x", secret), fmt.Sprintf("%X", secret), fmt.Sprint([]byte(secret))[1:20], base64.StdEncoding.EncodeToString([]byte(secret))} {
 		if strings.Contains(out.String(), form) {
