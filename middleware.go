@@ -1,26 +1,3 @@
-// Package docslogin signs an app's users in at the company's hosted docs.
-//
-// Documentation that is hosted by ReadMe, Mintlify and others greets a reader by name,
-// shows him his own API key and hides what is not for him, if the company's app says who
-// he is: in a short-lived JSON Web Token (RFC 7519) about its own signed-in user, with
-// which the browser is redirected back to the docs. [New] makes the middleware that does
-// this, on one route around an existing handler:
-//
-//	docs, err := docslogin.New(lookup, docslogin.ReadMe("https://docs.example.com", secret))
-//	...
-//	http.ListenAndServe(":8080", docs.Wrap(mux))
-//
-// The route, /docs-login, is the login URL for the docs' dashboard. A [UserLookup] says
-// who is signed in, from the app's own session ([SessionLookup] for gorilla sessions);
-// a visitor who is not goes to the app's sign-in page ([WithLoginPage]) and comes back to
-// the docs page he wanted. What the docs learn of a user is in [ReadMeClaims] and
-// [MintlifyClaims]; [WithClaimsMapper] adds to it. A [Platform] is data: change a preset's,
-// or write one. There is no state between requests. Package docslogintest has docs sites
-// to test against.
-//
-// What the package cannot do: keep a token in a query out of the docs host's own log; or
-// sign a visitor in whose session cookie is SameSite=Strict, which browsers do not send
-// when he comes from the docs. Use SameSite=Lax.
 package docslogin
 
 import (
@@ -69,30 +46,6 @@ func New(lookup UserLookup, platform Platform, opts ...Option) (*Middleware, err
 	m.signer.Store(signer)
 	return m, nil
 }
-
-// Must returns m, and panics if err is not nil. It is for a program that cannot start
-// without the middleware: docslogin.Must(docslogin.New(…)).
-func Must(m *Middleware, err error) *Middleware {
-	if err != nil {
-		panic(err)
-	}
-	return m
-}
-
-// SetKey changes the key while requests are served. A request signs with the old key or
-// the new one. A key that does not pass the checks of [New] is a [*ConfigError], and the
-// old one stays.
-func (m *Middleware) SetKey(key Key) error {
-	signer, err := m.newSigner(key)
-	if err != nil {
-		return err
-	}
-	m.signer.Store(signer)
-	return nil
-}
-
-// Path returns the path of the route, for routers that mount handlers by path.
-func (m *Middleware) Path() string { return m.path }
 
 // Wrap returns a handler that serves the route itself and hands every other request to
 // next, untouched. A nil next is [http.DefaultServeMux], as in [http.ListenAndServe].
@@ -192,6 +145,30 @@ func (m *Middleware) docsURL(ctx context.Context, user *User, v visit, e *Event)
 		return "", refused(OutcomeTooLarge, fmt.Errorf("%w; the largest claims: %s", err, largest(claims)))
 	}
 	return location, nil
+}
+
+// Must returns m, and panics if err is not nil. It is for a program that cannot start
+// without the middleware: docslogin.Must(docslogin.New(…)).
+func Must(m *Middleware, err error) *Middleware {
+	if err != nil {
+		panic(err)
+	}
+	return m
+}
+
+// Path returns the path of the route, for routers that mount handlers by path.
+func (m *Middleware) Path() string { return m.path }
+
+// SetKey changes the key while requests are served. A request signs with the old key or
+// the new one. A key that does not pass the checks of [New] is a [*ConfigError], and the
+// old one stays.
+func (m *Middleware) SetKey(key Key) error {
+	signer, err := m.newSigner(key)
+	if err != nil {
+		return err
+	}
+	m.signer.Store(signer)
+	return nil
 }
 
 // LoginURL returns the URL that signs user in at the docs and leads to deepLink, for an

@@ -262,6 +262,7 @@ var platforms = []struct {
 	}), "state=HTTPS%3A%2F%2Fexample.com%2Fdocs%3Fq%3D%2520", "https://example.com/docs/api/fern-docs/auth/jwt/callback?fern_token=TOKEN&state=HTTPS%3A%2F%2Fexample.com%2Fdocs%3Fq%3D%2520"},
 	{"an absolute link that goes back absolute, and a constant parameter (Canny)", canny, "redirect=https%3A%2F%2Ffeedback.example.com%2Fp", "https://canny.io/api/redirects/sso?companyID=configured&ssoToken=TOKEN&redirect=https%3A%2F%2Ffeedback.example.com%2Fp"},
 	{"a path that goes back absolute, and an echoed parameter", canny, "redirect=/p&companyID=a%26b", "https://canny.io/api/redirects/sso?companyID=a%26b&ssoToken=TOKEN&redirect=https%3A%2F%2Ffeedback.example.com%2Fp"},
+	{"a parameter to echo of 256 bytes", canny, "companyID=" + strings.Repeat("x", 256), "https://canny.io/api/redirects/sso?companyID=" + strings.Repeat("x", 256) + "&ssoToken=TOKEN"},
 	{"a parameter to echo that is too long", canny, "companyID=" + strings.Repeat("x", 257), "https://canny.io/api/redirects/sso?companyID=configured&ssoToken=TOKEN"},
 	{"a link to another origin that is named", custom(func(p *docslogin.Platform) {
 		p.DeepLink.Form, p.DeepLink.Origins = docslogin.AsGiven, []string{"https://Agent.example.com"}
@@ -396,6 +397,7 @@ func TestNobodyAgainIsAPageAndNotALoop(t *testing.T) {
 		{"back after ten minutes", "&docslogin_sent=1699999400", 401},
 		{"back a second later, as with a bookmark", "&docslogin_sent=1699999399", 302},
 		{"sent by an instance whose clock is a little ahead", "&docslogin_sent=1700000059", 401},
+		{"sent by one whose clock is a minute ahead", "&docslogin_sent=1700000060", 401},
 		{"a marker from the future", "&docslogin_sent=1700000061", 302},
 		{"a marker that is no number", "&docslogin_sent=x", 302},
 		{"a marker out of range", "&docslogin_sent=-9223372036854775808", 302},
@@ -548,7 +550,8 @@ var outcomes = []struct {
 		request: func(r *http.Request) *http.Request { r.Header.Set("Sec-Fetch-Dest", "iframe"); return r }},
 	{name: "a user who may not", outcome: "forbidden", status: 403, level: "INFO", lookup: failing(fmt.Errorf("plan: %w", docslogin.ErrForbidden)), cause: "plan: "},
 	{name: "a mapper that says so", outcome: "forbidden", status: 403, level: "INFO", lookup: as(ada), options: []docslogin.Option{mapper(docslogin.ErrForbidden)}, cause: "docslogin: the user may not read"},
-	{name: "a user without an e-mail", outcome: "incomplete_user", status: 403, level: "WARN", lookup: as(&docslogin.User{ID: "u-42", Name: "Ada Lovelace", Email: " "}), cause: "email"},
+	{name: "a user without an e-mail", outcome: "incomplete_user", status: 403, level: "WARN", lookup: as(&docslogin.User{ID: "u-42", Name: "Ada Lovelace", Email: " "}), cause: "the user lacks what the platform requires: email"},
+	{name: "a user without anything", outcome: "incomplete_user", status: 403, level: "WARN", lookup: as(&docslogin.User{ID: "u-42"}), cause: "the user lacks what the platform requires: name, email"},
 	{name: "a store that fails", outcome: "lookup_failed", status: 500, level: "ERROR", lookup: failing(errStore), cause: "the session store is down"},
 	{name: "a mapper that fails", outcome: "mapper_failed", status: 500, level: "ERROR", lookup: as(ada), options: []docslogin.Option{mapper(errStore)}, cause: "the session store is down"},
 	{name: "a claim that is no JSON", outcome: "mapper_failed", status: 500, level: "ERROR", lookup: as(ada), options: []docslogin.Option{claim("f", json.Number("sk_live_1"))}, cause: `the claim "f", a json.Number, cannot be written as JSON`},
@@ -894,23 +897,37 @@ func TestEveryTokenHasAnIDOfItsOwn(t *testing.T) {
 	}
 }
 
-// claimsBy marshals what a mapper makes of a user.
-func claimsBy(mapper docslogin.ClaimsMapper, user *docslogin.User) (string, error) {
-	claims := docslogin.Claims{}
-	err := mapper(context.Background(), user, claims)
-	text, _ := json.Marshal(claims)
-	return string(text), err
+// mapperRow is a user and the claims that a mapper makes of him, or a part of its error.
+type mapperRow struct {
+	name string
+	user *docslogin.User
+	want string
+	err  string
+}
+
+func testMapper(t *testing.T, mapper docslogin.ClaimsMapper, rows []mapperRow) {
+	t.Helper()
+	for _, tt := range rows {
+		t.Run(tt.name, func(t *testing.T) {
+			claims := docslogin.Claims{}
+			err := mapper(t.Context(), tt.user, claims)
+			if tt.err != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.err) {
+					t.Errorf("got %v, want %s", err, tt.err)
+				}
+				return
+			}
+			if got, _ := json.Marshal(claims); err != nil || string(got) != tt.want {
+				t.Errorf("got  %s, %v\nwant %s", got, err, tt.want)
+			}
+		})
+	}
 }
 
 func TestReadMeClaims(t *testing.T) {
 	key := func(keys ...docslogin.APIKey) *docslogin.User { return &docslogin.User{APIKeys: keys} }
 	basic := map[string]any{"user": "u", "pass": "p"}
-	for _, tt := range []struct {
-		name string
-		user *docslogin.User
-		want string
-		err  string
-	}{
+	testMapper(t, docslogin.ReadMeClaims, []mapperRow{
 		{"nothing set is nothing sent", &docslogin.User{ID: "1", Groups: []string{"g"}, App: 1}, `{}`, ""},
 		{"a name and an e-mail", &docslogin.User{Name: "Owlbert", Email: "owlbert@readme.io"}, `{"email":"owlbert@readme.io","name":"Owlbert"}`, ""},
 		{"no name is filled with the e-mail", &docslogin.User{Email: "owlbert@readme.io"}, `{"email":"owlbert@readme.io","name":"owlbert@readme.io"}`, ""},
@@ -934,27 +951,11 @@ func TestReadMeClaims(t *testing.T) {
 		{"a value that is a privilege", key(docslogin.APIKey{Values: map[string]any{"isAdmin": true}}), "", `the API key's value "isAdmin"`},
 		{"a value and the key", key(docslogin.APIKey{Key: "1", Values: map[string]any{"apiKey": "2"}}), "", `the API key's value "apiKey"`},
 		{"a value that is an entry's name", key(docslogin.APIKey{Name: "a"}, docslogin.APIKey{Name: "b", Values: map[string]any{"name": "x"}}), "", `the API key's value "name"`},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			got, err := claimsBy(docslogin.ReadMeClaims, tt.user)
-			if tt.err != "" {
-				if err == nil || !strings.Contains(err.Error(), tt.err) {
-					t.Errorf("got %v, want %s", err, tt.err)
-				}
-			} else if err != nil || got != tt.want {
-				t.Errorf("got  %s, %v\nwant %s", got, err, tt.want)
-			}
-		})
-	}
+	})
 }
 
 func TestMintlifyClaims(t *testing.T) {
-	for _, tt := range []struct {
-		name string
-		user *docslogin.User
-		want string
-		err  string
-	}{
+	testMapper(t, docslogin.MintlifyClaims, []mapperRow{
 		{"nothing set is nothing sent", &docslogin.User{ID: "1", App: 1, APIKeys: []docslogin.APIKey{{Name: "x"}}}, `{}`, ""},
 		{"groups", &docslogin.User{Groups: []string{"admin", "beta"}}, `{"groups":["admin","beta"]}`, ""},
 		{"content", &docslogin.User{Name: "Ada", Email: "ada@example.com", Attributes: map[string]any{"plan": "pro"}}, `{"content":{"email":"ada@example.com","name":"Ada","plan":"pro"}}`, ""},
@@ -962,18 +963,7 @@ func TestMintlifyClaims(t *testing.T) {
 		{"HTTP Basic", &docslogin.User{APIKeys: []docslogin.APIKey{{Username: "Aladdin", Password: "open sesame"}}}, `{"apiPlaygroundInputs":{"header":{"Authorization":"Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="}}}`, ""},
 		{"an attribute that is the name", &docslogin.User{Attributes: map[string]any{"name": "x"}}, "", `the attribute "name"`},
 		{"an attribute that is the e-mail", &docslogin.User{Attributes: map[string]any{"email": "x"}}, "", `the attribute "email"`},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			got, err := claimsBy(docslogin.MintlifyClaims, tt.user)
-			if tt.err != "" {
-				if err == nil || !strings.Contains(err.Error(), tt.err) {
-					t.Errorf("got %v, want %s", err, tt.err)
-				}
-			} else if err != nil || got != tt.want {
-				t.Errorf("got  %s, %v\nwant %s", got, err, tt.want)
-			}
-		})
-	}
+	})
 }
 
 // Rules 18 and 26: attributes and mappers set no claim that has a meaning.
@@ -1114,7 +1104,7 @@ func TestARequiredClaim(t *testing.T) {
 			}
 		})
 	}
-	if resp := get(t, newMiddleware(t, as(&docslogin.User{}), minty), "/docs-login"); resp.StatusCode != 403 {
+	if resp := get(t, newMiddleware(t, as(&docslogin.User{}), minty), "/docs-login"); resp.StatusCode != 403 || !strings.Contains(bodyOf(t, resp), "does not have: a name.") {
 		t.Errorf("a user with nothing in it got in: %d", resp.StatusCode)
 	}
 	if resp := get(t, newMiddleware(t, as(&docslogin.User{ID: "1"}), minty), "/docs-login"); resp.StatusCode != 302 {
@@ -1160,22 +1150,49 @@ func TestSizes(t *testing.T) {
 	}
 }
 
-// Both limits to the byte: a URL of 8,000 passes, one of 8,001 does not.
-func TestTheLimitToTheByte(t *testing.T) {
+// Limits to the byte: a URL of 8,000 passes, one of 8,001 does not.
+func TestLimitsToTheByte(t *testing.T) {
 	for _, tt := range []struct {
-		platform docslogin.Platform
+		name     string
+		platform func(docsURL string) docslogin.Platform
 		limit    int
-	}{{readMe, 8000}, {minty, 16000}} {
-		passed, last := 0, 0
-		for padding := tt.limit*3/4 - 500; padding < tt.limit*3/4; padding++ {
-			resp := get(t, newMiddleware(t, as(ada), tt.platform, claim("padding", strings.Repeat("x", padding))), "/docs-login")
-			if last = len(resp.Header.Get("Location")); last == 0 {
-				break
+		beyond   func(docslogin.Event) bool // what an event says of a URL beyond the limit
+	}{
+		{"in the query", func(u string) docslogin.Platform { return docslogin.ReadMe(u, secret) }, 8000, func(e docslogin.Event) bool { return e.Outcome == "too_large" }},
+		{"in the fragment", func(u string) docslogin.Platform { return docslogin.Mintlify(u, edPEM) }, 16000, func(e docslogin.Event) bool { return e.Outcome == "too_large" }},
+		{"without a warning", func(u string) docslogin.Platform { return docslogin.ReadMe(u, secret) }, 3000, func(e docslogin.Event) bool { return e.Warning != "" }},
+	} {
+		seen := map[int]bool{}
+		for host := range 4 { // a token alone does not have every length
+			var e docslogin.Event
+			padding := ""
+			m := newMiddleware(t, as(ada), tt.platform("https://"+strings.Repeat("d", host+1)+".example.com"),
+				docslogin.WithObserver(func(_ context.Context, got docslogin.Event) { e = got }),
+				docslogin.WithClaimsMapper(func(_ context.Context, _ *docslogin.User, claims docslogin.Claims) error {
+					claims["padding"] = padding
+					return nil
+				}))
+			for n := tt.limit*3/4 - 350; n < tt.limit*3/4; n++ {
+				padding = strings.Repeat("x", n)
+				get(t, m, "/docs-login")
+				seen[e.URLBytes] = true
+				if tt.beyond(e) != (e.URLBytes > tt.limit) {
+					t.Errorf("%s: %d bytes: %s, %q", tt.name, e.URLBytes, e.Outcome, e.Warning)
+				}
 			}
-			passed = last
 		}
-		if last != 0 || passed > tt.limit || passed < tt.limit-2 {
-			t.Errorf("%s: the longest URL that passed has %d bytes", tt.platform.Name, passed)
+		if !seen[tt.limit] || !seen[tt.limit+1] {
+			t.Errorf("%s: the limit itself was not tried", tt.name)
+		}
+	}
+}
+
+func TestATokensOwnLimitToTheByte(t *testing.T) {
+	token := jwt.FindString(get(t, newMiddleware(t, as(ada), custom(nil)), "/docs-login").Header.Get("Location"))
+	for limit, status := range map[int]int{len(token): 302, len(token) - 1: 500, 1: 500} {
+		p := custom(func(p *docslogin.Platform) { p.MaxTokenBytes = limit })
+		if resp := get(t, newMiddleware(t, as(ada), p), "/docs-login"); resp.StatusCode != status {
+			t.Errorf("a token of %d bytes with a limit of %d: %d", len(token), limit, resp.StatusCode)
 		}
 	}
 }
@@ -1235,107 +1252,110 @@ func TestMistakes(t *testing.T) {
 		{name: "an empty session name", field: "lookup", reason: "is nil", lookup: docslogin.SessionLookup(sessions.NewCookieStore(nil), "", load)},
 		{name: "a session name that is no cookie's", field: "lookup", reason: "is nil", lookup: docslogin.SessionLookup(sessions.NewCookieStore(nil), "my session", load)},
 
-		{name: "a nil option", field: "option 3", reason: "is nil", lookup: nobody, option: nil},
-		{name: "a nil mapper", field: "WithClaimsMapper", reason: "is nil", lookup: nobody, option: docslogin.WithClaimsMapper(nil)},
-		{name: "a nil clock", field: "WithClock", reason: "is nil", lookup: nobody, option: docslogin.WithClock(nil)},
-		{name: "a nil logger", field: "WithLogger", reason: "is nil", lookup: nobody, option: docslogin.WithLogger(nil)},
-		{name: "a nil observer", field: "WithObserver", reason: "is nil", lookup: nobody, option: docslogin.WithObserver(nil)},
-		{name: "a nil error handler", field: "WithErrorHandler", reason: "is nil", lookup: nobody, option: docslogin.WithErrorHandler(nil)},
+		{name: "a nil option", field: "option 3", reason: "is nil", option: nil},
+		{name: "a nil mapper", field: "WithClaimsMapper", reason: "is nil", option: docslogin.WithClaimsMapper(nil)},
+		{name: "a nil clock", field: "WithClock", reason: "is nil", option: docslogin.WithClock(nil)},
+		{name: "a nil logger", field: "WithLogger", reason: "is nil", option: docslogin.WithLogger(nil)},
+		{name: "a nil observer", field: "WithObserver", reason: "is nil", option: docslogin.WithObserver(nil)},
+		{name: "a nil error handler", field: "WithErrorHandler", reason: "is nil", option: docslogin.WithErrorHandler(nil)},
 
-		{name: "an empty path", field: "WithPath", reason: "must be a clean path", lookup: nobody, option: docslogin.WithPath("")},
-		{name: "a path without a slash", field: "WithPath", reason: "must be a clean path", lookup: nobody, option: docslogin.WithPath("docs-login")},
-		{name: "the root", field: "WithPath", reason: "must be a clean path", lookup: nobody, option: docslogin.WithPath("/")},
-		{name: "a double slash", field: "WithPath", reason: "must be a clean path", lookup: nobody, option: docslogin.WithPath("//docs")},
-		{name: "a slash at the end", field: "WithPath", reason: "must be a clean path", lookup: nobody, option: docslogin.WithPath("/docs/")},
-		{name: "a dot segment", field: "WithPath", reason: "must be a clean path", lookup: nobody, option: docslogin.WithPath("/a/../docs")},
-		{name: "a query", field: "WithPath", reason: "must be a clean path", lookup: nobody, option: docslogin.WithPath("/docs?x")},
-		{name: "a fragment", field: "WithPath", reason: "must be a clean path", lookup: nobody, option: docslogin.WithPath("/docs#x")},
-		{name: "an escape", field: "WithPath", reason: "must be a clean path", lookup: nobody, option: docslogin.WithPath("/docs%20")},
-		{name: "a router's pattern", field: "WithPath", reason: "must be a clean path", lookup: nobody, option: docslogin.WithPath("/docs/{id}")},
+		{name: "an empty path", field: "WithPath", reason: "must be a clean path", option: docslogin.WithPath("")},
+		{name: "a path without a slash", field: "WithPath", reason: "must be a clean path", option: docslogin.WithPath("docs-login")},
+		{name: "the root", field: "WithPath", reason: "must be a clean path", option: docslogin.WithPath("/")},
+		{name: "a double slash", field: "WithPath", reason: "must be a clean path", option: docslogin.WithPath("//docs")},
+		{name: "a slash at the end", field: "WithPath", reason: "must be a clean path", option: docslogin.WithPath("/docs/")},
+		{name: "a dot segment", field: "WithPath", reason: "must be a clean path", option: docslogin.WithPath("/a/../docs")},
+		{name: "a query", field: "WithPath", reason: "must be a clean path", option: docslogin.WithPath("/docs?x")},
+		{name: "a fragment", field: "WithPath", reason: "must be a clean path", option: docslogin.WithPath("/docs#x")},
+		{name: "an escape", field: "WithPath", reason: "must be a clean path", option: docslogin.WithPath("/docs%20")},
+		{name: "a router's pattern", field: "WithPath", reason: "must be a clean path", option: docslogin.WithPath("/docs/{id}")},
 
-		{name: "a token's lifetime of zero", field: "WithTokenTTL", reason: "is 0s; on this platform it must be from 1s to", lookup: nobody, option: docslogin.WithTokenTTL(0)},
-		{name: "a token's lifetime under a second", field: "WithTokenTTL", reason: "is 999ms", lookup: nobody, option: docslogin.WithTokenTTL(999 * time.Millisecond)},
-		{name: "a negative lifetime", field: "WithTokenTTL", reason: "is -1s", lookup: nobody, option: docslogin.WithTokenTTL(-time.Second)},
-		{name: "a token's lifetime over the platform's most", field: "WithTokenTTL", reason: "is 11s; on this platform it must be from 1s to 10s", lookup: nobody, platform: minty, option: docslogin.WithTokenTTL(11 * time.Second)},
-		{name: "a token's lifetime over a year", field: "WithTokenTTL", reason: "to 8784h0m0s", lookup: nobody, option: docslogin.WithTokenTTL(367 * 24 * time.Hour)},
-		{name: "a token's lifetime where the token is the session", field: "WithTokenTTL", reason: "does not apply", lookup: nobody, platform: gitBook, option: docslogin.WithTokenTTL(time.Minute)},
-		{name: "a session of zero", field: "WithSessionTTL", reason: "is 0s", lookup: nobody, platform: minty, option: docslogin.WithSessionTTL(0)},
-		{name: "a session over 366 days", field: "WithSessionTTL", reason: "from 1s to 8784h0m0s", lookup: nobody, platform: minty, option: docslogin.WithSessionTTL(366*24*time.Hour + 1)},
-		{name: "a session under the platform's least", field: "WithSessionTTL", reason: "is 59s; on this platform it must be from 1m0s", lookup: nobody, platform: gitBook, option: docslogin.WithSessionTTL(59 * time.Second)},
-		{name: "a session that the platform decides", field: "WithSessionTTL", reason: "does not apply", lookup: nobody, option: docslogin.WithSessionTTL(time.Hour)},
-		{name: "a session in the platform without a claim", field: "Platform.Lifetime.Session", reason: "does not apply", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.Lifetime.Session = time.Hour })},
-		{name: "a claim without a session", field: "Platform.Lifetime.Session", reason: "is 0s", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.Lifetime.SessionClaim = "expiresAt" })},
-		{name: "two lifetimes for exp", field: "Platform.Lifetime", reason: "both want the claim exp", lookup: nobody, platform: custom(func(p *docslogin.Platform) {
+		{name: "a token's lifetime of zero", field: "WithTokenTTL", reason: "is 0s; on this platform it must be from 1s to", option: docslogin.WithTokenTTL(0)},
+		{name: "a token's lifetime under a second", field: "WithTokenTTL", reason: "is 999ms", option: docslogin.WithTokenTTL(999 * time.Millisecond)},
+		{name: "a negative lifetime", field: "WithTokenTTL", reason: "is -1s", option: docslogin.WithTokenTTL(-time.Second)},
+		{name: "a token's lifetime over the platform's most", field: "WithTokenTTL", reason: "is 11s; on this platform it must be from 1s to 10s", platform: minty, option: docslogin.WithTokenTTL(11 * time.Second)},
+		{name: "a token's lifetime over a year", field: "WithTokenTTL", reason: "to 8784h0m0s", option: docslogin.WithTokenTTL(367 * 24 * time.Hour)},
+		{name: "a token's lifetime where the token is the session", field: "WithTokenTTL", reason: "does not apply", platform: gitBook, option: docslogin.WithTokenTTL(time.Minute)},
+		{name: "a session of zero", field: "WithSessionTTL", reason: "is 0s", platform: minty, option: docslogin.WithSessionTTL(0)},
+		{name: "a session over 366 days", field: "WithSessionTTL", reason: "from 1s to 8784h0m0s", platform: minty, option: docslogin.WithSessionTTL(366*24*time.Hour + 1)},
+		{name: "a session under the platform's least", field: "WithSessionTTL", reason: "is 59s; on this platform it must be from 1m0s", platform: gitBook, option: docslogin.WithSessionTTL(59 * time.Second)},
+		{name: "a session that the platform decides", field: "WithSessionTTL", reason: "does not apply", option: docslogin.WithSessionTTL(time.Hour)},
+		{name: "a session in the platform without a claim", field: "Platform.Lifetime.Session", reason: "does not apply", platform: custom(func(p *docslogin.Platform) { p.Lifetime.Session = time.Hour })},
+		{name: "a claim without a session", field: "Platform.Lifetime.Session", reason: "is 0s", platform: custom(func(p *docslogin.Platform) { p.Lifetime.SessionClaim = "expiresAt" })},
+		{name: "two lifetimes for exp", field: "Platform.Lifetime", reason: "both want the claim exp", platform: custom(func(p *docslogin.Platform) {
 			p.Lifetime = docslogin.Lifetime{Token: time.Minute, Session: time.Hour, SessionClaim: "exp"}
 		})},
 
-		{name: "a sign-in page that is no URL", field: "WithLoginPage", reason: "must be a path of the app", lookup: nobody, option: docslogin.WithLoginPage("sign-in", "next")},
-		{name: "an empty sign-in page", field: "WithLoginPage", reason: "must be a path of the app", lookup: nobody, option: docslogin.WithLoginPage("", "next")},
-		{name: "a sign-in page without a scheme", field: "WithLoginPage", reason: "is not a clean path", lookup: nobody, option: docslogin.WithLoginPage("//login.example.com", "next")},
-		{name: "a sign-in page with a backslash", field: "WithLoginPage", reason: "is not a clean path", lookup: nobody, option: docslogin.WithLoginPage(`/\evil`, "next")},
-		{name: "a sign-in page on another host", field: "WithLoginPage", reason: "together with WithExternalURL", lookup: nobody, option: docslogin.WithLoginPage("https://login.example.com/", "next")},
-		{name: "a sign-in page that is a script", field: "WithLoginPage", reason: "is not an absolute http or https URL", lookup: nobody, option: docslogin.WithLoginPage("javascript:x", "next"), with: docslogin.WithExternalURL("https://app.example.com")},
-		{name: "an empty return parameter", field: "WithLoginPage", reason: "needs the name of the parameter", lookup: nobody, option: docslogin.WithLoginPage("/sign-in", "")},
-		{name: "a return parameter that the page has already", field: "WithLoginPage", reason: "holds the return parameter already", lookup: nobody, option: docslogin.WithLoginPage("/sign-in?next=/", "next")},
-		{name: "a sign-in page that is the route", field: "WithLoginPage", reason: "is the route itself", lookup: nobody, option: docslogin.WithLoginPage("/docs-login", "next")},
-		{name: "a sign-in page that is the route, absolute", field: "WithLoginPage", reason: "is the route itself", lookup: nobody, option: docslogin.WithLoginPage("https://example.com/app/docs-login", "next"), with: docslogin.WithExternalURL("https://example.com/app")},
-		{name: "an external URL that is relative", field: "WithExternalURL", reason: "is not an absolute http or https URL", lookup: nobody, option: docslogin.WithExternalURL("app.example.com")},
-		{name: "an external URL with a query", field: "WithExternalURL", reason: "has a query", lookup: nobody, option: docslogin.WithExternalURL("https://app.example.com?x")},
+		{name: "a sign-in page that is no URL", field: "WithLoginPage", reason: "must be a path of the app", option: docslogin.WithLoginPage("sign-in", "next")},
+		{name: "an empty sign-in page", field: "WithLoginPage", reason: "must be a path of the app", option: docslogin.WithLoginPage("", "next")},
+		{name: "a sign-in page without a scheme", field: "WithLoginPage", reason: "is not a clean path", option: docslogin.WithLoginPage("//login.example.com", "next")},
+		{name: "a sign-in page with a backslash", field: "WithLoginPage", reason: "is not a clean path", option: docslogin.WithLoginPage(`/\evil`, "next")},
+		{name: "a sign-in page on another host", field: "WithLoginPage", reason: "together with WithExternalURL", option: docslogin.WithLoginPage("https://login.example.com/", "next")},
+		{name: "a sign-in page that is a script", field: "WithLoginPage", reason: "is not an absolute http or https URL", option: docslogin.WithLoginPage("javascript:x", "next"), with: docslogin.WithExternalURL("https://app.example.com")},
+		{name: "an empty return parameter", field: "WithLoginPage", reason: "needs the name of the parameter", option: docslogin.WithLoginPage("/sign-in", "")},
+		{name: "a return parameter that the page has already", field: "WithLoginPage", reason: "holds the return parameter already", option: docslogin.WithLoginPage("/sign-in?next=/", "next")},
+		{name: "a sign-in page that is the route", field: "WithLoginPage", reason: "is the route itself", option: docslogin.WithLoginPage("/docs-login", "next")},
+		{name: "a sign-in page that is the route, absolute", field: "WithLoginPage", reason: "is the route itself", option: docslogin.WithLoginPage("https://example.com/app/docs-login", "next"), with: docslogin.WithExternalURL("https://example.com/app")},
+		{name: "an external URL that is relative", field: "WithExternalURL", reason: "is not an absolute http or https URL", option: docslogin.WithExternalURL("app.example.com")},
+		{name: "an external URL with a query", field: "WithExternalURL", reason: "has a query", option: docslogin.WithExternalURL("https://app.example.com?x")},
 
-		{name: "an empty secret", field: "Platform.Key", reason: "the secret is empty", lookup: nobody, platform: docslogin.ReadMe("https://docs.example.com", "")},
-		{name: "a short secret", field: "Platform.Key", reason: "the secret is 7 bytes long", lookup: nobody, platform: docslogin.ReadMe("https://docs.example.com", "hunter2")},
-		{name: "a secret with a newline", field: "Platform.Key", reason: "white space or quotes", lookup: nobody, platform: docslogin.ReadMe("https://docs.example.com", secret+"\n")},
-		{name: "a text that is no key", field: "Platform.Key", reason: "the text is no key", lookup: nobody, platform: docslogin.Mintlify("https://docs.example.com", secret)},
-		{name: "a nil signer", field: "Platform.Key", reason: "the signer is nil", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.Key = docslogin.SignWith(nil) })},
-		{name: "a typed nil signer", field: "Platform.Key", reason: "the signer is nil", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.Key = docslogin.SignWith((*nilSigner)(nil)) })},
-		{name: "no key", field: "Platform.Key", reason: "is missing", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.Key = docslogin.Key{} })},
-		{name: "no algorithm", field: "Platform.Algorithm", reason: "is not one that signs", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.Algorithm = "" })},
-		{name: "the algorithm none", field: "Platform.Algorithm", reason: "is not one that signs", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.Algorithm = "none" })},
+		{name: "an empty secret", field: "Platform.Key", reason: "the secret is empty", platform: docslogin.ReadMe("https://docs.example.com", "")},
+		{name: "a short secret", field: "Platform.Key", reason: "the secret is 7 bytes long", platform: docslogin.ReadMe("https://docs.example.com", "hunter2")},
+		{name: "a secret with a newline", field: "Platform.Key", reason: "white space or quotes", platform: docslogin.ReadMe("https://docs.example.com", secret+"\n")},
+		{name: "a text that is no key", field: "Platform.Key", reason: "the text is no key", platform: docslogin.Mintlify("https://docs.example.com", secret)},
+		{name: "a nil signer", field: "Platform.Key", reason: "the signer is nil", platform: custom(func(p *docslogin.Platform) { p.Key = docslogin.SignWith(nil) })},
+		{name: "a typed nil signer", field: "Platform.Key", reason: "the signer is nil", platform: custom(func(p *docslogin.Platform) { p.Key = docslogin.SignWith((*nilSigner)(nil)) })},
+		{name: "no key", field: "Platform.Key", reason: "is missing", platform: custom(func(p *docslogin.Platform) { p.Key = docslogin.Key{} })},
+		{name: "no algorithm", field: "Platform.Algorithm", reason: "is not one that signs", platform: custom(func(p *docslogin.Platform) { p.Algorithm = "" })},
+		{name: "the algorithm none", field: "Platform.Algorithm", reason: "is not one that signs", platform: custom(func(p *docslogin.Platform) { p.Algorithm = "none" })},
 
-		{name: "an empty docs URL", field: "Platform.DocsURL", reason: "is empty", lookup: nobody, platform: docslogin.ReadMe("", secret)},
-		{name: "a relative docs URL", field: "Platform.DocsURL", reason: "is not an absolute http or https URL", lookup: nobody, platform: docslogin.ReadMe("docs.example.com", secret)},
-		{name: "a docs URL without a scheme", field: "Platform.DocsURL", reason: "is not an absolute http or https URL", lookup: nobody, platform: docslogin.ReadMe("//docs.example.com", secret)},
-		{name: "a docs URL without a host", field: "Platform.DocsURL", reason: "is not an absolute http or https URL", lookup: nobody, platform: docslogin.ReadMe("https:///docs", secret)},
-		{name: "a docs URL that does not parse", field: "Platform.DocsURL", reason: "is not an absolute http or https URL", lookup: nobody, platform: docslogin.ReadMe("https://docs.example.com:x/", secret)},
-		{name: "a docs URL of another scheme", field: "Platform.DocsURL", reason: "is not an absolute http or https URL", lookup: nobody, platform: docslogin.ReadMe("ftp://docs.example.com", secret)},
-		{name: "a docs URL in clear", field: "Platform.DocsURL", reason: "must be https", lookup: nobody, platform: docslogin.ReadMe("http://docs.example.com", secret)},
-		{name: "a docs URL that only looks like loopback", field: "Platform.DocsURL", reason: "must be https", lookup: nobody, platform: docslogin.ReadMe("http://localhost.example.com", secret)},
-		{name: "a docs URL with user info", field: "Platform.DocsURL", reason: "has user info", lookup: nobody, platform: docslogin.ReadMe("https://user:hunter2@docs.example.com", secret)},
-		{name: "a docs URL with a fragment", field: "Platform.DocsURL", reason: "has a fragment", lookup: nobody, platform: docslogin.ReadMe("https://docs.example.com/#", secret)},
-		{name: "a docs URL with white space", field: "Platform.DocsURL", reason: "has white space", lookup: nobody, platform: docslogin.ReadMe("https://docs.example.com\n", secret)},
-		{name: "an internationalized docs host", field: "Platform.DocsURL", reason: "punycode", lookup: nobody, platform: docslogin.ReadMe("https://döcs.example.com", secret)},
-		{name: "a docs host with a zone", field: "Platform.DocsURL", reason: "a host or a port that is not valid", lookup: nobody, platform: docslogin.ReadMe("https://[fe80::1%25eth0]/", secret)},
-		{name: "a docs port of zero", field: "Platform.DocsURL", reason: "a host or a port that is not valid", lookup: nobody, platform: docslogin.ReadMe("https://docs.example.com:0", secret)},
-		{name: "a docs port out of range", field: "Platform.DocsURL", reason: "a host or a port that is not valid", lookup: nobody, platform: docslogin.ReadMe("https://docs.example.com:65536", secret)},
-		{name: "an empty docs port", field: "Platform.DocsURL", reason: "a host or a port that is not valid", lookup: nobody, platform: docslogin.ReadMe("https://docs.example.com:", secret)},
-		{name: "a docs path that is not clean", field: "Platform.DocsURL", reason: "has a path that is not clean", lookup: nobody, platform: docslogin.ReadMe("https://docs.example.com/a/../b", secret)},
-		{name: "a docs path where there can be none", field: "Platform.DocsURL", reason: "docs cannot be under one", lookup: nobody, platform: docslogin.Mintlify("https://example.com/docs", edPEM)},
-		{name: "a docs query where it would be lost", field: "Platform.DocsURL", reason: "has a query", lookup: nobody, platform: docslogin.Mintlify("https://docs.example.com?x", edPEM)},
+		{name: "an empty docs URL", field: "Platform.DocsURL", reason: "is empty", platform: docslogin.ReadMe("", secret)},
+		{name: "a relative docs URL", field: "Platform.DocsURL", reason: "is not an absolute http or https URL", platform: docslogin.ReadMe("docs.example.com", secret)},
+		{name: "a docs URL without a scheme", field: "Platform.DocsURL", reason: "is not an absolute http or https URL", platform: docslogin.ReadMe("//docs.example.com", secret)},
+		{name: "a docs URL without a host", field: "Platform.DocsURL", reason: "is not an absolute http or https URL", platform: docslogin.ReadMe("https:///docs", secret)},
+		{name: "a docs URL that does not parse", field: "Platform.DocsURL", reason: "is not an absolute http or https URL", platform: docslogin.ReadMe("https://docs.example.com:x/", secret)},
+		{name: "a docs URL of another scheme", field: "Platform.DocsURL", reason: "is not an absolute http or https URL", platform: docslogin.ReadMe("ftp://docs.example.com", secret)},
+		{name: "a docs URL in clear", field: "Platform.DocsURL", reason: "must be https", platform: docslogin.ReadMe("http://docs.example.com", secret)},
+		{name: "a docs URL that only looks like loopback", field: "Platform.DocsURL", reason: "must be https", platform: docslogin.ReadMe("http://localhost.example.com", secret)},
+		{name: "a docs URL with user info", field: "Platform.DocsURL", reason: "has user info", platform: docslogin.ReadMe("https://user:hunter2@docs.example.com", secret)},
+		{name: "a docs URL with a fragment", field: "Platform.DocsURL", reason: "has a fragment", platform: docslogin.ReadMe("https://docs.example.com/#", secret)},
+		{name: "a docs URL with white space", field: "Platform.DocsURL", reason: "has white space", platform: docslogin.ReadMe("https://docs.example.com\n", secret)},
+		{name: "an internationalized docs host", field: "Platform.DocsURL", reason: "punycode", platform: docslogin.ReadMe("https://döcs.example.com", secret)},
+		{name: "a docs host with a zone", field: "Platform.DocsURL", reason: "a host or a port that is not valid", platform: docslogin.ReadMe("https://[fe80::1%25eth0]/", secret)},
+		{name: "a docs port of zero", field: "Platform.DocsURL", reason: "a host or a port that is not valid", platform: docslogin.ReadMe("https://docs.example.com:0", secret)},
+		{name: "a docs port out of range", field: "Platform.DocsURL", reason: "a host or a port that is not valid", platform: docslogin.ReadMe("https://docs.example.com:65536", secret)},
+		{name: "an empty docs port", field: "Platform.DocsURL", reason: "a host or a port that is not valid", platform: docslogin.ReadMe("https://docs.example.com:", secret)},
+		{name: "a docs path that is not clean", field: "Platform.DocsURL", reason: "has a path that is not clean", platform: docslogin.ReadMe("https://docs.example.com/a/../b", secret)},
+		{name: "a docs path where there can be none", field: "Platform.DocsURL", reason: "docs cannot be under one", platform: docslogin.Mintlify("https://example.com/docs", edPEM)},
+		{name: "a docs query where it would be lost", field: "Platform.DocsURL", reason: "has a query", platform: docslogin.Mintlify("https://docs.example.com?x", edPEM)},
 
-		{name: "no name", field: "Platform.Name", reason: "is missing", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.Name = "" })},
-		{name: "no carrier", field: "Platform.Carrier", reason: "is missing", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.Carrier = docslogin.Carrier{} })},
-		{name: "a parameter without a name", field: "Platform.Carrier", reason: "is missing", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.Carrier = docslogin.InQuery("") })},
-		{name: "token and link in one parameter", field: "Platform.Carrier", reason: "parameters of different names", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.DeepLink.Out = "jwt" })},
-		{name: "the marker's name", field: "Platform.Carrier", reason: "none of them docslogin_sent", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.DeepLink.In = "docslogin_sent" })},
-		{name: "an echoed parameter that is the link", field: "Platform.Echo", reason: `"redirect" has another use`, lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.Echo = []string{"redirect"} })},
-		{name: "a constant parameter that is the token", field: "Platform.Echo", reason: `"jwt" has another use`, lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.Params = map[string]string{"jwt": "x"} })},
-		{name: "an echoed parameter without a name", field: "Platform.Echo", reason: `"" has another use`, lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.Echo = []string{""} })},
-		{name: "a negative limit", field: "Platform.MaxTokenBytes", reason: "is negative", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.MaxTokenBytes = -1 })},
-		{name: "a form of a link that is none", field: "Platform.DeepLink.Form", reason: "is none of", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.DeepLink.Form = 3 })},
-		{name: "a link that has no way in", field: "Platform.DeepLink", reason: "needs both In and Out", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.DeepLink.In = "" })},
-		{name: "a link that has no way out", field: "Platform.DeepLink", reason: "needs both In and Out", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.DeepLink.Out, p.Callback = "", "/cb" })},
-		{name: "an origin with a path", field: "Platform.DeepLink.Origins[0]", reason: "must be an origin", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.DeepLink.Origins = []string{"https://a.example/b"} })},
-		{name: "an origin that is none", field: "Platform.DeepLink.Origins[1]", reason: "is not an absolute", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.DeepLink.Origins = []string{"https://a.example", "*"} })},
-		{name: "a callback with a query", field: "Platform.Callback", reason: "must be a clean path", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.Callback = "/cb?x" })},
-		{name: "a callback that is not clean", field: "Platform.Callback", reason: "must be a clean path", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.Callback = "//evil.example" })},
-		{name: "a callback in clear", field: "Platform.Callback", reason: "must be https", lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.Callback = "http://canny.io/sso" })},
-		{name: "a static claim that the library writes", field: "Platform.Static", reason: `"iat"`, lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.Static = docslogin.Claims{"iat": 1} })},
-		{name: "a static claim that is no JSON", field: "Platform.Static", reason: `"f", a func()`, lookup: nobody, platform: custom(func(p *docslogin.Platform) { p.Static = docslogin.Claims{"f": func() {}} })},
-		{name: "a required claim that the library writes", field: "Platform.Required", reason: `"iss"`, lookup: nobody, platform: custom(func(p *docslogin.Platform) {
+		{name: "no name", field: "Platform.Name", reason: "is missing", platform: custom(func(p *docslogin.Platform) { p.Name = "" })},
+		{name: "no carrier", field: "Platform.Carrier", reason: "is missing", platform: custom(func(p *docslogin.Platform) { p.Carrier = docslogin.Carrier{} })},
+		{name: "a parameter without a name", field: "Platform.Carrier", reason: "is missing", platform: custom(func(p *docslogin.Platform) { p.Carrier = docslogin.InQuery("") })},
+		{name: "token and link in one parameter", field: "Platform.Carrier", reason: "parameters of different names", platform: custom(func(p *docslogin.Platform) { p.DeepLink.Out = "jwt" })},
+		{name: "the marker's name", field: "Platform.Carrier", reason: "none of them docslogin_sent", platform: custom(func(p *docslogin.Platform) { p.DeepLink.In = "docslogin_sent" })},
+		{name: "an echoed parameter that is the link", field: "Platform.Echo", reason: `"redirect" has another use`, platform: custom(func(p *docslogin.Platform) { p.Echo = []string{"redirect"} })},
+		{name: "a constant parameter that is the token", field: "Platform.Echo", reason: `"jwt" has another use`, platform: custom(func(p *docslogin.Platform) { p.Params = map[string]string{"jwt": "x"} })},
+		{name: "an echoed parameter without a name", field: "Platform.Echo", reason: `"" has another use`, platform: custom(func(p *docslogin.Platform) { p.Echo = []string{""} })},
+		{name: "a negative limit", field: "Platform.MaxTokenBytes", reason: "is negative", platform: custom(func(p *docslogin.Platform) { p.MaxTokenBytes = -1 })},
+		{name: "a form of a link that is none", field: "Platform.DeepLink.Form", reason: "is none of", platform: custom(func(p *docslogin.Platform) { p.DeepLink.Form = 3 })},
+		{name: "a link that has no way in", field: "Platform.DeepLink", reason: "needs both In and Out", platform: custom(func(p *docslogin.Platform) { p.DeepLink.In = "" })},
+		{name: "a link that has no way out", field: "Platform.DeepLink", reason: "needs both In and Out", platform: custom(func(p *docslogin.Platform) { p.DeepLink.Out, p.Callback = "", "/cb" })},
+		{name: "an origin with a path", field: "Platform.DeepLink.Origins[0]", reason: "must be an origin", platform: custom(func(p *docslogin.Platform) { p.DeepLink.Origins = []string{"https://a.example/b"} })},
+		{name: "an origin that is none", field: "Platform.DeepLink.Origins[1]", reason: "is not an absolute", platform: custom(func(p *docslogin.Platform) { p.DeepLink.Origins = []string{"https://a.example", "*"} })},
+		{name: "a callback with a query", field: "Platform.Callback", reason: "must be a clean path", platform: custom(func(p *docslogin.Platform) { p.Callback = "/cb?x" })},
+		{name: "a callback that is not clean", field: "Platform.Callback", reason: "must be a clean path", platform: custom(func(p *docslogin.Platform) { p.Callback = "//evil.example" })},
+		{name: "a callback in clear", field: "Platform.Callback", reason: "must be https", platform: custom(func(p *docslogin.Platform) { p.Callback = "http://canny.io/sso" })},
+		{name: "a static claim that the library writes", field: "Platform.Static", reason: `"iat"`, platform: custom(func(p *docslogin.Platform) { p.Static = docslogin.Claims{"iat": 1} })},
+		{name: "a static claim that is no JSON", field: "Platform.Static", reason: `"f", a func()`, platform: custom(func(p *docslogin.Platform) { p.Static = docslogin.Claims{"f": func() {}} })},
+		{name: "a required claim that the library writes", field: "Platform.Required", reason: `"iss"`, platform: custom(func(p *docslogin.Platform) {
 			p.Static, p.Required = docslogin.Claims{"iss": "me"}, []string{"iss"}
 		})},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			if tt.field != "lookup" {
+				tt.lookup = nobody
+			}
 			if tt.platform.Name == "" && tt.field != "Platform.Name" {
 				tt.platform = readMe
 			}

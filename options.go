@@ -1,3 +1,26 @@
+// Package docslogin signs an app's users in at the company's hosted docs.
+//
+// Documentation that is hosted by ReadMe, Mintlify and others greets a reader by name,
+// shows him his own API key and hides what is not for him, if the company's app says who
+// he is: in a short-lived JSON Web Token (RFC 7519) about its own signed-in user, with
+// which the browser is redirected back to the docs. [New] makes the middleware that does
+// this, on one route around an existing handler:
+//
+//	docs, err := docslogin.New(lookup, docslogin.ReadMe("https://docs.example.com", secret))
+//	...
+//	http.ListenAndServe(":8080", docs.Wrap(mux))
+//
+// The route, /docs-login, is the login URL for the docs' dashboard. A [UserLookup] says
+// who is signed in, from the app's own session ([SessionLookup] for gorilla sessions);
+// a visitor who is not goes to the app's sign-in page ([WithLoginPage]) and comes back to
+// the docs page he wanted. What the docs learn of a user is in [ReadMeClaims] and
+// [MintlifyClaims]; [WithClaimsMapper] adds to it. A [Platform] is data: change a preset's,
+// or write one. There is no state between requests. Package docslogintest has docs sites
+// to test against.
+//
+// What the package cannot do: keep a token in a query out of the docs host's own log; or
+// sign a visitor in whose session cookie is SameSite=Strict, which browsers do not send
+// when he comes from the docs. Use SameSite=Lax.
 package docslogin
 
 import (
