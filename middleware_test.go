@@ -680,6 +680,31 @@ func TestALinkIsToldWithoutItsQuery(t *testing.T) {
 	}
 }
 
+// The whole line of a login, and of one with all that may be on it.
+func TestTheLogLine(t *testing.T) {
+	var lines bytes.Buffer
+	m := newMiddleware(t, as(ada), readMe, docslogin.WithLogger(slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: slog.LevelDebug}))))
+	get(t, m, "/docs-login?redirect=/docs/a?b")
+	get(t, m, "/docs-login?redirect=//evil.example")
+	numbers := regexp.MustCompile(`time=\S+|docslogin.duration=\S+|docslogin.url_bytes=\d+`)
+	const want = `level=DEBUG msg="docs login" docslogin.outcome=logged_in docslogin.platform=ReadMe http.route=/docs-login http.response.status_code=302 N user.id=u-42 docslogin.deep_link=/docs/a N
+level=DEBUG msg="docs login" docslogin.outcome=logged_in docslogin.platform=ReadMe http.route=/docs-login http.response.status_code=302 N user.id=u-42 docslogin.warning="the deep link was refused: its path is ambiguous: //, a dot segment, or an escape that is broken or doubled" docslogin.link_refused=true N
+`
+	if got := strings.ReplaceAll(numbers.ReplaceAllString(lines.String(), "N"), "N level", "level"); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+}
+
+func TestWarningsAreJoined(t *testing.T) {
+	var e docslogin.Event
+	m := newMiddleware(t, as(ada), readMe, claim("padding", strings.Repeat("x", 3000)), docslogin.WithObserver(func(_ context.Context, got docslogin.Event) { e = got }))
+	get(t, m, "/docs-login?redirect=evil")
+	const want = "the deep link was refused: it is neither a path that begins with / nor an absolute URL; the URL is over 3,000 bytes: nginx in front of the app needs proxy_buffer_size 32k; proxy_buffers 8 32k;"
+	if e.Warning != want {
+		t.Errorf("got %s", e.Warning)
+	}
+}
+
 func TestTheDefaultLogger(t *testing.T) {
 	var lines bytes.Buffer
 	defer slog.SetDefault(slog.Default())
@@ -703,7 +728,7 @@ func TestAnObserverThatPanicsHarmsNobody(t *testing.T) {
 	if resp := get(t, m, "/docs-login"); resp.StatusCode != 302 {
 		t.Errorf("%d", resp.StatusCode)
 	}
-	if !strings.Contains(lines.String(), "the observer panicked") || strings.Contains(lines.String(), "Ada") {
+	if !strings.Contains(lines.String(), `level=ERROR msg="docs login: the observer panicked" exception.type=*docslogin.User`) || strings.Contains(lines.String(), "Ada") {
 		t.Errorf("logged: %s", &lines)
 	}
 }
@@ -753,7 +778,7 @@ func TestPagesForPeople(t *testing.T) {
 		{"forbidden, with a sign-in page", failing(docslogin.ErrForbidden), []docslogin.Option{signInPage}, 403, []string{`<a href="/sign-in?next=%2Fdocs-login`}, "loop"},
 		{"incomplete", as(&docslogin.User{ID: "1"}), nil, 403, []string{"<h1>Your account is not complete</h1>", "does not have: name, email."}, "<a "},
 		{"a fault", failing(errStore), []docslogin.Option{signInPage}, 500, []string{"<h1>Something went wrong</h1>", "Try again in a minute"}, "<a "},
-		{"a claim with markup in its name", as(&docslogin.User{ID: "1"}), nil, 403, []string{"name, email."}, "<script"},
+		{"incomplete, with a sign-in page", as(&docslogin.User{ID: "1"}), []docslogin.Option{signInPage}, 403, []string{`<a href="/sign-in?next=%2Fdocs-login`}, "loop"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			resp := get(t, newMiddleware(t, tt.lookup, readMe, tt.options...), "/docs-login?redirect=/a", "Accept: text/html,application/xhtml+xml;q=0.9,*/*;q=0.8")
@@ -761,7 +786,7 @@ func TestPagesForPeople(t *testing.T) {
 			if resp.StatusCode != tt.status || resp.Header.Get("Content-Type") != "text/html; charset=utf-8" {
 				t.Errorf("%d, %v", resp.StatusCode, resp.Header)
 			}
-			if csp := resp.Header.Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") {
+			if csp := resp.Header.Get("Content-Security-Policy"); csp != "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'" {
 				t.Errorf("Content-Security-Policy: %q", csp)
 			}
 			for _, want := range append(tt.want, `<html lang="en">`, "<main>", `name="viewport"`, "<title>") {
@@ -776,6 +801,35 @@ func TestPagesForPeople(t *testing.T) {
 	}
 }
 
+// The words for the visitor, as plain text: what happened, and what to do.
+func TestTheWordsOfEachPage(t *testing.T) {
+	const fault = "Something went wrong\n\nYou could not be signed in to the documentation, because of a fault on this site.\nTry again in a minute. If it goes on, tell the site’s owner.\n\n"
+	words := map[docslogin.Outcome]string{
+		"no_user":         "You are not signed in\n\nThe documentation is for users who are signed in here.\nSign in first, then open the documentation again.\n\n",
+		"loop":            "Signing in did not work\n\nYou came back from the sign-in page, but you are not signed in. Either the sign-in was not finished, or your browser does not keep this site’s cookies.\nSign in again. If that does not help, allow cookies for this site, or tell the site’s owner.\n/sign-in?next=%2Fdocs-login%3Fdocslogin_sent%3D1700000000\n",
+		"method":          "This address is a link\n\nIt signs you in to the documentation when you open it, and takes nothing else.\nGo to the documentation and sign in from there.\n\n",
+		"forbidden":       "You may not read this documentation\n\nYou are signed in, but your account has no access to it.\nSign in with another account, or ask the site’s owner for access.\n\n",
+		"incomplete_user": "Your account is not complete\n\nThe documentation needs something that your account here does not have: email.\nAdd it to your account and try again, or tell the site’s owner.\n\n",
+		"lookup_failed":   fault, "mapper_failed": fault, "owned_claim": fault, "sign_failed": fault, "panic": fault,
+		"too_large": "Your account is too large for the documentation\n\nWhat the documentation would be told about your account does not fit into a link.\nTell the site’s owner, who can see in the log what is too large.\n\n",
+	}
+	for _, tt := range outcomes {
+		if words[tt.outcome] == "" || tt.cause == "the key service is down" || tt.name == "a user without anything" {
+			continue
+		}
+		r := httptest.NewRequest("GET", "/docs-login?", nil)
+		if tt.request != nil {
+			r = tt.request(r)
+		}
+		r.Header.Set("Accept", "text/plain")
+		w := httptest.NewRecorder()
+		newMiddleware(t, tt.lookup, readMe, tt.options...).ServeHTTP(w, r)
+		if w.Body.String() != words[tt.outcome] {
+			t.Errorf("%s: %q", tt.name, w.Body)
+		}
+	}
+}
+
 func TestAPageIsPlainTextForWhoAcceptsNoHTML(t *testing.T) {
 	for _, tt := range []struct {
 		accept []string
@@ -786,6 +840,8 @@ func TestAPageIsPlainTextForWhoAcceptsNoHTML(t *testing.T) {
 		{[]string{"Accept: text/html"}, "text/html"},
 		{[]string{"Accept: text/*;q=0.1"}, "text/html"},
 		{[]string{"Accept: application/json", "Accept: text/html;q=0.2"}, "text/html"},
+		{[]string{"Accept: text/html", "Accept: application/json"}, "text/html"},
+		{[]string{"Accept: text/html;q=1"}, "text/html"},
 		{[]string{"Accept: application/json"}, "text/plain"},
 		{[]string{"Accept: text/plain"}, "text/plain"},
 		{[]string{"Accept: */*, text/html;q=0"}, "text/plain"},
@@ -1183,6 +1239,33 @@ func TestLimitsToTheByte(t *testing.T) {
 		}
 		if !seen[tt.limit] || !seen[tt.limit+1] {
 			t.Errorf("%s: the limit itself was not tried", tt.name)
+		}
+	}
+}
+
+// A link is dropped when it alone makes a URL too long, and kept to the last byte.
+func TestALinksLimitToTheByte(t *testing.T) {
+	var e docslogin.Event
+	told := docslogin.WithObserver(func(_ context.Context, got docslogin.Event) { e = got })
+	for name, m := range map[string]*docslogin.Middleware{
+		"the docs' URL":      newMiddleware(t, as(ada), readMe, told, claim("padding", strings.Repeat("x", 4500))),
+		"the sign-in page's": newMiddleware(t, nobody, readMe, told, docslogin.WithLoginPage("/sign-in?"+strings.Repeat("x", 6500), "next")),
+	} {
+		kept, dropped := 0, 0
+		for n := 1; n < 2048 && dropped == 0; n++ {
+			resp := get(t, m, "/docs-login?redirect=/"+strings.Repeat("a", n))
+			size := len(resp.Header.Get("Location"))
+			if resp.StatusCode != 302 || size > 8000 {
+				t.Fatalf("%s: %d, %d bytes", name, resp.StatusCode, size)
+			}
+			if e.LinkRefused {
+				dropped = n
+			} else {
+				kept = size
+			}
+		}
+		if kept != 8000 || dropped == 0 || !strings.HasPrefix(e.Warning, "the deep link was refused: it makes the URL too long") {
+			t.Errorf("%s: the longest URL with a link has %d bytes; %q", name, kept, e.Warning)
 		}
 	}
 }
@@ -1692,15 +1775,22 @@ func TestSessionLookup(t *testing.T) {
 	folder := t.TempDir()
 	files := sessions.NewFilesystemStore(folder, sessionKey)
 	file, gone := sessionCookie(t, files), sessionCookie(t, files)
+	var removed string
 	remove := func(cookie *http.Cookie) {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.AddCookie(cookie)
 		session, _ := files.New(r, "app")
-		if err := os.Remove(filepath.Join(folder, "session_"+session.ID)); err != nil {
+		removed = filepath.Join(folder, "session_"+session.ID)
+		if err := os.Remove(removed); err != nil {
 			t.Fatal(err)
 		}
 	}
 	remove(gone)
+	odd := sessionCookie(t, files)
+	remove(odd)
+	if err := os.Mkdir(removed, 0o700); err != nil { // reading it fails, though it is there
+		t.Fatal(err)
+	}
 	elsewhere := sessions.NewFilesystemStore(filepath.Join(folder, "unmounted"), sessionKey)
 
 	const user, nobody, failure = "user", "nobody", "error"
@@ -1724,6 +1814,7 @@ func TestSessionLookup(t *testing.T) {
 		{"a store with an empty key", cookieStore(nil), cookie, failure},
 		{"a session in a file", files, file, user},
 		{"a session whose file is gone", files, gone, nobody},
+		{"a session whose file cannot be read", files, odd, failure},
 		{"a folder that is gone", elsewhere, file, failure},
 		{"a store that is down", brokenStore{errStore}, cookie, failure},
 		{"a store that returns nothing", brokenStore{nil}, cookie, nobody},
