@@ -61,7 +61,7 @@ func Example() {
 // The app's gorilla session says who is signed in. The func sees only sessions that
 // exist; a visitor without one goes to the sign-in page and comes back.
 func ExampleSessionLookup() {
-	store := sessions.NewCookieStore([]byte("a random key of 32 bytes or more"))
+	store := sessions.NewCookieStore([]byte(os.Getenv("SESSION_KEY"))) // 32 random bytes or more
 	store.Options = &sessions.Options{
 		Path: "/", HttpOnly: true, Secure: true,
 		SameSite: http.SameSiteLaxMode, // with Strict, everybody who comes from the docs looks signed out
@@ -84,6 +84,36 @@ func ExampleSessionLookup() {
 	fmt.Print(visit(docs, "/docs-login?redirect=/docs/quickstart"))
 	// Output:
 	// 302 /sign-in?next=%2Fdocs-login%3Fdocslogin_sent%3D1700000000%26redirect%3D%252Fdocs%252Fquickstart
+}
+
+// The sign-in page takes the way back in a parameter, keeps it in its form, checks that it
+// stays in the app, and sends the visitor there with a 303.
+func ExampleWithLoginPage() {
+	store := sessions.NewCookieStore([]byte("a random key of 32 bytes or more"))
+
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /sign-in", func(w http.ResponseWriter, r *http.Request) {
+		// … check the password, then:
+		session, _ := store.Get(r, "session")
+		session.Values["email"] = r.FormValue("email")
+		if err := session.Save(r, w); err != nil {
+			http.Error(w, "Please try again.", http.StatusInternalServerError)
+			return
+		}
+		next := r.FormValue("next")
+		if !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.ContainsAny(next, "\\\t\r\n") {
+			next = "/" // a stranger's link
+		}
+		http.Redirect(w, r, next, http.StatusSeeOther)
+	})
+
+	r := httptest.NewRequest("POST", "/sign-in", strings.NewReader("email=ada@example.com&next=/docs-login%3Fredirect%3D%252Fdocs"))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, r)
+	fmt.Println(w.Code, w.Header().Get("Location"))
+	// Output:
+	// 303 /docs-login?redirect=%2Fdocs
 }
 
 // A mapper adds what the docs may know beside the platform's own claims. Here it gives
@@ -128,7 +158,7 @@ func ExamplePlatform() {
 		DocsURL:   "https://handbook.example.com",
 		Callback:  "/sso",
 		Algorithm: jose.HS256,
-		Key:       docslogin.Secret("shared with the handbook"),
+		Key:       docslogin.Secret(os.Getenv("HANDBOOK_SECRET")),
 		Carrier:   docslogin.InQuery("jwt"),
 		DeepLink:  docslogin.DeepLink{In: "return_to", Out: "return_to", Form: docslogin.AsURL},
 		Lifetime:  docslogin.Lifetime{Token: time.Minute},
@@ -250,7 +280,7 @@ func ExampleConfigError() {
 	fmt.Println(err)
 	// Output:
 	// docslogin: lookup is nil; pass a func that says who is signed in (SessionLookup returns nil for a nil store, a nil load, or a name that no cookie can have)
-	// docslogin: WithPath must be a clean path such as /docs-login, not / itself: letters, digits and -._~!$&'()+,;=:@ between single slashes
+	// docslogin: WithPath must be a clean path such as /docs-login, not / itself: letters, digits and -._~ between single slashes
 	// docslogin: Platform.DocsURL is not an absolute http or https URL such as https://docs.example.com
 	// docslogin: Platform.Key cannot be used: the secret is 7 bytes long; it needs at least 16
 }
@@ -282,4 +312,8 @@ func ExampleMiddleware_Wrap_wrong() {
 	// right: 302 https://docs.example.com?auth_token=TOKEN
 }
 
-func init() { os.Setenv("MINTLIFY_PRIVATE_KEY", edPEM) }
+func init() {
+	os.Setenv("MINTLIFY_PRIVATE_KEY", edPEM)
+	os.Setenv("SESSION_KEY", "0123456789abcdef0123456789abcdef")
+	os.Setenv("HANDBOOK_SECRET", "shared with the handbook")
+}

@@ -74,7 +74,7 @@ func SessionLookup(store sessions.Store, name string, load func(*http.Request, *
 		session, err := store.Get(r, name)
 		if err != nil {
 			if unreadable(err) {
-				return nil, ErrNoUser
+				return nil, fmt.Errorf("%w: there is a session that cannot be read", ErrNoUser)
 			}
 			return nil, fmt.Errorf("reading the session: %w", err)
 		}
@@ -149,18 +149,29 @@ func (c Claims) add(what string, values map[string]any, reserved ...string) erro
 // reports that one.
 const maxDepth = 100
 
-// clone copies the objects in a value, so that a mapper which adds to one of them
-// does not write into the app's own user.
+// clone copies the objects in a value, so that a mapper which adds to one of them does
+// not write into the app's own user.
 func clone(value any, depth int) any {
-	object, ok := value.(map[string]any)
-	if !ok || depth == 0 {
+	if depth == 0 {
 		return value
 	}
-	copied := make(map[string]any, len(object))
-	for name, value := range object {
-		copied[name] = clone(value, depth-1)
+	switch value := value.(type) {
+	case Claims:
+		return clone(map[string]any(value), depth)
+	case map[string]any:
+		copied := make(map[string]any, len(value))
+		for name, member := range value {
+			copied[name] = clone(member, depth-1)
+		}
+		return copied
+	case []any:
+		copied := make([]any, len(value))
+		for i, member := range value {
+			copied[i] = clone(member, depth-1)
+		}
+		return copied
 	}
-	return copied
+	return value
 }
 
 // setString sets a claim unless the value is empty.
@@ -188,8 +199,8 @@ func (c Claims) setString(name, value string) {
 //
 // Several API keys need a Name each, all different. An attribute named name, email,
 // apiKey, user, pass, keys, parameters, isAdmin, isReadOnly or allowedProjects is an
-// error, and so is a value that is named as one of these except apiKey, user and
-// pass: what means a privilege is set by a mapper of the app's own.
+// error, and so is a value of a single API key that is named as one of these except
+// apiKey, user and pass: what means a privilege is set by a mapper of the app's own.
 //
 // Source: ReadMe's pages on custom login and on the data that it takes from a JWT.
 func ReadMeClaims(_ context.Context, user *User, claims Claims) error {

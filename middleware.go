@@ -36,7 +36,8 @@ type Middleware struct {
 // platform says what the docs expect. What is handed over is copied.
 //
 // New checks everything that can be checked before the first request, down to a trial
-// signature, and returns all mistakes at once, each a [*ConfigError].
+// signature, and returns all mistakes at once, each a [*ConfigError]. A nil lookup, a nil
+// option and a nil argument of one are mistakes too.
 func New(lookup UserLookup, platform Platform, opts ...Option) (*Middleware, error) {
 	c, signer, err := newConfig(lookup, platform, opts)
 	if err != nil {
@@ -99,9 +100,9 @@ func (m *Middleware) decide(r *http.Request, e *Event) (location string, refusal
 		location, refusal = m.docsURL(r.Context(), user, v, e)
 		e.Outcome = OutcomeLoggedIn
 	case m.signIn == "":
-		refusal = refused(OutcomeNoUser, ErrNoUser)
+		refusal = refused(OutcomeNoUser, cmp.Or(err, ErrNoUser))
 	case v.returned:
-		refusal = refused(OutcomeLoop, ErrNoUser)
+		refusal = refused(OutcomeLoop, cmp.Or(err, ErrNoUser))
 	default:
 		location = m.signInURL(v, e)
 		e.Outcome = OutcomeSignIn
@@ -140,7 +141,7 @@ func (m *Middleware) docsURL(ctx context.Context, user *User, v visit, e *Event)
 	if err != nil {
 		return "", refused(OutcomeSignFailed, err)
 	}
-	location, err := m.fit(v, token, e)
+	location, err := m.tokenURL(v, token, e)
 	if err != nil {
 		return "", refused(OutcomeTooLarge, fmt.Errorf("%w; the largest claims: %s", err, largest(claims)))
 	}
@@ -242,11 +243,7 @@ const (
 )
 
 func (m *Middleware) readVisit(query string, e *Event) visit {
-	var given string
-	if in := m.platform.DeepLink.In; in != "" {
-		given = deeplink.Param(query, in)
-	}
-	v := m.checkLink(given, e)
+	v := m.checkLink(deeplink.Param(query, m.platform.DeepLink.In), e)
 	for _, name := range m.platform.Echo {
 		if value := deeplink.Param(query, name); value != "" && len(value) <= maxEcho {
 			if v.echo == nil {
@@ -264,6 +261,9 @@ func (m *Middleware) readVisit(query string, e *Event) visit {
 
 // checkLink keeps a deep link or drops it; a login is never refused for one.
 func (m *Middleware) checkLink(given string, e *Event) visit {
+	if m.platform.DeepLink.In == "" {
+		return visit{}
+	}
 	link, err := m.site.Check(given)
 	if err != nil {
 		e.refuseLink(err.Error())
@@ -294,7 +294,7 @@ func (m *Middleware) checkComplete(user *User, claims Claims) error {
 		}
 	}
 	if missing == nil && len(claims) == 0 && user.ID == "" {
-		missing = []string{"a name"} // an empty User, which a lookup returns by mistake
+		missing = []string{"a name, an e-mail address or an ID"} // an empty User, which a lookup returns by mistake
 	}
 	if missing != nil {
 		return &missingError{missing}
@@ -352,12 +352,12 @@ func unwritable(claims Claims) error {
 const (
 	maxQueryURL    = 8000  // nginx and CDNs answer 414 beyond 8 KiB
 	maxFragmentURL = 16000 // it reaches no server, but must pass the proxy in front of the app
-	proneURL       = 3000  // nginx in front of the app, with its default buffers, passes a little more
+	warnURL        = 3000  // nginx in front of the app, with its default buffers, passes a little more
 )
 
-// fit returns the URL that takes the token to the docs. A link that makes it too long is
-// dropped.
-func (m *Middleware) fit(v visit, token string, e *Event) (string, error) {
+// tokenURL returns the URL that takes the token to the docs, if it is short enough to
+// arrive. A link that makes it too long is dropped.
+func (m *Middleware) tokenURL(v visit, token string, e *Event) (string, error) {
 	if limit := m.platform.MaxTokenBytes; limit > 0 && len(token) > limit {
 		return "", fmt.Errorf("the token is %d bytes long, and this platform takes %d", len(token), limit)
 	}
@@ -375,7 +375,7 @@ func (m *Middleware) fit(v visit, token string, e *Event) (string, error) {
 	if e.URLBytes = len(location); e.URLBytes > limit {
 		return "", fmt.Errorf("the URL is %d bytes long, and more than %d do not arrive", e.URLBytes, limit)
 	}
-	if e.URLBytes > proneURL {
+	if e.URLBytes > warnURL {
 		e.warn("the URL is over 3,000 bytes: nginx in front of the app needs proxy_buffer_size 32k; proxy_buffers 8 32k;")
 	}
 	return location, nil
@@ -501,8 +501,8 @@ type Event struct {
 	Outcome     Outcome
 	Platform    string        // Platform.Name
 	UserID      string        // User.ID, once the user is known
-	DeepLink    string        // the path of the deep link that was followed, without its query
-	Warning     string        // what an operator should know although the login worked, or ""
+	DeepLink    string        // the path of the deep link, if it passed its check; never its query
+	Warning     string        // what an operator should know whatever the outcome, or ""
 	LinkRefused bool          // there was a deep link, and it was not followed
 	URLBytes    int           // size of the URL that takes the token
 	Duration    time.Duration // of the whole request

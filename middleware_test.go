@@ -189,7 +189,6 @@ func TestWhatThePlatformsGet(t *testing.T) {
 	}
 }
 
-// Rule 6.
 func TestARedirectIsA302WithoutABody(t *testing.T) {
 	resp := get(t, newMiddleware(t, as(ada), readMe), "/docs-login", "Accept: text/html")
 	if body := bodyOf(t, resp); resp.StatusCode != 302 || body != "" {
@@ -197,17 +196,17 @@ func TestARedirectIsA302WithoutABody(t *testing.T) {
 	}
 }
 
-// Rule 8: also for names and links beyond ASCII, on every way out.
+// Also for names and links beyond ASCII, on every way out.
 func TestLocationIsPrintableASCII(t *testing.T) {
 	user := &docslogin.User{ID: "1", Name: "Zoë “日本”\x00\n", Email: "zoë@example.com"}
 	page := custom(func(p *docslogin.Platform) { p.DeepLink.Out = "" })
 	for name, m := range map[string]*docslogin.Middleware{
-		"ReadMe":                  newMiddleware(t, as(user), readMe),
-		"Mintlify":                newMiddleware(t, as(user), minty),
-		"the page itself":         newMiddleware(t, as(user), page),
-		"the sign-in page":        newMiddleware(t, nobody, readMe, docslogin.WithLoginPage("/größe?q=ü#ß", "zurück")),
-		"a docs URL of any kind":  newMiddleware(t, as(user), docslogin.ReadMe("https://docs.example.com/größe?a=ü b", secret)),
-		"an external URL of any ": newMiddleware(t, nobody, readMe, docslogin.WithExternalURL("https://example.com/größe"), docslogin.WithLoginPage("https://login.example.com/ü", "r")),
+		"ReadMe":                           newMiddleware(t, as(user), readMe),
+		"Mintlify":                         newMiddleware(t, as(user), minty),
+		"the page itself":                  newMiddleware(t, as(user), page),
+		"the sign-in page":                 newMiddleware(t, nobody, readMe, docslogin.WithLoginPage("/größe?q=ü#ß", "zurück")),
+		"a docs URL of any kind":           newMiddleware(t, as(user), docslogin.ReadMe("https://docs.example.com/größe?a=ü b", secret)),
+		"the sign-in page of another host": newMiddleware(t, nobody, readMe, docslogin.WithExternalURL("https://example.com/größe"), docslogin.WithLoginPage("https://login.example.com/ü", "r")),
 	} {
 		location := get(t, m, "/docs-login?redirect="+url.QueryEscape("/größe/日本?q=ü x#ß")).Header.Get("Location")
 		if location == "" || strings.ContainsFunc(location, func(r rune) bool { return r <= ' ' || r >= 0x7F }) {
@@ -302,7 +301,7 @@ func TestEveryShapeOfAPlatform(t *testing.T) {
 	}
 }
 
-// Rule 5: the way round over the sign-in page leads to the same place.
+// The way round over the sign-in page leads to the same place.
 func TestTwiceRoundIsTheSamePlace(t *testing.T) {
 	for _, tt := range platforms {
 		t.Run(tt.name, func(t *testing.T) {
@@ -325,7 +324,7 @@ func TestTwiceRoundIsTheSamePlace(t *testing.T) {
 	}
 }
 
-// Rules 1 and 5: nothing that a request says about hosts is believed.
+// Nothing that a request says about hosts is believed.
 func TestHostsInARequestAreNotBelieved(t *testing.T) {
 	for _, user := range []*docslogin.User{ada, nil} {
 		m := newMiddleware(t, as(user), readMe, docslogin.WithLoginPage("https://login.example.com/", "next"), docslogin.WithExternalURL("https://app.example.com"))
@@ -386,7 +385,6 @@ func TestTheWayBackCarriesNoRefusedLink(t *testing.T) {
 	}
 }
 
-// Rule 13.
 func TestNobodyAgainIsAPageAndNotALoop(t *testing.T) {
 	for _, tt := range []struct {
 		name, marker string
@@ -417,7 +415,6 @@ func TestNobodyAgainIsAPageAndNotALoop(t *testing.T) {
 	}
 }
 
-// Rules 9 to 11.
 func TestWhichRequestsMint(t *testing.T) {
 	for _, tt := range []struct {
 		name, method string
@@ -509,7 +506,6 @@ func TestTwoSitesAroundOneMux(t *testing.T) {
 	}
 }
 
-// outcomes has a request for each outcome; none of its errors, users or links may show.
 var errStore = errors.New("the session store is down")
 
 func mapper(err error) docslogin.Option {
@@ -525,6 +521,7 @@ func claim(name string, value any) docslogin.Option {
 
 var signInPage = docslogin.WithLoginPage("/sign-in", "next")
 
+// outcomes has a request for each outcome.
 var outcomes = []struct {
 	name    string
 	outcome docslogin.Outcome
@@ -593,8 +590,8 @@ func (s downSigner) SignPayload(p []byte, alg jose.SignatureAlgorithm) ([]byte, 
 }
 
 // TestOutcomes: the table of outcomes; one event and one log line for each request, at
-// its level; the route's headers on each (rule 7); and no token, claim, key or query of
-// a link in any event, line or page (rule 22).
+// its level; the route's headers on each; and no token, claim, key or query of
+// a link in any event, line or page.
 func TestOutcomes(t *testing.T) {
 	for _, tt := range outcomes {
 		t.Run(tt.name, func(t *testing.T) {
@@ -733,7 +730,6 @@ func TestAnObserverThatPanicsHarmsNobody(t *testing.T) {
 	}
 }
 
-// Rule 15.
 func TestErrAbortHandlerIsPassedOn(t *testing.T) {
 	var events []docslogin.Event
 	m := newMiddleware(t, as(ada), readMe,
@@ -750,7 +746,7 @@ func TestErrAbortHandlerIsPassedOn(t *testing.T) {
 	get(t, m, "/docs-login")
 }
 
-// Rule 14: a visitor who goes while the token is signed gets none.
+// A visitor who goes while the token is signed gets none.
 func TestAVisitorWhoGoesMeanwhile(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	m := newMiddleware(t, as(ada), readMe, docslogin.WithClaimsMapper(func(context.Context, *docslogin.User, docslogin.Claims) error {
@@ -830,6 +826,14 @@ func TestTheWordsOfEachPage(t *testing.T) {
 	}
 }
 
+func TestAPageEscapesWhatItNames(t *testing.T) {
+	p := custom(func(p *docslogin.Platform) { p.Required = []string{"<script>"} })
+	body := bodyOf(t, get(t, newMiddleware(t, as(ada), p, docslogin.WithLoginPage("/sign-in", `"><script>`)), "/docs-login"))
+	if strings.Contains(body, "<script>") || !strings.Contains(body, "does not have: &lt;script&gt;.") {
+		t.Error(body)
+	}
+}
+
 func TestAPageIsPlainTextForWhoAcceptsNoHTML(t *testing.T) {
 	for _, tt := range []struct {
 		accept []string
@@ -905,7 +909,7 @@ func TestUsersAndSessions(t *testing.T) {
 		options  []docslogin.Option
 		want     string // in the payload; "": nobody
 	}{
-		{"no end of the app's session", minty, until(0), nil, ""}, // replaced below
+		{"no end of the app's session", minty, ada, nil, `"expiresAt":1701209600`},
 		{"an end after the docs session's", minty, until(15 * 24 * time.Hour), nil, `"expiresAt":1701209600`},
 		{"an end before the docs session's", minty, until(time.Hour), nil, `"expiresAt":1700003600`},
 		{"an end in a moment, before the token's", minty, until(time.Second), nil, `"expiresAt":1700000001`},
@@ -920,9 +924,6 @@ func TestUsersAndSessions(t *testing.T) {
 		{"an app session that ends before the platform's least", gitBook, until(59 * time.Second), nil, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if tt.name == "no end of the app's session" {
-				tt.user, tt.want = ada, `"expiresAt":1701209600`
-			}
 			resp := get(t, newMiddleware(t, as(tt.user), tt.platform, tt.options...), "/docs-login")
 			if tt.want == "" {
 				if resp.StatusCode != 401 {
@@ -937,7 +938,7 @@ func TestUsersAndSessions(t *testing.T) {
 	}
 }
 
-// Rules 18 and 19: times are whole seconds by the app's clock, also at their edges.
+// Times are whole seconds by the app's clock, also at their edges.
 func TestTimesAreWholeSeconds(t *testing.T) {
 	m := newMiddleware(t, as(ada), minty, docslogin.WithClock(func() time.Time { return noon.Add(999 * time.Millisecond) }))
 	if _, payload := login(t, m, "/docs-login"); !strings.Contains(payload, `"exp":1700000010,"expiresAt":1701209600,"host":"docs.example.com","iat":1700000000}`) {
@@ -1022,7 +1023,7 @@ func TestMintlifyClaims(t *testing.T) {
 	})
 }
 
-// Rules 18 and 26: attributes and mappers set no claim that has a meaning.
+// Attributes and mappers set no claim that has a meaning.
 func TestAttributesNeverBecomePrivileges(t *testing.T) {
 	for _, tt := range []struct {
 		platform docslogin.Platform
@@ -1036,10 +1037,13 @@ func TestAttributesNeverBecomePrivileges(t *testing.T) {
 	} {
 		for _, name := range tt.names {
 			var e docslogin.Event
-			user := *ada
-			user.Attributes = map[string]any{name: "sk_live_1"}
+			user := docslogin.User{ID: "u-42", Attributes: map[string]any{name: "sk_live_1"}}
 			m := newMiddleware(t, as(&user), tt.platform, docslogin.WithObserver(func(_ context.Context, got docslogin.Event) { e = got }))
 			get(t, m, "/docs-login")
+			if tt.outcome == "owned_claim" && tt.platform.Name == "ReadMe" {
+				user.Name, user.Email = ada.Name, ada.Email // which it requires before
+				get(t, m, "/docs-login")
+			}
 			if e.Outcome != tt.outcome || e.Err != nil && (!strings.Contains(e.Err.Error(), `"`+name+`"`) || strings.Contains(e.Err.Error(), "sk_live_1")) {
 				t.Errorf("%s, attribute %q: %s, %v", tt.platform.Name, name, e.Outcome, e.Err)
 			}
@@ -1075,16 +1079,20 @@ func TestMappersOfTheApp(t *testing.T) {
 // What an app hands over is copied and never written to, so that it may be shared.
 func TestUsersAndPlatformsAreNotWrittenTo(t *testing.T) {
 	user := &docslogin.User{ID: "1", Name: "Ada", Email: "ada@example.com", Groups: []string{"b", "a"},
-		Attributes: map[string]any{"team": map[string]any{"inner": map[string]any{}}}, APIKeys: []docslogin.APIKey{{Values: map[string]any{"scheme": map[string]any{}}}}}
+		Attributes: map[string]any{"team": map[string]any{"inner": map[string]any{}}, "typed": docslogin.Claims{}, "list": []any{map[string]any{}}}, APIKeys: []docslogin.APIKey{{Values: map[string]any{"scheme": map[string]any{}}}}}
 	before, _ := json.Marshal(user)
 	meddle := docslogin.WithClaimsMapper(func(_ context.Context, _ *docslogin.User, claims docslogin.Claims) error {
-		for _, name := range []string{"team", "scheme"} {
+		for _, name := range []string{"team", "scheme", "typed"} {
 			if claims[name] != nil {
 				claims.Object(name)["meddled"] = true
 			}
 		}
 		if team, ok := claims["team"].(map[string]any); ok {
 			docslogin.Claims(team).Object("inner")["meddled"] = true
+		}
+		if list, ok := claims["list"].([]any); ok {
+			list[0].(map[string]any)["meddled"] = true
+			list[0] = "meddled"
 		}
 		if groups, ok := claims["groups"].([]string); ok {
 			slices.Sort(groups)
@@ -1138,7 +1146,6 @@ func (m *moody) MarshalJSON() ([]byte, error) {
 	return nil, errors.New("not now")
 }
 
-// Rule 20.
 func TestARequiredClaim(t *testing.T) {
 	p := custom(func(p *docslogin.Platform) { p.Required = []string{"sub", "plan"} })
 	for _, tt := range []struct {
@@ -1160,7 +1167,7 @@ func TestARequiredClaim(t *testing.T) {
 			}
 		})
 	}
-	if resp := get(t, newMiddleware(t, as(&docslogin.User{}), minty), "/docs-login"); resp.StatusCode != 403 || !strings.Contains(bodyOf(t, resp), "does not have: a name.") {
+	if resp := get(t, newMiddleware(t, as(&docslogin.User{}), minty), "/docs-login"); resp.StatusCode != 403 || !strings.Contains(bodyOf(t, resp), "does not have: a name, an e-mail address or an ID.") {
 		t.Errorf("a user with nothing in it got in: %d", resp.StatusCode)
 	}
 	if resp := get(t, newMiddleware(t, as(&docslogin.User{ID: "1"}), minty), "/docs-login"); resp.StatusCode != 302 {
@@ -1168,7 +1175,6 @@ func TestARequiredClaim(t *testing.T) {
 	}
 }
 
-// Rules 4 and 21.
 func TestSizes(t *testing.T) {
 	long := "/docs/" + strings.Repeat("%41", 600)
 	for _, tt := range []struct {
@@ -1294,6 +1300,10 @@ func TestLoginURL(t *testing.T) {
 			t.Errorf("%s: %s, %v", tt.name, got, err)
 		}
 	}
+	linkless := newMiddleware(t, nobody, custom(func(p *docslogin.Platform) { p.DeepLink = docslogin.DeepLink{} }))
+	if got, err := linkless.LoginURL(t.Context(), ada, "/a"); err != nil || masked(got) != "https://docs.example.com?jwt=TOKEN" {
+		t.Errorf("a platform without links: %s, %v", masked(got), err)
+	}
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
 	for _, tt := range []struct {
@@ -1352,6 +1362,7 @@ func TestMistakes(t *testing.T) {
 		{name: "a fragment", field: "WithPath", reason: "must be a clean path", option: docslogin.WithPath("/docs#x")},
 		{name: "an escape", field: "WithPath", reason: "must be a clean path", option: docslogin.WithPath("/docs%20")},
 		{name: "a router's pattern", field: "WithPath", reason: "must be a clean path", option: docslogin.WithPath("/docs/{id}")},
+		{name: "another router's pattern", field: "WithPath", reason: "must be a clean path", option: docslogin.WithPath("/docs:id")},
 
 		{name: "a token's lifetime of zero", field: "WithTokenTTL", reason: "is 0s; on this platform it must be from 1s to", option: docslogin.WithTokenTTL(0)},
 		{name: "a token's lifetime under a second", field: "WithTokenTTL", reason: "is 999ms", option: docslogin.WithTokenTTL(999 * time.Millisecond)},
@@ -1377,6 +1388,7 @@ func TestMistakes(t *testing.T) {
 		{name: "a sign-in page that is a script", field: "WithLoginPage", reason: "is not an absolute http or https URL", option: docslogin.WithLoginPage("javascript:x", "next"), with: docslogin.WithExternalURL("https://app.example.com")},
 		{name: "an empty return parameter", field: "WithLoginPage", reason: "needs the name of the parameter", option: docslogin.WithLoginPage("/sign-in", "")},
 		{name: "a return parameter that the page has already", field: "WithLoginPage", reason: "holds the return parameter already", option: docslogin.WithLoginPage("/sign-in?next=/", "next")},
+		{name: "a return parameter that the page has already, empty", field: "WithLoginPage", reason: "holds the return parameter already", option: docslogin.WithLoginPage("/sign-in?next=", "next")},
 		{name: "a sign-in page that is the route", field: "WithLoginPage", reason: "is the route itself", option: docslogin.WithLoginPage("/docs-login", "next")},
 		{name: "a sign-in page that is the route, absolute", field: "WithLoginPage", reason: "is the route itself", option: docslogin.WithLoginPage("https://example.com/app/docs-login", "next"), with: docslogin.WithExternalURL("https://example.com/app")},
 		{name: "an external URL that is relative", field: "WithExternalURL", reason: "is not an absolute http or https URL", option: docslogin.WithExternalURL("app.example.com")},
@@ -1415,11 +1427,26 @@ func TestMistakes(t *testing.T) {
 		{name: "no name", field: "Platform.Name", reason: "is missing", platform: custom(func(p *docslogin.Platform) { p.Name = "" })},
 		{name: "no carrier", field: "Platform.Carrier", reason: "is missing", platform: custom(func(p *docslogin.Platform) { p.Carrier = docslogin.Carrier{} })},
 		{name: "a parameter without a name", field: "Platform.Carrier", reason: "is missing", platform: custom(func(p *docslogin.Platform) { p.Carrier = docslogin.InQuery("") })},
-		{name: "token and link in one parameter", field: "Platform.Carrier", reason: "parameters of different names", platform: custom(func(p *docslogin.Platform) { p.DeepLink.Out = "jwt" })},
-		{name: "the marker's name", field: "Platform.Carrier", reason: "none of them docslogin_sent", platform: custom(func(p *docslogin.Platform) { p.DeepLink.In = "docslogin_sent" })},
-		{name: "an echoed parameter that is the link", field: "Platform.Echo", reason: `"redirect" has another use`, platform: custom(func(p *docslogin.Platform) { p.Echo = []string{"redirect"} })},
-		{name: "a constant parameter that is the token", field: "Platform.Echo", reason: `"jwt" has another use`, platform: custom(func(p *docslogin.Platform) { p.Params = map[string]string{"jwt": "x"} })},
-		{name: "an echoed parameter without a name", field: "Platform.Echo", reason: `"" has another use`, platform: custom(func(p *docslogin.Platform) { p.Echo = []string{""} })},
+		{name: "token and link in one parameter", field: "Platform.DeepLink.Out", reason: `"jwt", which is empty or has another use`, platform: custom(func(p *docslogin.Platform) { p.DeepLink.Out = "jwt" })},
+		{name: "the marker's name", field: "Platform.DeepLink.In", reason: `"docslogin_sent"`, platform: custom(func(p *docslogin.Platform) { p.DeepLink.In = "docslogin_sent" })},
+		{name: "an echoed parameter that is the link", field: "Platform.Echo", reason: `"redirect", which`, platform: custom(func(p *docslogin.Platform) { p.Echo = []string{"redirect"} })},
+		{name: "a constant parameter that is the token", field: "Platform.Params", reason: `"jwt", which`, platform: custom(func(p *docslogin.Platform) { p.Params = map[string]string{"jwt": "x"} })},
+		{name: "an echoed parameter without a name", field: "Platform.Echo", reason: `"", which`, platform: custom(func(p *docslogin.Platform) { p.Echo = []string{""} })},
+		{name: "a constant parameter without a name", field: "Platform.Params", reason: `"", which`, platform: custom(func(p *docslogin.Platform) { p.Params = map[string]string{"": "x"} })},
+		{name: "a token's parameter that is the marker", field: "Platform.Carrier", reason: `"docslogin_sent"`, platform: custom(func(p *docslogin.Platform) { p.Carrier = docslogin.InQuery("docslogin_sent") })},
+		{name: "two claims for the library with one name", field: "Platform.HostClaim", reason: `"expiresAt", which the library writes already`, platform: custom(func(p *docslogin.Platform) {
+			p.HostClaim, p.Lifetime = "expiresAt", docslogin.Lifetime{Session: time.Hour, SessionClaim: "expiresAt"}
+		})},
+		{name: "a host claim that is a time", field: "Platform.HostClaim", reason: `"iat", which the library writes already`, platform: custom(func(p *docslogin.Platform) { p.HostClaim = "iat" })},
+		{name: "a session's claim that is the token's", field: "Platform.Lifetime.SessionClaim", reason: `"jti", which the library writes already`, platform: custom(func(p *docslogin.Platform) {
+			p.TokenID, p.Lifetime = true, docslogin.Lifetime{Session: time.Hour, SessionClaim: "jti"}
+		})},
+		{name: "a required claim without a name", field: "Platform.Required", reason: `"", which is empty`, platform: custom(func(p *docslogin.Platform) { p.Required = []string{""} })},
+		{name: "a docs URL that holds a token", field: "Platform.DocsURL", reason: "holds the token's or the link's parameter already", platform: docslogin.ReadMe("https://docs.example.com?auth_token=x", secret)},
+		{name: "a docs URL that holds a link", field: "Platform.DocsURL", reason: "holds the token's or the link's parameter already", platform: docslogin.ReadMe("https://docs.example.com?redirect=", secret)},
+		{name: "a docs query that would not reach the wanted page", field: "Platform.DocsURL", reason: "has a query, which would not reach", platform: custom(func(p *docslogin.Platform) {
+			p.DocsURL, p.DeepLink.Out = "https://docs.example.com?v=1", ""
+		})},
 		{name: "a negative limit", field: "Platform.MaxTokenBytes", reason: "is negative", platform: custom(func(p *docslogin.Platform) { p.MaxTokenBytes = -1 })},
 		{name: "a form of a link that is none", field: "Platform.DeepLink.Form", reason: "is none of", platform: custom(func(p *docslogin.Platform) { p.DeepLink.Form = 3 })},
 		{name: "a link that has no way in", field: "Platform.DeepLink", reason: "needs both In and Out", platform: custom(func(p *docslogin.Platform) { p.DeepLink.In = "" })},
@@ -1594,7 +1621,7 @@ func TestKeysOfEveryKind(t *testing.T) {
 	}
 }
 
-// Rule 22: no verb of fmt, no slog handler and no JSON shows a byte of a key, wherever
+// No verb of fmt, no slog handler and no JSON shows a byte of a key, wherever
 // the key stands.
 func TestNothingPrintsAKey(t *testing.T) {
 	platform := docslogin.ReadMe("https://docs.example.com", secret)
@@ -1650,17 +1677,29 @@ func TestConcurrentLogins(t *testing.T) {
 			name := r.URL.Query().Get("visitor")
 			return &docslogin.User{ID: name, Name: name, Email: name + "@example.com"}, nil
 		}
+		var other docslogin.Key
+		var verifiers []any
+		switch p.Algorithm {
+		case jose.HS256:
+			other, verifiers = docslogin.Secret(secret+secret), []any{append([]byte(secret), make([]byte, 13)...), []byte(secret + secret)}
+		default:
+			public, private, err := ed25519.GenerateKey(rand.Reader)
+			if err != nil {
+				t.Fatal(err)
+			}
+			other, verifiers = docslogin.PrivateKey(pkcs8(private)), []any{edKey.Public(), public}
+		}
 		m := newMiddleware(t, lookup, p)
 		stop := make(chan struct{})
 		var keys, visitors sync.WaitGroup
 		keys.Go(func() {
-			for {
+			for i := 0; ; i++ {
 				select {
 				case <-stop:
 					return
 				default:
 				}
-				if err := m.SetKey(p.Key); err != nil {
+				if err := m.SetKey([]docslogin.Key{other, p.Key}[i%2]); err != nil {
 					t.Error(err)
 				}
 			}
@@ -1669,8 +1708,14 @@ func TestConcurrentLogins(t *testing.T) {
 			visitors.Go(func() {
 				for j := range 20 {
 					name := fmt.Sprintf("visitor-%d-%d", i, j)
-					if _, payload := login(t, m, "/docs-login?visitor="+name); !strings.Contains(payload, `"name":"`+name+`"`) {
-						t.Errorf("%s got %s", name, payload)
+					jws, err := jose.ParseSignedCompact(jwt.FindString(get(t, m, "/docs-login?visitor="+name).Header.Get("Location")), []jose.SignatureAlgorithm{p.Algorithm})
+					if err != nil {
+						t.Errorf("%s: %v", name, err)
+						return
+					}
+					verified := slices.ContainsFunc(verifiers, func(key any) bool { _, err := jws.Verify(key); return err == nil })
+					if payload := string(jws.UnsafePayloadWithoutVerification()); !verified || !strings.Contains(payload, `"name":"`+name+`"`) {
+						t.Errorf("%s got %s, signed with one of the keys: %v", name, payload, verified)
 					}
 				}
 			})

@@ -1,9 +1,9 @@
 // Package docslogin signs an app's users in at the company's hosted docs.
 //
-// Documentation that is hosted by ReadMe, Mintlify and others greets a reader by name,
-// shows him his own API key and hides what is not for him, if the company's app says who
-// he is: in a short-lived JSON Web Token (RFC 7519) about its own signed-in user, with
-// which the browser is redirected back to the docs. [New] makes the middleware that does
+// Documentation that is hosted by ReadMe, Mintlify and others greets readers by name, shows
+// them their own API key and hides what is not for them, if the company's app says who they
+// are: in a short-lived JSON Web Token (RFC 7519) about its own signed-in user, with which
+// the browser is redirected back to the docs. [New] makes the middleware that does
 // this, on one route around an existing handler:
 //
 //	docs, err := docslogin.New(lookup, docslogin.ReadMe("https://docs.example.com", secret))
@@ -12,8 +12,8 @@
 //
 // The route, /docs-login, is the login URL for the docs' dashboard. A [UserLookup] says
 // who is signed in, from the app's own session ([SessionLookup] for gorilla sessions);
-// a visitor who is not goes to the app's sign-in page ([WithLoginPage]) and comes back to
-// the docs page he wanted. What the docs learn of a user is in [ReadMeClaims] and
+// visitors who are not go to the app's sign-in page ([WithLoginPage]) and come back to the
+// docs page they wanted. What the docs learn of a user is in [ReadMeClaims] and
 // [MintlifyClaims]; [WithClaimsMapper] adds to it. A [Platform] is data: change a preset's,
 // or write one. There is no state between requests. Package docslogintest has docs sites
 // to test against.
@@ -56,7 +56,7 @@ type Platform struct {
 	Key           Key
 	Carrier       Carrier
 	DeepLink      DeepLink
-	Echo          []string          // other parameters that the platform wants back as they came
+	Echo          []string          // other parameters that the platform wants back as they came; one over 256 bytes is dropped
 	Params        map[string]string // parameters that are the same for everybody; an echoed one wins
 	Lifetime      Lifetime
 	TokenID       bool         // a random jti
@@ -198,8 +198,8 @@ func PrivateKey(pemText string) Key {
 }
 
 // SignWith returns a key that never enters the process: s signs, in a KMS, an HSM or
-// a vault. Its Public must return the public key, for the trial signature; it must be
-// safe for concurrent use. If it also has the method WithContext(context.Context)
+// a vault. Its Public must return the public key, for the trial signature, which New and
+// SetKey make without a deadline; it must be safe for concurrent use. If it also has the method WithContext(context.Context)
 // jose.OpaqueSigner, then each login signs with what that returns for the request's
 // context. Package cryptosigner of go-jose makes one from a crypto.Signer.
 func SignWith(s jose.OpaqueSigner) Key {
@@ -224,11 +224,13 @@ func (Key) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
 // Option configures a [Middleware]. All options are applied first and checked then, so
 // their order does not matter, except that of WithClaimsMapper among themselves; of
-// any other option that is given twice the last one counts.
+// any other option that is given twice the last one counts. A nil argument is a mistake,
+// which [New] reports.
 type Option func(*config)
 
-// WithPath sets the path of the route. Default "/docs-login". It must be clean and of
-// plain characters: no //, dot segment, %, ? or #, and not "/" itself.
+// WithPath sets the path of the route. Default "/docs-login". It must be clean, without
+// //, dot segments or a slash at its end, not "/" itself, and of letters, digits and -._~
+// between its slashes.
 func WithPath(path string) Option {
 	return func(c *config) { c.path = path }
 }
@@ -306,7 +308,8 @@ func WithObserver(f func(context.Context, Event)) Option {
 
 // WithLogger sets where one line for each request on the route goes, at the level of
 // its outcome. Default: [slog.Default], as it is at that time. No line holds a token, a
-// claim but the user's id, a key, or a link's query.
+// claim but the user's id, a key, or a link's query; of a panic there is the stack and, of
+// a value that is no error, the type. The texts of the app's own errors are on it as they are.
 func WithLogger(l *slog.Logger) Option {
 	return func(c *config) {
 		if l == nil {
@@ -441,15 +444,19 @@ var algorithms = []jose.SignatureAlgorithm{
 	jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512,
 }
 
-// checkPath checks WithPath. Only characters are allowed that mean the same in a path,
-// in a pattern of a router and in a URL.
+// checkPath checks WithPath. Only characters are allowed that mean nothing special in a
+// URL or in the pattern of a router.
 func (c *config) checkPath() {
 	if c.path == "/" || path.Clean(c.path) != c.path || !strings.HasPrefix(c.path, "/") || strings.Trim(c.path, pathChars) != "" {
-		c.fail("WithPath", "must be a clean path such as /docs-login, not / itself: letters, digits and -._~!$&'()+,;=:@ between single slashes")
+		c.fail("WithPath", "must be a clean path such as /docs-login, not / itself: letters, digits and -._~ between single slashes")
 	}
 }
 
-const pathChars = "/abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$&'()+,;=:@"
+const (
+	alphanumeric = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	pathChars    = alphanumeric + "-._~/"
+	hostChars    = alphanumeric + "-._"
+)
 
 // checkPlatform checks where the token goes and what a link is checked against.
 func (c *config) checkPlatform() {
@@ -469,6 +476,7 @@ func (c *config) checkPlatform() {
 	if link.In == "" && link.Out != "" || link.In != "" && link.Out == "" && p.Callback != "" {
 		c.fail("Platform.DeepLink", "needs both In and Out, unless the token goes to the page itself")
 	}
+	c.checkParams()
 	for i, origin := range link.Origins {
 		field := fmt.Sprintf("Platform.DeepLink.Origins[%d]", i)
 		u := c.parseURL(field, origin, true)
@@ -477,7 +485,6 @@ func (c *config) checkPlatform() {
 		}
 		link.Origins[i] = deeplink.Origin(u)
 	}
-	c.checkParams()
 
 	docs := c.parseURL("Platform.DocsURL", p.DocsURL, p.InsecureHTTP)
 	c.host = strings.ToLower(docs.Hostname())
@@ -492,14 +499,17 @@ func (c *config) checkPlatform() {
 	}
 	origin, callback := c.site.Origin, c.site.Base+p.Callback
 	switch {
+	case docs.RawQuery != "" && (p.Callback != "" || c.toPage):
+		c.fail("Platform.DocsURL", "has a query, which would not reach the page that takes the token; remove it")
 	case p.Callback == "":
 		c.target = origin + docs.EscapedPath()
 		if docs.RawQuery != "" {
 			c.target += "?" + deeplink.Escape(docs.RawQuery)
 		}
+		if values := docs.Query(); values.Has(p.Carrier.query) || values.Has(link.Out) {
+			c.fail("Platform.DocsURL", "has a query that holds the token's or the link's parameter already; remove it")
+		}
 		return
-	case docs.RawQuery != "":
-		c.fail("Platform.DocsURL", "has a query, which does not reach the page that takes the token; remove it")
 	case !strings.HasPrefix(p.Callback, "/"):
 		u := c.parseURL("Platform.Callback", p.Callback, p.InsecureHTTP)
 		origin, callback = deeplink.Origin(u), u.EscapedPath()
@@ -514,14 +524,28 @@ func (c *config) checkPlatform() {
 // checkParams checks that no query parameter has two meanings.
 func (c *config) checkParams() {
 	p := &c.platform
-	used := []string{returnMarker, p.DeepLink.In, p.DeepLink.Out, p.Carrier.query}
-	if p.Carrier.query != "" && p.Carrier.query == p.DeepLink.Out || slices.Contains(used[1:], returnMarker) {
-		c.fail("Platform.Carrier", "and Platform.DeepLink need parameters of different names, none of them %s", returnMarker)
+	used := []string{"", returnMarker}
+	take := func(field string, names ...string) {
+		for _, name := range names {
+			if slices.Contains(used, name) {
+				c.fail(field, "has the parameter %q, which is empty or has another use; choose another name", name)
+			}
+		}
+		used = append(used, names...)
 	}
-	others := slices.Sorted(maps.Keys(p.Params))
-	for _, name := range append(others, p.Echo...) {
-		if name == "" || slices.Contains(used, name) {
-			c.fail("Platform.Echo", "and Platform.Params need names that no other parameter has; %q has another use", name)
+	if p.Carrier.query != "" {
+		take("Platform.Carrier", p.Carrier.query)
+	}
+	if p.DeepLink.Out != "" {
+		take("Platform.DeepLink.Out", p.DeepLink.Out)
+	}
+	if in := p.DeepLink.In; in != "" && in != p.DeepLink.Out {
+		take("Platform.DeepLink.In", in)
+	}
+	take("Platform.Echo", p.Echo...)
+	for name := range p.Params {
+		if !slices.Contains(p.Echo, name) {
+			take("Platform.Params", name)
 		}
 	}
 }
@@ -561,7 +585,7 @@ func validHost(u *url.URL) bool {
 	if addr, err := netip.ParseAddr(u.Hostname()); err == nil {
 		return addr.Zone() == ""
 	}
-	return strings.Trim(u.Hostname(), "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") == ""
+	return strings.Trim(u.Hostname(), hostChars) == ""
 }
 
 // loopback reports whether a host is this machine (RFC 6761, section 6.3).
@@ -609,15 +633,23 @@ func (c *config) checkDuration(name string, option, d *time.Duration, applies bo
 // checkClaims finds out which claims the library writes, so that nobody else does.
 func (c *config) checkClaims() {
 	p := &c.platform
-	c.owned = []string{"exp", "iat", "nbf"}
+	c.owned = []string{"iat", "nbf"}
+	if p.Lifetime.SessionClaim != "exp" {
+		c.owned = append(c.owned, "exp")
+	}
 	if p.TokenID {
 		c.owned = append(c.owned, "jti")
 	}
-	for _, name := range []string{p.HostClaim, p.Lifetime.SessionClaim} {
+	own := func(field, name string) {
+		if slices.Contains(c.owned, name) {
+			c.fail(field, "is %q, which the library writes already; choose another claim", name)
+		}
 		if name != "" {
 			c.owned = append(c.owned, name)
 		}
 	}
+	own("Platform.Lifetime.SessionClaim", p.Lifetime.SessionClaim)
+	own("Platform.HostClaim", p.HostClaim)
 	for name, value := range p.Static {
 		if slices.Contains(c.owned, name) {
 			c.fail("Platform.Static", "has the claim %q, which the library writes; remove it", name)
@@ -630,8 +662,8 @@ func (c *config) checkClaims() {
 	}
 	c.owned = slices.AppendSeq(c.owned, maps.Keys(p.Static))
 	for _, name := range p.Required {
-		if slices.Contains(c.owned, name) {
-			c.fail("Platform.Required", "has the claim %q, which the library writes; remove it", name)
+		if name == "" || slices.Contains(c.owned, name) {
+			c.fail("Platform.Required", "has the claim %q, which is empty or which the library writes; remove it", name)
 		}
 	}
 }
@@ -670,7 +702,7 @@ func (c *config) checkLoginPage() {
 	if pagePath == c.wayBack {
 		c.fail("WithLoginPage", "is the route itself; set it to the page on which users sign in")
 	}
-	if deeplink.Param(query, c.returnParam) != "" {
+	if values, _ := url.ParseQuery(query); values.Has(c.returnParam) {
 		c.fail("WithLoginPage", "has a query that holds the return parameter already")
 	}
 	c.signIn = deeplink.Escape(page) + separator(hasQuery) + url.QueryEscape(c.returnParam) + "="

@@ -3,10 +3,12 @@ package docslogintest
 import (
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -66,8 +68,9 @@ func (b browser) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // Login opens a page of the site, a path such as "/quickstart", with the client
 // of a visitor, follows the login and returns what the site accepted. On a page
-// that is public, it presses the Login button. For a visitor who is signed in
-// at the docs already, that is the login of then.
+// that is public, it presses the Login button. A visitor who is signed in at the
+// docs already does not log in again: what is returned is the login of then, so
+// take a new client for each login that is to be looked at.
 //
 // Otherwise the error says why not: a [*Refusal] if the site refused the token,
 // else where the visitor's way came to an end. The client must keep cookies and
@@ -86,13 +89,13 @@ func (s *Site) Login(client *http.Client, page string) (Login, error) {
 	if err != nil {
 		return Login{}, fmt.Errorf("docslogintest: the site's URL: %w", err)
 	}
-	resp, err := open(client, s.URL+page)
+	resp, title, err := open(client, s.URL+page)
 	if err != nil {
 		return Login{}, err
 	}
 	login, in := s.loginOf(client.Jar.Cookies(site))
 	if !in && resp.Request.URL.Host == site.Host && resp.StatusCode == http.StatusOK && resp.Header.Get(callbackHeader) == "" {
-		if resp, err = open(client, s.loginLink(page)); err != nil {
+		if resp, title, err = open(client, s.loginLink(page)); err != nil {
 			return Login{}, err
 		}
 		login, in = s.loginOf(client.Jar.Cookies(site))
@@ -116,13 +119,17 @@ func (s *Site) Login(client *http.Client, page string) (Login, error) {
 	case at.Host == site.Host:
 		return Login{}, errors.New(stop + ": the docs got no token; does the login URL lead to docslogin's route?")
 	case resp.StatusCode >= 400 && resp.StatusCode != http.StatusUnauthorized:
-		return Login{}, errors.New(stop + ": the app answers with an error; its log may say more")
+		return Login{}, fmt.Errorf("%s: the app answers with an error, %q; its log may say more", stop, title)
 	}
 	return Login{}, errors.New(stop + ": is the visitor signed in at the app?")
 }
 
-func open(client *http.Client, u string) (*http.Response, error) {
-	resp, err := client.Get(u)
+var titleElement = regexp.MustCompile(`<title>([^<]*)</title>`)
+
+// open returns the page at which the visitor's way ends, its body closed, and the
+// page's title.
+func open(client *http.Client, u string) (resp *http.Response, title string, err error) {
+	resp, err = client.Get(u)
 	if err != nil {
 		// The error of http.Client has the last URL in it, with the token.
 		var e *url.Error
@@ -133,8 +140,12 @@ func open(client *http.Client, u string) (*http.Response, error) {
 		if text := err.Error(); strings.ContainsAny(text, "?#") {
 			err = errors.New(text[:strings.IndexAny(text, "?#")] + "…")
 		}
-		return nil, fmt.Errorf("docslogintest: the visitor's way to the docs: %w", err)
+		return nil, "", fmt.Errorf("docslogintest: the visitor's way to the docs: %w", err)
 	}
-	resp.Body.Close()
-	return resp, nil
+	defer resp.Body.Close()
+	beginning, _ := io.ReadAll(io.LimitReader(resp.Body, 4096))
+	if found := titleElement.FindSubmatch(beginning); found != nil {
+		title = html.UnescapeString(string(found[1]))
+	}
+	return resp, title, nil
 }

@@ -19,9 +19,10 @@
 //	// … sign in at the app with this client, then:
 //	got, err := docs.Login(client, "/quickstart")
 //
-// The sites know what the platforms' own pages say, not more: ReadMe's page on
-// custom login, Mintlify's page on JWT authentication. They are no place for
-// real secrets or readers.
+// The sites know what the platforms' own pages say, ReadMe's on custom login and
+// Mintlify's on JWT authentication. Where these are silent, as on the type of a
+// claim, the sites may be stricter than the platform. They are no place for real
+// secrets or readers.
 package docslogintest
 
 import (
@@ -94,7 +95,7 @@ func (r *Refusal) Error() string {
 }
 
 // An Option changes what [NewReadMe] and [NewMintlify] start. Of two that say
-// the same, the later one counts.
+// the same, the later one counts; nil changes nothing.
 type Option func(*config)
 
 type config struct {
@@ -131,7 +132,9 @@ func NewMintlify(opts ...Option) *Site { return start(mintlify(), opts) }
 func start(k kind, opts []Option) *Site {
 	c := config{title: k.label}
 	for _, o := range opts {
-		o(&c)
+		if o != nil {
+			o(&c)
+		}
 	}
 	if c.now == nil {
 		c.now = time.Now
@@ -263,7 +266,7 @@ func (s *Site) serve(w http.ResponseWriter, r *http.Request) {
 	atCallback := s.callback == "" || r.URL.Path == s.callback
 	get := r.Method == http.MethodGet || r.Method == http.MethodHead
 	switch {
-	case s.query != "" && atCallback && r.Method == http.MethodGet && r.URL.Query().Has(s.query):
+	case s.query != "" && atCallback && get && r.URL.Query().Has(s.query):
 		if page, ok := s.accept(w, r, r.URL.Query().Get(s.query)); ok {
 			w.Header().Set("Location", page) // http.Redirect would clean the path
 			w.WriteHeader(http.StatusFound)
@@ -325,7 +328,6 @@ func (s *Site) accept(w http.ResponseWriter, r *http.Request, token string) (pag
 	}
 	id := rand.Text()
 	s.mu.Lock()
-	s.endSession(r)
 	s.sessions[id] = session{login: len(s.logins), end: end}
 	s.logins = append(s.logins, login)
 	s.mu.Unlock()
@@ -360,16 +362,11 @@ func (s *Site) loginOf(cookies []*http.Cookie) (Login, bool) {
 	return Login{}, false
 }
 
-// endSession is called with s.mu held.
-func (s *Site) endSession(r *http.Request) {
+func (s *Site) logout(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
 	for _, c := range r.CookiesNamed(s.cookie) {
 		delete(s.sessions, c.Value)
 	}
-}
-
-func (s *Site) logout(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	s.endSession(r)
 	s.mu.Unlock()
 	http.SetCookie(w, &http.Cookie{Name: s.cookie, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode})
 	w.Header().Set("Location", "/")

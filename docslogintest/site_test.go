@@ -516,7 +516,7 @@ func TestLoginSaysWhereItStopped(t *testing.T) {
 	check(stays, "/quickstart", "/quickstart (302): the docs got no token")
 
 	site.SetLoginURL(app.URL + "/elsewhere")
-	check(visitor(t, app), "/quickstart", "/elsewhere (404): the app answers with an error")
+	check(visitor(t, app), "/quickstart", "/elsewhere (404): the app answers with an error, \"\"; its log may say more")
 	bad := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Location", "http://127.0.0.1:99x/?auth_token=eyJ")
 		w.WriteHeader(http.StatusFound)
@@ -532,6 +532,13 @@ func TestLoginSaysWhereItStopped(t *testing.T) {
 	check(visitor(t, app), "/changelog", "the visitor's way to the docs")
 	site.URL = "http://[::1"
 	check(visitor(t, app), "/changelog", "the site's URL")
+
+	readMe := docslogintest.NewReadMe()
+	defer readMe.Close()
+	app = newApp(t, readMe, readMe.Platform(), &docslogin.User{ID: "1", Name: "Ada"})
+	if _, err := readMe.Login(visitor(t, app), "/quickstart"); err == nil || !strings.Contains(err.Error(), `(403): the app answers with an error, "Your account is not complete"`) {
+		t.Errorf("a user without an e-mail: %v", err)
+	}
 }
 
 // breaks fails on the script's POST.

@@ -41,6 +41,9 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("unknown argument %q: there are only flags, see -h", flags.Arg(0))
+	}
 
 	appListener, err := listen("app", *appAddress)
 	if err != nil {

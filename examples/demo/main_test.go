@@ -163,4 +163,7 @@ func TestFlags(t *testing.T) {
 	if err := run(context.Background(), []string{"-nothing"}, io.Discard); err == nil {
 		t.Error("an unknown flag is taken")
 	}
+	if err := run(context.Background(), []string{"readme"}, io.Discard); err == nil || !strings.Contains(err.Error(), `unknown argument "readme"`) {
+		t.Errorf("an argument that is no flag: %v", err)
+	}
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // block is one PEM block (RFC 7468) whose lines may have been run together.
-var block = regexp.MustCompile(`(?s)-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END ([A-Z0-9 ]+)-----`)
+var block = regexp.MustCompile(`(?s)-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END [A-Z0-9 ]+-----`)
 
 // lineBreaks is what may stand in a block beside its base64: white space, and
 // line ends as some tools write them, a backslash and a letter.

@@ -22,7 +22,6 @@ func ReadMe() Platform {
 			{"isAdmin", aBool},
 			{"isReadOnly", aBool},
 			{"allowedProjects", aList},
-			{"jti", aString},
 		},
 		Checks: []Check{checkReadMeKeys, checkReadMeKey},
 	}
@@ -144,7 +143,7 @@ func checkMintlifyInputs(claims map[string]any) []Finding {
 		out = append(out, Claim{rule, anObject}.check(v))
 	}
 	if found < len(inputs) {
-		out = append(out, fail("apiPlaygroundInputs", "apiPlaygroundInputs has a member that is none of "+strings.Join(places, ", ")+".",
+		out = append(out, warn("apiPlaygroundInputs", "apiPlaygroundInputs has a member that is none of "+strings.Join(places, ", ")+".",
 			"Name its members by where the value goes, and put the parameter's name inside: {\"header\": {\"X-Api-Key\": …}}."))
 	}
 	header, _ := inputs["header"].(map[string]any)

@@ -122,7 +122,7 @@ func parse(token string) (parsed, error) {
 	}
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		return parsed{}, fmt.Errorf("has %d parts where header, claims and signature are three", len(parts))
+		return parsed{}, errors.New("does not have three parts, header, claims and signature")
 	}
 	t := parsed{input: parts[0] + "." + parts[1]}
 	var raw [3][]byte
@@ -245,7 +245,7 @@ func (p Platform) checkTimes(claims map[string]any, now time.Time) []Finding {
 	} else if at, why := seconds(v); why != "" {
 		out = append(out, fail("iat", "iat "+why+".", "Set iat to the present time, in seconds."))
 	} else if ahead := at.Sub(now); ahead > skew {
-		out = append(out, fail("iat", "iat is "+ahead.Round(time.Second).String()+" in the future.", "Keep the app's clock right with NTP."))
+		out = append(out, warn("iat", "iat is "+ahead.Round(time.Second).String()+" in the future.", "Keep the app's clock right with NTP."))
 	} else {
 		out = append(out, pass("iat", "iat is not in the future."))
 	}
@@ -347,7 +347,7 @@ func checkVersion(v any, want string) Finding {
 		return fail("version", "The token has no version.", fix)
 	case !ok:
 		return fail("version", "version is not a number.", fix)
-	case n.String() != want:
+	case n.String() != want && strings.TrimSuffix(n.String(), ".0") != want:
 		return fail("version", "version is not "+want+".", fix)
 	}
 	return pass("version", "version is "+want+".")

@@ -76,7 +76,7 @@ func TestRules(t *testing.T) {
 		{"a secret may come as bytes", rules.ReadMe(), vector, []byte(secret), "", ""},
 
 		{"an empty token", rules.ReadMe(), "", secret, "form: is empty", ""},
-		{"a token of two parts", rules.ReadMe(), "a.b", secret, "form: has 2 parts", ""},
+		{"a token of two parts", rules.ReadMe(), "a.b", secret, "form: does not have three parts", ""},
 		{"a token with padding", rules.ReadMe(), "e30=.e30.", secret, "form: header part that is not base64url", ""},
 		{"a token with a line break", rules.ReadMe(), "e30.e3\n0.", secret, "form: claims part that is not base64url", ""},
 		{"a signature with standard base64's letters", rules.ReadMe(), "e30.e30.a+/a", secret, "form: signature part that is not base64url", ""},
@@ -113,7 +113,7 @@ func TestRules(t *testing.T) {
 		{"no iat", rules.ReadMe(), hs256(hsHeader, `{"name":"A","email":"e","version":1}`, secret), secret, "", "iat: no iat"},
 		{"iat as text", rules.ReadMe(), hs256(hsHeader, `{"name":"A","email":"e","version":1,"iat":"now"}`, secret), secret, "iat: is not a number", ""},
 		{"iat a little ahead", rules.ReadMe(), hs256(hsHeader, `{"name":"A","email":"e","version":1,"iat":1700000060}`, secret), secret, "", ""},
-		{"iat far ahead", rules.ReadMe(), hs256(hsHeader, `{"name":"A","email":"e","version":1,"iat":1700000090}`, secret), secret, "iat: 1m30s in the future", ""},
+		{"iat far ahead", rules.ReadMe(), hs256(hsHeader, `{"name":"A","email":"e","version":1,"iat":1700000090}`, secret), secret, "", "iat: 1m30s in the future"},
 		{"nbf to come", rules.ReadMe(), readMe(`,"nbf":1700000001`), secret, "nbf: does not count yet", ""},
 		{"nbf of the past", rules.ReadMe(), readMe(`,"nbf":1700000000`), secret, "", "nbf: has nbf"},
 		{"nbf as text", rules.ReadMe(), readMe(`,"nbf":""`), secret, "nbf: is not a number", ""},
@@ -129,6 +129,7 @@ func TestRules(t *testing.T) {
 		{"a name that is a number", rules.ReadMe(), hs256(hsHeader, `{"name":7,"email":"e","version":1,"iat":1}`, secret), secret, "name: is not a string", ""},
 		{"no version", rules.ReadMe(), hs256(hsHeader, `{"name":"A","email":"e","iat":1}`, secret), secret, "version: has no version", ""},
 		{"version 2", rules.ReadMe(), hs256(hsHeader, `{"name":"A","email":"e","version":2,"iat":1}`, secret), secret, "version: is not 1", ""},
+		{"version 1.0, which is 1 to a script", rules.ReadMe(), hs256(hsHeader, `{"name":"A","email":"e","version":1.0,"iat":1}`, secret), secret, "", ""},
 		{"version as text", rules.ReadMe(), hs256(hsHeader, `{"name":"A","email":"e","version":"1","iat":1}`, secret), secret, "version: is not a number", ""},
 
 		{"expiresAt in two weeks", rules.Mintlify(), mintlify(`,"expiresAt":1701209600`), public, "", ""},
@@ -141,7 +142,7 @@ func TestRules(t *testing.T) {
 		{"content that is text", rules.Mintlify(), mintlify(`,"content":"Ada"`), public, "content: is not an object", ""},
 		{"inputs that are a list", rules.Mintlify(), mintlify(`,"apiPlaygroundInputs":[]`), public, "apiPlaygroundInputs: is not an object", ""},
 		{"a header that is a string", rules.Mintlify(), mintlify(`,"apiPlaygroundInputs":{"header":"k"}`), public, "apiPlaygroundInputs.header: is not an object", ""},
-		{"a header beside its place", rules.Mintlify(), mintlify(`,"apiPlaygroundInputs":{"X-Api-Key":"k"}`), public, "apiPlaygroundInputs: none of server, header, query, cookie, path", ""},
+		{"a header beside its place", rules.Mintlify(), mintlify(`,"apiPlaygroundInputs":{"X-Api-Key":"k"}`), public, "", "apiPlaygroundInputs: none of server, header, query, cookie, path"},
 		{"Authorization without a scheme", rules.Mintlify(), mintlify(`,"apiPlaygroundInputs":{"header":{"Authorization":"k"}}`), public, "", "apiPlaygroundInputs.header: no scheme"},
 
 		{"a bare API key", rules.ReadMe(), readMe(`,"apiKey":"k","jti":"a","isAdmin":false,"isReadOnly":true,"parameters":{},"allowedProjects":["a",{"subdomain":"b"}]`), secret, "", ""},
