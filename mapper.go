@@ -136,42 +136,49 @@ type ClaimsMapper func(ctx context.Context, user *User, claims Claims) error
 // add sets claims from values that the app does not fully control, and refuses
 // names that already mean something else.
 func (c Claims) add(what string, values map[string]any, reserved ...string) error {
+	budget := maxCloned
 	for name, value := range values {
 		if _, taken := c[name]; taken || slices.Contains(reserved, name) {
 			return fmt.Errorf("docslogin: the %s %q would set a claim that has a meaning of its own; rename it, or set the claim in a mapper of yours", what, name)
 		}
-		c[name] = clone(value, maxDepth)
+		c[name] = nil
+		if value != nil {
+			c[name] = clone(reflect.ValueOf(value), &budget).Interface()
+		}
 	}
 	return nil
 }
 
-// maxDepth bounds how deep clone goes, for an object that holds itself. encoding/json
-// reports that one.
-const maxDepth = 100
+// maxCloned bounds what clone copies, for an object that holds itself, which
+// encoding/json then reports. No token has room for as many values.
+const maxCloned = 10_000
 
-// clone copies the objects in a value, so that a mapper which adds to one of them does
-// not write into the app's own user.
-func clone(value any, depth int) any {
-	if depth == 0 {
-		return value
+// clone copies the maps and slices in a value, so that a mapper which changes a claim
+// does not write into the app's own user.
+func clone(v reflect.Value, budget *int) reflect.Value {
+	if *budget--; *budget < 0 {
+		return v
 	}
-	switch value := value.(type) {
-	case Claims:
-		return clone(map[string]any(value), depth)
-	case map[string]any:
-		copied := make(map[string]any, len(value))
-		for name, member := range value {
-			copied[name] = clone(member, depth-1)
+	switch kind := v.Kind(); {
+	case kind == reflect.Interface && !v.IsNil():
+		return clone(v.Elem(), budget)
+	case kind == reflect.Map && !v.IsNil():
+		copied := reflect.MakeMapWithSize(v.Type(), v.Len())
+		for member := v.MapRange(); member.Next(); {
+			copied.SetMapIndex(member.Key(), clone(member.Value(), budget))
 		}
 		return copied
-	case []any:
-		copied := make([]any, len(value))
-		for i, member := range value {
-			copied[i] = clone(member, depth-1)
+	case kind == reflect.Slice && !v.IsNil():
+		copied := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
+		reflect.Copy(copied, v)
+		if holds := v.Type().Elem().Kind(); holds == reflect.Interface || holds == reflect.Map || holds == reflect.Slice {
+			for i := range v.Len() {
+				copied.Index(i).Set(clone(v.Index(i), budget))
+			}
 		}
 		return copied
 	}
-	return value
+	return v
 }
 
 // setString sets a claim unless the value is empty.

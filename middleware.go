@@ -14,6 +14,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"reflect"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -84,7 +85,7 @@ func (m *Middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // decide says where a request's visitor is sent, or why he is not.
 func (m *Middleware) decide(r *http.Request, e *Event) (location string, refusal *LoginError) {
-	defer settle(r.Context(), &refusal)
+	defer settle(r.Context(), &location, &refusal)
 	if o := unfit(r); o != "" {
 		return "", refused(o, nil)
 	}
@@ -181,7 +182,7 @@ func (m *Middleware) SetKey(key Key) error {
 // [ErrNoUser]. There is no [Event], and no way to the sign-in page.
 func (m *Middleware) LoginURL(ctx context.Context, user *User, deepLink string) (string, error) {
 	location, refusal := func() (location string, refusal *LoginError) {
-		defer settle(ctx, &refusal)
+		defer settle(ctx, &location, &refusal)
 		if !m.isSignedIn(user) {
 			return "", refused(OutcomeNoUser, ErrNoUser)
 		}
@@ -288,18 +289,30 @@ func (m *Middleware) isSignedIn(user *User) bool {
 func (m *Middleware) checkComplete(user *User, claims Claims) error {
 	var missing []string
 	for _, name := range m.platform.Required {
-		text, isText := claims[name].(string)
-		if claims[name] == nil || isText && strings.TrimSpace(text) == "" {
+		if isEmpty(claims[name]) {
 			missing = append(missing, name)
 		}
 	}
-	if missing == nil && len(claims) == 0 && user.ID == "" {
-		missing = []string{"a name, an e-mail address or an ID"} // an empty User, which a lookup returns by mistake
+	if reflect.ValueOf(*user).IsZero() { // which a lookup returns by mistake, for nobody
+		missing = []string{"a name, an e-mail address or an ID"}
 	}
 	if missing != nil {
 		return &missingError{missing}
 	}
 	return nil
+}
+
+// isEmpty reports whether a claim says nothing, as its JSON: null, a blank string, or an
+// object or a list without anything in it.
+func isEmpty(claim any) bool {
+	text, isText := claim.(string)
+	if !isText {
+		written, _ := json.Marshal(claim) // what is no JSON has an error of its own
+		if json.Unmarshal(written, &text) != nil {
+			return string(written) == "[]" || string(written) == "{}"
+		}
+	}
+	return strings.TrimSpace(text) == ""
 }
 
 type missingError struct{ claims []string }
@@ -533,7 +546,7 @@ func (e *LoginError) Error() string {
 	if e.Err == nil {
 		return "docslogin: " + string(e.Outcome)
 	}
-	return "docslogin: " + string(e.Outcome) + ": " + strings.TrimPrefix(e.Err.Error(), "docslogin: ")
+	return "docslogin: " + string(e.Outcome) + ": " + strings.TrimPrefix(textOf(e.Err), "docslogin: ")
 }
 
 // Unwrap returns Err.
@@ -545,13 +558,14 @@ func refused(o Outcome, err error) *LoginError {
 
 // settle is deferred around the app's own funcs. It makes a panic an error, and nothing
 // of whatever came of a request whose visitor has gone.
-func settle(ctx context.Context, refusal **LoginError) {
+func settle(ctx context.Context, location *string, refusal **LoginError) {
 	v := recover()
 	switch cause := v.(type) {
 	case nil:
-		if errors.Is(ctx.Err(), context.Canceled) {
-			*refusal = refused(OutcomeCanceled, ctx.Err())
+		if !errors.Is(ctx.Err(), context.Canceled) {
+			return
 		}
+		*refusal = refused(OutcomeCanceled, ctx.Err())
 	case error:
 		if cause == http.ErrAbortHandler { // passed on, as net/http wants it
 			panic(cause)
@@ -560,6 +574,7 @@ func settle(ctx context.Context, refusal **LoginError) {
 	default:
 		*refusal = refused(OutcomePanic, &panicError{fmt.Errorf("a value of type %T", v), debug.Stack()})
 	}
+	*location = ""
 }
 
 // panicError is a panic of the app's own funcs.
@@ -570,22 +585,40 @@ type panicError struct {
 
 func (e *panicError) Unwrap() error { return e.error }
 
-// report tells the log and the observer what became of a request.
+// report tells the log and the observer what became of a request. Neither's panic keeps
+// the response from the visitor or the event from the other.
 func (m *Middleware) report(ctx context.Context, e *Event, start time.Time) {
 	e.Duration = time.Since(start)
 	logger := cmp.Or(m.logger, slog.Default())
-	if level := answers[e.Outcome].level; logger.Enabled(ctx, level) {
-		logger.LogAttrs(ctx, level, "docs login", m.attrs(e)...)
-	}
+	contained(func() {
+		if level := answers[e.Outcome].level; logger.Enabled(ctx, level) {
+			logger.LogAttrs(ctx, level, "docs login", m.attrs(e)...)
+		}
+	})
 	if m.observer == nil {
 		return
 	}
-	defer func() {
-		if v := recover(); v != nil {
+	if v := contained(func() { m.observer(ctx, *e) }); v != nil {
+		contained(func() {
 			logger.LogAttrs(ctx, slog.LevelError, "docs login: the observer panicked", slog.String("exception.type", fmt.Sprintf("%T", v)))
-		}
-	}()
-	m.observer(ctx, *e)
+		})
+	}
+}
+
+// contained calls f and returns what it panics with.
+func contained(f func()) (v any) {
+	defer func() { v = recover() }()
+	f()
+	return nil
+}
+
+// textOf returns the text of an error of the app's, which may be a nil pointer in an
+// error's clothes.
+func textOf(err error) (text string) {
+	if v := contained(func() { text = err.Error() }); v != nil {
+		return fmt.Sprintf("an error of type %T that has no text", err)
+	}
+	return text
 }
 
 // attrs names what OpenTelemetry has a name for by its semantic conventions.
@@ -612,7 +645,7 @@ func (m *Middleware) attrs(e *Event) []slog.Attr {
 		attrs = append(attrs, slog.Int("docslogin.url_bytes", e.URLBytes))
 	}
 	if e.Err != nil {
-		text("exception.message", e.Err.Error())
+		text("exception.message", textOf(e.Err))
 	}
 	if p := (*panicError)(nil); errors.As(e.Err, &p) {
 		text("exception.stacktrace", string(p.stack))

@@ -730,11 +730,48 @@ func TestAnObserverThatPanicsHarmsNobody(t *testing.T) {
 	}
 }
 
+// nilError is what Go's most usual slip returns: a nil pointer that is an error.
+type nilError struct{ text string }
+
+func (e *nilError) Error() string { return e.text }
+
+func TestErrorsThatPanic(t *testing.T) {
+	var none *nilError
+	for name, lookup := range map[string]docslogin.UserLookup{"returned": failing(none), "thrown": func(*http.Request) (*docslogin.User, error) { panic(error(none)) }} {
+		var lines bytes.Buffer
+		var e docslogin.Event
+		m := newMiddleware(t, lookup, readMe, docslogin.WithLogger(slog.New(slog.NewTextHandler(&lines, nil))), docslogin.WithObserver(func(_ context.Context, got docslogin.Event) { e = got }))
+		if resp := get(t, m, "/docs-login"); resp.StatusCode != 500 || e.Err == nil {
+			t.Errorf("%s: %d", name, resp.StatusCode)
+		}
+		if !strings.Contains(lines.String(), "that has no text") {
+			t.Errorf("%s: logged %s", name, &lines)
+		}
+	}
+}
+
+// panicking is a log handler that fails.
+type panicking struct{ slog.Handler }
+
+func (panicking) Enabled(context.Context, slog.Level) bool  { return true }
+func (panicking) Handle(context.Context, slog.Record) error { panic("disk full") }
+
+func TestALogThatPanicsHarmsNobody(t *testing.T) {
+	for name, logger := range map[string]*slog.Logger{"a handler": slog.New(panicking{}), "a zero Logger": {}} {
+		events := 0
+		m := newMiddleware(t, as(ada), readMe, docslogin.WithLogger(logger), docslogin.WithObserver(func(context.Context, docslogin.Event) { events++; panic("too") }))
+		if resp := get(t, m, "/docs-login"); resp.StatusCode != 302 || events != 1 {
+			t.Errorf("%s: %d, %d events", name, resp.StatusCode, events)
+		}
+	}
+}
+
 func TestErrAbortHandlerIsPassedOn(t *testing.T) {
 	var events []docslogin.Event
 	m := newMiddleware(t, as(ada), readMe,
 		docslogin.WithClaimsMapper(func(context.Context, *docslogin.User, docslogin.Claims) error { panic(http.ErrAbortHandler) }),
 		docslogin.WithObserver(func(_ context.Context, e docslogin.Event) { events = append(events, e) }))
+	w := httptest.NewRecorder()
 	defer func() {
 		if v := recover(); v != http.ErrAbortHandler {
 			t.Errorf("recovered %v", v)
@@ -742,21 +779,66 @@ func TestErrAbortHandlerIsPassedOn(t *testing.T) {
 		if len(events) != 1 || events[0].Outcome != "canceled" {
 			t.Errorf("%+v", events)
 		}
+		if w.Header().Get("Cache-Control") == "" {
+			t.Error("the headers were not set before")
+		}
 	}()
-	get(t, m, "/docs-login")
+	m.ServeHTTP(w, httptest.NewRequest("GET", "/docs-login", nil))
 }
 
-// A visitor who goes while the token is signed gets none.
+// signerFunc signs as an opaque signer does, after f.
+type signerFunc struct {
+	jose.OpaqueSigner
+	f func()
+}
+
+func (s signerFunc) SignPayload(p []byte, alg jose.SignatureAlgorithm) ([]byte, error) {
+	s.f()
+	return s.OpaqueSigner.SignPayload(p, alg)
+}
+
+// A visitor who goes meanwhile gets no token, whether it was signed or not.
 func TestAVisitorWhoGoesMeanwhile(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	m := newMiddleware(t, as(ada), readMe, docslogin.WithClaimsMapper(func(context.Context, *docslogin.User, docslogin.Claims) error {
+	var leave, signing func()
+	p := custom(func(p *docslogin.Platform) {
+		p.Algorithm, p.Key = jose.EdDSA, docslogin.SignWith(signerFunc{cryptosigner.Opaque(edKey), func() { signing() }})
+	})
+	for _, tt := range []struct {
+		name            string
+		mapping, atSign bool
+		signed          bool
+	}{
+		{name: "while claims are mapped", mapping: true, signed: false},
+		{name: "while the token is signed", atSign: true, signed: true},
+	} {
+		signed := false
+		signing = func() {}
+		m := newMiddleware(t, as(ada), p, docslogin.WithClaimsMapper(func(context.Context, *docslogin.User, docslogin.Claims) error {
+			if tt.mapping {
+				leave()
+			}
+			return nil
+		}))
+		signing = func() {
+			signed = true
+			if tt.atSign {
+				leave()
+			}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		leave = cancel
+		w := httptest.NewRecorder()
+		m.ServeHTTP(w, httptest.NewRequest("GET", "/docs-login", nil).WithContext(ctx))
 		cancel()
-		return nil
-	}))
-	w := httptest.NewRecorder()
-	m.ServeHTTP(w, httptest.NewRequest("GET", "/docs-login", nil).WithContext(ctx))
-	if w.Header().Get("Location") != "" || w.Body.Len() > 0 {
-		t.Errorf("got %v %s", w.Header(), w.Body)
+		if w.Header().Get("Location") != "" || w.Body.Len() > 0 || signed != tt.signed {
+			t.Errorf("%s: signed: %v, got %v %s", tt.name, signed, w.Header(), w.Body)
+		}
+		ctx, leave = context.WithCancel(t.Context())
+		url, err := m.LoginURL(ctx, ada, "")
+		leave()
+		if url != "" || !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: LoginURL returned %q, %v", tt.name, url, err)
+		}
 	}
 }
 
@@ -1051,6 +1133,27 @@ func TestAttributesNeverBecomePrivileges(t *testing.T) {
 	}
 }
 
+func TestNoMapperSetsWhatTheLibraryWrites(t *testing.T) {
+	static := custom(func(p *docslogin.Platform) { p.Static = docslogin.Claims{"iss": "me"} })
+	for _, tt := range []struct {
+		platform docslogin.Platform
+		names    []string
+	}{
+		{readMe, []string{"iat", "exp", "nbf", "jti", "version"}},
+		{minty, []string{"iat", "exp", "nbf", "host", "expiresAt"}},
+		{gitBook, []string{"iat", "exp", "nbf"}},
+		{static, []string{"iat", "exp", "nbf", "iss"}},
+	} {
+		for _, name := range tt.names {
+			var e docslogin.Event
+			m := newMiddleware(t, as(ada), tt.platform, claim(name, nil), docslogin.WithObserver(func(_ context.Context, got docslogin.Event) { e = got }))
+			if resp := get(t, m, "/docs-login"); resp.StatusCode != 500 || e.Outcome != "owned_claim" || !strings.Contains(e.Err.Error(), `"`+name+`"`) {
+				t.Errorf("%s, %s: %d, %s, %v", tt.platform.Name, name, resp.StatusCode, e.Outcome, e.Err)
+			}
+		}
+	}
+}
+
 func TestMappersOfTheApp(t *testing.T) {
 	type ctxKey struct{}
 	add := func(name string) docslogin.Option {
@@ -1079,7 +1182,8 @@ func TestMappersOfTheApp(t *testing.T) {
 // What an app hands over is copied and never written to, so that it may be shared.
 func TestUsersAndPlatformsAreNotWrittenTo(t *testing.T) {
 	user := &docslogin.User{ID: "1", Name: "Ada", Email: "ada@example.com", Groups: []string{"b", "a"},
-		Attributes: map[string]any{"team": map[string]any{"inner": map[string]any{}}, "typed": docslogin.Claims{}, "list": []any{map[string]any{}}}, APIKeys: []docslogin.APIKey{{Values: map[string]any{"scheme": map[string]any{}}}}}
+		Attributes: map[string]any{"team": map[string]any{"inner": map[string]any{}}, "typed": docslogin.Claims{}, "list": []any{map[string]any{}},
+			"strings": make([]string, 1, 4), "lists": [][]string{{"a"}}, "map": map[string]string{}, "nil": nil, "nils": []any{nil, map[string]any(nil), []any(nil)}}, APIKeys: []docslogin.APIKey{{Values: map[string]any{"scheme": map[string]any{}}}}}
 	before, _ := json.Marshal(user)
 	meddle := docslogin.WithClaimsMapper(func(_ context.Context, _ *docslogin.User, claims docslogin.Claims) error {
 		for _, name := range []string{"team", "scheme", "typed"} {
@@ -1093,6 +1197,10 @@ func TestUsersAndPlatformsAreNotWrittenTo(t *testing.T) {
 		if list, ok := claims["list"].([]any); ok {
 			list[0].(map[string]any)["meddled"] = true
 			list[0] = "meddled"
+			claims["strings"].([]string)[0] = "meddled"
+			claims["strings"] = append(claims["strings"].([]string), "meddled")
+			claims["lists"].([][]string)[0][0] = "meddled"
+			claims["map"].(map[string]string)["meddled"] = "x"
 		}
 		if groups, ok := claims["groups"].([]string); ok {
 			slices.Sort(groups)
@@ -1102,7 +1210,7 @@ func TestUsersAndPlatformsAreNotWrittenTo(t *testing.T) {
 	for _, p := range []docslogin.Platform{readMe, minty} {
 		login(t, newMiddleware(t, as(user), p, meddle), "/docs-login")
 	}
-	if after, _ := json.Marshal(user); string(after) != string(before) {
+	if after, _ := json.Marshal(user); string(after) != string(before) || user.Attributes["strings"].([]string)[:2][1] != "" {
 		t.Errorf("the user was changed to %s", after)
 	}
 
@@ -1120,8 +1228,10 @@ func TestUsersAndPlatformsAreNotWrittenTo(t *testing.T) {
 
 func TestClaimsThatAreNoJSON(t *testing.T) {
 	loop := map[string]any{}
-	loop["itself"] = loop
-	for name, value := range map[string]any{"a func": func() {}, "not a number": math.NaN(), "an object that holds itself": loop} {
+	loop["itself"], loop["again"] = loop, loop
+	list := make([]any, 2)
+	list[0], list[1] = list, list
+	for name, value := range map[string]any{"a func": func() {}, "not a number": math.NaN(), "an object that holds itself twice": loop, "a list that holds itself twice": list} {
 		user := *ada
 		user.Attributes = map[string]any{"odd": value}
 		var e docslogin.Event
@@ -1159,7 +1269,16 @@ func TestARequiredClaim(t *testing.T) {
 		{"is absent", ada, nil, 403},
 		{"is empty", ada, "", 403},
 		{"is blank", ada, " \n", 403},
-		{"is empty as the platform's mapper left it", &docslogin.User{}, "pro", 403},
+		{"is an empty string of another type", ada, docslogin.Outcome(""), 403},
+		{"is a string of another type", ada, docslogin.Outcome("pro"), 302},
+		{"is a nil pointer", ada, (*string)(nil), 403},
+		{"is an empty list", ada, []string{}, 403},
+		{"is a nil list", ada, []string(nil), 403},
+		{"is an empty object", ada, map[string]any{}, 403},
+		{"is a list", ada, []string{"pro"}, 302},
+		{"is the number zero", ada, 0, 302},
+		{"is no JSON at all", ada, func() {}, 500},
+		{"is empty as the platform's mapper left it", &docslogin.User{Name: "Ada"}, "pro", 403},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if resp := get(t, newMiddleware(t, as(tt.user), p, claim("plan", tt.plan)), "/docs-login"); resp.StatusCode != tt.status {
@@ -1167,7 +1286,7 @@ func TestARequiredClaim(t *testing.T) {
 			}
 		})
 	}
-	if resp := get(t, newMiddleware(t, as(&docslogin.User{}), minty), "/docs-login"); resp.StatusCode != 403 || !strings.Contains(bodyOf(t, resp), "does not have: a name, an e-mail address or an ID.") {
+	if resp := get(t, newMiddleware(t, as(&docslogin.User{}), minty, claim("always", true)), "/docs-login"); resp.StatusCode != 403 || !strings.Contains(bodyOf(t, resp), "does not have: a name, an e-mail address or an ID.") {
 		t.Errorf("a user with nothing in it got in: %d", resp.StatusCode)
 	}
 	if resp := get(t, newMiddleware(t, as(&docslogin.User{ID: "1"}), minty), "/docs-login"); resp.StatusCode != 302 {
@@ -1364,6 +1483,12 @@ func TestMistakes(t *testing.T) {
 		{name: "a router's pattern", field: "WithPath", reason: "must be a clean path", option: docslogin.WithPath("/docs/{id}")},
 		{name: "another router's pattern", field: "WithPath", reason: "must be a clean path", option: docslogin.WithPath("/docs:id")},
 
+		{name: "a platform without the token's lifetime that it bounds", field: "Platform.Lifetime.Token", reason: "is 0s; on this platform it must be from 1s to 10s", platform: custom(func(p *docslogin.Platform) { p.Lifetime.MaxToken = 10 * time.Second })},
+		{name: "a negative most", field: "Platform.Lifetime", reason: "a negative MaxToken or MinSession", platform: custom(func(p *docslogin.Platform) { p.Lifetime.MaxToken = -1 })},
+		{name: "a negative least", field: "Platform.Lifetime", reason: "a negative MaxToken or MinSession", platform: custom(func(p *docslogin.Platform) { p.Lifetime.MinSession = -1 })},
+		{name: "a session's claim that must never be", field: "Platform.Lifetime.SessionClaim", reason: `"nbf", which the library writes already`, platform: custom(func(p *docslogin.Platform) {
+			p.Lifetime = docslogin.Lifetime{Session: time.Hour, SessionClaim: "nbf"}
+		})},
 		{name: "a token's lifetime of zero", field: "WithTokenTTL", reason: "is 0s; on this platform it must be from 1s to", option: docslogin.WithTokenTTL(0)},
 		{name: "a token's lifetime under a second", field: "WithTokenTTL", reason: "is 999ms", option: docslogin.WithTokenTTL(999 * time.Millisecond)},
 		{name: "a negative lifetime", field: "WithTokenTTL", reason: "is -1s", option: docslogin.WithTokenTTL(-time.Second)},
@@ -1390,6 +1515,16 @@ func TestMistakes(t *testing.T) {
 		{name: "a return parameter that the page has already", field: "WithLoginPage", reason: "holds the return parameter already", option: docslogin.WithLoginPage("/sign-in?next=/", "next")},
 		{name: "a return parameter that the page has already, empty", field: "WithLoginPage", reason: "holds the return parameter already", option: docslogin.WithLoginPage("/sign-in?next=", "next")},
 		{name: "a sign-in page that is the route", field: "WithLoginPage", reason: "is the route itself", option: docslogin.WithLoginPage("/docs-login", "next")},
+		{name: "a sign-in page that is the route, escaped", field: "WithLoginPage", reason: "is the route itself", option: docslogin.WithLoginPage("/docs%2Dlogin", "next")},
+		{name: "a sign-in page with white space", field: "WithLoginPage", reason: "has white space around it", option: docslogin.WithLoginPage("/sign-in ", "next")},
+		{name: "a sign-in page with user info", field: "WithLoginPage", reason: "has user info", option: docslogin.WithLoginPage("https://u:p@login.example.com/", "next"), with: docslogin.WithExternalURL("https://app.example.com")},
+		{name: "an external URL with user info", field: "WithExternalURL", reason: "has user info", option: docslogin.WithExternalURL("https://u:p@app.example.com")},
+		{name: "an origin with user info", field: "Platform.DeepLink.Origins[0]", reason: "has user info", platform: custom(func(p *docslogin.Platform) { p.DeepLink.Origins = []string{"https://u:p@a.example"} })},
+		{name: "a callback with user info", field: "Platform.Callback", reason: "has user info", platform: custom(func(p *docslogin.Platform) { p.Callback = "https://u:p@canny.io/sso" })},
+		{name: "an absolute callback with a query", field: "Platform.Callback", reason: "has a query", platform: custom(func(p *docslogin.Platform) { p.Callback = "https://canny.io/sso?x=1" })},
+		{name: "a link from the base that goes out as given", field: "Platform.DeepLink.FromBase", reason: "does not go with AsGiven", platform: custom(func(p *docslogin.Platform) {
+			p.DeepLink.FromBase, p.DeepLink.Form = true, docslogin.AsGiven
+		})},
 		{name: "a sign-in page that is the route, absolute", field: "WithLoginPage", reason: "is the route itself", option: docslogin.WithLoginPage("https://example.com/app/docs-login", "next"), with: docslogin.WithExternalURL("https://example.com/app")},
 		{name: "an external URL that is relative", field: "WithExternalURL", reason: "is not an absolute http or https URL", option: docslogin.WithExternalURL("app.example.com")},
 		{name: "an external URL with a query", field: "WithExternalURL", reason: "has a query", option: docslogin.WithExternalURL("https://app.example.com?x")},
@@ -1411,12 +1546,20 @@ func TestMistakes(t *testing.T) {
 		{name: "a docs URL that does not parse", field: "Platform.DocsURL", reason: "is not an absolute http or https URL", platform: docslogin.ReadMe("https://docs.example.com:x/", secret)},
 		{name: "a docs URL of another scheme", field: "Platform.DocsURL", reason: "is not an absolute http or https URL", platform: docslogin.ReadMe("ftp://docs.example.com", secret)},
 		{name: "a docs URL in clear", field: "Platform.DocsURL", reason: "must be https", platform: docslogin.ReadMe("http://docs.example.com", secret)},
+		{name: "a docs URL whose host ends as a loopback's", field: "Platform.DocsURL", reason: "must be https", platform: docslogin.ReadMe("http://evillocalhost", secret)},
 		{name: "a docs URL that only looks like loopback", field: "Platform.DocsURL", reason: "must be https", platform: docslogin.ReadMe("http://localhost.example.com", secret)},
 		{name: "a docs URL with user info", field: "Platform.DocsURL", reason: "has user info", platform: docslogin.ReadMe("https://user:hunter2@docs.example.com", secret)},
 		{name: "a docs URL with a fragment", field: "Platform.DocsURL", reason: "has a fragment", platform: docslogin.ReadMe("https://docs.example.com/#", secret)},
 		{name: "a docs URL with white space", field: "Platform.DocsURL", reason: "has white space", platform: docslogin.ReadMe("https://docs.example.com\n", secret)},
 		{name: "an internationalized docs host", field: "Platform.DocsURL", reason: "punycode", platform: docslogin.ReadMe("https://döcs.example.com", secret)},
 		{name: "a docs host with a zone", field: "Platform.DocsURL", reason: "a host or a port that is not valid", platform: docslogin.ReadMe("https://[fe80::1%25eth0]/", secret)},
+		{name: "a docs URL such as https://docs.example.com.", field: "Platform.DocsURL", reason: "a host or a port that is not valid", platform: docslogin.ReadMe("https://docs.example.com.", secret)},
+		{name: "a docs URL such as https://docs..example.com", field: "Platform.DocsURL", reason: "a host or a port that is not valid", platform: docslogin.ReadMe("https://docs..example.com", secret)},
+		{name: "a docs URL such as https://.example.com", field: "Platform.DocsURL", reason: "a host or a port that is not valid", platform: docslogin.ReadMe("https://.example.com", secret)},
+		{name: "a docs URL such as https://-docs.example.com", field: "Platform.DocsURL", reason: "a host or a port that is not valid", platform: docslogin.ReadMe("https://-docs.example.com", secret)},
+		{name: "a docs URL such as https://127.1", field: "Platform.DocsURL", reason: "a host or a port that is not valid", platform: docslogin.ReadMe("https://127.1", secret)},
+		{name: "a docs URL such as https://0x7f.1", field: "Platform.DocsURL", reason: "a host or a port that is not valid", platform: docslogin.ReadMe("https://0x7f.1", secret)},
+		{name: "a docs URL such as https://docs.example.com:08", field: "Platform.DocsURL", reason: "a host or a port that is not valid", platform: docslogin.ReadMe("https://docs.example.com:08", secret)},
 		{name: "a docs port of zero", field: "Platform.DocsURL", reason: "a host or a port that is not valid", platform: docslogin.ReadMe("https://docs.example.com:0", secret)},
 		{name: "a docs port out of range", field: "Platform.DocsURL", reason: "a host or a port that is not valid", platform: docslogin.ReadMe("https://docs.example.com:65536", secret)},
 		{name: "an empty docs port", field: "Platform.DocsURL", reason: "a host or a port that is not valid", platform: docslogin.ReadMe("https://docs.example.com:", secret)},
@@ -1442,8 +1585,16 @@ func TestMistakes(t *testing.T) {
 			p.TokenID, p.Lifetime = true, docslogin.Lifetime{Session: time.Hour, SessionClaim: "jti"}
 		})},
 		{name: "a required claim without a name", field: "Platform.Required", reason: `"", which is empty`, platform: custom(func(p *docslogin.Platform) { p.Required = []string{""} })},
-		{name: "a docs URL that holds a token", field: "Platform.DocsURL", reason: "holds the token's or the link's parameter already", platform: docslogin.ReadMe("https://docs.example.com?auth_token=x", secret)},
-		{name: "a docs URL that holds a link", field: "Platform.DocsURL", reason: "holds the token's or the link's parameter already", platform: docslogin.ReadMe("https://docs.example.com?redirect=", secret)},
+		{name: "a docs URL that holds a token", field: "Platform.DocsURL", reason: `holds the parameter "auth_token"`, platform: docslogin.ReadMe("https://docs.example.com?auth_token=x", secret)},
+		{name: "a docs URL that holds a link", field: "Platform.DocsURL", reason: `holds the parameter "redirect"`, platform: docslogin.ReadMe("https://docs.example.com?redirect=", secret)},
+		{name: "a docs URL that holds a constant parameter", field: "Platform.DocsURL", reason: `holds the parameter "c"`, platform: custom(func(p *docslogin.Platform) {
+			p.DocsURL, p.Params = "https://docs.example.com?c=1", map[string]string{"c": "2"}
+		})},
+		{name: "a docs URL that holds an echoed parameter", field: "Platform.DocsURL", reason: `holds the parameter "e"`, platform: custom(func(p *docslogin.Platform) {
+			p.DocsURL, p.Echo = "https://docs.example.com?e=1", []string{"e"}
+		})},
+		{name: "a docs URL without end", field: "Platform.DocsURL", reason: "is longer than 2,048 bytes", platform: docslogin.ReadMe("https://docs.example.com/"+strings.Repeat("x", 2048), secret)},
+		{name: "arguments that were mixed up", field: "Platform.DocsURL", reason: "has white space", platform: docslogin.ReadMe(secret+"\n", secret)},
 		{name: "a docs query that would not reach the wanted page", field: "Platform.DocsURL", reason: "has a query, which would not reach", platform: custom(func(p *docslogin.Platform) {
 			p.DocsURL, p.DeepLink.Out = "https://docs.example.com?v=1", ""
 		})},

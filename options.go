@@ -24,6 +24,7 @@
 package docslogin
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -94,7 +95,7 @@ const (
 // Lifetime says how long a token, and the docs session that it begins, may last.
 // Durations are at least a second; a token holds whole seconds.
 type Lifetime struct {
-	Token        time.Duration // exp; 0: none
+	Token        time.Duration // exp; 0: none, where there is no MaxToken
 	MaxToken     time.Duration // more than this is a ConfigError; 0: no limit
 	Session      time.Duration // written to SessionClaim; at most 366 days
 	MinSession   time.Duration // less is a ConfigError; an app session that ends sooner is nobody
@@ -455,7 +456,7 @@ func (c *config) checkPath() {
 const (
 	alphanumeric = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 	pathChars    = alphanumeric + "-._~/"
-	hostChars    = alphanumeric + "-._"
+	hostChars    = alphanumeric + "-_"
 )
 
 // checkPlatform checks where the token goes and what a link is checked against.
@@ -472,6 +473,9 @@ func (c *config) checkPlatform() {
 	}
 	if link.Form < AsPath || link.Form > AsGiven {
 		c.fail("Platform.DeepLink.Form", "is none of AsPath, AsURL and AsGiven")
+	}
+	if link.FromBase && link.Form == AsGiven && link.Out != "" {
+		c.fail("Platform.DeepLink.FromBase", "does not go with AsGiven: what is checked would not be what goes out")
 	}
 	if link.In == "" && link.Out != "" || link.In != "" && link.Out == "" && p.Callback != "" {
 		c.fail("Platform.DeepLink", "needs both In and Out, unless the token goes to the page itself")
@@ -506,12 +510,17 @@ func (c *config) checkPlatform() {
 		if docs.RawQuery != "" {
 			c.target += "?" + deeplink.Escape(docs.RawQuery)
 		}
-		if values := docs.Query(); values.Has(p.Carrier.query) || values.Has(link.Out) {
-			c.fail("Platform.DocsURL", "has a query that holds the token's or the link's parameter already; remove it")
+		for name := range docs.Query() {
+			if _, constant := p.Params[name]; constant || name == p.Carrier.query || name == link.Out || slices.Contains(p.Echo, name) {
+				c.fail("Platform.DocsURL", "has a query that holds the parameter %q, which the platform has a use for; remove it", name)
+			}
 		}
 		return
 	case !strings.HasPrefix(p.Callback, "/"):
 		u := c.parseURL("Platform.Callback", p.Callback, p.InsecureHTTP)
+		if u.RawQuery != "" {
+			c.fail("Platform.Callback", "has a query; parameters that are the same for everybody stand in Platform.Params")
+		}
 		origin, callback = deeplink.Origin(u), u.EscapedPath()
 	case strings.ContainsAny(p.Callback, "?#") || !deeplink.CleanPath(p.Callback):
 		c.fail("Platform.Callback", "must be a clean path, or an absolute URL, without a query or a fragment")
@@ -555,6 +564,8 @@ func (c *config) checkParams() {
 func (c *config) parseURL(field, text string, allowHTTP bool) *url.URL {
 	u, err := url.Parse(text)
 	switch {
+	case len(text) > 2048:
+		c.fail(field, "is longer than 2,048 bytes")
 	case text == "":
 		c.fail(field, "is empty; set it to an absolute URL such as https://docs.example.com")
 	case strings.TrimSpace(text) != text:
@@ -577,15 +588,24 @@ func (c *config) parseURL(field, text string, allowHTTP bool) *url.URL {
 	return &url.URL{}
 }
 
-// validHost reports whether a host means the same to Go and to browsers.
+// validHost reports whether host and port mean the same to Go and to browsers, which
+// read "127.1" and "0x7f.1" as addresses too.
 func validHost(u *url.URL) bool {
-	if port, err := strconv.ParseUint(u.Port(), 10, 16); err == nil && port == 0 || err != nil && strings.HasSuffix(u.Host, ":"+u.Port()) {
+	port, err := strconv.ParseUint(cmp.Or(u.Port(), "443"), 10, 16)
+	if err != nil || port == 0 || strings.HasPrefix(u.Port(), "0") || strings.HasSuffix(u.Host, ":") {
 		return false
 	}
 	if addr, err := netip.ParseAddr(u.Hostname()); err == nil {
 		return addr.Zone() == ""
 	}
-	return strings.Trim(u.Hostname(), hostChars) == ""
+	last := ""
+	for label := range strings.SplitSeq(strings.ToLower(u.Hostname()), ".") {
+		if label == "" || strings.Trim(label, hostChars) != "" || strings.Trim(label, "-") != label {
+			return false
+		}
+		last = label
+	}
+	return strings.Trim(last, "0123456789") != "" && !strings.HasPrefix(last, "0x")
 }
 
 // loopback reports whether a host is this machine (RFC 6761, section 6.3).
@@ -601,7 +621,11 @@ const maxLifetime = 366 * 24 * time.Hour
 // checkLifetime puts the options' lifetimes in the place of the platform's and checks them.
 func (c *config) checkLifetime() {
 	l := &c.platform.Lifetime
-	c.checkDuration("Token", c.tokenTTL, &l.Token, l.Token != 0, 0, l.MaxToken)
+	if l.MaxToken < 0 || l.MinSession < 0 {
+		c.fail("Platform.Lifetime", "has a negative MaxToken or MinSession; 0 means no limit")
+		return
+	}
+	c.checkDuration("Token", c.tokenTTL, &l.Token, l.Token != 0 || l.MaxToken != 0, 0, l.MaxToken)
 	c.checkDuration("Session", c.sessionTTL, &l.Session, l.SessionClaim != "", l.MinSession, 0)
 	if l.SessionClaim == "exp" && l.Token != 0 {
 		c.fail("Platform.Lifetime", "has a Token and a Session that both want the claim exp; set Token to 0")
@@ -686,6 +710,8 @@ func (c *config) checkLoginPage() {
 	page, fragment, hasFragment := strings.Cut(c.loginPage, "#")
 	pagePath, query, hasQuery := strings.Cut(page, "?")
 	switch {
+	case strings.TrimSpace(c.loginPage) != c.loginPage:
+		c.fail("WithLoginPage", "has white space around it; remove it")
 	case strings.HasPrefix(page, "/"):
 		if !deeplink.CleanPath(pagePath) {
 			c.fail("WithLoginPage", "is not a clean path: remove //, dot segments, backslashes and doubled escapes")
@@ -699,7 +725,7 @@ func (c *config) checkLoginPage() {
 			c.wayBack = deeplink.Origin(external) + c.wayBack
 		}
 	}
-	if pagePath == c.wayBack {
+	if decoded, _ := url.PathUnescape(pagePath); decoded == c.wayBack {
 		c.fail("WithLoginPage", "is the route itself; set it to the page on which users sign in")
 	}
 	if values, _ := url.ParseQuery(query); values.Has(c.returnParam) {

@@ -40,6 +40,8 @@ func TestKeptLinks(t *testing.T) {
 		{"a path from the root", atRoot, "/docs/getting-started", "https://docs.example.com", "/docs/getting-started", ""},
 		{"the root itself", atRoot, "/", "https://docs.example.com", "/", ""},
 		{"a query", atRoot, "/search?q=a//b&x=%5C..%2F", "https://docs.example.com", "/search", "?q=a//b&x=%5C..%2F"},
+		{"an absolute URL in the query", atRoot, "/a?u=https://x.example/", "https://docs.example.com", "/a", "?u=https://x.example/"},
+		{"an absolute URL in the path's last part", atRoot, "/proxy#https://x.example", "https://docs.example.com", "/proxy", "#https://x.example"},
 		{"an anchor", atRoot, "/a#b?c", "https://docs.example.com", "/a", "#b?c"},
 		{"a query with an anchor", atRoot, "/a?b#c", "https://docs.example.com", "/a", "?b#c"},
 		{"an escaped blank", atRoot, "/a%20b", "https://docs.example.com", "/a%20b", ""},
@@ -130,6 +132,9 @@ func TestRefusedLinks(t *testing.T) {
 		{"that page, absolute", atRoot, "https://docs.example.com/login/jwt-callback", deeplink.ErrCallback},
 		{"a token of its own", atRoot, "/a?x=1&auth_token=eyJ", deeplink.ErrToken},
 		{"a token of its own, escaped", atRoot, "/a?%61uth_token=eyJ", deeplink.ErrToken},
+		{"a named origin as the beginning of another", named, "https://agent.zendesk.com:8443.evil.example/", deeplink.ErrOrigin},
+		{"a named origin as user info", named, "https://agent.zendesk.com:8443@evil.example/", deeplink.ErrOrigin},
+		{"a named host on another port", named, "https://agent.zendesk.com/", deeplink.ErrOrigin},
 		{"an origin that is not named", named, "https://other.zendesk.com/", deeplink.ErrOrigin},
 
 		{"from the base: a foreign host without a scheme", onPage, "//evil.example", deeplink.ErrPath},

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/go-jose/go-jose/v4"
 )
@@ -43,7 +44,7 @@ func Secret(secret string, alg jose.SignatureAlgorithm) (*Signer, error) {
 		return nil, fmt.Errorf("a secret is for HMAC; %s signs with a private key (PrivateKey or SignWith)", alg)
 	case secret == "":
 		return nil, errors.New("the secret is empty; set it to the one that the docs' dashboard shows")
-	case unwrap(secret) != secret:
+	case unwrap(secret) != secret || strings.HasSuffix(secret, `\n`) || strings.HasSuffix(secret, `\r`):
 		return nil, errors.New("the secret has white space or quotes around it, as secrets from files often have; remove them")
 	case len(secret) < minSecret:
 		return nil, fmt.Errorf("the secret is %d bytes long; it needs at least %d", len(secret), minSecret)

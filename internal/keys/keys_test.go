@@ -79,6 +79,7 @@ func TestBadSecrets(t *testing.T) {
 		{"empty", "", jose.HS256, "is empty"},
 		{"15 bytes", "fifteen bytes..", jose.HS256, "is 15 bytes long; it needs at least 16"},
 		{"a newline at the end", "rdme_example_secret\n", jose.HS256, "white space or quotes"},
+		{"a newline at the end, written as \\n", `rdme_example_secret\n`, jose.HS256, "white space or quotes"},
 		{"a blank in front", " rdme_example_secret", jose.HS256, "white space or quotes"},
 		{"double quotes", `"rdme_example_secret"`, jose.HS256, "white space or quotes"},
 		{"single quotes", `'rdme_example_secret'`, jose.HS256, "white space or quotes"},
