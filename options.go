@@ -398,6 +398,7 @@ func newConfig(lookup UserLookup, p Platform, opts []Option) (*config, *keys.Sig
 	}
 	c.checkPath()
 	c.checkPlatform()
+	c.checkTarget()
 	c.checkLifetime()
 	c.checkClaims()
 	c.checkLoginPage()
@@ -459,7 +460,7 @@ const (
 	hostChars    = alphanumeric + "-_"
 )
 
-// checkPlatform checks where the token goes and what a link is checked against.
+// checkPlatform checks the platform's fields, each by itself.
 func (c *config) checkPlatform() {
 	p, link := &c.platform, &c.platform.DeepLink
 	if p.Name == "" {
@@ -489,7 +490,11 @@ func (c *config) checkPlatform() {
 		}
 		link.Origins[i] = deeplink.Origin(u)
 	}
+}
 
+// checkTarget prepares where the token goes and what a link is checked against.
+func (c *config) checkTarget() {
+	p, link := &c.platform, &c.platform.DeepLink
 	docs := c.parseURL("Platform.DocsURL", p.DocsURL, p.InsecureHTTP)
 	c.host = strings.ToLower(docs.Hostname())
 	c.toPage = link.In != "" && link.Out == ""

@@ -42,6 +42,9 @@ func TestKeptLinks(t *testing.T) {
 		{"a query", atRoot, "/search?q=a//b&x=%5C..%2F", "https://docs.example.com", "/search", "?q=a//b&x=%5C..%2F"},
 		{"an absolute URL in the query", atRoot, "/a?u=https://x.example/", "https://docs.example.com", "/a", "?u=https://x.example/"},
 		{"an absolute URL in the path's last part", atRoot, "/proxy#https://x.example", "https://docs.example.com", "/proxy", "#https://x.example"},
+		{"capital letters", atRoot, "/X/Y?Z#X", "https://docs.example.com", "/X/Y", "?Z#X"},
+		{"a capital A and Z in the host", deeplink.Site{Origin: "https://az.example"}, "https://AZ.example/", "https://az.example", "/", ""},
+		{"what looks like a token behind the anchor", atRoot, "/a?b#c&auth_token=x", "https://docs.example.com", "/a", "?b#c&auth_token=x"},
 		{"an anchor", atRoot, "/a#b?c", "https://docs.example.com", "/a", "#b?c"},
 		{"a query with an anchor", atRoot, "/a?b#c", "https://docs.example.com", "/a", "?b#c"},
 		{"an escaped blank", atRoot, "/a%20b", "https://docs.example.com", "/a%20b", ""},
@@ -68,6 +71,8 @@ func TestKeptLinks(t *testing.T) {
 		{"all names with the ending are taken out", onPage, "/g?visitor.plan=pro&visitor=a&visitor.=1", "https://example.com", "/docs/g", "?visitor=a"},
 		{"nothing is left of the query", onPage, "/g?access_token=x#y", "https://example.com", "/docs/g", "#y"},
 		{"what looks like one behind the anchor stays", onPage, "/g#?jwt_token=x", "https://example.com", "/docs/g", "#?jwt_token=x"},
+		{"from the base, only an anchor", onPage, "#?jwt_token=x", "https://example.com", "/docs/", "#?jwt_token=x"},
+		{"a single name to take out", deeplink.Site{Origin: "https://docs.example.com", Drop: []string{"x"}}, "/a?x=1&y=2", "https://docs.example.com", "/a", "?y=2"},
 		{"the base's name again is a page of it", onPage, "/docs/a", "https://example.com", "/docs/docs/a", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
