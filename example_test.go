@@ -280,7 +280,7 @@ func ExampleConfigError() {
 	fmt.Println(err)
 	// Output:
 	// docslogin: lookup is nil; pass a func that says who is signed in (SessionLookup returns nil for a nil store, a nil load, or a name that no cookie can have)
-	// docslogin: WithPath must be a clean path such as /docs-login, not / itself: letters, digits and -._~ between single slashes
+	// docslogin: WithPath must be a clean path such as /docs-login, not / itself: letters, digits and -._~!$&'+,;=@ between single slashes
 	// docslogin: Platform.DocsURL is not an absolute http or https URL such as https://docs.example.com
 	// docslogin: Platform.Key cannot be used: the secret is 7 bytes long; it needs at least 16
 }
@@ -297,7 +297,7 @@ func ExampleMiddleware_Wrap_wrong() {
 	}
 	lookup := func(r *http.Request) (*docslogin.User, error) {
 		user, _ := r.Context().Value(userKey{}).(*docslogin.User)
-		return user, nil // nil: nobody
+		return user, nil // nil: not signed in
 	}
 	docs := docslogin.Must(docslogin.New(lookup, docslogin.ReadMe("https://docs.example.com", "the project's JWT secret")))
 	mux := http.NewServeMux()

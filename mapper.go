@@ -27,7 +27,7 @@ type User struct {
 	Groups     []string       // what the user may see, in the docs' own words
 	APIKeys    []APIKey       // the user's own credentials, filled into code samples; the first is the default
 	Attributes map[string]any // anything else that pages may show; never a privilege
-	ExpiresAt  time.Time      // end of the app's own session: caps the docs session where the platform has a claim for it. Zero: no cap; past: nobody
+	ExpiresAt  time.Time      // end of the app's own session: caps the docs session where the platform has a claim for it. Zero: no cap; past: not signed in
 	App        any            // the app's own user, for the app's mappers; never sent
 }
 
@@ -51,17 +51,18 @@ var (
 // UserLookup says who is signed in, from the app's own session. It is called once
 // for each request on the route, by many goroutines at once.
 //
-// It returns the user; or a nil user or [ErrNoUser] for nobody, who is sent to the
-// sign-in page; or [ErrForbidden] for a user who may not read the docs (403). Any
+// It returns the user; or a nil user or [ErrNoUser] for a visitor who is not signed in,
+// and who is sent to the sign-in page; or [ErrForbidden] for a user who may not read the docs (403). Any
 // other error is a 500, never a redirect, so that a store that is down does not
-// send visitors in circles. The user is not changed and not kept.
+// send visitors in circles. The user is not changed and not kept. One in whom nothing is
+// set is refused: an empty User is most often a lookup's mistake.
 type UserLookup func(r *http.Request) (*User, error)
 
 // SessionLookup returns a [UserLookup] that reads the session of the given name
 // from a gorilla store (its Get method) and hands it to load, which returns the
 // user in it under the rules of a UserLookup. load is called only for a session
 // that exists: one that is new, expired, tampered with, encrypted with a key that
-// is no longer in use, or whose file is gone, is nobody. Any other error of the
+// is no longer in use, or whose file is gone, counts as not signed in. Any other error of the
 // store is an error. load is called by many goroutines at once.
 //
 // SessionLookup returns nil for a nil store, a nil load, or a name that no cookie
@@ -109,18 +110,21 @@ type Claims map[string]any
 // if something else than a map[string]any stands there, which on the route
 // becomes a 500 that names the claim.
 func (c Claims) Object(name string) map[string]any {
-	switch object := c[name].(type) {
+	var object map[string]any
+	switch claim := c[name].(type) {
 	case nil:
-		made := map[string]any{}
-		c[name] = made
-		return made
 	case map[string]any:
-		return object
+		object = claim
 	case Claims:
-		return object
+		object = claim
 	default:
-		panic(fmt.Errorf("docslogin: claim %q is a %T, not an object", name, object))
+		panic(fmt.Errorf("docslogin: claim %q is a %T, not an object", name, claim))
 	}
+	if object == nil {
+		object = map[string]any{}
+		c[name] = object
+	}
+	return object
 }
 
 // ClaimsMapper adds to the claims of one login what it knows about the user. The
@@ -138,8 +142,11 @@ type ClaimsMapper func(ctx context.Context, user *User, claims Claims) error
 func (c Claims) add(what string, values map[string]any, reserved ...string) error {
 	budget := maxCloned
 	for name, value := range values {
-		if _, taken := c[name]; taken || slices.Contains(reserved, name) {
+		if slices.Contains(reserved, name) {
 			return fmt.Errorf("docslogin: the %s %q would set a claim that has a meaning of its own; rename it, or set the claim in a mapper of yours", what, name)
+		}
+		if _, taken := c[name]; taken {
+			return fmt.Errorf("docslogin: the %s %q would set a claim that another field of the user has set; rename one of them", what, name)
 		}
 		c[name] = nil
 		if value != nil {

@@ -68,11 +68,11 @@ func (m *Middleware) Wrap(next http.Handler) http.Handler {
 
 // ServeHTTP is the route alone, whatever the request's path: mux.Handle(docs.Path(), docs).
 func (m *Middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	e := Event{Outcome: OutcomeCanceled, Platform: m.platform.Name}
+	e := Event{Outcome: OutcomeCanceled, Platform: m.platform.Name} // unless something comes of it
 	defer m.report(r.Context(), &e, time.Now())
 
 	setHeaders(w.Header())
-	location, refusal := m.decide(r, &e)
+	location, refusal := guarded(r.Context(), func() (string, *LoginError) { return m.decide(r, &e) })
 	if refusal != nil {
 		e.Outcome, e.Err = refusal.Outcome, refusal.Err
 		m.refuse(w, r, refusal)
@@ -83,9 +83,8 @@ func (m *Middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusFound)
 }
 
-// decide says where a request's visitor is sent, or why he is not.
+// decide says where a request's visitor is sent, or why nowhere.
 func (m *Middleware) decide(r *http.Request, e *Event) (location string, refusal *LoginError) {
-	defer settle(r.Context(), &location, &refusal)
 	if o := unfit(r); o != "" {
 		return "", refused(o, nil)
 	}
@@ -181,14 +180,13 @@ func (m *Middleware) SetKey(key Key) error {
 // The error is a [*LoginError]; for a nil user, or one whose session has ended, it wraps
 // [ErrNoUser]. There is no [Event], and no way to the sign-in page.
 func (m *Middleware) LoginURL(ctx context.Context, user *User, deepLink string) (string, error) {
-	location, refusal := func() (location string, refusal *LoginError) {
-		defer settle(ctx, &location, &refusal)
+	location, refusal := guarded(ctx, func() (string, *LoginError) {
 		if !m.isSignedIn(user) {
 			return "", refused(OutcomeNoUser, ErrNoUser)
 		}
 		var e Event
 		return m.docsURL(ctx, user, m.checkLink(deepLink, &e), &e)
-	}()
+	})
 	if refusal != nil {
 		return "", refusal
 	}
@@ -293,7 +291,7 @@ func (m *Middleware) checkComplete(user *User, claims Claims) error {
 			missing = append(missing, name)
 		}
 	}
-	if reflect.ValueOf(*user).IsZero() { // which a lookup returns by mistake, for nobody
+	if reflect.ValueOf(*user).IsZero() { // which a lookup returns by mistake, for a visitor who is not signed in
 		missing = []string{"a name, an e-mail address or an ID"}
 	}
 	if missing != nil {
@@ -556,25 +554,25 @@ func refused(o Outcome, err error) *LoginError {
 	return &LoginError{Outcome: o, Status: answers[o].status, Err: err}
 }
 
-// settle is deferred around the app's own funcs. It makes a panic an error, and nothing
-// of whatever came of a request whose visitor has gone.
-func settle(ctx context.Context, location *string, refusal **LoginError) {
-	v := recover()
-	switch cause := v.(type) {
-	case nil:
-		if !errors.Is(ctx.Err(), context.Canceled) {
-			return
+// guarded calls decide, which calls the app's own funcs. It makes a panic an error, and
+// nothing of whatever came of a request whose visitor has gone.
+func guarded(ctx context.Context, decide func() (string, *LoginError)) (location string, refusal *LoginError) {
+	defer func() {
+		switch v := recover().(type) {
+		case nil:
+			if errors.Is(ctx.Err(), context.Canceled) {
+				location, refusal = "", refused(OutcomeCanceled, ctx.Err())
+			}
+		case error:
+			if v == http.ErrAbortHandler { // passed on, as net/http wants it
+				panic(v)
+			}
+			refusal = refused(OutcomePanic, &panicError{v, debug.Stack()})
+		default:
+			refusal = refused(OutcomePanic, &panicError{fmt.Errorf("a value of type %T", v), debug.Stack()})
 		}
-		*refusal = refused(OutcomeCanceled, ctx.Err())
-	case error:
-		if cause == http.ErrAbortHandler { // passed on, as net/http wants it
-			panic(cause)
-		}
-		*refusal = refused(OutcomePanic, &panicError{cause, debug.Stack()})
-	default:
-		*refusal = refused(OutcomePanic, &panicError{fmt.Errorf("a value of type %T", v), debug.Stack()})
-	}
-	*location = ""
+	}()
+	return decide()
 }
 
 // panicError is a panic of the app's own funcs.

@@ -269,6 +269,12 @@ var platforms = []struct {
 	{"a link that arrives unencoded, cut at its first & (Metabase)", custom(func(p *docslogin.Platform) {
 		p.Callback, p.DeepLink = "/auth/sso", docslogin.DeepLink{In: "return_to", Out: "return_to"}
 	}), "return_to=/dashboard/1?tab=2&x=3", "https://docs.example.com/auth/sso?jwt=TOKEN&return_to=%2Fdashboard%2F1%3Ftab%3D2"},
+	{"docs under a path that ends in a capital X, and a callback with one", custom(func(p *docslogin.Platform) {
+		p.DocsURL, p.Callback = "https://example.com/SUBX", "/X"
+	}), "redirect=/SUBX/a", "https://example.com/SUBX/X?jwt=TOKEN&redirect=%2FSUBX%2Fa"},
+	{"a link to a named origin in clear", custom(func(p *docslogin.Platform) {
+		p.DeepLink.Form, p.DeepLink.Origins = docslogin.AsGiven, []string{"http://intranet.example"}
+	}), "redirect=http%3A%2F%2Fintranet.example%2Fa", "https://docs.example.com?jwt=TOKEN&redirect=http%3A%2F%2Fintranet.example%2Fa"},
 	{"a refused link", custom(nil), "redirect=https%3A%2F%2Fevil.example%2F", "https://docs.example.com?jwt=TOKEN"},
 	{"the text undefined", custom(nil), "redirect=undefined", "https://docs.example.com?jwt=TOKEN"},
 	{"ReadMe", readMe, "redirect=%2Fdocs%2Fa", "https://docs.example.com?auth_token=TOKEN&redirect=%2Fdocs%2Fa"},
@@ -354,6 +360,10 @@ func TestTheWayToTheSignInPage(t *testing.T) {
 			"/sign-in?lang=de&return+to=%2Fdocs-login%3F" + marker + "%26redirect%3D%252Fa%253Fb#/form"},
 		{"another path of the route", []docslogin.Option{docslogin.WithPath("/in/docs"), docslogin.WithLoginPage("/sign-in", "next")},
 			"/sign-in?next=%2Fin%2Fdocs%3F" + marker + "%26redirect%3D%252Fa%253Fb"},
+		{"an app in clear, under a prefix", []docslogin.Option{docslogin.WithLoginPage("/sign-in", "next"), docslogin.WithExternalURL("http://intranet.example/X/")},
+			"/sign-in?next=%2FX%2Fdocs-login%3F" + marker + "%26redirect%3D%252Fa%253Fb"},
+		{"a path of every plain character", []docslogin.Option{docslogin.WithPath("/Az09/-._~!$&'+,;=@"), docslogin.WithLoginPage("/sign-in", "next")},
+			"/sign-in?next=%2FAz09%2F-._~%21%24%26%27%2B%2C%3B%3D%40%3F" + marker + "%26redirect%3D%252Fa%253Fb"},
 		{"an app under a prefix", []docslogin.Option{docslogin.WithLoginPage("/app/sign-in", "next"), docslogin.WithExternalURL("https://example.com/app/")},
 			"/app/sign-in?next=%2Fapp%2Fdocs-login%3F" + marker + "%26redirect%3D%252Fa%253Fb"},
 		{"another host", []docslogin.Option{docslogin.WithLoginPage("https://login.example.com/?a=1", "r"), docslogin.WithExternalURL("https://App.example.com:443")},
@@ -1084,8 +1094,9 @@ func TestReadMeClaims(t *testing.T) {
 			`{"keys":[{"apiKey":"1","name":"live","v":1},{"name":"test","pass":"p","user":"u"},{"basicAuth":{"pass":"p","user":"u"},"name":"scheme","pass":"p","user":"u"}]}`, ""},
 		{"several keys, one without a name", key(docslogin.APIKey{Name: "live", Key: "1"}, docslogin.APIKey{Key: "2"}), "", "API key 2 of 2 has no Name of its own"},
 		{"several keys with the same name", key(docslogin.APIKey{Name: "live", Key: "1"}, docslogin.APIKey{Name: "live", Key: "2"}), "", "API key 2 of 2 has no Name of its own"},
-		{"attributes at the top level", &docslogin.User{Attributes: map[string]any{"plan": "pro", "id": 1 << 60, "label": nil}}, `{"id":1152921504606846976,"label":null,"plan":"pro"}`, ""},
-		{"an attribute that is a value's name", &docslogin.User{Attributes: map[string]any{"v": 1}, APIKeys: []docslogin.APIKey{{Values: map[string]any{"v": 2}}}}, "", `the API key's value "v"`},
+		{"attributes at the top level", &docslogin.User{Attributes: map[string]any{"plan": "pro", "id": 1 << 60, "label": nil, "tags": []string{"a", "b"}, "ids": []any{1, "x"}}}, `{"id":1152921504606846976,"ids":[1,"x"],"label":null,"plan":"pro","tags":["a","b"]}`, ""},
+		{"an attribute that is a value's name", &docslogin.User{Attributes: map[string]any{"v": 1}, APIKeys: []docslogin.APIKey{{Values: map[string]any{"v": 2}}}}, "", `the API key's value "v" would set a claim that another field of the user has set`},
+		{"an attribute that is a privilege", &docslogin.User{Attributes: map[string]any{"isAdmin": true}}, "", `docslogin: the attribute "isAdmin" would set a claim that has a meaning of its own`},
 		{"a value that is the person's name", key(docslogin.APIKey{Values: map[string]any{"name": "x"}}), "", `the API key's value "name"`},
 		{"a value that is a privilege", key(docslogin.APIKey{Values: map[string]any{"isAdmin": true}}), "", `the API key's value "isAdmin"`},
 		{"a value and the key", key(docslogin.APIKey{Key: "1", Values: map[string]any{"apiKey": "2"}}), "", `the API key's value "apiKey"`},
@@ -1166,7 +1177,7 @@ func TestMappersOfTheApp(t *testing.T) {
 	m := newMiddleware(t, as(user), minty, add("first"), add("second"), docslogin.WithClaimsMapper(func(_ context.Context, _ *docslogin.User, claims docslogin.Claims) error {
 		inputs := docslogin.Claims(claims.Object("apiPlaygroundInputs"))
 		inputs.Object("header")["Authorization"] = "Token 1"
-		claims["mine"] = docslogin.Claims{}
+		claims["mine"] = docslogin.Claims(nil)
 		claims.Object("mine")["x"] = 1
 		return nil
 	}))
@@ -1481,6 +1492,7 @@ func TestMistakes(t *testing.T) {
 		{name: "a fragment", field: "WithPath", reason: "must be a clean path", option: docslogin.WithPath("/docs#x")},
 		{name: "an escape", field: "WithPath", reason: "must be a clean path", option: docslogin.WithPath("/docs%20")},
 		{name: "a router's pattern", field: "WithPath", reason: "must be a clean path", option: docslogin.WithPath("/docs/{id}")},
+		{name: "a path with a capital and a bracket", field: "WithPath", reason: "must be a clean path", option: docslogin.WithPath("/X[")},
 		{name: "another router's pattern", field: "WithPath", reason: "must be a clean path", option: docslogin.WithPath("/docs:id")},
 
 		{name: "a platform without the token's lifetime that it bounds", field: "Platform.Lifetime.Token", reason: "is 0s; on this platform it must be from 1s to 10s", platform: custom(func(p *docslogin.Platform) { p.Lifetime.MaxToken = 10 * time.Second })},
@@ -1546,6 +1558,9 @@ func TestMistakes(t *testing.T) {
 		{name: "a docs URL that does not parse", field: "Platform.DocsURL", reason: "is not an absolute http or https URL", platform: docslogin.ReadMe("https://docs.example.com:x/", secret)},
 		{name: "a docs URL of another scheme", field: "Platform.DocsURL", reason: "is not an absolute http or https URL", platform: docslogin.ReadMe("ftp://docs.example.com", secret)},
 		{name: "a docs URL in clear", field: "Platform.DocsURL", reason: "must be https", platform: docslogin.ReadMe("http://docs.example.com", secret)},
+		{name: "a docs URL in clear on a private address", field: "Platform.DocsURL", reason: "must be https", platform: docslogin.ReadMe("http://10.0.0.1", secret)},
+		{name: "a docs host that browsers read as an address", field: "Platform.DocsURL", reason: "a host or a port that is not valid", platform: docslogin.ReadMe("https://0x7f000001", secret)},
+		{name: "a docs host that ends in a number", field: "Platform.DocsURL", reason: "a host or a port that is not valid", platform: docslogin.ReadMe("https://docs.example.18", secret)},
 		{name: "a docs URL whose host ends as a loopback's", field: "Platform.DocsURL", reason: "must be https", platform: docslogin.ReadMe("http://evillocalhost", secret)},
 		{name: "a docs URL that only looks like loopback", field: "Platform.DocsURL", reason: "must be https", platform: docslogin.ReadMe("http://localhost.example.com", secret)},
 		{name: "a docs URL with user info", field: "Platform.DocsURL", reason: "has user info", platform: docslogin.ReadMe("https://user:hunter2@docs.example.com", secret)},
@@ -1593,7 +1608,7 @@ func TestMistakes(t *testing.T) {
 		{name: "a docs URL that holds an echoed parameter", field: "Platform.DocsURL", reason: `holds the parameter "e"`, platform: custom(func(p *docslogin.Platform) {
 			p.DocsURL, p.Echo = "https://docs.example.com?e=1", []string{"e"}
 		})},
-		{name: "a docs URL without end", field: "Platform.DocsURL", reason: "is longer than 2,048 bytes", platform: docslogin.ReadMe("https://docs.example.com/"+strings.Repeat("x", 2048), secret)},
+		{name: "a docs URL without end", field: "Platform.DocsURL", reason: "is longer than 2,048 bytes", platform: docslogin.ReadMe("https://docs.example.com/"+strings.Repeat("x", 2024), secret)},
 		{name: "arguments that were mixed up", field: "Platform.DocsURL", reason: "has white space", platform: docslogin.ReadMe(secret+"\n", secret)},
 		{name: "a docs query that would not reach the wanted page", field: "Platform.DocsURL", reason: "has a query, which would not reach", platform: custom(func(p *docslogin.Platform) {
 			p.DocsURL, p.DeepLink.Out = "https://docs.example.com?v=1", ""
@@ -1709,17 +1724,20 @@ func (s failingSigner) SignPayload([]byte, jose.SignatureAlgorithm) ([]byte, err
 
 func TestGoodDocsURLs(t *testing.T) {
 	for docsURL, want := range map[string]string{
-		"https://docs.example.com":        "https://docs.example.com?auth_token=TOKEN",
-		"https://docs.example.com/":       "https://docs.example.com/?auth_token=TOKEN",
-		"https://Docs.Example.COM:443/A":  "https://docs.example.com/A?auth_token=TOKEN",
-		"https://docs.example.com:8443":   "https://docs.example.com:8443?auth_token=TOKEN",
-		"https://docs.example.com?a=b":    "https://docs.example.com?a=b&auth_token=TOKEN",
-		"https://xn--dcs-sna.example.com": "https://xn--dcs-sna.example.com?auth_token=TOKEN",
-		"https://[2001:db8::1]:8443/x":    "https://[2001:db8::1]:8443/x?auth_token=TOKEN",
-		"http://localhost:8081":           "http://localhost:8081?auth_token=TOKEN",
-		"http://docs.localhost":           "http://docs.localhost?auth_token=TOKEN",
-		"http://127.8.8.8:80":             "http://127.8.8.8?auth_token=TOKEN",
-		"http://[::1]:1":                  "http://[::1]:1?auth_token=TOKEN",
+		"https://docs.example.com":                              "https://docs.example.com?auth_token=TOKEN",
+		"https://docs.example.com/":                             "https://docs.example.com/?auth_token=TOKEN",
+		"https://Docs.Example.COM:443/A":                        "https://docs.example.com/A?auth_token=TOKEN",
+		"https://docs.example.com:8443":                         "https://docs.example.com:8443?auth_token=TOKEN",
+		"https://docs.example.com?a=b":                          "https://docs.example.com?a=b&auth_token=TOKEN",
+		"https://xn--dcs-sna.example.com":                       "https://xn--dcs-sna.example.com?auth_token=TOKEN",
+		"https://[2001:db8::1]:8443/x":                          "https://[2001:db8::1]:8443/x?auth_token=TOKEN",
+		"https://docs.example.com/" + strings.Repeat("x", 2023): "https://docs.example.com/" + strings.Repeat("x", 2023) + "?auth_token=TOKEN",
+		"https://d0c5.exampleX.c0m":                             "https://d0c5.examplex.c0m?auth_token=TOKEN",
+		"http://LOCALHOST":                                      "http://localhost?auth_token=TOKEN",
+		"http://localhost:8081":                                 "http://localhost:8081?auth_token=TOKEN",
+		"http://docs.localhost":                                 "http://docs.localhost?auth_token=TOKEN",
+		"http://127.8.8.8:80":                                   "http://127.8.8.8?auth_token=TOKEN",
+		"http://[::1]:1":                                        "http://[::1]:1?auth_token=TOKEN",
 	} {
 		if got, _ := login(t, newMiddleware(t, as(ada), docslogin.ReadMe(docsURL, secret)), "/docs-login"); got != want {
 			t.Errorf("%s: got %s", docsURL, got)

@@ -20,7 +20,7 @@
 //
 // What the package cannot do: keep a token in a query out of the docs host's own log; or
 // sign a visitor in whose session cookie is SameSite=Strict, which browsers do not send
-// when he comes from the docs. Use SameSite=Lax.
+// with a visit from another site, the docs. Use SameSite=Lax.
 package docslogin
 
 import (
@@ -98,7 +98,7 @@ type Lifetime struct {
 	Token        time.Duration // exp; 0: none, where there is no MaxToken
 	MaxToken     time.Duration // more than this is a ConfigError; 0: no limit
 	Session      time.Duration // written to SessionClaim; at most 366 days
-	MinSession   time.Duration // less is a ConfigError; an app session that ends sooner is nobody
+	MinSession   time.Duration // less is a ConfigError; a user whose app session ends sooner counts as not signed in
 	SessionClaim string        // "expiresAt"; "exp" where the token is the session; "": the platform decides
 }
 
@@ -198,11 +198,13 @@ func PrivateKey(pemText string) Key {
 	return Key{func(alg jose.SignatureAlgorithm) (*keys.Signer, error) { return keys.PEM(pemText, alg) }}
 }
 
-// SignWith returns a key that never enters the process: s signs, in a KMS, an HSM or
-// a vault. Its Public must return the public key, for the trial signature, which New and
-// SetKey make without a deadline; it must be safe for concurrent use. If it also has the method WithContext(context.Context)
-// jose.OpaqueSigner, then each login signs with what that returns for the request's
-// context. Package cryptosigner of go-jose makes one from a crypto.Signer.
+// SignWith returns a key that never enters the process: s signs, in a KMS, an HSM or a
+// vault, with a private key; a shared secret has no public half and cannot be used so.
+// s must be safe for concurrent use, and its Public must return the public key, for the
+// trial signature, which New and SetKey make without a deadline. If s also has the method
+// WithContext(context.Context) jose.OpaqueSigner, then each login signs with what that
+// returns for the request's context. Package cryptosigner of go-jose makes an OpaqueSigner
+// from a crypto.Signer.
 func SignWith(s jose.OpaqueSigner) Key {
 	return Key{func(alg jose.SignatureAlgorithm) (*keys.Signer, error) {
 		if isNil(s) {
@@ -230,15 +232,15 @@ func (Key) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 type Option func(*config)
 
 // WithPath sets the path of the route. Default "/docs-login". It must be clean, without
-// //, dot segments or a slash at its end, not "/" itself, and of letters, digits and -._~
-// between its slashes.
+// //, dot segments or a slash at its end, not "/" itself, and of letters, digits and
+// -._~!$&'+,;=@ between its slashes.
 func WithPath(path string) Option {
 	return func(c *config) { c.path = path }
 }
 
-// WithLoginPage sets where nobody is sent to sign in, and the query parameter in which
-// that page takes the way back; the page's own query is kept. Default: none, and nobody
-// gets a 401 page.
+// WithLoginPage sets where visitors are sent who are not signed in, and the query parameter
+// in which that page takes the way back; the page's own query is kept. Default: none, and
+// they get a 401 page.
 //
 // pageURL is a path of the app, as browsers see it, and the way back is a path too; or
 // an absolute http(s) URL, which needs [WithExternalURL] and, on another host, takes an
@@ -281,7 +283,7 @@ func WithSessionTTL(d time.Duration) Option {
 	return func(c *config) { c.sessionTTL = &d }
 }
 
-// WithErrorHandler replaces the pages that a visitor sees when he is not let in. The
+// WithErrorHandler replaces the pages that visitors see who are not let in. The
 // handler must write the response; the status to use and a sign-in URL are in the
 // [LoginError], whose Err is for the operator and not for the visitor. The route's
 // headers are set already. It is not called for speculative, embedded and canceled
@@ -447,16 +449,16 @@ var algorithms = []jose.SignatureAlgorithm{
 }
 
 // checkPath checks WithPath. Only characters are allowed that mean nothing special in a
-// URL or in the pattern of a router.
+// URL or in the patterns of routers.
 func (c *config) checkPath() {
 	if c.path == "/" || path.Clean(c.path) != c.path || !strings.HasPrefix(c.path, "/") || strings.Trim(c.path, pathChars) != "" {
-		c.fail("WithPath", "must be a clean path such as /docs-login, not / itself: letters, digits and -._~ between single slashes")
+		c.fail("WithPath", "must be a clean path such as /docs-login, not / itself: letters, digits and -._~!$&'+,;=@ between single slashes")
 	}
 }
 
 const (
 	alphanumeric = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-	pathChars    = alphanumeric + "-._~/"
+	pathChars    = alphanumeric + "-._~!$&'+,;=@/"
 	hostChars    = alphanumeric + "-_"
 )
 
@@ -659,7 +661,7 @@ func (c *config) checkDuration(name string, option, d *time.Duration, applies bo
 	}
 }
 
-// checkClaims finds out which claims the library writes, so that nobody else does.
+// checkClaims finds out which claims the library writes, so that no mapper does.
 func (c *config) checkClaims() {
 	p := &c.platform
 	c.owned = []string{"iat", "nbf"}

@@ -103,7 +103,7 @@ func (s *Site) checkRest(l Link) error {
 	if !cleanPath(decoded) {
 		return ErrPath
 	}
-	if s.Target && (l.Origin != s.Origin || !under(s.Base, Escape(l.Path))) {
+	if s.Target && (l.Origin != s.Origin || !under(s.Base, l.Path)) {
 		return ErrOutside
 	}
 	if s.Callback != "" && strings.EqualFold(strings.TrimRight(l.Origin+decoded, "/"), strings.TrimRight(s.Callback, "/")) {
@@ -143,10 +143,15 @@ func cleanPath(decoded string) bool {
 // it at, or a backslash, which they read as a slash.
 func forbidden(r rune) bool { return r < 0x20 || r == 0x7F || r == '\\' }
 
-// under reports whether path is base or in it.
+// under reports whether path is base or in it, segment by segment, however each is
+// escaped: an escaped slash does not end a segment.
 func under(base, path string) bool {
-	rest, ok := strings.CutPrefix(path, base)
-	return ok && (rest == "" || rest[0] == '/')
+	in, of := strings.Split(path, "/"), strings.Split(base, "/")
+	return len(in) >= len(of) && slices.EqualFunc(in[:len(of)], of, func(a, b string) bool {
+		a, _ = url.PathUnescape(a) // both are clean, so they decode
+		b, _ = url.PathUnescape(b)
+		return a == b
+	})
 }
 
 // match returns the Site's own constant for an origin that a link names, or "".

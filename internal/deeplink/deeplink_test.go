@@ -25,6 +25,7 @@ var (
 	named = deeplink.Site{
 		Origin: "https://sub.zendesk.com", Origins: []string{"https://agent.zendesk.com:8443"}, Token: "jwt",
 	}
+	baseÉ = deeplink.Site{Origin: "https://example.com", Base: "/%c3%A9", Target: true}
 	local = deeplink.Site{Origin: "http://localhost:3000"}
 )
 
@@ -72,6 +73,9 @@ func TestKeptLinks(t *testing.T) {
 		{"nothing is left of the query", onPage, "/g?access_token=x#y", "https://example.com", "/docs/g", "#y"},
 		{"what looks like one behind the anchor stays", onPage, "/g#?jwt_token=x", "https://example.com", "/docs/g", "#?jwt_token=x"},
 		{"from the base, only an anchor", onPage, "#?jwt_token=x", "https://example.com", "/docs/", "#?jwt_token=x"},
+		{"under a base beyond ASCII, in three spellings: as it is", baseÉ, "/é/x", "https://example.com", "/é/x", ""},
+		{"under a base beyond ASCII, in three spellings: escaped", baseÉ, "/%C3%A9/x", "https://example.com", "/%C3%A9/x", ""},
+		{"under a base beyond ASCII, in three spellings: in small letters", baseÉ, "/%c3%a9", "https://example.com", "/%c3%a9", ""},
 		{"a single name to take out", deeplink.Site{Origin: "https://docs.example.com", Drop: []string{"x"}}, "/a?x=1&y=2", "https://docs.example.com", "/a", "?y=2"},
 		{"the base's name again is a page of it", onPage, "/docs/a", "https://example.com", "/docs/docs/a", ""},
 	} {
@@ -146,6 +150,7 @@ func TestRefusedLinks(t *testing.T) {
 		{"from the base: up and out", onPage, "../admin", deeplink.ErrPath},
 		{"absolute, outside of the base", onPage, "https://example.com/admin", deeplink.ErrOutside},
 		{"absolute, with the base as a beginning", onPage, "https://example.com/docs-internal", deeplink.ErrOutside},
+		{"shorter than the base", deeplink.Site{Origin: "https://example.com", Base: "/a/b", Target: true}, "/a", deeplink.ErrOutside},
 		{"absolute, with an escaped slash behind the base", onPage, "https://example.com/docs%2Fx", deeplink.ErrOutside},
 		{"a foreign host that slips in by dropping", onPage, "https://evil.example/?jwt_token=x", deeplink.ErrOrigin},
 		{"the token never goes to a named origin",

@@ -222,6 +222,13 @@ func TestBadPEM(t *testing.T) {
 	block := func(label string, der []byte) string {
 		return string(pem.EncodeToMemory(&pem.Block{Type: label, Bytes: der}))
 	}
+	sec1 := func(key *ecdsa.PrivateKey) string {
+		der, err := x509.MarshalECPrivateKey(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return block("EC PRIVATE KEY", der)
+	}
 	good := pkcs8(t, rfc8032)
 	for _, tt := range []struct {
 		name, text string
@@ -250,7 +257,9 @@ func TestBadPEM(t *testing.T) {
 		{"a damaged body", strings.Replace(good, "M", "*", 1), jose.EdDSA, "is not base64; copy it again"},
 		{"a wrong body", block("PRIVATE KEY", []byte("not a key at all")), jose.EdDSA, "its content is something else"},
 		{"a wrong SEC 1 body", block("EC PRIVATE KEY", []byte("not a key at all")), jose.ES256, "its content is something else"},
-		{"an Ed25519 seed of ten bytes", block("PRIVATE KEY", append([]byte("\x30\x18\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x0c\x04\x0a"), "0123456789"...)), jose.EdDSA, "its content is something else"},
+		{"an Ed25519 seed of ten bytes", block("PRIVATE KEY", append([]byte("\x30\x18\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x0c\x04\x0a"), "0123456789"...)), jose.EdDSA, "of a kind or a curve that cannot be used"},
+		{"an Ed448 key", block("PRIVATE KEY", append([]byte("\x30\x47\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x71\x04\x3b\x04\x39"), make([]byte, 57)...)), jose.EdDSA, "of a kind or a curve that cannot be used"},
+		{"a SEC 1 key with the label of PKCS#8", strings.ReplaceAll(sec1(p256), "EC PRIVATE KEY", "PRIVATE KEY"), jose.ES256, "its BEGIN line has the wrong label"},
 		{"cut off", good[:60], jose.EdDSA, "is cut off"},
 		{"the body alone", strings.Split(good, "\n")[1], jose.EdDSA, "looks like the body of a PEM file"},
 		{"base64 of something else", base64.StdEncoding.EncodeToString([]byte("hello hello hello")), jose.EdDSA, "is no key"},

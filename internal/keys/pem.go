@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -73,6 +74,9 @@ func parseDER(label, body string) (any, error) {
 		key, err = x509.ParseECPrivateKey(der)
 	} else {
 		key, err = x509.ParsePKCS8PrivateKey(der)
+	}
+	if _, notASN1 := asn1.Unmarshal(der, new(asn1.RawValue)); err != nil && notASN1 == nil {
+		return nil, errors.New("the key is of a kind or a curve that cannot be used, or its BEGIN line has the wrong label; EdDSA needs Ed25519, ES256 needs P-256")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the key is damaged: its BEGIN line says %s, its content is something else; copy it again, whole", label)
