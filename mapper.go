@@ -62,8 +62,8 @@ type UserLookup func(r *http.Request) (*User, error)
 // from a gorilla store (its Get method) and hands it to load, which returns the
 // user in it under the rules of a UserLookup. load is called only for a session
 // that exists: one that is new, expired, tampered with, encrypted with a key that
-// is no longer in use, or whose file is gone, counts as not signed in. Any other error of the
-// store is an error. load is called by many goroutines at once.
+// is no longer in use, or whose file is gone, counts as not signed in. Any other
+// error of the store is an error. load is called by many goroutines at once.
 //
 // SessionLookup returns nil for a nil store, a nil load, or a name that no cookie
 // can have; [New] reports that.
@@ -226,8 +226,8 @@ func ReadMeClaims(_ context.Context, user *User, claims Claims) error {
 	}
 	if len(user.APIKeys) == 1 {
 		key := user.APIKeys[0]
-		if user, pass, named := key.basic(); user+pass != "" && key.Key == "" && !named {
-			claims["apiKey"] = map[string]any{"user": user, "pass": pass}
+		if name, pass, hasValue := key.basic(); name+pass != "" && key.Key == "" && !hasValue {
+			claims["apiKey"] = map[string]any{"user": name, "pass": pass}
 		}
 		return claims.addReadMeKey(key, privileged...)
 	}

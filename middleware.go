@@ -387,7 +387,7 @@ func (m *Middleware) tokenURL(v visit, token string, e *Event) (string, error) {
 		return "", fmt.Errorf("the URL is %d bytes long, and more than %d do not arrive", e.URLBytes, limit)
 	}
 	if e.URLBytes > warnURL {
-		e.warn("the URL is over 3,000 bytes: nginx in front of the app needs proxy_buffer_size 32k; proxy_buffers 8 32k;")
+		e.warn(fmt.Sprintf("the URL is over %d bytes: nginx in front of the app needs proxy_buffer_size 32k; proxy_buffers 8 32k;", warnURL))
 	}
 	return location, nil
 }

@@ -706,7 +706,7 @@ func TestWarningsAreJoined(t *testing.T) {
 	var e docslogin.Event
 	m := newMiddleware(t, as(ada), readMe, claim("padding", strings.Repeat("x", 3000)), docslogin.WithObserver(func(_ context.Context, got docslogin.Event) { e = got }))
 	get(t, m, "/docs-login?redirect=evil")
-	const want = "the deep link was refused: it is neither a path that begins with / nor an absolute URL; the URL is over 3,000 bytes: nginx in front of the app needs proxy_buffer_size 32k; proxy_buffers 8 32k;"
+	const want = "the deep link was refused: it is neither a path that begins with / nor an absolute URL; the URL is over 3000 bytes: nginx in front of the app needs proxy_buffer_size 32k; proxy_buffers 8 32k;"
 	if e.Warning != want {
 		t.Errorf("got %s", e.Warning)
 	}
