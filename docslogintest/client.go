@@ -1,10 +1,12 @@
 package docslogintest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"html"
 	"io"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -27,12 +29,20 @@ func NewClient() *http.Client {
 
 // Transport returns what lets [NewClient] play a page's script, over another
 // transport: that of an httptest TLS server's client, say. A nil base is a
-// transport of its own, without proxies. It is for concurrent use if base is.
+// transport of its own, without proxies, to which every name under localhost is
+// 127.0.0.1 (RFC 6761, section 6.3). It is for concurrent use if base is.
 func Transport(base http.RoundTripper) http.RoundTripper {
 	if base == nil {
-		base = &http.Transport{}
+		base = &http.Transport{DialContext: dial}
 	}
 	return browser{base}
+}
+
+func dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if host, port, err := net.SplitHostPort(address); err == nil && strings.HasSuffix(host, ".localhost") {
+		address = net.JoinHostPort("127.0.0.1", port)
+	}
+	return (&net.Dialer{}).DialContext(ctx, network, address)
 }
 
 type browser struct{ base http.RoundTripper }

@@ -48,7 +48,10 @@ import (
 // "/changelog" are public, all others private. Its methods may be called by
 // many goroutines at once.
 type Site struct {
-	// URL is the site's address without a slash at the end: http://127.0.0.1:port.
+	// URL is the site's address without a slash at the end: http://127.0.0.1:port. Before
+	// the site is used it may be given another name of that address: under
+	// http://docs.localhost:port, browsers keep its cookies apart from the app's, as they
+	// do in production, and the client of NewClient finds it.
 	URL string
 
 	kind

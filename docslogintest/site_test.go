@@ -173,6 +173,18 @@ func TestLoginReturnsWhatTheSiteAccepted(t *testing.T) {
 	}
 }
 
+func TestASiteUnderANameOfItsOwn(t *testing.T) {
+	both(t, func(t *testing.T, start func(...docslogintest.Option) *docslogintest.Site) {
+		site := start()
+		defer site.Close()
+		site.URL = strings.Replace(site.URL, "127.0.0.1", "docs.localhost", 1)
+		app := newApp(t, site, site.Platform(), ada)
+		if _, err := site.Login(visitor(t, app), "/quickstart"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestLoginPressesTheButtonOnAPublicPage(t *testing.T) {
 	both(t, func(t *testing.T, start func(...docslogintest.Option) *docslogintest.Site) {
 		site := start()

@@ -16,6 +16,8 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -35,7 +37,7 @@ func main() {
 func run(ctx context.Context, args []string, stdout io.Writer) error {
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
 	flags.SetOutput(stdout)
-	appAddress := flags.String("app", "127.0.0.1:8080", "`address` of the app")
+	appAddress := flags.String("app", "127.0.0.1:8080", "`address` of the app; a name such as app.localhost:8080 gives it cookies of its own")
 	readMeAddress := flags.String("readme", "127.0.0.1:8081", "`address` of the ReadMe-like docs")
 	mintlifyAddress := flags.String("mintlify", "127.0.0.1:8082", "`address` of the Mintlify-like docs")
 	if err := flags.Parse(args); err != nil {
@@ -45,17 +47,17 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		return fmt.Errorf("unknown argument %q: there are only flags, see -h", flags.Arg(0))
 	}
 
-	appListener, err := listen("app", *appAddress)
+	appListener, appURL, err := listen("app", *appAddress)
 	if err != nil {
 		return err
 	}
 	defer appListener.Close()
-	readMeListener, err := listen("readme", *readMeAddress)
+	readMeListener, readMeURL, err := listen("readme", *readMeAddress)
 	if err != nil {
 		return err
 	}
 	defer readMeListener.Close()
-	mintlifyListener, err := listen("mintlify", *mintlifyAddress)
+	mintlifyListener, mintlifyURL, err := listen("mintlify", *mintlifyAddress)
 	if err != nil {
 		return err
 	}
@@ -65,12 +67,12 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	defer readMe.Close()
 	mintlify := docslogintest.NewMintlify(docslogintest.WithListener(mintlifyListener), docslogintest.WithTitle("Acme Guides"))
 	defer mintlify.Close()
+	readMe.URL, mintlify.URL = readMeURL, mintlifyURL
 
 	handler, err := newApp(readMe.Platform(), mintlify.Platform())
 	if err != nil {
 		return err
 	}
-	appURL := "http://" + appListener.Addr().String()
 	readMe.SetLoginURL(appURL + readMePath) // in real life, a field in the docs' dashboard
 	mintlify.SetLoginURL(appURL + mintlifyPath)
 
@@ -93,14 +95,26 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	return server.Shutdown(ending)
 }
 
-// listen keeps the demo off the network unless a host is named.
-func listen(name, address string) (net.Listener, error) {
-	if host, port, err := net.SplitHostPort(address); err == nil && host == "" {
+// listen keeps the demo off the network unless a host is named, and returns the URL
+// under which browsers find it. They take every name under localhost for this machine,
+// so such a name needs no DNS and is only for the URL.
+func listen(name, address string) (l net.Listener, baseURL string, err error) {
+	host, port, err := net.SplitHostPort(address)
+	isName := strings.HasSuffix(host, ".localhost")
+	if err == nil && (host == "" || isName) {
 		address = net.JoinHostPort("127.0.0.1", port)
 	}
-	l, err := net.Listen("tcp", address)
+	l, err = net.Listen("tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("cannot listen on %s: choose another address with -%s: %w", address, name, err)
+		return nil, "", fmt.Errorf("cannot listen on %s: choose another address with -%s: %w", address, name, err)
 	}
-	return l, nil
+	at := l.Addr().(*net.TCPAddr)
+	switch {
+	case isName:
+	case at.IP.IsUnspecified():
+		host = "127.0.0.1"
+	default:
+		host = at.IP.String()
+	}
+	return l, "http://" + net.JoinHostPort(host, strconv.Itoa(at.Port)), nil
 }

@@ -18,11 +18,16 @@ import (
 // start runs the demo on free ports and returns its URLs.
 func start(t *testing.T) (app, readMe, mintlify string) {
 	t.Helper()
+	return startOn(t, ":0", "127.0.0.1:0", "0.0.0.0:0")
+}
+
+func startOn(t *testing.T, addresses ...string) (app, readMe, mintlify string) {
+	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	out, in := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		done <- run(ctx, []string{"-app", ":0", "-readme", "127.0.0.1:0", "-mintlify", "127.0.0.1:0"}, in)
+		done <- run(ctx, []string{"-app", addresses[0], "-readme", addresses[1], "-mintlify", addresses[2]}, in)
 		in.Close()
 	}()
 	t.Cleanup(func() {
@@ -34,8 +39,7 @@ func start(t *testing.T) (app, readMe, mintlify string) {
 	var urls []string
 	for lines := bufio.NewScanner(out); len(urls) < 3 && lines.Scan(); {
 		for _, field := range strings.Fields(lines.Text()) {
-			if strings.HasPrefix(field, "http://127.0.0.1:") {
-				u, _ := url.Parse(field)
+			if u, err := url.Parse(field); err == nil && u.Port() != "" {
 				urls = append(urls, "http://"+u.Host)
 			}
 		}
@@ -96,6 +100,24 @@ func TestAVisitorComesBackToThePageHeWanted(t *testing.T) {
 			}
 			wants(t, page, test.want...)
 		})
+	}
+}
+
+func TestNamesUnderLocalhost(t *testing.T) {
+	app, readMe, mintlify := startOn(t, "app.localhost:0", "api.docs.localhost:0", "guides.localhost:0")
+	for docs, want := range map[string]string{readMe: "http://api.docs.localhost:", mintlify: "http://guides.localhost:"} {
+		client := docslogintest.NewClient()
+		resp, err := client.Get(docs + "/reference?lang=go")
+		at, _ := read(t, resp, err)
+		if !strings.HasPrefix(at.String(), app+"/sign-in?") || !strings.HasPrefix(app, "http://app.localhost:") {
+			t.Fatalf("ended at %v", at)
+		}
+		resp, err = client.PostForm(app+"/sign-in", url.Values{"next": {at.Query().Get("next")}, "user": {"ben"}})
+		at, page := read(t, resp, err)
+		if at.String() != docs+"/reference?lang=go" || !strings.HasPrefix(docs, want) {
+			t.Errorf("ended at %v", at)
+		}
+		wants(t, page, "Hello, Ben Okafor.", "acme_live_ben_7740")
 	}
 }
 
