@@ -132,7 +132,8 @@ func cleanPath(decoded string) bool {
 		return false
 	}
 	for segment := range strings.SplitSeq(decoded, "/") {
-		if segment == "." || segment == ".." {
+		// Without blanks, which parsers cut off at the end of a URL.
+		if segment = strings.Trim(segment, " "); segment == "." || segment == ".." {
 			return false
 		}
 	}
