@@ -1,0 +1,54 @@
+package e2e_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+var (
+	shotsDir = flag.String("shots", "", "`folder` for a screenshot of every page that keeps a visitor out")
+	loadTime = flag.Duration("load", 30*time.Second, "how long the test under load lasts")
+)
+
+// tools are the programs that the tests need, found by TestMain.
+var tools struct{ node, chromium, nginx string }
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if missing := findTools(); missing != nil {
+		fmt.Fprintf(os.Stderr, "e2e: missing: %s.\nRun e2e/setup, which installs them.\n", strings.Join(missing, ", "))
+		os.Exit(1)
+	}
+	status := m.Run()
+	stopJudge()
+	stopChromium()
+	os.Exit(status)
+}
+
+// findTools returns what is missing, by name.
+func findTools() (missing []string) {
+	find := func(what string, names ...string) string {
+		for _, name := range names {
+			if path, err := exec.LookPath(name); err == nil {
+				return path
+			}
+		}
+		missing = append(missing, what)
+		return ""
+	}
+	tools.node = find("node (Node.js 20 or newer)", "node")
+	tools.chromium = find("chromium (Debian's package)", "chromium", "chromium-browser", "google-chrome")
+	tools.nginx = find("nginx (Debian's package)", "nginx", "/usr/sbin/nginx")
+	for _, library := range []string{"jose", "jsonwebtoken"} {
+		if _, err := os.Stat(filepath.Join("node_modules", library, "package.json")); err != nil {
+			missing = append(missing, library+" (npm's package)")
+		}
+	}
+	return missing
+}
