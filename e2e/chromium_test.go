@@ -1,3 +1,269 @@
 package e2e_test
 
-func stopChromium() {}
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// chromium is the one browser process; every visitor has cookies of his own in it.
+var chromium struct {
+	sync.Once
+	ctx  context.Context
+	stop func()
+	err  error
+}
+
+func startChromium() {
+	flags := map[string]any{
+		"headless": true, "disable-gpu": true, "no-first-run": true, "no-default-browser-check": true,
+		"no-sandbox": os.Getuid() == 0, // it refuses to run for root otherwise
+		// Traffic on loopback only.
+		"no-proxy-server": true, "disable-background-networking": true, "disable-component-update": true,
+		"disable-sync": true, "disable-quic": true,
+	}
+	options := []chromedp.ExecAllocatorOption{chromedp.ExecPath(tools.chromium)}
+	for name, value := range flags {
+		options = append(options, chromedp.Flag(name, value))
+	}
+	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	chromium.ctx, _ = chromedp.NewContext(allocator)
+	chromium.stop = func() {
+		_ = chromedp.Cancel(chromium.ctx)
+		stop()
+	}
+	chromium.err = chromedp.Do(chromium.ctx)
+}
+
+func stopChromium() {
+	if chromium.stop != nil {
+		chromium.stop()
+	}
+}
+
+// patience is how long a visitor waits for a page.
+const patience = 20 * time.Second
+
+// visitor is somebody with a browser that nobody has used before.
+type visitor struct {
+	t   *testing.T
+	ctx context.Context
+}
+
+func newVisitor(t *testing.T) *visitor {
+	t.Helper()
+	if chromium.Do(startChromium); chromium.err != nil {
+		t.Fatalf("starting chromium: %v", chromium.err)
+	}
+	ctx, cancel := chromedp.NewContext(chromium.ctx, chromedp.WithNewBrowserContext())
+	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx); err != nil { // opens the tab, which lives as long as ctx
+		t.Fatal(err)
+	}
+	return &visitor{t, ctx}
+}
+
+// run is chromedp.Run with a visitor's patience.
+func run[T any](v *visitor, action chromedp.Action[T]) T {
+	v.t.Helper()
+	ctx, cancel := context.WithTimeout(v.ctx, patience)
+	defer cancel()
+	value, err := chromedp.Run(ctx, action)
+	if err != nil {
+		v.t.Fatalf("at %s: %v", v.at(), err)
+	}
+	return value
+}
+
+// call runs a command of the DevTools protocol.
+func call[P, R any](v *visitor, command cdp.Command[P, R], params P) R {
+	v.t.Helper()
+	result, err := chromedp.Call(v.ctx, command, params)
+	if err != nil {
+		v.t.Fatalf("at %s: %v", v.at(), err)
+	}
+	return result
+}
+
+// eval returns what a JavaScript expression, or a promise, comes to.
+func eval[T any](v *visitor, expression string) T {
+	v.t.Helper()
+	value, err := evaluate[T](v.ctx, expression, patience)
+	if err != nil {
+		v.t.Fatalf("at %s: %s: %v", v.at(), expression, err)
+	}
+	return value
+}
+
+// evaluate asks the page itself: chromedp's action waits for a load, which a page out of
+// the back/forward cache does not have.
+func evaluate[T any](ctx context.Context, expression string, limit time.Duration) (value T, err error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	yes := true
+	answer, err := chromedp.Call(ctx, runtime.Evaluate, runtime.EvaluateParams{Expression: expression, ReturnByValue: &yes, AwaitPromise: &yes})
+	if err != nil {
+		return value, err
+	}
+	if answer.ExceptionDetails != nil {
+		return value, errors.New(answer.ExceptionDetails.Text)
+	}
+	return value, json.Unmarshal(answer.Result.Value, &value)
+}
+
+// open enters a URL into the address bar.
+func (v *visitor) open(url string) {
+	v.t.Helper()
+	run(v, chromedp.Navigate(url))
+}
+
+// travel goes back in the history, or forward.
+func (v *visitor) travel(steps int64) {
+	v.t.Helper()
+	history := call(v, page.GetNavigationHistory, cdp.Empty{})
+	call(v, page.NavigateToHistoryEntry, page.NavigateToHistoryEntryParams{EntryID: history.Entries[history.CurrentIndex+steps].ID})
+}
+
+// click waits for an element and clicks into its middle.
+func (v *visitor) click(selector string) {
+	v.t.Helper()
+	var middle []float64
+	v.waits("seeing "+selector, func() bool {
+		middle, _ = evaluate[[]float64](v.ctx, fmt.Sprintf(`(() => {
+			if (document.readyState !== "complete") return [];
+			const element = document.querySelector(%q);
+			element?.scrollIntoView({block: "center", behavior: "instant"});
+			const box = element?.getBoundingClientRect();
+			return box?.width > 0 ? [box.x + box.width / 2, box.y + box.height / 2] : [];
+		})()`, selector), time.Second)
+		return len(middle) == 2
+	})
+	run(v, chromedp.MouseClickXY(middle[0], middle[1]))
+}
+
+// press types keys, of package kb or letters.
+func (v *visitor) press(keys ...string) {
+	v.t.Helper()
+	for _, key := range keys {
+		run(v, chromedp.KeyEvent(key))
+	}
+}
+
+// at returns what is in the address bar.
+func (v *visitor) at() string {
+	ctx, cancel := context.WithTimeout(v.ctx, time.Second)
+	defer cancel()
+	history, err := chromedp.Call(ctx, page.GetNavigationHistory, cdp.Empty{})
+	if err != nil || history.CurrentIndex >= int64(len(history.Entries)) {
+		return ""
+	}
+	return history.Entries[history.CurrentIndex].URL
+}
+
+// text returns what the page says, once it has loaded.
+func (v *visitor) text() string {
+	text, _ := evaluate[string](v.ctx, `document.readyState === "complete" ? document.body.innerText : ""`, time.Second)
+	return text
+}
+
+// waits waits until something is so.
+func (v *visitor) waits(what string, is func() bool) {
+	v.t.Helper()
+	for end := time.Now().Add(patience); !is(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			v.t.Fatalf("%s: not after %v, at %s:\n%s", what, patience, v.at(), v.text())
+		}
+	}
+}
+
+// arrives waits for a page: its whole URL, and words on it.
+func (v *visitor) arrives(url string, words ...string) {
+	v.t.Helper()
+	v.waits("arriving at "+url, func() bool { return v.at() == url && v.text() != "" })
+	v.reads(words...)
+}
+
+// reads waits for words on the page that is shown.
+func (v *visitor) reads(words ...string) {
+	v.t.Helper()
+	for _, word := range words {
+		v.waits(fmt.Sprintf("reading %q", word), func() bool { return strings.Contains(v.text(), word) })
+	}
+}
+
+// reaches waits for a page of which only the beginning of the URL is known.
+func (v *visitor) reaches(prefix string, words ...string) {
+	v.t.Helper()
+	v.waits("reaching "+prefix, func() bool { return strings.HasPrefix(v.at(), prefix) && v.text() != "" })
+	v.reads(words...)
+}
+
+// screens are what a page is looked at on.
+var screens = []struct {
+	name          string
+	width, height int64
+	dark          bool
+}{
+	{"desktop", 1280, 800, false},
+	{"desktop-dark", 1280, 800, true},
+	{"phone", 360, 740, false},
+	{"phone-dark", 360, 740, true},
+}
+
+// shoot looks at the page on every screen, where it must not be wider than that, and
+// writes it to -shots.
+func (v *visitor) shoot(name string) {
+	v.t.Helper()
+	for _, screen := range screens {
+		scheme := "light"
+		if screen.dark {
+			scheme = "dark"
+		}
+		run(v, chromedp.EmulateViewport(screen.width, screen.height))
+		call(v, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+		})
+		png := run(v, chromedp.CaptureScreenshot())
+		if width := eval[int64](v, "document.documentElement.scrollWidth"); width > screen.width {
+			v.t.Errorf("%s is %d wide on %s", name, width, screen.name)
+		}
+		if *shotsDir == "" {
+			continue
+		}
+		if err := os.MkdirAll(*shotsDir, 0o755); err != nil {
+			v.t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(*shotsDir, name+"-"+screen.name+".png"), png, 0o644); err != nil {
+			v.t.Fatal(err)
+		}
+	}
+}
+
+// tabTo presses Tab until an element has the focus, which must show.
+func (v *visitor) tabTo(selector string) {
+	v.t.Helper()
+	for range 20 {
+		v.press(kb.Tab)
+		if eval[bool](v, fmt.Sprintf("document.activeElement.matches(%q)", selector)) {
+			if outline := eval[string](v, `getComputedStyle(document.activeElement).outlineStyle`); outline == "none" {
+				v.t.Errorf("%s: nothing shows the focus on %s", v.at(), selector)
+			}
+			return
+		}
+	}
+	v.t.Fatalf("%s: the Tab key does not reach %s", v.at(), selector)
+}

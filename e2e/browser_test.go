@@ -1,0 +1,387 @@
+package e2e_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+
+	"github.com/docslogin/docslogin"
+)
+
+func button(user string) string { return fmt.Sprintf("button[value=%q]", user) }
+
+func TestTheTokenStaysOutOfSight(t *testing.T) {
+	eachPlatform(t, func(t *testing.T, p platform) {
+		w := newWorld(t, p)
+		v := newVisitor(t)
+		// The sign-in form and the docs page are visited on the way.
+		v.open(w.docs.URL + "/quickstart")
+		v.reaches(w.URL + "/sign-in?")
+		v.click(button("ada"))
+		v.arrives(w.docs.URL+"/quickstart", "Hello, User ada.")
+
+		if referrer := eval[string](v, "document.referrer"); referrer != "" {
+			t.Errorf("the docs page has the referrer %q", referrer)
+		}
+		for _, entry := range call(v, page.GetNavigationHistory, cdp.Empty{}).Entries {
+			if strings.Contains(entry.URL, "eyJ") {
+				t.Errorf("the history has the token: %s", entry.URL)
+			}
+		}
+		// A link from there to elsewhere tells nobody either.
+		eval[bool](v, fmt.Sprintf(`fetch(%q, {mode: "no-cors"}).then(() => true, () => true)`, w.docs.URL+"/changelog"))
+		carried := 0
+		for _, r := range append(w.asked(""), w.docs.asked("")...) {
+			for name, values := range r.Header {
+				if strings.Contains(strings.Join(values, " "), "eyJ") {
+					t.Errorf("%s %s has the token in its header %s", r.Method, r.URL.Path, name)
+				}
+			}
+			if strings.Contains(r.URL.String(), "eyJ") {
+				carried++
+			}
+		}
+		want := 1
+		if p.param == "" {
+			want = 0 // a fragment reaches no server
+		}
+		if carried != want {
+			t.Errorf("%d requests have the token in their URL, want %d", carried, want)
+		}
+		if logins := w.site.Logins(); len(logins) != 1 {
+			t.Errorf("%d logins", len(logins))
+		}
+	})
+}
+
+// speculation is a page's rule for what browsers may load before a click.
+func speculation(kind, url string) string {
+	return fmt.Sprintf(`<script type=speculationrules>{%q: [{"source": "list", "urls": [%q], "eagerness": "immediate"}]}</script>`, kind, url)
+}
+
+// TestNothingIsMintedWithoutAClick puts what loads without a click on a page of the app,
+// where it carries the session's cookie, and on a page of a stranger's.
+func TestNothingIsMintedWithoutAClick(t *testing.T) {
+	const speculative, embedded, method = docslogin.OutcomeSpeculative, docslogin.OutcomeEmbedded, docslogin.OutcomeMethod
+	for _, tt := range []struct {
+		name     string
+		page     func(login string) string
+		want     docslogin.Outcome
+		stranger bool // whether Chromium loads it for a stranger whose visitor has cookies of the app's
+	}{
+		{"a prefetch", func(login string) string { return `<link rel=prefetch href="` + login + `">` }, speculative, true},
+		{"a prefetch as a document", func(login string) string { return `<link rel=prefetch as=document href="` + login + `">` }, speculative, true},
+		{"a rule that prefetches", func(login string) string { return speculation("prefetch", login) }, speculative, false},
+		{"a rule that prerenders", func(login string) string { return speculation("prerender", login) }, speculative, false},
+		{"a frame", func(login string) string { return `<iframe src="` + login + `"></iframe>` }, embedded, true},
+		{"an object", func(login string) string { return `<object data="` + login + `"></object>` }, embedded, true},
+		{"an image", func(login string) string { return `<img src="` + login + `">` }, embedded, true},
+		{"a script", func(login string) string { return `<script src="` + login + `"></script>` }, embedded, true},
+		{"a style sheet", func(login string) string { return `<link rel=stylesheet href="` + login + `">` }, embedded, true},
+		{"a video", func(login string) string { return `<video src="` + login + `" preload=auto></video>` }, embedded, true},
+		{"a preload", func(login string) string {
+			return `<link rel=preload as=fetch crossorigin=use-credentials href="` + login + `">`
+		}, embedded, true},
+		{"a fetch", func(login string) string {
+			return `<script>fetch("` + login + `", {credentials: "include"})</script>`
+		}, embedded, true},
+		{"a fetch without CORS", func(login string) string {
+			return `<script>fetch("` + login + `", {mode: "no-cors", credentials: "include"})</script>`
+		}, embedded, true},
+		{"a beacon", func(login string) string { return `<script>navigator.sendBeacon("` + login + `", "")</script>` }, method, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, platforms[0])
+			login := w.URL + "/docs-login?redirect=%2Fquickstart"
+			page := "<!doctype html><title>Page</title><link rel=icon href='data:,'>" + tt.page(login) + `<p><a id=docs href="` + login + `">Docs</a>`
+			w.pages["/page"] = page
+			stranger := newHost(t, "stranger", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "text/html")
+				fmt.Fprint(w, page)
+			}))
+			for _, visit := range []struct {
+				where    string
+				signedIn bool
+				loads    bool
+			}{
+				{w.URL + "/page", true, true},
+				{w.URL + "/page", false, true},
+				{stranger.URL + "/page", true, tt.stranger},
+				{stranger.URL + "/page", false, true},
+			} {
+				v := newVisitor(t)
+				if visit.signedIn {
+					w.signIn(v, "ada")
+				}
+				before, logins := len(w.outcomes()), len(w.site.Logins())
+				v.open(visit.where)
+				v.reads("Docs")
+				if visit.loads {
+					v.waits("the request", func() bool { return len(w.outcomes()) > before })
+				}
+				time.Sleep(200 * time.Millisecond) // for what should not come
+				for _, outcome := range w.outcomes()[before:] {
+					if outcome != tt.want {
+						t.Errorf("%+v: %s", visit, outcome)
+					}
+				}
+				if n := len(w.site.Logins()) - logins; n != 0 {
+					t.Errorf("%+v: %d logins without a click", visit, n)
+				}
+				v.click("#docs")
+				if !visit.signedIn {
+					v.reaches(w.URL + "/sign-in?")
+					v.click(button("ada"))
+				}
+				v.arrives(w.docs.URL+"/quickstart", "Hello, User ada.")
+				if n := len(w.site.Logins()) - logins; n != 1 {
+					t.Errorf("%+v: %d logins after the click", visit, n)
+				}
+			}
+		})
+	}
+}
+
+func TestAServiceWorkerThatPassesNavigationsOn(t *testing.T) {
+	eachPlatform(t, func(t *testing.T, p platform) {
+		w := newWorld(t, p)
+		w.pages["/worker.js"] = `self.addEventListener("fetch", (event) => event.respondWith(fetch(event.request)));
+self.addEventListener("activate", (event) => event.waitUntil(clients.claim()));`
+		w.pages["/page"] = `<!doctype html><title>Page</title><link rel=icon href="data:,"><a id=docs href="/docs-login?redirect=%2Fquickstart">Docs</a>`
+		v := newVisitor(t)
+		w.signIn(v, "ada")
+		v.open(w.URL + "/page")
+		eval[bool](v, `navigator.serviceWorker.register("/worker.js").then(() => navigator.serviceWorker.ready).then(() => new Promise((done) => {
+			if (navigator.serviceWorker.controller) done(true);
+			navigator.serviceWorker.addEventListener("controllerchange", () => done(true));
+		}))`)
+		// A script of the page gets no token through the worker.
+		eval[bool](v, `fetch("/docs-login", {redirect: "manual"}).then(() => true, () => true)`)
+		if minted := w.count(docslogin.OutcomeLoggedIn); minted != 0 {
+			t.Errorf("a script's fetch minted %d tokens", minted)
+		}
+		v.click("#docs")
+		v.arrives(w.docs.URL+"/quickstart", "Hello, User ada.")
+		requests := w.asked("/docs-login")
+		if last := requests[len(requests)-1]; last.Header.Get("Sec-Fetch-Dest") != "empty" || last.Header.Get("Sec-Fetch-Mode") != "navigate" {
+			t.Errorf("the request did not come through the worker: %v", last.Header)
+		}
+	})
+}
+
+// logOut ends the visitor's session at the docs.
+func (w *world) logOut(v *visitor) {
+	v.t.Helper()
+	v.open(w.docs.URL + "/changelog")
+	v.click("header form button")
+	v.arrives(w.docs.URL+"/", "Log in")
+}
+
+func TestTwoVisitsReachTheAppTwice(t *testing.T) {
+	eachPlatform(t, func(t *testing.T, p platform) {
+		w := newWorld(t, p)
+		v := newVisitor(t)
+		w.signIn(v, "ada")
+		for range 2 {
+			v.open(w.docs.URL + "/quickstart")
+			v.arrives(w.docs.URL+"/quickstart", "Hello, User ada.")
+			w.logOut(v)
+		}
+		if n := len(w.asked("/docs-login")); n != 2 {
+			t.Errorf("the route was asked %d times", n)
+		}
+		logins := w.site.Logins()
+		if len(logins) != 2 {
+			t.Fatalf("%d logins", len(logins))
+		}
+		if first, second := logins[0].Claims["jti"], logins[1].Claims["jti"]; w.site.Platform().TokenID && (first == second || first == nil) {
+			t.Errorf("the tokens have the IDs %v and %v", first, second)
+		}
+	})
+}
+
+func TestBackForwardAndReload(t *testing.T) {
+	eachPlatform(t, func(t *testing.T, p platform) {
+		w := newWorld(t, p)
+		v := newVisitor(t)
+		blog := newHost(t, "blog", http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+			rw.Header().Set("Content-Type", "text/html")
+			fmt.Fprintf(rw, `<!doctype html><title>Blog</title><link rel=icon href="data:,"><a id=docs href="%s/quickstart">Docs</a>`, w.docs.URL)
+		}))
+		v.open(blog.URL + "/")
+		v.click("#docs")
+		v.reaches(w.URL + "/sign-in?")
+		v.click(button("ada"))
+		v.arrives(w.docs.URL+"/quickstart", "Hello, User ada.")
+
+		run(v, chromedp.Reload())
+		v.arrives(w.docs.URL+"/quickstart", "Hello, User ada.")
+		if n := w.count(docslogin.OutcomeLoggedIn); n != 1 {
+			t.Errorf("after a reload, %d logins", n)
+		}
+		// One step back is the form, the second the page before; no token, no loop.
+		v.travel(-1)
+		v.reaches(w.URL+"/sign-in?", "Who are you?")
+		v.travel(-1)
+		v.arrives(blog.URL + "/")
+		v.travel(+1)
+		v.reaches(w.URL+"/sign-in?", "Who are you?")
+		v.travel(+1)
+		v.arrives(w.docs.URL+"/quickstart", "Hello, User ada.")
+		if n := w.count(docslogin.OutcomeLoggedIn); n != 1 {
+			t.Errorf("after going back and forward, %d logins", n)
+		}
+		// Signing in on the form once more, from the history, works as well.
+		v.travel(-1)
+		v.reaches(w.URL + "/sign-in?")
+		v.click(button("ben"))
+		v.arrives(w.docs.URL+"/quickstart", "Hello, User ben.")
+		if n := w.count(docslogin.OutcomeLoop); n != 0 {
+			t.Errorf("%d loop pages", n)
+		}
+	})
+}
+
+// With SameSite=Strict, every visit from the docs looks anonymous: the form comes each
+// time, and signing in there works, since that is the app's own.
+func TestAStrictSessionCookie(t *testing.T) {
+	eachPlatform(t, func(t *testing.T, p platform) {
+		w := newWorld(t, p)
+		w.store.Options.SameSite = http.SameSiteStrictMode
+		v := newVisitor(t)
+		w.signIn(v, "ada")
+		for range 2 {
+			v.open(w.docs.URL + "/changelog")
+			v.click(`header .button`)
+			v.reaches(w.URL+"/sign-in?", "Who are you?")
+			v.click(button("ada"))
+			v.arrives(w.docs.URL+"/changelog", "Hello, User ada.")
+			w.logOut(v)
+		}
+		// From a page of the app it is sent.
+		w.pages["/page"] = `<!doctype html><title>Page</title><link rel=icon href="data:,"><a id=docs href="/docs-login?redirect=%2Fquickstart">Docs</a>`
+		v.open(w.URL + "/page")
+		v.click("#docs")
+		v.arrives(w.docs.URL+"/quickstart", "Hello, User ada.")
+		if got, want := w.outcomes(), []docslogin.Outcome{"sign_in", "logged_in", "sign_in", "logged_in", "logged_in"}; !slices.Equal(got, want) {
+			t.Errorf("outcomes %v, want %v", got, want)
+		}
+	})
+}
+
+func TestAFormActionPolicyOnTheSignInForm(t *testing.T) {
+	eachPlatform(t, func(t *testing.T, p platform) {
+		w := newWorld(t, p)
+		w.formAction = "'self'"
+		v := newVisitor(t)
+		v.open(w.docs.URL + "/quickstart")
+		v.reaches(w.URL + "/sign-in?")
+		eval[bool](v, `addEventListener("securitypolicyviolation", (event) => { document.title = event.violatedDirective; }), true`)
+		v.click(button("ada"))
+		v.waits("the violation", func() bool { return eval[string](v, "document.title") == "form-action" })
+		v.reaches(w.URL + "/sign-in?") // and there the visitor stays
+		if n := len(w.site.Logins()); n != 0 {
+			t.Errorf("%d logins in spite of the policy", n)
+		}
+
+		w.formAction = "'self' " + w.docs.URL // as the documentation says
+		v = newVisitor(t)
+		v.open(w.docs.URL + "/quickstart")
+		v.reaches(w.URL + "/sign-in?")
+		v.click(button("ada"))
+		v.arrives(w.docs.URL+"/quickstart", "Hello, User ada.")
+	})
+}
+
+func TestTwoDocsFromOneApp(t *testing.T) {
+	a := newApp(t)
+	v := newVisitor(t)
+	var sites []*host
+	for _, p := range platforms {
+		site, docs := newDocs(t, p, strings.ToLower(p.name))
+		path := "/" + p.name + "-login"
+		a.wrap(a.lookup(), site.Platform(), path, toForm)
+		site.SetLoginURL(a.URL + path)
+		sites = append(sites, docs)
+	}
+	for i, docs := range sites {
+		v.open(docs.URL + "/reference")
+		if i == 0 {
+			v.reaches(a.URL + "/sign-in?")
+			v.click(button("ada"))
+		}
+		v.arrives(docs.URL+"/reference", "Hello, User ada.")
+	}
+}
+
+func TestAUserWhoMayNotReadTheDocsSignsInAsAnother(t *testing.T) {
+	eachPlatform(t, func(t *testing.T, p platform) {
+		w := newWorld(t, p)
+		v := newVisitor(t)
+		w.signIn(v, "forbidden")
+		v.open(w.docs.URL + "/quickstart?a=1")
+		v.reaches(w.URL+"/docs-login?", "You may not read this documentation")
+		v.tabTo("main a")
+		v.press("\r")
+		v.reaches(w.URL+"/sign-in?", "Who are you?")
+		v.click(button("ada"))
+		v.arrives(w.docs.URL+"/quickstart?a=1", "Hello, User ada.")
+	})
+}
+
+func TestTheAppsSessionEndsBetweenTwoPages(t *testing.T) {
+	eachPlatform(t, func(t *testing.T, p platform) {
+		w := newWorld(t, p)
+		v := newVisitor(t)
+		v.open(w.docs.URL + "/quickstart")
+		v.reaches(w.URL + "/sign-in?")
+		v.click(button("ada"))
+		v.arrives(w.docs.URL+"/quickstart", "Hello, User ada.")
+		w.setEnded("ada", true)
+		// The docs have a session of their own, which goes on.
+		v.click(`nav a[href="/reference"]`)
+		v.arrives(w.docs.URL+"/reference", "Hello, User ada.")
+		w.logOut(v)
+		v.click(`nav a[href="/quickstart"]`)
+		v.reaches(w.URL+"/sign-in?", "Who are you?")
+		v.click(button("ada"))
+		v.arrives(w.docs.URL+"/quickstart", "Hello, User ada.")
+	})
+}
+
+// Where the token says how long the docs session lasts, the app's session bounds it.
+func TestTheDocsSessionEndsWithTheApps(t *testing.T) {
+	for _, p := range platforms {
+		if p.preset(docsURL, "").Lifetime.SessionClaim == "" {
+			continue
+		}
+		t.Run(p.name, func(t *testing.T) {
+			w := newWorld(t, p)
+			end := time.Now().Add(4 * time.Second)
+			short := func(id string) (*docslogin.User, error) {
+				if id != "ada" || time.Now().After(end) {
+					return nil, nil
+				}
+				return &docslogin.User{ID: id, Name: "Short " + id, Email: "ada@example.com", ExpiresAt: end}, nil
+			}
+			w.wrap(w.lookup(short), w.site.Platform(), "/docs-login", toForm)
+			v := newVisitor(t)
+			w.signIn(v, "ada")
+			v.open(w.docs.URL + "/quickstart")
+			v.arrives(w.docs.URL+"/quickstart", "Hello, Short ada.")
+			w.setEnded("ada", true)
+			time.Sleep(time.Until(end.Add(time.Second)))
+			v.click(`nav a[href="/reference"]`)
+			v.reaches(w.URL+"/sign-in?", "Who are you?")
+			v.click(button("ada"))
+			v.arrives(w.docs.URL+"/reference", "Hello, User ada.")
+		})
+	}
+}

@@ -1,0 +1,223 @@
+package e2e_test
+
+import (
+	"context"
+	"fmt"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/gorilla/sessions"
+
+	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/docslogintest"
+)
+
+// host is a web server under a name of its own, which keeps what it was asked.
+type host struct {
+	URL string
+
+	mu       sync.Mutex
+	requests []*http.Request
+}
+
+func newHost(t *testing.T, name string, handler http.Handler) *host {
+	h := &host{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.mu.Lock()
+		h.requests = append(h.requests, r.Clone(context.Background()))
+		h.mu.Unlock()
+		handler.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	h.URL = strings.Replace(server.URL, "127.0.0.1", name+".localhost", 1)
+	return h
+}
+
+// asked returns the requests for a path, or all for "".
+func (h *host) asked(path string) (requests []*http.Request) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, r := range h.requests {
+		if path == "" || r.URL.Path == path {
+			requests = append(requests, r)
+		}
+	}
+	return requests
+}
+
+// newDocs starts a docs site under a name of its own.
+func newDocs(t *testing.T, p platform, name string) (*docslogintest.Site, *host) {
+	site := p.site()
+	t.Cleanup(site.Close)
+	behind, err := url.Parse(site.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := newHost(t, name, &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(behind)
+		r.Out.Host = r.In.Host
+	}})
+	site.URL = h.URL
+	return site, h
+}
+
+// app is an app with a gorilla session and a sign-in form, around which routes of docs
+// are wrapped.
+type app struct {
+	*host
+	t          *testing.T
+	store      *sessions.CookieStore
+	formAction string // of the form's Content-Security-Policy
+	handler    http.Handler
+	pages      map[string]string
+
+	mu     sync.Mutex
+	ended  map[string]bool // users whose sessions the app has ended
+	events []docslogin.Event
+}
+
+func newApp(t *testing.T) *app {
+	a := &app{t: t, store: sessions.NewCookieStore([]byte("0123456789abcdef0123456789abcdef")), pages: map[string]string{}, ended: map[string]bool{}}
+	a.store.Options = &sessions.Options{Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, MaxAge: 3600}
+	a.handler = http.HandlerFunc(a.serve)
+	a.host = newHost(t, "app", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }))
+	return a
+}
+
+const sessionName = "session"
+
+// names are those that the form offers. Not all of them get in.
+var names = []string{"ada", "ben", "forbidden", "no cookie", "incomplete", "broken", "panics", "mapper", "owner", "large", "signer"}
+
+var formPage = template.Must(template.New("form").Parse(`<!doctype html><title>Sign in</title><link rel=icon href="data:,"><h1>Who are you?</h1>
+<form method=post action=/sign-in><input type=hidden name=next value="{{.Next}}">
+{{range .Users}}<button name=user value="{{.}}">{{.}}</button> {{end}}</form>`))
+
+func (a *app) serve(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	if page, ok := a.pages[r.URL.Path]; ok {
+		if strings.HasSuffix(r.URL.Path, ".js") {
+			w.Header().Set("Content-Type", "text/javascript")
+		}
+		fmt.Fprint(w, page)
+		return
+	}
+	switch r.Method + " " + r.URL.Path {
+	case "GET /sign-in":
+		if a.formAction != "" {
+			w.Header().Set("Content-Security-Policy", "form-action "+a.formAction)
+		}
+		w.Header().Set("Cache-Control", "no-store")
+		_ = formPage.Execute(w, map[string]any{"Next": r.FormValue("next"), "Users": names})
+	case "POST /sign-in":
+		session, _ := a.store.Get(r, sessionName)
+		user := r.FormValue("user")
+		a.setEnded(user, false)
+		session.Values["user"] = user
+		if user != "no cookie" {
+			if err := session.Save(r, w); err != nil {
+				a.t.Error(err)
+			}
+		}
+		http.Redirect(w, r, r.FormValue("next"), http.StatusSeeOther)
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+func (a *app) setEnded(user string, ended bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.ended[user] = ended
+}
+
+// lookup is the app's, over its session.
+func (a *app) lookup(more ...func(id string) (*docslogin.User, error)) docslogin.UserLookup {
+	return docslogin.SessionLookup(a.store, sessionName, func(_ *http.Request, s *sessions.Session) (*docslogin.User, error) {
+		id, _ := s.Values["user"].(string)
+		a.mu.Lock()
+		ended := a.ended[id]
+		a.mu.Unlock()
+		switch {
+		case ended:
+			return nil, docslogin.ErrNoUser
+		case id == "forbidden":
+			return nil, docslogin.ErrForbidden
+		}
+		for _, find := range more {
+			if user, err := find(id); user != nil || err != nil {
+				return user, err
+			}
+		}
+		return &docslogin.User{ID: id, Name: "User " + id, Email: id + "@example.com", Groups: []string{"admin"}, APIKeys: []docslogin.APIKey{{Key: "key-of-" + id}}}, nil
+	})
+}
+
+// toForm is where the app's own form is.
+var toForm = docslogin.WithLoginPage("/sign-in", "next")
+
+// wrap puts the route of one docs site around the app.
+func (a *app) wrap(lookup docslogin.UserLookup, p docslogin.Platform, path string, opts ...docslogin.Option) {
+	a.t.Helper()
+	m, err := docslogin.New(lookup, p, append([]docslogin.Option{
+		docslogin.WithPath(path),
+		docslogin.WithLogger(slog.New(slog.DiscardHandler)),
+		docslogin.WithObserver(func(_ context.Context, e docslogin.Event) {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			a.events = append(a.events, e)
+		}),
+	}, opts...)...)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	a.handler = m.Wrap(a.handler)
+}
+
+// outcomes returns what became of the requests on all routes so far.
+func (a *app) outcomes() (all []docslogin.Outcome) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, e := range a.events {
+		all = append(all, e.Outcome)
+	}
+	return all
+}
+
+func (a *app) count(o docslogin.Outcome) int {
+	all := a.outcomes()
+	return len(all) - len(slices.DeleteFunc(all, func(x docslogin.Outcome) bool { return x == o }))
+}
+
+// signIn makes a visitor sign in at the app, without the docs.
+func (a *app) signIn(v *visitor, user string) {
+	v.t.Helper()
+	a.pages["/welcome"] = "<!doctype html><title>Welcome</title><link rel=icon href='data:,'><h1>Welcome</h1>"
+	v.open(a.URL + "/sign-in?next=/welcome")
+	v.click(button(user))
+	v.arrives(a.URL+"/welcome", "Welcome")
+}
+
+// world is an app and the docs of one platform.
+type world struct {
+	*app
+	p    platform
+	site *docslogintest.Site
+	docs *host
+}
+
+func newWorld(t *testing.T, p platform, opts ...docslogin.Option) *world {
+	w := &world{app: newApp(t), p: p}
+	w.site, w.docs = newDocs(t, p, "docs")
+	w.wrap(w.lookup(), w.site.Platform(), "/docs-login", append(opts, toForm)...)
+	w.site.SetLoginURL(w.URL + "/docs-login")
+	return w
+}
