@@ -91,6 +91,21 @@ func TestDemoSignedIn(t *testing.T) {
 	}
 }
 
+// An anchor that the docs did not put into the link goes with the browser from redirect
+// to redirect, up to a fragment of the login URL's own.
+func TestDemoAnAnchorInTheAddressBar(t *testing.T) {
+	d := startDemo(t)
+	v := newVisitor(t)
+	v.open(d.app + "/sign-in")
+	v.click(`input[value=ada]`)
+	v.click(`main button`)
+	v.arrives(d.app + "/")
+	v.open(d.readMe + "/reference#auth")
+	v.arrives(d.readMe + "/reference#auth")
+	v.open(d.mintlify + "/reference#auth")
+	v.arrives(d.mintlify + "/reference")
+}
+
 func TestDemoOnAPublicPage(t *testing.T) {
 	d := startDemo(t)
 	for docs, greeting := range d.sites() {
@@ -159,7 +174,7 @@ func TestDemoPages(t *testing.T) {
 	v.open(d.app + "/")
 	v.shoot("demo-signed-in")
 	for docs, name := range map[string]string{d.readMe: "readme", d.mintlify: "mintlify"} {
-		v := newVisitor(t)
+		v = newVisitor(t)
 		v.open(docs + "/login/jwt-callback?auth_token=no-token#no-token")
 		v.reads("Login refused")
 		v.shoot("demo-refused-by-" + name)

@@ -8,6 +8,7 @@ require (
 	github.com/docslogin/docslogin v0.0.0
 	github.com/go-jose/go-jose/v4 v4.1.8
 	github.com/gorilla/sessions v1.4.0
+	go.uber.org/goleak v1.3.0
 )
 
 require (

@@ -111,7 +111,7 @@ func TestNodeTakesTheTokenOfEveryUser(t *testing.T) {
 		for name, user := range users {
 			t.Run(name, func(t *testing.T) {
 				m := newMiddleware(t, p.preset(docsURL, signing), &user)
-				got := p.judge(t, p.token(t, login(t, m, "")), verifying, noon)
+				got := p.judge(t, p.tokenIn(login(t, m, "")), verifying, noon)
 				p.taken(t, got)
 				sample := ask[struct{ Payload string }](t, "sample", map[string]any{
 					"platform": p.name, "user": user, "key": signing, "now": noon.Unix(), "host": docsHost,
@@ -131,7 +131,7 @@ func TestTheVendorsSampleOfHTTPBasic(t *testing.T) {
 	p := platforms[0]
 	user := &docslogin.User{Name: "Eve", Email: "eve@example.com", APIKeys: []docslogin.APIKey{{Username: "eve", Password: `p"<ß`}}}
 	signing, verifying := p.newKey()
-	got := p.judge(t, p.token(t, login(t, newMiddleware(t, p.preset(docsURL, signing), user), "")), verifying, noon)
+	got := p.judge(t, p.tokenIn(login(t, newMiddleware(t, p.preset(docsURL, signing), user), "")), verifying, noon)
 	sample := ask[struct{ Payload string }](t, "sample", map[string]any{"platform": p.name, "user": user, "key": signing, "now": noon.Unix()})
 	claims, want := decode(t, got.Payload), decode(t, sample.Payload)
 	if !reflect.DeepEqual(claims["apiKey"], want["apiKey"]) || claims["apiKey"] == nil {
@@ -149,7 +149,7 @@ func TestIntegersOf64Bits(t *testing.T) {
 			"account": int64(9007199254740993), "least": int64(-9223372036854775808), "most": uint64(18446744073709551615),
 		}}
 		signing, verifying := p.newKey()
-		got := p.judge(t, p.token(t, login(t, newMiddleware(t, p.preset(docsURL, signing), user), "")), verifying, noon)
+		got := p.judge(t, p.tokenIn(login(t, newMiddleware(t, p.preset(docsURL, signing), user), "")), verifying, noon)
 		p.taken(t, got)
 		for _, want := range []string{`"account":9007199254740993`, `"least":-9223372036854775808`, `"most":18446744073709551615`} {
 			if !strings.Contains(got.Payload, want) {
@@ -164,7 +164,7 @@ func TestNodeRefusesATokenThatIs(t *testing.T) {
 		signing, verifying := p.newKey()
 		_, otherKey := p.newKey()
 		user := users["one key and groups"]
-		token := p.token(t, login(t, newMiddleware(t, p.preset(docsURL, signing), &user), ""))
+		token := p.tokenIn(login(t, newMiddleware(t, p.preset(docsURL, signing), &user), ""))
 		header, rest, _ := strings.Cut(token, ".")
 		payload, signature, _ := strings.Cut(rest, ".")
 		changed := payload[:len(payload)-4] + "AAAA"
@@ -216,7 +216,7 @@ func TestNodeRefusesATokenForOtherDocs(t *testing.T) {
 			user := users["no key"]
 			for docs, taken := range map[string]bool{"https://Docs.Example.com:8443": true, "https://other.example.com": false, "https://example.com": false} {
 				m := newMiddleware(t, p.preset(docs, signing), &user)
-				got := p.judge(t, p.token(t, login(t, m, "")), verifying, noon)
+				got := p.judge(t, p.tokenIn(login(t, m, "")), verifying, noon)
 				for _, verifier := range p.verifiers {
 					if why := got.Verdicts[verifier]; (why == "") != taken {
 						t.Errorf("of a token for %s, %s says %q", docs, verifier, why)
@@ -238,7 +238,7 @@ func TestClaimsOfAMapper(t *testing.T) {
 		signing, verifying := p.newKey()
 		user := users["no key"]
 		m := newMiddleware(t, p.preset(docsURL, signing), &user, docslogin.WithClaimsMapper(mapper))
-		got := p.judge(t, p.token(t, login(t, m, "")), verifying, noon)
+		got := p.judge(t, p.tokenIn(login(t, m, "")), verifying, noon)
 		p.taken(t, got)
 		claims := decode(t, got.Payload)
 		for name, want := range added {

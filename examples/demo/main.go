@@ -3,6 +3,11 @@
 //
 //	go run ./examples/demo
 //
+// Ports of one host share cookies. With names under localhost, which browsers find by
+// themselves, they are kept apart as in production:
+//
+//	go run ./examples/demo -app app.localhost:8080 -readme api.localhost:8081 -mintlify guides.localhost:8082
+//
 // What an app of your own needs is in app.go.
 package main
 
@@ -37,7 +42,7 @@ func main() {
 func run(ctx context.Context, args []string, stdout io.Writer) error {
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
 	flags.SetOutput(stdout)
-	appAddress := flags.String("app", "127.0.0.1:8080", "`address` of the app; a name such as app.localhost:8080 gives it cookies of its own")
+	appAddress := flags.String("app", "127.0.0.1:8080", "`address` of the app")
 	readMeAddress := flags.String("readme", "127.0.0.1:8081", "`address` of the ReadMe-like docs")
 	mintlifyAddress := flags.String("mintlify", "127.0.0.1:8082", "`address` of the Mintlify-like docs")
 	if err := flags.Parse(args); err != nil {

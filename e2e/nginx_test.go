@@ -1,0 +1,295 @@
+package e2e_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/docslogintest"
+)
+
+// documented is what the documentation says that nginx needs for large login URLs.
+const documented = "proxy_buffer_size 32k; proxy_buffers 8 32k;"
+
+// warnFrom is the size over which a login's event carries a warning.
+const warnFrom = 3000
+
+// startNginx puts nginx in front of a server and returns its URL.
+func startNginx(t *testing.T, upstream, directives string) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "nginx") // not t.TempDir: its workers, which are another user, cannot enter that
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := free.Addr().String()
+	free.Close()
+	var temporary strings.Builder
+	for _, module := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
+		fmt.Fprintf(&temporary, "%s_temp_path %s/%s;\n", module, dir, module)
+	}
+	config := fmt.Sprintf(`daemon off; worker_processes 1; pid %s/pid; error_log stderr;
+events {}
+http {
+access_log off;
+%s
+server {
+listen %s;
+location / { proxy_pass %s; proxy_set_header Host $http_host; %s }
+}
+}
+`, dir, &temporary, address, upstream, directives)
+	file := filepath.Join(dir, "nginx.conf")
+	if err := os.WriteFile(file, []byte(config), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var stderr bytes.Buffer
+	process := exec.Command(tools.nginx, "-p", dir, "-e", "stderr", "-c", file)
+	process.Stderr = &stderr
+	if err := process.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = process.Process.Signal(syscall.SIGTERM)
+		_ = process.Wait()
+		if t.Failed() {
+			t.Logf("nginx: %.2000s", &stderr)
+		}
+	})
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		conn, err := net.Dial("tcp", address)
+		if err == nil {
+			conn.Close()
+			return "http://" + address
+		}
+		if time.Now().After(end) {
+			t.Fatalf("nginx does not listen on %s: %v", address, err)
+		}
+	}
+}
+
+// sized is the route of an app whose user has an attribute of as many bytes as the
+// query's pad says.
+type sized struct {
+	*httptest.Server
+	events chan docslogin.Event
+}
+
+func startSized(t *testing.T, p platform) *sized {
+	s := &sized{events: make(chan docslogin.Event, 1)}
+	lookup := func(r *http.Request) (*docslogin.User, error) {
+		pad, err := strconv.Atoi(r.URL.Query().Get("pad"))
+		return &docslogin.User{ID: "u", Name: "Pad", Email: "pad@example.com", Attributes: map[string]any{"pad": strings.Repeat("x", pad)}}, err
+	}
+	signing, _ := p.newKey()
+	m, err := docslogin.New(lookup, p.preset(docsURL, signing), docslogin.WithLogger(slog.New(slog.DiscardHandler)),
+		docslogin.WithObserver(func(_ context.Context, e docslogin.Event) { s.events <- e }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if n, _ := strconv.Atoi(r.URL.Query().Get("cookie")); n > 0 {
+			// The whole header field is n bytes: "Set-Cookie: c=" and a line's end around the value.
+			w.Header().Set("Set-Cookie", "c="+strings.Repeat("y", n-len("Set-Cookie: c=\r\n")))
+		}
+		m.ServeHTTP(w, r)
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+// ask makes a request for a login and returns the status, the login URL, and what the app
+// makes of it.
+func (s *sized) ask(t *testing.T, client *http.Client, front string, pad, cookie int) (status int, location string, e docslogin.Event) {
+	t.Helper()
+	resp, err := client.Get(fmt.Sprintf("%s/docs-login?redirect=%%2Fquickstart&pad=%d&cookie=%d", front, pad, cookie))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	return resp.StatusCode, resp.Header.Get("Location"), <-s.events
+}
+
+func followsNothing() *http.Client {
+	return &http.Client{
+		Transport:     &http.Transport{},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// step makes a sweep over sizes shorter where everything takes ten times as long.
+func step() int {
+	if raceDetector {
+		return 7
+	}
+	return 1
+}
+
+func TestNginxWithDefaultBuffersPassesWhatHasNoWarning(t *testing.T) {
+	eachPlatform(t, func(t *testing.T, p platform) {
+		app := startSized(t, p)
+		front := startNginx(t, app.URL, "")
+		client := followsNothing()
+		var passed []int
+		var largest int // pad without a warning
+		for pad := 0; ; pad += step() {
+			status, location, e := app.ask(t, client, front, pad, 0)
+			if (e.Warning != "") != (e.URLBytes > warnFrom) {
+				t.Fatalf("%d bytes have the warning %q", e.URLBytes, e.Warning)
+			}
+			if status != http.StatusFound || len(location) != e.URLBytes {
+				if status != http.StatusBadGateway || e.URLBytes <= warnFrom {
+					t.Fatalf("a URL of %d bytes: status %d", e.URLBytes, status)
+				}
+				break
+			}
+			passed = append(passed, e.URLBytes)
+			if e.Warning == "" {
+				largest = pad
+			}
+		}
+		t.Logf("%d URLs passed, the longest of %d bytes", len(passed), slices.Max(passed))
+		// The documentation gives this number.
+		if longest := slices.Max(passed); longest < 3860 || longest > 3900 {
+			t.Errorf("the longest that passes is %d bytes", longest)
+		}
+		// What the threshold leaves is for the app's own header fields.
+		if status, location, _ := app.ask(t, client, front, largest, 800); status != http.StatusFound {
+			t.Errorf("a URL of %d bytes with a Set-Cookie of 800: status %d", len(location), status)
+		}
+	})
+}
+
+func TestNginxAsDocumentedPassesEveryURL(t *testing.T) {
+	eachPlatform(t, func(t *testing.T, p platform) {
+		app := startSized(t, p)
+		front := startNginx(t, app.URL, documented)
+		client := followsNothing()
+		longest := 0
+		for pad := 0; ; pad += step() {
+			status, location, e := app.ask(t, client, front, pad, 1000)
+			if e.Outcome == docslogin.OutcomeTooLarge {
+				if status != http.StatusInternalServerError {
+					t.Errorf("the page that says so has the status %d", status)
+				}
+				break
+			}
+			if status != http.StatusFound || len(location) != e.URLBytes {
+				t.Fatalf("a URL of %d bytes: status %d", e.URLBytes, status)
+			}
+			longest = len(location)
+		}
+		t.Logf("the longest is %d bytes", longest)
+		if longest > p.largest || longest < p.largest-10 {
+			t.Errorf("the longest is %d bytes, not about %d", longest, p.largest)
+		}
+	})
+}
+
+// The docs may be behind nginx as well, and a token in the query reaches it.
+func TestNginxInFrontOfTheDocsTakesEveryURL(t *testing.T) {
+	for _, p := range platforms {
+		if p.param == "" {
+			continue
+		}
+		t.Run(p.name, func(t *testing.T) {
+			site := p.site()
+			defer site.Close()
+			front := startNginx(t, site.URL, "")
+			site.URL = front
+			for _, n := range []int{100, 3000, 7000, p.largest} {
+				u := front + "/?" + p.param + "="
+				resp, err := followsNothing().Get(u + strings.Repeat("x", n-len(u)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				resp.Body.Close()
+				if resp.StatusCode != http.StatusUnauthorized {
+					t.Errorf("%d bytes: status %d, not the docs' refusal", n, resp.StatusCode)
+				}
+			}
+			resp, err := followsNothing().Get(front + "/?" + p.param + "=" + strings.Repeat("x", 8300))
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			if resp.StatusCode != http.StatusRequestURITooLong {
+				t.Errorf("8,300 bytes: status %d, so the limit could be higher", resp.StatusCode)
+			}
+		})
+	}
+}
+
+// keyring returns as many API keys, each of so many bytes.
+func keyring(n, size int) (keys []docslogin.APIKey) {
+	for i := range n {
+		key := fmt.Sprintf("acme_live_%02d_", i)
+		keys = append(keys, docslogin.APIKey{Name: fmt.Sprintf("Project %02d", i), Key: key + strings.Repeat("k", size-len(key))})
+	}
+	return keys
+}
+
+func TestAUserWith25KeysBehindNginx(t *testing.T) {
+	eachPlatform(t, func(t *testing.T, p platform) {
+		for _, tt := range []struct {
+			name string
+			size int
+			fits bool // all of them
+		}{
+			{"of 40 bytes", 40, true},
+			{"of 120 bytes", 120, true},
+			{"of 400 bytes", 400, false},
+		} {
+			t.Run(tt.name, func(t *testing.T) {
+				site := p.site()
+				defer site.Close()
+				user := &docslogin.User{ID: "u", Name: "Many Keys", Email: "keys@example.com", APIKeys: keyring(25, tt.size)}
+				m, err := docslogin.New(func(*http.Request) (*docslogin.User, error) { return user, nil }, site.Platform(), docslogin.WithLogger(slog.New(slog.DiscardHandler)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				app := httptest.NewServer(m)
+				defer app.Close()
+				site.SetLoginURL(startNginx(t, app.URL, documented) + "/docs-login")
+				login, err := site.Login(docslogintest.NewClient(), "/quickstart")
+				if p.allKeys && !tt.fits {
+					if err == nil || !strings.Contains(err.Error(), "Your account is too large for the documentation") {
+						t.Errorf("the visitor is not told why: %v", err)
+					}
+					return
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				last := user.APIKeys[24].Key
+				if !p.allKeys {
+					last = user.APIKeys[0].Key
+				}
+				if text := fmt.Sprint(login.Claims); !strings.Contains(text, last) {
+					t.Errorf("key %s is not in the token", last)
+				}
+			})
+		}
+	})
+}
