@@ -100,8 +100,8 @@ func TestNothingIsMintedWithoutAClick(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t, platforms[0])
 			login := w.URL + "/docs-login?redirect=%2Fquickstart"
-			page := "<!doctype html><title>Page</title><link rel=icon href='data:,'>" + tt.page(login) + `<p><a id=docs href="` + login + `">Docs</a>`
-			w.pages["/page"] = page
+			page := html(tt.page(login) + `<p><a id=docs href="` + login + `">Docs</a>`)
+			w.setPage("/page", page)
 			stranger := newHost(t, "stranger", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", "text/html")
 				fmt.Fprint(w, page)
@@ -152,9 +152,9 @@ func TestNothingIsMintedWithoutAClick(t *testing.T) {
 func TestAServiceWorkerThatPassesNavigationsOn(t *testing.T) {
 	eachPlatform(t, func(t *testing.T, p platform) {
 		w := newWorld(t, p)
-		w.pages["/worker.js"] = `self.addEventListener("fetch", (event) => event.respondWith(fetch(event.request)));
-self.addEventListener("activate", (event) => event.waitUntil(clients.claim()));`
-		w.pages["/page"] = `<!doctype html><title>Page</title><link rel=icon href="data:,"><a id=docs href="/docs-login?redirect=%2Fquickstart">Docs</a>`
+		w.setPage("/worker.js", `self.addEventListener("fetch", (event) => event.respondWith(fetch(event.request)));
+self.addEventListener("activate", (event) => event.waitUntil(clients.claim()));`)
+		w.setPage("/page", html(toDocs))
 		v := newVisitor(t)
 		w.signIn(v, "ada")
 		v.open(w.URL + "/page")
@@ -213,7 +213,7 @@ func TestBackForwardAndReload(t *testing.T) {
 		v := newVisitor(t)
 		blog := newHost(t, "blog", http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
 			rw.Header().Set("Content-Type", "text/html")
-			fmt.Fprintf(rw, `<!doctype html><title>Blog</title><link rel=icon href="data:,"><a id=docs href="%s/quickstart">Docs</a>`, w.docs.URL)
+			fmt.Fprint(rw, html(`<a id=docs href="`+w.docs.URL+`/quickstart">Docs</a>`))
 		}))
 		v.open(blog.URL + "/")
 		v.click("#docs")
@@ -266,7 +266,7 @@ func TestAStrictSessionCookie(t *testing.T) {
 			w.logOut(v)
 		}
 		// From a page of the app it is sent.
-		w.pages["/page"] = `<!doctype html><title>Page</title><link rel=icon href="data:,"><a id=docs href="/docs-login?redirect=%2Fquickstart">Docs</a>`
+		w.setPage("/page", html(toDocs))
 		v.open(w.URL + "/page")
 		v.click("#docs")
 		v.arrives(w.docs.URL+"/quickstart", "Hello, User ada.")
@@ -279,7 +279,7 @@ func TestAStrictSessionCookie(t *testing.T) {
 func TestAFormActionPolicyOnTheSignInForm(t *testing.T) {
 	eachPlatform(t, func(t *testing.T, p platform) {
 		w := newWorld(t, p)
-		w.formAction = "'self'"
+		w.setFormAction("'self'")
 		v := newVisitor(t)
 		v.open(w.docs.URL + "/quickstart")
 		v.reaches(w.URL + "/sign-in?")
@@ -291,7 +291,7 @@ func TestAFormActionPolicyOnTheSignInForm(t *testing.T) {
 			t.Errorf("%d logins in spite of the policy", n)
 		}
 
-		w.formAction = "'self' " + w.docs.URL // as the documentation says
+		w.setFormAction("'self' " + w.docs.URL) // as the documentation says
 		v = newVisitor(t)
 		v.open(w.docs.URL + "/quickstart")
 		v.reaches(w.URL + "/sign-in?")

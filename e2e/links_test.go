@@ -140,13 +140,10 @@ func fuzzed(t *testing.T) (links []string) {
 		t.Fatal(err)
 	}
 	for _, dir := range []string{
-		"../internal/deeplink/testdata",
+		"../internal/deeplink/testdata/fuzz",
 		filepath.Join(strings.TrimSpace(string(cache)), "fuzz/github.com/docslogin/docslogin/internal/deeplink"),
 	} {
-		files, err := filepath.Glob(filepath.Join(dir, "fuzz/FuzzCheck/*"))
-		if dir[0] == '/' {
-			files, err = filepath.Glob(filepath.Join(dir, "FuzzCheck/*"))
-		}
+		files, err := filepath.Glob(filepath.Join(dir, "FuzzCheck/*"))
 		if err != nil {
 			t.Fatal(err)
 		}

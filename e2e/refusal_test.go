@@ -62,7 +62,7 @@ func TestEveryPageThatKeepsAVisitorOut(t *testing.T) {
 	w.wrap(w.lookup(), withService, "/service-login", toForm)
 	w.wrap(w.lookup(), w.site.Platform(), "/no-form-login")
 	signer.down = true
-	w.pages["/post"] = `<!doctype html><title>Post</title><link rel=icon href="data:,"><form method=post action="/docs-login"><button value=post>Post</button></form>`
+	w.setPage("/post", html(`<form method=post action="/docs-login"><button value=post>Post</button></form>`))
 
 	const link = "?redirect=%2Fquickstart"
 	for _, tt := range []struct {
@@ -128,7 +128,7 @@ func TestEveryPageThatKeepsAVisitorOut(t *testing.T) {
 // TestNothingIsMintedWithoutAClick for the browser's side.
 func TestARefusedFrameIsEmpty(t *testing.T) {
 	w := newWorld(t, platforms[0])
-	w.pages["/page"] = `<!doctype html><title>Page</title><link rel=icon href="data:,"><iframe id=docs src="/docs-login"></iframe>`
+	w.setPage("/page", html(`<iframe src="/docs-login"></iframe>`))
 	v := newVisitor(t)
 	w.signIn(v, "ada")
 	v.open(w.URL + "/page")

@@ -74,18 +74,18 @@ func newDocs(t *testing.T, p platform, name string) (*docslogintest.Site, *host)
 type app struct {
 	*host
 	t          *testing.T
-	store      *sessions.CookieStore
-	formAction string // of the form's Content-Security-Policy
-	handler    http.Handler
-	pages      map[string]string
+	store   *sessions.CookieStore
+	handler http.Handler
 
-	mu     sync.Mutex
-	ended  map[string]bool // users whose sessions the app has ended
-	events []docslogin.Event
+	mu         sync.Mutex
+	pages      map[string]string // by path
+	formAction string            // of the form's Content-Security-Policy
+	ended      map[string]bool   // users whose sessions the app has ended
+	events     []docslogin.Event
 }
 
 func newApp(t *testing.T) *app {
-	a := &app{t: t, store: sessions.NewCookieStore([]byte("0123456789abcdef0123456789abcdef")), pages: map[string]string{}, ended: map[string]bool{}}
+	a := &app{t: t, store: sessions.NewCookieStore([]byte("0123456789abcdef0123456789abcdef")), pages: map[string]string{"/welcome": html("<h1>Welcome</h1>")}, ended: map[string]bool{}}
 	a.store.Options = &sessions.Options{Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, MaxAge: 3600}
 	a.handler = http.HandlerFunc(a.serve)
 	a.host = newHost(t, "app", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }))
@@ -102,8 +102,12 @@ var formPage = template.Must(template.New("form").Parse(`<!doctype html><title>S
 {{range .Users}}<button name=user value="{{.}}">{{.}}</button> {{end}}</form>`))
 
 func (a *app) serve(w http.ResponseWriter, r *http.Request) {
+	a.mu.Lock()
+	page, isPage := a.pages[r.URL.Path]
+	formAction := a.formAction
+	a.mu.Unlock()
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	if page, ok := a.pages[r.URL.Path]; ok {
+	if isPage {
 		if strings.HasSuffix(r.URL.Path, ".js") {
 			w.Header().Set("Content-Type", "text/javascript")
 		}
@@ -112,8 +116,8 @@ func (a *app) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	switch r.Method + " " + r.URL.Path {
 	case "GET /sign-in":
-		if a.formAction != "" {
-			w.Header().Set("Content-Security-Policy", "form-action "+a.formAction)
+		if formAction != "" {
+			w.Header().Set("Content-Security-Policy", "form-action "+formAction)
 		}
 		w.Header().Set("Cache-Control", "no-store")
 		_ = formPage.Execute(w, map[string]any{"Next": r.FormValue("next"), "Users": names})
@@ -131,6 +135,27 @@ func (a *app) serve(w http.ResponseWriter, r *http.Request) {
 	default:
 		http.NotFound(w, r)
 	}
+}
+
+// html is a page with this body.
+func html(body string) string {
+	return `<!doctype html><title>Page</title><link rel=icon href="data:,">` + body
+}
+
+// toDocs is a link to the route, and from there to a page of the docs.
+const toDocs = `<p><a id=docs href="/docs-login?redirect=%2Fquickstart">Docs</a>`
+
+// setPage gives the app a page.
+func (a *app) setPage(path, content string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.pages[path] = content
+}
+
+func (a *app) setFormAction(policy string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.formAction = policy
 }
 
 func (a *app) setEnded(user string, ended bool) {
@@ -200,7 +225,6 @@ func (a *app) count(o docslogin.Outcome) int {
 // signIn makes a visitor sign in at the app, without the docs.
 func (a *app) signIn(v *visitor, user string) {
 	v.t.Helper()
-	a.pages["/welcome"] = "<!doctype html><title>Welcome</title><link rel=icon href='data:,'><h1>Welcome</h1>"
 	v.open(a.URL + "/sign-in?next=/welcome")
 	v.click(button(user))
 	v.arrives(a.URL+"/welcome", "Welcome")
