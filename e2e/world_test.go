@@ -73,7 +73,7 @@ func newDocs(t *testing.T, p platform, name string) (*docslogintest.Site, *host)
 // are wrapped.
 type app struct {
 	*host
-	t          *testing.T
+	t       *testing.T
 	store   *sessions.CookieStore
 	handler http.Handler
 
