@@ -15,16 +15,13 @@ import (
 	"github.com/docslogin/docslogin"
 )
 
-func button(user string) string { return fmt.Sprintf("button[value=%q]", user) }
-
 func TestTheTokenStaysOutOfSight(t *testing.T) {
 	eachPlatform(t, func(t *testing.T, p platform) {
 		w := newWorld(t, p)
 		v := newVisitor(t)
 		// The sign-in form and the docs page are visited on the way.
 		v.open(w.docs.URL + "/quickstart")
-		v.reaches(w.URL + "/sign-in?")
-		v.click(button("ada"))
+		w.fillForm(v, "ada")
 		v.arrives(w.docs.URL+"/quickstart", "Hello, User ada.")
 
 		if referrer := eval[string](v, "document.referrer"); referrer != "" {
@@ -137,8 +134,7 @@ func TestNothingIsMintedWithoutAClick(t *testing.T) {
 				}
 				v.click("#docs")
 				if !visit.signedIn {
-					v.reaches(w.URL + "/sign-in?")
-					v.click(button("ada"))
+					w.fillForm(v, "ada")
 				}
 				v.arrives(w.docs.URL+"/quickstart", "Hello, User ada.")
 				if n := len(w.site.Logins()) - logins; n != 1 {
@@ -217,8 +213,7 @@ func TestBackForwardAndReload(t *testing.T) {
 		}))
 		v.open(blog.URL + "/")
 		v.click("#docs")
-		v.reaches(w.URL + "/sign-in?")
-		v.click(button("ada"))
+		w.fillForm(v, "ada")
 		v.arrives(w.docs.URL+"/quickstart", "Hello, User ada.")
 
 		run(v, chromedp.Reload())
@@ -240,8 +235,7 @@ func TestBackForwardAndReload(t *testing.T) {
 		}
 		// Signing in on the form once more, from the history, works as well.
 		v.travel(-1)
-		v.reaches(w.URL + "/sign-in?")
-		v.click(button("ben"))
+		w.fillForm(v, "ben")
 		v.arrives(w.docs.URL+"/quickstart", "Hello, User ben.")
 		if n := w.count(docslogin.OutcomeLoop); n != 0 {
 			t.Errorf("%d loop pages", n)
@@ -260,8 +254,7 @@ func TestAStrictSessionCookie(t *testing.T) {
 		for range 2 {
 			v.open(w.docs.URL + "/changelog")
 			v.click(`header .button`)
-			v.reaches(w.URL+"/sign-in?", "Who are you?")
-			v.click(button("ada"))
+			w.fillForm(v, "ada")
 			v.arrives(w.docs.URL+"/changelog", "Hello, User ada.")
 			w.logOut(v)
 		}
@@ -294,8 +287,7 @@ func TestAFormActionPolicyOnTheSignInForm(t *testing.T) {
 		w.setFormAction("'self' " + w.docs.URL) // as the documentation says
 		v = newVisitor(t)
 		v.open(w.docs.URL + "/quickstart")
-		v.reaches(w.URL + "/sign-in?")
-		v.click(button("ada"))
+		w.fillForm(v, "ada")
 		v.arrives(w.docs.URL+"/quickstart", "Hello, User ada.")
 	})
 }
@@ -314,8 +306,7 @@ func TestTwoDocsFromOneApp(t *testing.T) {
 	for i, docs := range sites {
 		v.open(docs.URL + "/reference")
 		if i == 0 {
-			v.reaches(a.URL + "/sign-in?")
-			v.click(button("ada"))
+			a.fillForm(v, "ada")
 		}
 		v.arrives(docs.URL+"/reference", "Hello, User ada.")
 	}
@@ -330,8 +321,7 @@ func TestAUserWhoMayNotReadTheDocsSignsInAsAnother(t *testing.T) {
 		v.reaches(w.URL+"/docs-login?", "You may not read this documentation")
 		v.tabTo("main a")
 		v.press("\r")
-		v.reaches(w.URL+"/sign-in?", "Who are you?")
-		v.click(button("ada"))
+		w.fillForm(v, "ada")
 		v.arrives(w.docs.URL+"/quickstart?a=1", "Hello, User ada.")
 	})
 }
@@ -341,8 +331,7 @@ func TestTheAppsSessionEndsBetweenTwoPages(t *testing.T) {
 		w := newWorld(t, p)
 		v := newVisitor(t)
 		v.open(w.docs.URL + "/quickstart")
-		v.reaches(w.URL + "/sign-in?")
-		v.click(button("ada"))
+		w.fillForm(v, "ada")
 		v.arrives(w.docs.URL+"/quickstart", "Hello, User ada.")
 		w.setEnded("ada", true)
 		// The docs have a session of their own, which goes on.
@@ -350,8 +339,7 @@ func TestTheAppsSessionEndsBetweenTwoPages(t *testing.T) {
 		v.arrives(w.docs.URL+"/reference", "Hello, User ada.")
 		w.logOut(v)
 		v.click(`nav a[href="/quickstart"]`)
-		v.reaches(w.URL+"/sign-in?", "Who are you?")
-		v.click(button("ada"))
+		w.fillForm(v, "ada")
 		v.arrives(w.docs.URL+"/quickstart", "Hello, User ada.")
 	})
 }
@@ -379,8 +367,7 @@ func TestTheDocsSessionEndsWithTheApps(t *testing.T) {
 			w.setEnded("ada", true)
 			time.Sleep(time.Until(end.Add(time.Second)))
 			v.click(`nav a[href="/reference"]`)
-			v.reaches(w.URL+"/sign-in?", "Who are you?")
-			v.click(button("ada"))
+			w.fillForm(v, "ada")
 			v.arrives(w.docs.URL+"/reference", "Hello, User ada.")
 		})
 	}

@@ -52,14 +52,20 @@ func (d demo) sites() map[string][]string {
 	}
 }
 
+// signIn fills in the form as Ada.
+func (d demo) signIn(v *visitor) {
+	v.t.Helper()
+	v.reaches(d.app+"/sign-in", "Who are you?")
+	v.click(`input[value=ada]`)
+	v.click(`main button`)
+}
+
 func TestDemoSignedOut(t *testing.T) {
 	d := startDemo(t)
 	for docs, greeting := range d.sites() {
 		v := newVisitor(t)
 		v.open(docs + "/reference?lang=go&x=a%20b")
-		v.reaches(d.app+"/sign-in?", "Who are you?")
-		v.click(`input[value=ada]`)
-		v.click(`main button`)
+		d.signIn(v)
 		v.arrives(docs+"/reference?lang=go&x=a%20b", greeting...)
 	}
 }
@@ -69,9 +75,7 @@ func TestDemoAnAnchorInTheLinkSurvivesTheForm(t *testing.T) {
 	for path, docs := range map[string]string{"/docs-login": d.readMe, "/mintlify-login": d.mintlify} {
 		v := newVisitor(t)
 		v.open(d.app + path + "?redirect=%2Freference%3Fa%3D1%23auth")
-		v.reaches(d.app + "/sign-in?")
-		v.click(`input[value=ada]`)
-		v.click(`main button`)
+		d.signIn(v)
 		v.arrives(docs + "/reference?a=1#auth")
 	}
 }
@@ -80,8 +84,7 @@ func TestDemoSignedIn(t *testing.T) {
 	d := startDemo(t)
 	v := newVisitor(t)
 	v.open(d.app + "/sign-in")
-	v.click(`input[value=ada]`)
-	v.click(`main button`)
+	d.signIn(v)
 	v.arrives(d.app+"/", "Hello, Ada Park")
 	// Both docs sites from one app, each with one click and no form.
 	for docs, greeting := range d.sites() {
@@ -97,8 +100,7 @@ func TestDemoAnAnchorInTheAddressBar(t *testing.T) {
 	d := startDemo(t)
 	v := newVisitor(t)
 	v.open(d.app + "/sign-in")
-	v.click(`input[value=ada]`)
-	v.click(`main button`)
+	d.signIn(v)
 	v.arrives(d.app + "/")
 	v.open(d.readMe + "/reference#auth")
 	v.arrives(d.readMe + "/reference#auth")
@@ -113,9 +115,7 @@ func TestDemoOnAPublicPage(t *testing.T) {
 		v.open(docs + "/changelog")
 		v.reads("Log in")
 		v.click(`header .button`)
-		v.reaches(d.app + "/sign-in?")
-		v.click(`input[value=ada]`)
-		v.click(`main button`)
+		d.signIn(v)
 		v.arrives(docs+"/changelog", greeting[0])
 	}
 }
@@ -142,9 +142,7 @@ func TestDemoWithoutJavaScript(t *testing.T) {
 		v := newVisitor(t)
 		call(v, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 		v.open(docs + "/quickstart")
-		v.reaches(d.app + "/sign-in?")
-		v.click(`input[value=ada]`)
-		v.click(`main button`)
+		d.signIn(v)
 		return v
 	}
 	t.Run("a token in the query works", func(t *testing.T) {

@@ -116,8 +116,7 @@ func TestEveryPageThatKeepsAVisitorOut(t *testing.T) {
 			if tt.form {
 				v.tabTo("main a")
 				v.press(kb.Enter)
-				v.reaches(w.URL+"/sign-in?", "Who are you?")
-				v.click(button("ada"))
+				w.fillForm(v, "ada")
 				v.arrives(w.docs.URL+"/quickstart", "Hello, User ada.")
 			}
 		})

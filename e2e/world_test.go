@@ -222,11 +222,20 @@ func (a *app) count(o docslogin.Outcome) int {
 	return len(all) - len(slices.DeleteFunc(all, func(x docslogin.Outcome) bool { return x == o }))
 }
 
+// fillForm waits for the app's form and signs in there.
+func (a *app) fillForm(v *visitor, user string) {
+	v.t.Helper()
+	v.reaches(a.URL+"/sign-in?", "Who are you?")
+	v.click(button(user))
+}
+
+func button(value string) string { return fmt.Sprintf("button[value=%q]", value) }
+
 // signIn makes a visitor sign in at the app, without the docs.
 func (a *app) signIn(v *visitor, user string) {
 	v.t.Helper()
 	v.open(a.URL + "/sign-in?next=/welcome")
-	v.click(button(user))
+	a.fillForm(v, user)
 	v.arrives(a.URL+"/welcome", "Welcome")
 }
 
