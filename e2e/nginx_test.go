@@ -31,6 +31,12 @@ const warnFrom = 3000
 // startNginx puts nginx in front of a server and returns its URL.
 func startNginx(t *testing.T, upstream, directives string) string {
 	t.Helper()
+	return serveNginx(t, fmt.Sprintf("location / { proxy_pass %s; proxy_set_header Host $http_host; %s }", upstream, directives))
+}
+
+// serveNginx starts an nginx with one server and returns its URL.
+func serveNginx(t *testing.T, location string) string {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "nginx") // not t.TempDir: its workers, which are another user, cannot enter that
 	if err != nil {
 		t.Fatal(err)
@@ -56,10 +62,10 @@ access_log off;
 %s
 server {
 listen %s;
-location / { proxy_pass %s; proxy_set_header Host $http_host; %s }
+%s
 }
 }
-`, dir, &temporary, address, upstream, directives)
+`, dir, &temporary, address, location)
 	file := filepath.Join(dir, "nginx.conf")
 	if err := os.WriteFile(file, []byte(config), 0o644); err != nil {
 		t.Fatal(err)
@@ -291,5 +297,22 @@ func TestAUserWith25KeysBehindNginx(t *testing.T) {
 				}
 			})
 		}
+	})
+}
+
+// The app does not see the prefix, nor the name under which browsers find it.
+func TestAnAppUnderAPathPrefixBehindNginx(t *testing.T) {
+	eachPlatform(t, func(t *testing.T, p platform) {
+		a := newApp(t)
+		site, docs := newDocs(t, p, "docs")
+		front := serveNginx(t, "location /shop/ { proxy_pass "+strings.Replace(a.URL, "app.localhost", "127.0.0.1", 1)+"/; }")
+		shop := strings.Replace(front, "127.0.0.1", "www.localhost", 1) + "/shop"
+		a.wrap(a.lookup(), site.Platform(), "/docs-login", docslogin.WithLoginPage("/shop/sign-in", "next"), docslogin.WithExternalURL(shop))
+		site.SetLoginURL(shop + "/docs-login")
+		v := newVisitor(t)
+		v.open(docs.URL + "/quickstart?a=1&b=%26")
+		v.reaches(shop + "/sign-in?")
+		v.click(button("ada"))
+		v.arrives(docs.URL+"/quickstart?a=1&b=%26", "Hello, User ada.")
 	})
 }

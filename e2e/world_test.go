@@ -98,7 +98,7 @@ const sessionName = "session"
 var names = []string{"ada", "ben", "forbidden", "no cookie", "incomplete", "broken", "panics", "mapper", "owner", "large", "signer"}
 
 var formPage = template.Must(template.New("form").Parse(`<!doctype html><title>Sign in</title><link rel=icon href="data:,"><h1>Who are you?</h1>
-<form method=post action=/sign-in><input type=hidden name=next value="{{.Next}}">
+<form method=post action=sign-in><input type=hidden name=next value="{{.Next}}">
 {{range .Users}}<button name=user value="{{.}}">{{.}}</button> {{end}}</form>`))
 
 func (a *app) serve(w http.ResponseWriter, r *http.Request) {
