@@ -132,7 +132,11 @@ func cleanPath(decoded string) bool {
 		return false
 	}
 	for segment := range strings.SplitSeq(decoded, "/") {
-		// Without blanks, which parsers cut off at the end of a URL.
+		// To whoever reads it once more, ? and # end a path, and blanks at its end are cut
+		// off; to some servers, ; begins parameters that are not part of the segment.
+		if i := strings.IndexAny(segment, "?#;"); i >= 0 {
+			segment = segment[:i]
+		}
 		if segment = strings.Trim(segment, " "); segment == "." || segment == ".." {
 			return false
 		}
