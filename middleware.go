@@ -110,6 +110,7 @@ func (m *Middleware) decide(r *http.Request, e *Event) (location string, refusal
 	if refusal != nil && answers[refusal.Outcome].signIn && m.signIn != "" {
 		refusal.SignInURL = m.signInURL(v, e)
 	}
+	e.warnLong(location)
 	return location, refusal
 }
 
@@ -214,6 +215,9 @@ func unfit(r *http.Request) Outcome {
 				return OutcomeSpeculative
 			}
 		}
+	}
+	if r.Header["Sec-Websocket-Key"] != nil { // a script's handshake, with which browsers send no Sec-Fetch-Mode
+		return OutcomeEmbedded
 	}
 	// A page's service worker passes a navigation on with the destination "empty".
 	// Sec-Fetch-Site says nothing here: a login comes from another site, the docs.
@@ -386,9 +390,6 @@ func (m *Middleware) tokenURL(v visit, token string, e *Event) (string, error) {
 	if e.URLBytes = len(location); e.URLBytes > limit {
 		return "", fmt.Errorf("the URL is %d bytes long, and more than %d do not arrive", e.URLBytes, limit)
 	}
-	if e.URLBytes > warnURL {
-		e.warn(fmt.Sprintf("the URL is over %d bytes: nginx in front of the app needs proxy_buffer_size 32k; proxy_buffers 8 32k;", warnURL))
-	}
 	return location, nil
 }
 
@@ -525,6 +526,13 @@ func (e *Event) warn(text string) {
 		e.Warning += "; "
 	}
 	e.Warning += text
+}
+
+// warnLong warns of a URL that a proxy in front of the app may not let through.
+func (e *Event) warnLong(location string) {
+	if len(location) > warnURL {
+		e.warn(fmt.Sprintf("the URL is over %d bytes: nginx in front of the app needs proxy_buffer_size 32k; proxy_buffers 8 32k;", warnURL))
+	}
 }
 
 func (e *Event) refuseLink(reason string) {
@@ -777,7 +785,7 @@ main { width: 100%; max-width: 34rem; padding: 2rem; background: var(--card); bo
 h1 { margin: 0 0 .75rem; font-size: 1.4rem; line-height: 1.3 }
 p { margin: 0 0 1rem }
 p + p { color: var(--soft) }
-a { display: inline-block; padding: .6rem 1.2rem; border-radius: .5rem; background: var(--accent); color: var(--on-accent); font-weight: 600; text-decoration: none }
+a { display: inline-block; padding: .6rem 1.2rem; border: 1px solid transparent; border-radius: .5rem; background: var(--accent); color: var(--on-accent); font-weight: 600; text-decoration: none }
 a:focus-visible { outline: 3px solid var(--ink); outline-offset: 3px }
 </style>
 </head>

@@ -450,6 +450,8 @@ func TestWhichRequestsMint(t *testing.T) {
 		{"an image", "GET", []string{"Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: image"}, 403},
 		{"a frame", "GET", []string{"Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe"}, 403},
 		{"an embed", "GET", []string{"Sec-Fetch-Dest: embed"}, 403},
+		{"a web socket", "GET", []string{"Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13"}, 403},
+		{"a web socket behind a proxy that drops Upgrade", "GET", []string{"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="}, 403},
 		{"an empty mode", "GET", []string{"Sec-Fetch-Mode: "}, 403},
 		{"a mode in the second line", "GET", []string{"Sec-Fetch-Mode: navigate", "Sec-Fetch-Mode: cors"}, 403},
 	} {
@@ -699,6 +701,21 @@ level=DEBUG msg="docs login" docslogin.outcome=logged_in docslogin.platform=Read
 `
 	if got := strings.ReplaceAll(numbers.ReplaceAllString(lines.String(), "N"), "N level", "level"); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
+	}
+}
+
+// The way to the sign-in page carries the link, escaped twice.
+func TestALongWayToTheSignInPageIsWarnedOf(t *testing.T) {
+	for letters, want := range map[int]string{
+		100: "",
+		250: "the URL is over 3000 bytes: nginx in front of the app needs proxy_buffer_size 32k; proxy_buffers 8 32k;",
+	} {
+		var e docslogin.Event
+		m := newMiddleware(t, nobody, readMe, docslogin.WithLoginPage("/sign-in", "next"), docslogin.WithObserver(func(_ context.Context, got docslogin.Event) { e = got }))
+		resp := get(t, m, "/docs-login?redirect="+url.QueryEscape("/"+strings.Repeat("%D9%85", letters)))
+		if n := len(resp.Header.Get("Location")); e.Outcome != "sign_in" || e.Warning != want || (n > 3000) != (want != "") {
+			t.Errorf("%d bytes: %s, %q", n, e.Outcome, e.Warning)
+		}
 	}
 }
 
