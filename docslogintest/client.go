@@ -33,7 +33,7 @@ func NewClient() *http.Client {
 // 127.0.0.1 (RFC 6761, section 6.3). It is for concurrent use if base is.
 func Transport(base http.RoundTripper) http.RoundTripper {
 	if base == nil {
-		base = &http.Transport{DialContext: dial}
+		base = &http.Transport{DialContext: dial, ForceAttemptHTTP2: true}
 	}
 	return browser{base}
 }

@@ -41,6 +41,7 @@ import (
 	"time"
 
 	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/internal/deeplink"
 	"github.com/docslogin/docslogin/internal/rules"
 )
 
@@ -339,14 +340,14 @@ func (s *Site) accept(w http.ResponseWriter, r *http.Request, token string) (pag
 }
 
 // local returns a deep link if it is one on this site's own host, else the home
-// page.
+// page. A page's script, which reads it from a header, takes only ASCII for what it
+// is, and Go's client follows only what net/url parses.
 func local(link string) string {
 	bad := func(c rune) bool { return c < ' ' || c == 0x7f || c == '\\' }
-	u, err := url.Parse(link)
-	if err != nil || !strings.HasPrefix(link, "/") || strings.HasPrefix(link, "//") || strings.ContainsFunc(link, bad) {
+	if _, err := url.Parse(link); err != nil || !strings.HasPrefix(link, "/") || strings.HasPrefix(link, "//") || strings.ContainsFunc(link, bad) {
 		return "/"
 	}
-	return u.String()
+	return deeplink.Escape(link)
 }
 
 // loginOf returns the login behind the session cookie among cookies, if it has

@@ -327,15 +327,18 @@ func TestARedirectStaysOnTheSite(t *testing.T) {
 		defer site.Close()
 		newApp(t, site, site.Platform(), ada)
 		for _, link := range []string{
-			"https://evil.example/", "//evil.example/", `/\evil.example/`, `\\evil.example`, "/\t/evil.example", "/\r\nX: y", "evil.example", "javascript:alert(1)", "", "%", "///evil.example", "/%zz",
+			"https://evil.example/", "//evil.example/", `/\evil.example/`, `\\evil.example`, "/\t/evil.example", "/\r\nX: y", "evil.example", "javascript:alert(1)", "", "%", "///evil.example", "/%zz", "/a#%zz",
 		} {
 			if got := arrive(t, site, link); got != "/" {
 				t.Errorf("redirect=%q leads to %q", link, got)
 			}
 		}
-		for _, link := range []string{"/quickstart", "/a?b=c%2Fd&e", "/reference#auth", "/%E4%BD%A0"} {
-			if got := arrive(t, site, link); got != link {
-				t.Errorf("redirect=%q leads to %q", link, got)
+		for link, want := range map[string]string{
+			"/quickstart": "/quickstart", "/a?b=c%2Fd&e": "/a?b=c%2Fd&e", "/reference#auth": "/reference#auth", "/a#": "/a#",
+			"/%E4%BD%A0": "/%E4%BD%A0", "/café?q=ü#ß": "/caf%C3%A9?q=%C3%BC#%C3%9F",
+		} {
+			if got := arrive(t, site, link); got != want {
+				t.Errorf("redirect=%q leads to %q, want %q", link, got, want)
 			}
 		}
 	})

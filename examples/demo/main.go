@@ -21,7 +21,6 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -52,17 +51,17 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		return fmt.Errorf("unknown argument %q: there are only flags, see -h", flags.Arg(0))
 	}
 
-	appListener, appURL, err := listen("app", *appAddress)
+	appListener, appName, err := listen("app", *appAddress)
 	if err != nil {
 		return err
 	}
 	defer appListener.Close()
-	readMeListener, readMeURL, err := listen("readme", *readMeAddress)
+	readMeListener, readMeName, err := listen("readme", *readMeAddress)
 	if err != nil {
 		return err
 	}
 	defer readMeListener.Close()
-	mintlifyListener, mintlifyURL, err := listen("mintlify", *mintlifyAddress)
+	mintlifyListener, mintlifyName, err := listen("mintlify", *mintlifyAddress)
 	if err != nil {
 		return err
 	}
@@ -72,7 +71,8 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	defer readMe.Close()
 	mintlify := docslogintest.NewMintlify(docslogintest.WithListener(mintlifyListener), docslogintest.WithTitle("Acme Guides"))
 	defer mintlify.Close()
-	readMe.URL, mintlify.URL = readMeURL, mintlifyURL
+	appURL := under(appName, "http://"+appListener.Addr().String())
+	readMe.URL, mintlify.URL = under(readMeName, readMe.URL), under(mintlifyName, mintlify.URL)
 
 	handler, err := newApp(readMe.Platform(), mintlify.Platform())
 	if err != nil {
@@ -100,26 +100,27 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	return server.Shutdown(ending)
 }
 
-// listen keeps the demo off the network unless a host is named, and returns the URL
-// under which browsers find it. They take every name under localhost for this machine,
-// so such a name needs no DNS and is only for the URL.
-func listen(name, address string) (l net.Listener, baseURL string, err error) {
+// listen keeps the demo off the network unless a host is named. A host under localhost,
+// which browsers take for this machine without DNS, is returned as the name for URLs.
+func listen(flag, address string) (l net.Listener, name string, err error) {
 	host, port, err := net.SplitHostPort(address)
-	isName := strings.HasSuffix(host, ".localhost")
-	if err == nil && (host == "" || isName) {
+	if strings.HasSuffix(host, ".localhost") {
+		name = host
+	}
+	if err == nil && (host == "" || name != "") {
 		address = net.JoinHostPort("127.0.0.1", port)
 	}
 	l, err = net.Listen("tcp", address)
 	if err != nil {
-		return nil, "", fmt.Errorf("cannot listen on %s: choose another address with -%s: %w", address, name, err)
+		return nil, "", fmt.Errorf("cannot listen on %s: choose another address with -%s: %w", address, flag, err)
 	}
-	at := l.Addr().(*net.TCPAddr)
-	switch {
-	case isName:
-	case at.IP.IsUnspecified():
-		host = "127.0.0.1"
-	default:
-		host = at.IP.String()
+	return l, name, nil
+}
+
+// under returns the URL with the name for its host, if there is one.
+func under(name, baseURL string) string {
+	if name != "" {
+		baseURL = "http://" + name + baseURL[strings.LastIndexByte(baseURL, ':'):]
 	}
-	return l, "http://" + net.JoinHostPort(host, strconv.Itoa(at.Port)), nil
+	return baseURL
 }
