@@ -112,7 +112,9 @@ type Carrier struct {
 // InQuery puts the token into the query parameter of that name.
 func InQuery(param string) Carrier { return Carrier{query: param} }
 
-// InFragment makes the token the URL's fragment, which browsers send to no server.
+// InFragment makes the token the URL's fragment, which browsers send to no server. They do
+// carry it along when the page that it was sent to redirects: a platform that takes it on
+// the wanted page must not have pages that redirect to a foreign host.
 func InFragment() Carrier { return Carrier{fragment: true} }
 
 // ReadMe returns the preset for ReadMe's custom login. docsURL is the docs' base URL,
@@ -244,8 +246,8 @@ func WithPath(path string) Option {
 //
 // pageURL is a path of the app, as browsers see it, and the way back is a path too; or
 // an absolute http(s) URL, which needs [WithExternalURL] and, on another host, takes an
-// absolute way back. The sign-in page must send the visitor on to the way back, with a
-// 303 if it answers a POST, and has to check it as it would any other.
+// absolute way back. The sign-in page must send the visitor on to the way back, query and
+// all, with a 303 if it answers a POST, and has to check it as it would any other.
 func WithLoginPage(pageURL, returnParam string) Option {
 	return func(c *config) { c.loginPage, c.returnParam, c.hasLoginPage = pageURL, returnParam, true }
 }
@@ -253,7 +255,8 @@ func WithLoginPage(pageURL, returnParam string) Option {
 // WithExternalURL sets the app's own base URL as browsers see it, such as
 // "https://app.example.com" or "https://example.com/app". It is needed when the sign-in
 // page is on another host, or when the app is mounted under a path prefix that it does
-// not see itself. Default: none; it is never taken from a request.
+// not see itself. All paths of redirects are then as browsers see them, so no proxy may
+// add the prefix to them once more. Default: none; it is never taken from a request.
 func WithExternalURL(base string) Option {
 	return func(c *config) { c.externalURL, c.hasExternalURL = base, true }
 }

@@ -250,13 +250,6 @@ func TestOrigin(t *testing.T) {
 // FuzzCheck: a link that is kept stays on one of the site's own origins, however often
 // it is parsed or decoded, and passes again in whichever form it goes out.
 func FuzzCheck(f *testing.F) {
-	for _, link := range []string{
-		"/docs/a?b#c", "//evil.example", `/\evil.example`, "/%2F/evil.example", "https://docs.example.com/a", "https://docs.example.com@evil.example",
-		"/\t/evil.example", "/a/../..//evil.example", "guide?jwt_token=x&a=1", "https://example.com/docs/x", "https://agent.zendesk.com:8443/x", "undefined", "/größe",
-		"http:/evil.example", "https:evil.example", "/.//evil.example", "/%2e%2e//x", "?x", "#x", "/a;b", "/%00", "%2f%2fevil.example", "/\u2028/x", "/%E2%80%A8",
-	} {
-		f.Add(link)
-	}
 	f.Fuzz(func(t *testing.T, given string) {
 		for _, site := range []deeplink.Site{atRoot, onPage, named, local} {
 			l, err := site.Check(given)
