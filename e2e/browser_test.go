@@ -95,7 +95,7 @@ func TestNothingIsMintedWithoutAClick(t *testing.T) {
 		{"a beacon", func(login string) string { return `<script>navigator.sendBeacon("` + login + `", "")</script>` }, method, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t, platforms[0])
+			w := newWorld(t, readMe)
 			login := w.URL + "/docs-login?redirect=%2Fquickstart"
 			page := html(tt.page(login) + `<p><a id=docs href="` + login + `">Docs</a>`)
 			w.setPage("/page", page)
@@ -197,7 +197,7 @@ func TestTwoVisitsReachTheAppTwice(t *testing.T) {
 		if len(logins) != 2 {
 			t.Fatalf("%d logins", len(logins))
 		}
-		if first, second := logins[0].Claims["jti"], logins[1].Claims["jti"]; w.site.Platform().TokenID && (first == second || first == nil) {
+		if first, second := logins[0].Claims["jti"], logins[1].Claims["jti"]; p.tokenID && (first == second || first == nil) {
 			t.Errorf("the tokens have the IDs %v and %v", first, second)
 		}
 	})
@@ -347,7 +347,7 @@ func TestTheAppsSessionEndsBetweenTwoPages(t *testing.T) {
 // Where the token says how long the docs session lasts, the app's session bounds it.
 func TestTheDocsSessionEndsWithTheApps(t *testing.T) {
 	for _, p := range platforms {
-		if p.preset(docsURL, "").Lifetime.SessionClaim == "" {
+		if p.sessionClaim == "" {
 			continue
 		}
 		t.Run(p.name, func(t *testing.T) {

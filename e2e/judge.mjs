@@ -115,7 +115,7 @@ const answers = {
 	urls: ({urls}) => urls.map((text) => {
 		const url = new URL(text);
 		return {
-			origin: url.origin, path: url.pathname, hash: url.hash,
+			href: url.href, origin: url.origin, path: url.pathname, hash: url.hash,
 			query: [...url.searchParams],
 		};
 	}),

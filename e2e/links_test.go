@@ -2,13 +2,15 @@ package e2e_test
 
 import (
 	"bytes"
-	"cmp"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/go-jose/go-jose/v4"
@@ -20,6 +22,9 @@ import (
 // raceDetector says that everything takes ten times as long.
 var raceDetector = false
 
+// agentURL is a second origin that links may name.
+const agentURL = "https://agent.example.com:8443"
+
 // sites are the ways in which links are followed, and what Node may find them lead to.
 var sites = []struct {
 	name    string
@@ -27,15 +32,15 @@ var sites = []struct {
 	origins []string
 }{
 	{"link in a parameter", deeplink.Site{
-		Origin: "https://docs.example.com", Callback: "https://docs.example.com/login/jwt-callback", Token: "auth_token",
-	}, []string{"https://docs.example.com"}},
+		Origin: docsURL, Callback: docsURL + "/login/jwt-callback", Token: "auth_token",
+	}, []string{docsURL}},
 	{"token on the page, docs under a path", deeplink.Site{
-		Origin: "https://docs.example.com", Base: "/docs", FromBase: true, Target: true,
+		Origin: docsURL, Base: "/docs", FromBase: true, Target: true,
 		Token: "jwt_token", Drop: []string{"jwt_token", "access_token", "visitor.*"},
-	}, []string{"https://docs.example.com"}},
+	}, []string{docsURL}},
 	{"a second origin", deeplink.Site{
-		Origin: "https://docs.example.com", Origins: []string{"https://agent.example.com:8443"}, Token: "jwt",
-	}, []string{"https://docs.example.com", "https://agent.example.com:8443"}},
+		Origin: docsURL, Origins: []string{agentURL}, Token: "jwt",
+	}, []string{docsURL, agentURL}},
 }
 
 // forms are how a link that was kept may reach the docs: absolute, as a path, and as it
@@ -48,10 +53,12 @@ func forms(s *deeplink.Site, l deeplink.Link) []string {
 	return all
 }
 
-// nasty are the tokens of which hostile links are made.
+// nasty are the tokens of which hostile links are made: what parsers disagree about, once
+// and twice escaped, and the origins that count.
 var nasty = []string{
-	"/", `\`, ".", "%2f", "%2F", "%5c", "%2e", "%25", "%09", "%00", "\t", "\n", " ",
-	"?", "#", "@", ":", ";", "a", "https:", "docs.example.com", "evil.example", "。", "／", "\u2028",
+	"/", `\`, ".", "..", "?", "#", "@", ":", ";", " ", "\t", "a",
+	"%2f", "%5c", "%2e", "%3f", "%23", "%20", "%09", "%252f", "%252e",
+	docsURL, agentURL, "https:", "evil.example", "。", "／",
 }
 
 // TestNoLinkLeavesTheDocs judges every link of up to five nasty tokens that the library
@@ -165,10 +172,96 @@ func fuzzed(t *testing.T) (links []string) {
 	return links
 }
 
+// docsLinks are links that docs really have, as paths and absolute.
+func docsLinks(t *testing.T) (paths, absolute []string) {
+	paths = lines(t, "testdata/docs-links.txt")
+	for _, path := range paths {
+		absolute = append(absolute, docsURL+path)
+	}
+	return paths, absolute
+}
+
+// hostileLinks are those that fuzzing found, pairs of nasty tokens in all positions, and
+// links that carry a token or lead to where tokens go.
+func hostileLinks(t *testing.T) []string {
+	hostile := append(fuzzed(t), "/a?token=x", "/a?%74oken=x&b", "/a?b&auth_token=x", "/login/jwt-callback", "/Login/jwt-callback/?redirect=/a")
+	for _, a := range nasty {
+		for _, b := range nasty {
+			hostile = append(hostile, "/"+a+b, a+b+"evil.example", docsURL+a+b)
+		}
+	}
+	return hostile
+}
+
+// TestEveryDocsLinkIsKept sends links that docs really have through the whole route: each
+// comes out as it went in.
+func TestEveryDocsLinkIsKept(t *testing.T) {
+	eachPlatform(t, func(t *testing.T, p platform) {
+		paths, absolute := docsLinks(t)
+		for i, u := range through(t, p.preset(docsURL, ""), p, append(paths, absolute...)) {
+			out, found := u.param("redirect")
+			if want := paths[i%len(paths)]; out != want || found != 1 {
+				t.Errorf("%q comes out as %q", want, out)
+			}
+		}
+	})
+}
+
+// TestTheWholeRouteKeepsTheTokenAtTheDocs sends hostile links through the whole route.
+func TestTheWholeRouteKeepsTheTokenAtTheDocs(t *testing.T) {
+	eachPlatform(t, func(t *testing.T, p platform) {
+		hostile := hostileLinks(t)
+		var kept []string
+		for i, u := range through(t, p.preset(docsURL, ""), p, hostile) {
+			if u.Origin != docsURL || u.Path != p.callback {
+				t.Errorf("%q: the token goes to %+v", hostile[i], u)
+			}
+			if out, found := u.param("redirect"); found == 1 {
+				kept = append(kept, out)
+			} else if found > 1 {
+				t.Errorf("%q: %+v", hostile[i], u)
+			}
+			if _, found := u.param("auth_token"); found != 0 != (p.param == "auth_token") {
+				t.Errorf("%q: %d tokens in the query", hostile[i], found)
+			}
+		}
+		if len(kept) == 0 || len(kept) == len(hostile) {
+			t.Errorf("%d of %d were kept", len(kept), len(hostile))
+		}
+		noneStrays(t, "", []string{docsURL}, kept)
+		for _, link := range kept {
+			if strings.Contains(link, p.callback) && p.callback != "/" || strings.Contains(link, "auth_token") && p.param != "" {
+				t.Errorf("%q leads to where tokens go, or carries one", link)
+			}
+		}
+	})
+}
+
+// TestATokenOnThePageStaysAtTheDocs does the same for a platform that takes the token on
+// the wanted page, where the link is the token's own way.
+func TestATokenOnThePageStaysAtTheDocs(t *testing.T) {
+	onPage := docslogin.Platform{
+		Name: "on the page, under a path", DocsURL: docsURL + "/docs", Algorithm: jose.HS256,
+		Carrier: docslogin.InQuery("token"), DeepLink: docslogin.DeepLink{In: "redirect", FromBase: true, Drop: []string{"token"}},
+	}
+	real, hostile := lines(t, "testdata/docs-links.txt"), hostileLinks(t)
+	var locations []string
+	for i, u := range through(t, onPage, readMe, append(real, hostile...)) {
+		if _, found := u.param("token"); found != 1 {
+			t.Errorf("%d tokens in %+v", found, u)
+		}
+		if i < len(real) && u.Path == "/docs" {
+			t.Errorf("%q was not kept", real[i])
+		}
+		locations = append(locations, u.Href)
+	}
+	noneStrays(t, "/docs", []string{docsURL}, locations)
+}
+
 // loginURL is a login URL as a browser reads it.
 type loginURL struct {
-	Origin, Path, Hash string
-	Query              [][2]string
+	Href, Origin, Path, Hash string
+	Query                    [][2]string
 }
 
 func (u loginURL) param(name string) (value string, found int) {
@@ -181,114 +274,63 @@ func (u loginURL) param(name string) (value string, found int) {
 	return value, found
 }
 
-// TestEveryDocsLinkIsKept sends links that docs really have through the whole route: each
-// comes out as it went in.
-func TestEveryDocsLinkIsKept(t *testing.T) {
-	real := lines(t, "testdata/docs-links.txt")
-	if len(real) < 200 {
-		t.Fatalf("only %d links", len(real))
-	}
-	eachPlatform(t, func(t *testing.T, p platform) {
-		through(t, p, real, func(link, out string) {
-			if out != link {
-				t.Errorf("%q comes out as %q", link, out)
-			}
-		})
-	})
-}
-
-// TestTheWholeRouteKeepsTheTokenAtTheDocs sends hostile links through the whole route and
-// looks at the login URL as a browser reads it.
-func TestTheWholeRouteKeepsTheTokenAtTheDocs(t *testing.T) {
-	hostile := hostileLinks(t)
-	eachPlatform(t, func(t *testing.T, p platform) {
-		var kept []string
-		through(t, p, hostile, func(_, out string) {
-			if out != "" {
-				kept = append(kept, out)
-			}
-		})
-		if len(kept) == 0 || len(kept) == len(hostile) {
-			t.Errorf("%d of %d were kept", len(kept), len(hostile))
-		}
-		noneStrays(t, "", []string{docsURL}, kept)
-	})
-}
-
-// TestATokenOnThePageStaysAtTheDocs does the same for a platform that takes the token on
-// the wanted page, where the link is the token's own way.
-func TestATokenOnThePageStaysAtTheDocs(t *testing.T) {
-	signing, _ := newSecret()
-	user := users["no key"]
-	m := newMiddleware(t, docslogin.Platform{
-		Name: "on the page, under a path", DocsURL: docsURL + "/docs", Algorithm: jose.HS256, Key: docslogin.Secret(signing),
-		Carrier: docslogin.InQuery("token"), DeepLink: docslogin.DeepLink{In: "location", FromBase: true, Drop: []string{"token"}},
-	}, &user)
-	real, hostile := lines(t, "testdata/docs-links.txt"), hostileLinks(t)
-	var urls []string
-	for _, link := range append(real, hostile...) {
-		u, err := m.LoginURL(t.Context(), &user, link)
-		if err != nil {
-			t.Fatalf("%q: %v", link, err)
-		}
-		urls = append(urls, u)
-	}
-	noneStrays(t, "/docs", []string{docsURL}, urls)
-	for i, u := range ask[[]loginURL](t, "urls", map[string]any{"urls": urls}) {
-		if _, found := u.param("token"); found != 1 {
-			t.Errorf("%d tokens in %q", found, urls[i])
-		}
-		if i < len(real) && u.Path == "/docs" {
-			t.Errorf("%q was not kept", real[i])
-		}
-	}
-}
-
-// hostileLinks are those that fuzzing found, and pairs of nasty tokens in all positions.
-func hostileLinks(t *testing.T) []string {
-	hostile := fuzzed(t)
-	for _, a := range nasty {
-		for _, b := range nasty {
-			hostile = append(hostile, "/"+a+b, a+b+"evil.example", docsURL+a+b)
-		}
-	}
-	return hostile
-}
-
-// through takes links through the route of a signed-in user and hands over what the docs
-// are told.
-func through(t *testing.T, p platform, links []string, got func(link, out string)) {
+// through takes links through the route, both of a visitor who is signed in and of one who
+// signs in on the way, and returns the login URLs. Both lead to the same place.
+func through(t *testing.T, preset docslogin.Platform, p platform, links []string) []loginURL {
 	t.Helper()
 	signing, _ := p.newKey()
-	user := users["no key"]
-	m := newMiddleware(t, p.preset(docsURL, signing), &user)
-	urls := make([]string, len(links))
-	var wg sync.WaitGroup
-	for _, i := range []int{0, 1} {
-		wg.Go(func() {
-			for ; i < len(links); i += 2 {
-				var err error
-				if urls[i], err = m.LoginURL(t.Context(), &user, links[i]); err != nil {
-					t.Errorf("%q: %v", links[i], err)
-				}
-			}
-		})
+	preset.Key = p.preset(docsURL, signing).Key
+	lookup := func(r *http.Request) (*docslogin.User, error) {
+		if _, err := r.Cookie("in"); err != nil {
+			return nil, docslogin.ErrNoUser
+		}
+		return &docslogin.User{ID: "u", Name: "Link", Email: "link@example.com"}, nil
 	}
-	wg.Wait()
-	want := p.preset(docsURL, signing)
-	for i, u := range ask[[]loginURL](t, "urls", map[string]any{"urls": urls}) {
-		if u.Origin != docsURL || u.Path != cmp.Or(want.Callback, "/") {
-			t.Fatalf("%q: the token goes to %+v", links[i], u)
-		}
-		if strings.ContainsFunc(urls[i], func(r rune) bool { return r <= ' ' || r >= 0x7F }) {
-			t.Errorf("%q: the login URL is not ASCII", links[i])
-		}
-		out, found := u.param(want.DeepLink.Out)
-		if found > 1 {
-			t.Errorf("%q: %s stands there %d times", links[i], want.DeepLink.Out, found)
-		}
-		got(links[i], out)
+	noID := preset
+	noID.TokenID = false // so that both tokens are the same
+	m, err := docslogin.New(lookup, noID, toForm, docslogin.WithClock(atNoon), docslogin.WithLogger(slog.New(slog.DiscardHandler)))
+	if err != nil {
+		t.Fatal(err)
 	}
+	app := httptest.NewServer(m)
+	defer app.Close()
+	browser := &http.Transport{} // no http.Client, which reads redirects with net/url
+	defer browser.CloseIdleConnections()
+	visit := func(u string, signedIn bool) string {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, u, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if signedIn {
+			req.AddCookie(&http.Cookie{Name: "in", Value: "1"})
+		}
+		resp, err := browser.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		location := resp.Header.Get("Location")
+		if resp.StatusCode != http.StatusFound || strings.ContainsFunc(location, func(r rune) bool { return r <= ' ' || r >= 0x7F }) {
+			t.Errorf("%s: %d, %q", u, resp.StatusCode, location)
+		}
+		return location
+	}
+	var direct, forms []string
+	for _, link := range links {
+		login := app.URL + "/docs-login?redirect=" + url.QueryEscape(link)
+		direct = append(direct, visit(login, true))
+		forms = append(forms, app.URL+visit(login, false))
+	}
+	for i, form := range ask[[]loginURL](t, "urls", map[string]any{"urls": forms}) {
+		back, found := form.param("next")
+		if form.Path != "/sign-in" || found != 1 || !strings.HasPrefix(back, "/docs-login?") {
+			t.Fatalf("%q: to sign in, the visitor goes to %+v", links[i], form)
+		}
+		if got := visit(app.URL+back, true); got != direct[i] {
+			t.Errorf("%q: over the form the login URL is %q, else %q", links[i], got, direct[i])
+		}
+	}
+	return ask[[]loginURL](t, "urls", map[string]any{"urls": direct})
 }
 
 func lines(t *testing.T, file string) []string {

@@ -31,7 +31,7 @@ func (s *tokenService) SignPayload(payload []byte, alg jose.SignatureAlgorithm) 
 // TestEveryPageThatKeepsAVisitorOut looks at each in the browser; with -shots they are
 // written to a folder, to be looked at by people too.
 func TestEveryPageThatKeepsAVisitorOut(t *testing.T) {
-	w := newWorld(t, platforms[0])
+	w := newWorld(t, readMe)
 	find := func(id string) (*docslogin.User, error) {
 		switch id {
 		case "incomplete":
@@ -56,7 +56,7 @@ func TestEveryPageThatKeepsAVisitorOut(t *testing.T) {
 	}
 	_, key, _ := ed25519.GenerateKey(nil) // crypto/rand never fails
 	signer := &tokenService{OpaqueSigner: cryptosigner.Opaque(key)}
-	withService := platforms[1].preset(w.docs.URL, "")
+	withService := mintlify.preset(w.docs.URL, "")
 	withService.Key = docslogin.SignWith(signer)
 	w.wrap(w.lookup(find), w.site.Platform(), "/docs-login", toForm, docslogin.WithClaimsMapper(mapper))
 	w.wrap(w.lookup(), withService, "/service-login", toForm)
@@ -126,7 +126,7 @@ func TestEveryPageThatKeepsAVisitorOut(t *testing.T) {
 // Nothing is sent with the refusals of what no visitor sees: see
 // TestNothingIsMintedWithoutAClick for the browser's side.
 func TestARefusedFrameIsEmpty(t *testing.T) {
-	w := newWorld(t, platforms[0])
+	w := newWorld(t, readMe)
 	w.setPage("/page", html(`<iframe src="/docs-login"></iframe>`))
 	v := newVisitor(t)
 	w.signIn(v, "ada")
