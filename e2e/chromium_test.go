@@ -33,7 +33,8 @@ func startChromium() {
 		"headless": true, "disable-gpu": true, "no-first-run": true, "no-default-browser-check": true,
 		"no-sandbox": os.Getuid() == 0, // it refuses to run for root otherwise
 		// Traffic on loopback only.
-		"no-proxy-server": true, "disable-background-networking": true, "disable-component-update": true,
+		"host-resolver-rules": "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE *.localhost",
+		"no-proxy-server":     true, "disable-background-networking": true, "disable-component-update": true,
 		"disable-sync": true, "disable-quic": true,
 	}
 	options := []chromedp.ExecAllocatorOption{chromedp.ExecPath(tools.chromium)}
@@ -92,7 +93,9 @@ func run[T any](v *visitor, action chromedp.Action[T]) T {
 // call runs a command of the DevTools protocol.
 func call[P, R any](v *visitor, command cdp.Command[P, R], params P) R {
 	v.t.Helper()
-	result, err := chromedp.Call(v.ctx, command, params)
+	ctx, cancel := context.WithTimeout(v.ctx, patience)
+	defer cancel()
+	result, err := chromedp.Call(ctx, command, params)
 	if err != nil {
 		v.t.Fatalf("at %s: %v", v.at(), err)
 	}
@@ -216,30 +219,33 @@ func (v *visitor) reaches(prefix string, words ...string) {
 var screens = []struct {
 	name          string
 	width, height int64
-	dark          bool
+	phone         bool // whose browsers lay pages out for a desktop unless a page says otherwise
+	scheme        string
 }{
-	{"desktop", 1280, 800, false},
-	{"desktop-dark", 1280, 800, true},
-	{"phone", 360, 740, false},
-	{"phone-dark", 360, 740, true},
+	{"desktop", 1280, 800, false, "light"},
+	{"desktop-dark", 1280, 800, false, "dark"},
+	{"phone", 360, 740, true, "light"},
+	{"phone-dark", 360, 740, true, "dark"},
 }
 
-// shoot looks at the page on every screen, where it must not be wider than that, and
-// writes it to -shots.
+// shoot looks at the page on every screen, where it must be no wider than that and as
+// dark as the visitor wants it, and writes it to -shots.
 func (v *visitor) shoot(name string) {
 	v.t.Helper()
 	for _, screen := range screens {
-		scheme := "light"
-		if screen.dark {
-			scheme = "dark"
-		}
-		run(v, chromedp.EmulateViewport(screen.width, screen.height))
+		run(v, chromedp.EmulateViewport(screen.width, screen.height, func(p *emulation.SetDeviceMetricsOverrideParams, _ *emulation.SetTouchEmulationEnabledParams) {
+			p.Mobile = screen.phone
+		}))
 		call(v, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: screen.scheme}},
 		})
 		png := run(v, chromedp.CaptureScreenshot())
-		if width := eval[int64](v, "document.documentElement.scrollWidth"); width > screen.width {
+		if width := eval[int64](v, "Math.max(innerWidth, document.documentElement.scrollWidth)"); width != screen.width {
 			v.t.Errorf("%s is %d wide on %s", name, width, screen.name)
+		}
+		background := eval[[]int](v, "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")
+		if isDark := len(background) == 3 && background[0] < 128; isDark != (screen.scheme == "dark") {
+			v.t.Errorf("%s has the background %v on %s", name, background, screen.name)
 		}
 		if *shotsDir == "" {
 			continue

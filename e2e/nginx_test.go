@@ -8,12 +8,14 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -96,7 +98,7 @@ listen %s;
 }
 
 // sized is the route of an app whose user has an attribute of as many bytes as the
-// query's pad says.
+// query's pad says. Without a pad nobody is signed in.
 type sized struct {
 	*httptest.Server
 	events chan docslogin.Event
@@ -106,10 +108,13 @@ func startSized(t *testing.T, p platform) *sized {
 	s := &sized{events: make(chan docslogin.Event, 1)}
 	lookup := func(r *http.Request) (*docslogin.User, error) {
 		pad, err := strconv.Atoi(r.URL.Query().Get("pad"))
-		return &docslogin.User{ID: "u", Name: "Pad", Email: "pad@example.com", Attributes: map[string]any{"pad": strings.Repeat("x", pad)}}, err
+		if err != nil {
+			return nil, docslogin.ErrNoUser
+		}
+		return &docslogin.User{ID: "u", Name: "Pad", Email: "pad@example.com", Attributes: map[string]any{"pad": strings.Repeat("x", pad)}}, nil
 	}
 	signing, _ := p.newKey()
-	m, err := docslogin.New(lookup, p.preset(docsURL, signing), docslogin.WithLogger(slog.New(slog.DiscardHandler)),
+	m, err := docslogin.New(lookup, p.preset(docsURL, signing), toForm, docslogin.WithLogger(slog.New(slog.DiscardHandler)),
 		docslogin.WithObserver(func(_ context.Context, e docslogin.Event) { s.events <- e }))
 	if err != nil {
 		t.Fatal(err)
@@ -125,16 +130,21 @@ func startSized(t *testing.T, p platform) *sized {
 	return s
 }
 
-// ask makes a request for a login and returns the status, the login URL, and what the app
+// ask makes a request for a login and returns the status, where it leads, and what the app
 // makes of it.
-func (s *sized) ask(t *testing.T, client *http.Client, front string, pad, cookie int) (status int, location string, e docslogin.Event) {
+func (s *sized) ask(t *testing.T, client *http.Client, front, link, query string) (status int, location string, e docslogin.Event) {
 	t.Helper()
-	resp, err := client.Get(fmt.Sprintf("%s/docs-login?redirect=%%2Fquickstart&pad=%d&cookie=%d", front, pad, cookie))
+	resp, err := client.Get(front + "/docs-login?redirect=" + url.QueryEscape(link) + query)
 	if err != nil {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
-	return resp.StatusCode, resp.Header.Get("Location"), <-s.events
+	select {
+	case e = <-s.events:
+	case <-time.After(10 * time.Second):
+		t.Fatalf("the app was not asked: status %d", resp.StatusCode)
+	}
+	return resp.StatusCode, resp.Header.Get("Location"), e
 }
 
 func followsNothing() *http.Client {
@@ -160,7 +170,7 @@ func TestNginxWithDefaultBuffersPassesWhatHasNoWarning(t *testing.T) {
 		var passed []int
 		var largest int // pad without a warning
 		for pad := 0; ; pad += step() {
-			status, location, e := app.ask(t, client, front, pad, 0)
+			status, location, e := app.ask(t, client, front, "/quickstart", fmt.Sprintf("&pad=%d", pad))
 			if (e.Warning != "") != (e.URLBytes > warnFrom) {
 				t.Fatalf("%d bytes have the warning %q", e.URLBytes, e.Warning)
 			}
@@ -181,7 +191,7 @@ func TestNginxWithDefaultBuffersPassesWhatHasNoWarning(t *testing.T) {
 			t.Errorf("the longest that passes is %d bytes", longest)
 		}
 		// What the threshold leaves is for the app's own header fields.
-		if status, location, _ := app.ask(t, client, front, largest, 800); status != http.StatusFound {
+		if status, location, _ := app.ask(t, client, front, "/quickstart", fmt.Sprintf("&pad=%d&cookie=800", largest)); status != http.StatusFound {
 			t.Errorf("a URL of %d bytes with a Set-Cookie of 800: status %d", len(location), status)
 		}
 	})
@@ -194,7 +204,7 @@ func TestNginxAsDocumentedPassesEveryURL(t *testing.T) {
 		client := followsNothing()
 		longest := 0
 		for pad := 0; ; pad += step() {
-			status, location, e := app.ask(t, client, front, pad, 1000)
+			status, location, e := app.ask(t, client, front, "/quickstart", fmt.Sprintf("&pad=%d&cookie=1000", pad))
 			if e.Outcome == docslogin.OutcomeTooLarge {
 				if status != http.StatusInternalServerError {
 					t.Errorf("the page that says so has the status %d", status)
@@ -211,6 +221,35 @@ func TestNginxAsDocumentedPassesEveryURL(t *testing.T) {
 			t.Errorf("the longest is %d bytes, not about %d", longest, p.largest)
 		}
 	})
+}
+
+// The way to the sign-in page carries the link, escaped twice: it may be long, too.
+func TestNginxOnTheWayToTheForm(t *testing.T) {
+	app := startSized(t, readMe)
+	byDefault, asDocumented := startNginx(t, app.URL, ""), startNginx(t, app.URL, documented)
+	client := followsNothing()
+	lost := 0
+	for letters := 1; len("/docs/")+6*letters <= 2048; letters++ {
+		link := "/docs/" + strings.Repeat("%D9%85", letters)
+		status, location, e := app.ask(t, client, byDefault, link, "")
+		if e.Outcome != docslogin.OutcomeSignIn || e.LinkRefused {
+			t.Fatalf("%d letters: %+v", letters, e)
+		}
+		switch {
+		case status == http.StatusBadGateway && e.Warning != "":
+			lost++
+		case status != http.StatusFound:
+			t.Errorf("%d letters: status %d, warning %q", letters, status, e.Warning)
+		case (len(location) > warnFrom) != (e.Warning != ""):
+			t.Errorf("%d bytes: warning %q", len(location), e.Warning)
+		}
+		if status, _, _ := app.ask(t, client, asDocumented, link, ""); status != http.StatusFound {
+			t.Errorf("%d letters, as documented: status %d", letters, status)
+		}
+	}
+	if lost == 0 {
+		t.Error("every one passes with default buffers: no need to warn")
+	}
 }
 
 // The docs may be behind nginx as well, and a token in the query reaches it.
@@ -259,41 +298,53 @@ func keyring(n, size int) (keys []docslogin.APIKey) {
 func TestAUserWith25KeysBehindNginx(t *testing.T) {
 	eachPlatform(t, func(t *testing.T, p platform) {
 		for _, tt := range []struct {
-			name string
-			size int
-			fits bool // all of them
+			name       string
+			directives string
+			size       int
+			want       string // what becomes of a token with all the keys
 		}{
-			{"of 40 bytes", 40, true},
-			{"of 120 bytes", 120, true},
-			{"of 400 bytes", 400, false},
+			{"40 bytes each", "", 40, "in"},
+			{"60 bytes each", "", 60, "in, with a warning"},
+			{"80 bytes each", "", 80, "502, with a warning"},
+			{"80 bytes each, as documented", documented, 80, "in, with a warning"},
+			{"120 bytes each, as documented", documented, 120, "in, with a warning"},
+			{"400 bytes each, as documented", documented, 400, "Your account is too large for the documentation"},
 		} {
 			t.Run(tt.name, func(t *testing.T) {
 				site := p.site()
 				defer site.Close()
 				user := &docslogin.User{ID: "u", Name: "Many Keys", Email: "keys@example.com", APIKeys: keyring(25, tt.size)}
-				m, err := docslogin.New(func(*http.Request) (*docslogin.User, error) { return user, nil }, site.Platform(), docslogin.WithLogger(slog.New(slog.DiscardHandler)))
+				var warning atomic.Value
+				m, err := docslogin.New(func(*http.Request) (*docslogin.User, error) { return user, nil }, site.Platform(), docslogin.WithLogger(slog.New(slog.DiscardHandler)),
+					docslogin.WithObserver(func(_ context.Context, e docslogin.Event) { warning.Store(e.Warning) }))
 				if err != nil {
 					t.Fatal(err)
 				}
 				app := httptest.NewServer(m)
 				defer app.Close()
-				site.SetLoginURL(startNginx(t, app.URL, documented) + "/docs-login")
+				site.SetLoginURL(startNginx(t, app.URL, tt.directives) + "/docs-login")
 				login, err := site.Login(docslogintest.NewClient(), "/quickstart")
-				if p.allKeys && !tt.fits {
-					if err == nil || !strings.Contains(err.Error(), "Your account is too large for the documentation") {
-						t.Errorf("the visitor is not told why: %v", err)
-					}
-					return
+				got, lastKey := "in", user.APIKeys[0].Key
+				if p.allKeys {
+					lastKey = user.APIKeys[24].Key
+				} else {
+					tt.want = "in"
 				}
-				if err != nil {
+				switch {
+				case err != nil && strings.Contains(err.Error(), "(502)"):
+					got = "502"
+				case err != nil && strings.Contains(err.Error(), tt.want):
+					got = tt.want
+				case err != nil:
 					t.Fatal(err)
+				case !strings.Contains(fmt.Sprint(login.Claims), lastKey):
+					t.Errorf("key %s is not in the token", lastKey)
 				}
-				last := user.APIKeys[24].Key
-				if !p.allKeys {
-					last = user.APIKeys[0].Key
+				if warning.Load() != "" {
+					got += ", with a warning"
 				}
-				if text := fmt.Sprint(login.Claims); !strings.Contains(text, last) {
-					t.Errorf("key %s is not in the token", last)
+				if got != tt.want {
+					t.Errorf("%s, want %s", got, tt.want)
 				}
 			})
 		}

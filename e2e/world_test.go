@@ -20,37 +20,73 @@ import (
 	"github.com/docslogin/docslogin/docslogintest"
 )
 
-// host is a web server under a name of its own, which keeps what it was asked.
+// host is a web server under a name of its own, which keeps what it was asked and what it
+// answered.
 type host struct {
 	URL string
 
-	mu       sync.Mutex
-	requests []*http.Request
+	mu        sync.Mutex
+	exchanges []exchange
+}
+
+type exchange struct {
+	*http.Request
+	status int
+	answer http.Header
+}
+
+// statusWriter keeps the status of an answer.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
 }
 
 func newHost(t *testing.T, name string, handler http.Handler) *host {
 	h := &host{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked := r.Clone(context.Background())
+		answer := &statusWriter{w, http.StatusOK}
+		handler.ServeHTTP(answer, r)
 		h.mu.Lock()
-		h.requests = append(h.requests, r.Clone(context.Background()))
-		h.mu.Unlock()
-		handler.ServeHTTP(w, r)
+		defer h.mu.Unlock()
+		h.exchanges = append(h.exchanges, exchange{asked, answer.status, w.Header().Clone()})
 	}))
 	t.Cleanup(server.Close)
 	h.URL = strings.Replace(server.URL, "127.0.0.1", name+".localhost", 1)
 	return h
 }
 
-// asked returns the requests for a path, or all for "".
-func (h *host) asked(path string) (requests []*http.Request) {
+// asked returns what was asked for a path, or all for "".
+func (h *host) asked(path string) (exchanges []exchange) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, r := range h.requests {
-		if path == "" || r.URL.Path == path {
-			requests = append(requests, r)
+	for _, x := range h.exchanges {
+		if path == "" || x.URL.Path == path {
+			exchanges = append(exchanges, x)
 		}
 	}
-	return requests
+	return exchanges
+}
+
+// routeHeaders are on every answer of the route.
+var routeHeaders = map[string]string{
+	"Cache-Control": "private, no-store, max-age=0", "Pragma": "no-cache",
+	"Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff",
+}
+
+// lacksHeaders says which of routeHeaders an answer does not have.
+func lacksHeaders(answer http.Header) (lacks []string) {
+	for name, want := range routeHeaders {
+		if got := answer.Values(name); len(got) != 1 || got[0] != want {
+			lacks = append(lacks, fmt.Sprintf("%s: %q", name, got))
+		}
+	}
+	return lacks
 }
 
 // newDocs starts a docs site under a name of its own.
@@ -252,5 +288,12 @@ func newWorld(t *testing.T, p platform, opts ...docslogin.Option) *world {
 	w.site, w.docs = newDocs(t, p, "docs")
 	w.wrap(w.lookup(), w.site.Platform(), "/docs-login", append(opts, toForm)...)
 	w.site.SetLoginURL(w.URL + "/docs-login")
+	t.Cleanup(func() {
+		for _, x := range w.asked("/docs-login") {
+			if lacks := lacksHeaders(x.answer); lacks != nil {
+				t.Errorf("the answer %d to %s lacks %v", x.status, x.URL, lacks)
+			}
+		}
+	})
 	return w
 }
