@@ -45,6 +45,7 @@ type rotated struct {
 	*docslogin.Middleware
 	keys      []docslogin.Key
 	verifying []any
+	verified  []atomic.Int64 // tokens, by key
 }
 
 func newRotated(t *testing.T, p platform, lookup docslogin.UserLookup, observe func(context.Context, docslogin.Event)) *rotated {
@@ -54,6 +55,7 @@ func newRotated(t *testing.T, p platform, lookup docslogin.UserLookup, observe f
 		r.keys = append(r.keys, p.preset(docsURL, signing).Key)
 		r.verifying = append(r.verifying, verifyingKey(t, verifying))
 	}
+	r.verified = make([]atomic.Int64, len(r.keys))
 	first := p.preset(docsURL, "")
 	first.Key = r.keys[0]
 	var err error
@@ -83,8 +85,9 @@ func (r *rotated) verify(token string) (claims map[string]any, err error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, key := range r.verifying {
+	for i, key := range r.verifying {
 		if err = parsed.Claims(key, &claims); err == nil {
+			r.verified[i].Add(1)
 			return claims, nil
 		}
 	}
@@ -105,10 +108,12 @@ func TestLoad(t *testing.T) {
 		}, nil
 	})
 
-	var events sync.Map // outcome to *atomic.Int64
-	observe := func(_ context.Context, e docslogin.Event) {
-		n, _ := events.LoadOrStore(e.Outcome, new(atomic.Int64))
-		n.(*atomic.Int64).Add(1)
+	var events, counted tally // what the app was told, and what visitors saw
+	observe := func(ctx context.Context, e docslogin.Event) {
+		events.add(string(e.Outcome))
+		if visitor, _ := ctx.Value(visitorKey{}).(string); e.UserID != "" && e.UserID != visitor {
+			t.Errorf("the event of %s names %s", visitor, e.UserID)
+		}
 	}
 	var routes []*rotated
 	var handler http.Handler = http.NotFoundHandler()
@@ -116,7 +121,11 @@ func TestLoad(t *testing.T) {
 		r := newRotated(t, p, lookup, observe)
 		routes, handler = append(routes, r), r.Wrap(handler)
 	}
-	app := httptest.NewServer(handler)
+	var requests atomic.Int64
+	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests.Add(1)
+		handler.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), visitorKey{}, r.Header.Get("Visitor"))))
+	}))
 
 	ctx, stop := context.WithTimeout(t.Context(), *loadTime)
 	defer stop()
@@ -135,11 +144,6 @@ func TestLoad(t *testing.T) {
 		})
 	}
 
-	var counted sync.Map // what visitors saw
-	count := func(what string) {
-		n, _ := counted.LoadOrStore(what, new(atomic.Int64))
-		n.(*atomic.Int64).Add(1)
-	}
 	var ids sync.Map // of tokens
 	for i := range 40 {
 		id := fmt.Sprintf("v%02d", i)
@@ -155,49 +159,80 @@ func TestLoad(t *testing.T) {
 					patience = rand.N(4 * time.Millisecond) // and then hangs up
 				}
 				signedIn := rand.N(20) != 0
-				status, location, body, err := visit(client, app.URL+r.Path()+"?redirect="+url.QueryEscape(page), cookie, signedIn, patience)
-				what, err := r.check(id, page, signedIn, status, location, body, err)
+				a := visit(client, app.URL+r.Path()+"?redirect="+url.QueryEscape(page), id, cookie, signedIn, patience)
+				what, claims, err := r.check(id, page, signedIn, a)
 				if err != nil {
 					t.Errorf("%s at %s: %v", id, r.name, err)
 				}
-				if err == nil && what == "logged in" && r.tokenID {
-					claims, _ := r.verify(r.tokenIn(location))
-					if _, again := ids.LoadOrStore(claims["jti"], true); again {
-						t.Errorf("the token ID %v came twice", claims["jti"])
+				if tokenID := claims["jti"]; tokenID != nil {
+					if _, again := ids.LoadOrStore(tokenID, true); again {
+						t.Errorf("the token ID %v came twice", tokenID)
 					}
 				}
-				count(what)
+				counted.add(what)
 			}
 		})
 	}
 	work.Wait()
+
+	for _, r := range routes {
+		for i := range r.verified {
+			if r.verified[i].Load() == 0 {
+				t.Errorf("%s: no token was signed with key %d", r.name, i)
+			}
+		}
+		// The key that was set last is the one that signs from here on.
+		if err := r.SetKey(r.keys[1]); err != nil {
+			t.Error(err)
+		}
+		before, location := r.verified[1].Load(), ""
+		for n := 0; n < 100 && location == ""; n++ { // one time in twenty the store fails
+			location = visit(followsNothing(), app.URL+r.Path(), "v00", sessionOf(t, store, "v00"), true, time.Minute).header.Get("Location")
+		}
+		if _, err := r.verify(r.tokenIn(location)); err != nil || r.verified[1].Load() != before+1 {
+			t.Errorf("%s: after SetKey another key signs: %v", r.name, err)
+		}
+	}
 	app.Close()
 
-	total := func(m *sync.Map, key any) int64 {
-		n, ok := m.Load(key)
-		if !ok {
-			return 0
-		}
-		return n.(*atomic.Int64).Load()
-	}
-	for _, what := range []string{"logged in", "to the form", "the store is down", "hung up"} {
-		t.Logf("%s: %d", what, total(&counted, what))
-		if total(&counted, what) == 0 {
-			t.Errorf("no visit ended with %q: not tested", what)
-		}
-	}
 	for what, outcome := range map[string]docslogin.Outcome{
 		"logged in": docslogin.OutcomeLoggedIn, "to the form": docslogin.OutcomeSignIn, "the store is down": docslogin.OutcomeLookupFailed,
+		"hung up": docslogin.OutcomeCanceled,
 	} {
-		// Who hangs up has an event too, of any kind.
-		if saw, told := total(&counted, what), total(&events, outcome); told < saw || told > saw+total(&counted, "hung up") {
-			t.Errorf("%d visits, but %d events %s", saw, told, outcome)
+		t.Logf("%s: %d visits, %d events", what, counted.of(what), events.of(string(outcome)))
+		if counted.of(what) == 0 || events.of(string(outcome)) == 0 {
+			t.Errorf("nobody %s: not tested", what)
 		}
 	}
-	if total(&events, docslogin.OutcomeCanceled) == 0 {
-		t.Error("nobody hung up in the middle of a request")
+	if events.total() != requests.Load() {
+		t.Errorf("%d events for %d requests", events.total(), requests.Load())
 	}
 	goleak.VerifyNone(t, idle)
+}
+
+type visitorKey struct{}
+
+// tally counts by name.
+type tally struct{ counts sync.Map }
+
+func (c *tally) add(what string) {
+	n, _ := c.counts.LoadOrStore(what, new(atomic.Int64))
+	n.(*atomic.Int64).Add(1)
+}
+
+func (c *tally) of(what string) int64 {
+	n, ok := c.counts.Load(what)
+	if !ok {
+		return 0
+	}
+	return n.(*atomic.Int64).Load()
+}
+
+func (c *tally) total() (sum int64) {
+	for _, n := range c.counts.Range {
+		sum += n.(*atomic.Int64).Load()
+	}
+	return sum
 }
 
 // sessionOf returns the cookie of a user who is signed in.
@@ -212,64 +247,81 @@ func sessionOf(t *testing.T, store sessions.Store, id string) *http.Cookie {
 	return w.Result().Cookies()[0]
 }
 
-func visit(client *http.Client, u string, cookie *http.Cookie, signedIn bool, patience time.Duration) (status int, location, body string, err error) {
+// answer is what a visitor got.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+	err    error
+}
+
+func visit(client *http.Client, u, id string, cookie *http.Cookie, signedIn bool, patience time.Duration) answer {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u, nil)
 	if err != nil {
-		return 0, "", "", err
+		return answer{err: err}
 	}
+	req.Header.Set("Visitor", id) // only for the test's own eyes
 	if signedIn {
 		req.AddCookie(cookie)
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return 0, "", "", err
+		return answer{err: err}
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
-	return resp.StatusCode, resp.Header.Get("Location"), string(text), err
+	return answer{resp.StatusCode, resp.Header, string(text), err}
 }
 
 var visitorID = regexp.MustCompile(`\bv\d\d\b`)
 
-// check says what an answer was, or what is wrong with it.
-func (r *rotated) check(id, page string, signedIn bool, status int, location, body string, err error) (what string, wrong error) {
+// check says what an answer was, with the claims of a login, or what is wrong with it.
+func (r *rotated) check(id, page string, signedIn bool, a answer) (what string, claims map[string]any, wrong error) {
+	location := a.header.Get("Location")
+	if lacks := lacksHeaders(a.header); a.err == nil && lacks != nil {
+		return "", nil, fmt.Errorf("the answer %d lacks %v", a.status, lacks)
+	}
 	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		return "hung up", nil
-	case err != nil:
-		return "failed", err
-	case status == http.StatusInternalServerError:
-		if !strings.Contains(body, "Something went wrong") || location != "" {
-			return "", fmt.Errorf("a 500 with %q and the location %q", body, location)
+	case errors.Is(a.err, context.DeadlineExceeded):
+		return "hung up", nil, nil
+	case a.err != nil:
+		return "", nil, a.err
+	case a.status == http.StatusInternalServerError:
+		if !strings.Contains(a.body, "Something went wrong") || location != "" {
+			return "", nil, fmt.Errorf("a 500 with %q and the location %q", a.body, location)
 		}
-		return "the store is down", nil
-	case status != http.StatusFound || body != "":
-		return "", fmt.Errorf("status %d, %q", status, body)
+		return "the store is down", nil, nil
+	case a.status != http.StatusFound || a.body != "":
+		return "", nil, fmt.Errorf("status %d, %q", a.status, a.body)
 	case strings.HasPrefix(location, "/sign-in?next="):
 		if signedIn {
-			return "", errors.New("a visitor who is signed in goes to the form")
+			return "", nil, errors.New("a visitor who is signed in goes to the form")
 		}
-		return "to the form", nil
+		return "to the form", nil, nil
 	case !signedIn:
-		return "", errors.New("a visitor without a session is sent elsewhere than to the form")
+		return "", nil, errors.New("a visitor without a session is sent elsewhere than to the form")
 	}
 	u, err := url.Parse(location)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	claims, err := r.verify(r.tokenIn(location))
+	claims, err = r.verify(r.tokenIn(location))
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	if u.Host != docsHost || u.Query().Get("redirect") != page {
-		return "", fmt.Errorf("the token goes to %s and leads to %q, not %q", u.Host, u.Query().Get("redirect"), page)
+		return "", nil, fmt.Errorf("the token goes to %s and leads to %q, not %q", u.Host, u.Query().Get("redirect"), page)
 	}
 	// Whatever the claims are called: all that names a visitor names this one.
 	named := visitorID.FindAllString(fmt.Sprint(claims), -1)
 	if len(named) < 4 || slices.ContainsFunc(named, func(other string) bool { return other != id }) {
-		return "", fmt.Errorf("the token names the visitors %v", named)
+		return "", nil, fmt.Errorf("the token names the visitors %v", named)
 	}
-	return "logged in", nil
+	exp, _ := claims["exp"].(float64)
+	if left := time.Until(time.Unix(int64(exp), 0)); left <= 0 || left > time.Duration(r.lifetime)*time.Second {
+		return "", nil, fmt.Errorf("the token lives for %v", left)
+	}
+	return "logged in", claims, nil
 }

@@ -42,7 +42,13 @@ func findTools() (missing []string) {
 		missing = append(missing, what)
 		return ""
 	}
-	tools.node = find("node (Node.js 20 or newer)", "node")
+	const node = "node (Node.js 20 or newer)"
+	tools.node = find(node, "node")
+	if version, err := exec.Command("node", "--version").Output(); err == nil {
+		if major, _, _ := strings.Cut(strings.TrimPrefix(string(version), "v"), "."); len(major) < 2 || major < "20" {
+			missing = append(missing, fmt.Sprintf("%s, and not %s", node, strings.TrimSpace(string(version))))
+		}
+	}
 	tools.chromium = find("chromium (Debian's package)", "chromium", "chromium-browser", "google-chrome")
 	tools.nginx = find("nginx (Debian's package)", "nginx", "/usr/sbin/nginx")
 	for _, library := range []string{"jose", "jsonwebtoken"} {
