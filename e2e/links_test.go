@@ -256,6 +256,12 @@ func TestATokenOnThePageStaysAtTheDocs(t *testing.T) {
 		locations = append(locations, u.Href)
 	}
 	noneStrays(t, "/docs", []string{docsURL}, locations)
+	// What the platform wants dropped is taken out, and the rest of the link kept.
+	for _, u := range through(t, onPage, readMe, []string{"/a?%74oken=x&b=1#c"}) {
+		if token, found := u.param("token"); u.Path != "/docs/a" || u.Query[0] != [2]string{"b", "1"} || found != 1 || token == "x" || u.Hash != "#c" {
+			t.Errorf("a link with a token comes out as %+v", u)
+		}
+	}
 }
 
 // loginURL is a login URL as a browser reads it.
