@@ -216,7 +216,7 @@ func unfit(r *http.Request) Outcome {
 			}
 		}
 	}
-	if r.Header["Sec-Websocket-Key"] != nil { // a script's handshake, with which browsers send no Sec-Fetch-Mode
+	if r.Header["Sec-Websocket-Key"] != nil { // a script's handshake, with which Chromium sends no Sec-Fetch-Mode
 		return OutcomeEmbedded
 	}
 	// A page's service worker passes a navigation on with the destination "empty".
@@ -495,7 +495,7 @@ const (
 	OutcomeLoop           Outcome = "loop"            // 401: nobody is signed in, straight after the sign-in page
 	OutcomeMethod         Outcome = "method"          // 405: no GET
 	OutcomeSpeculative    Outcome = "speculative"     // 403 without a body: a prefetch
-	OutcomeEmbedded       Outcome = "embedded"        // 403 without a body: a frame, an image, a fetch
+	OutcomeEmbedded       Outcome = "embedded"        // 403 without a body: a frame, an image, a fetch, a web socket
 	OutcomeForbidden      Outcome = "forbidden"       // 403: ErrForbidden
 	OutcomeIncompleteUser Outcome = "incomplete_user" // 403: a claim that the platform requires is missing
 	OutcomeLookupFailed   Outcome = "lookup_failed"   // 500

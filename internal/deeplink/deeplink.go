@@ -106,7 +106,7 @@ func (s *Site) checkRest(l Link) error {
 	if s.Target && (l.Origin != s.Origin || !under(s.Base, l.Path)) {
 		return ErrOutside
 	}
-	if s.Callback != "" && strings.EqualFold(strings.TrimRight(l.Origin+decoded, "/"), strings.TrimRight(s.Callback, "/")) {
+	if s.Callback != "" && strings.EqualFold(strings.TrimRight(l.Origin+plain(decoded), "/"), strings.TrimRight(s.Callback, "/")) {
 		return ErrCallback
 	}
 	query, _, _ := strings.Cut(l.Suffix, "#")
@@ -132,17 +132,24 @@ func cleanPath(decoded string) bool {
 		return false
 	}
 	for segment := range strings.SplitSeq(decoded, "/") {
-		// To whoever reads it once more, ? and # end a path, and blanks at its end are cut
-		// off; to some servers, ; begins parameters that are not part of the segment.
-		if i := strings.IndexAny(segment, "?#;"); i >= 0 {
-			segment = segment[:i]
-		}
-		if segment = strings.Trim(segment, " "); segment == "." || segment == ".." {
+		if strings.HasPrefix(segment, ";") || isDots(plain(segment)) {
 			return false
 		}
 	}
 	return true
 }
+
+// plain returns the beginning of a decoded path or segment that is left to whoever reads
+// it once more: ? and # end a path, and blanks at its end are cut off. Some servers take
+// off what follows a ; as well.
+func plain(decoded string) string {
+	if i := strings.IndexAny(decoded, "?#;"); i >= 0 {
+		decoded = decoded[:i]
+	}
+	return strings.Trim(decoded, " ")
+}
+
+func isDots(segment string) bool { return segment == "." || segment == ".." }
 
 // forbidden reports a control character, which browsers take out of a URL or end
 // it at, or a backslash, which they read as a slash.
