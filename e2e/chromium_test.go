@@ -31,7 +31,8 @@ var chromium struct {
 func startChromium() {
 	flags := map[string]any{
 		"headless": true, "disable-gpu": true, "no-first-run": true, "no-default-browser-check": true,
-		"no-sandbox": os.Getuid() == 0, // it refuses to run for root otherwise
+		"no-sandbox":            os.Getuid() == 0, // it refuses to run for root otherwise
+		"disable-dev-shm-usage": true,             // in containers, that is too small for it
 		// Traffic on loopback only.
 		"host-resolver-rules": "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE *.localhost",
 		"no-proxy-server":     true, "disable-background-networking": true, "disable-component-update": true,

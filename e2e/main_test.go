@@ -6,13 +6,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 )
 
 var (
-	shotsDir = flag.String("shots", "", "`folder` for a screenshot of every page that keeps a visitor out")
+	shotsDir = flag.String("shots", "", "`folder` for a screenshot of every page that keeps a visitor out, and of the demo's")
 	loadTime = flag.Duration("load", 30*time.Second, "how long the test under load lasts")
 )
 
@@ -45,7 +46,8 @@ func findTools() (missing []string) {
 	const node = "node (Node.js 20 or newer)"
 	tools.node = find(node, "node")
 	if version, err := exec.Command("node", "--version").Output(); err == nil {
-		if major, _, _ := strings.Cut(strings.TrimPrefix(string(version), "v"), "."); len(major) < 2 || major < "20" {
+		number, _, _ := strings.Cut(strings.TrimPrefix(string(version), "v"), ".")
+		if major, err := strconv.Atoi(number); err != nil || major < 20 {
 			missing = append(missing, fmt.Sprintf("%s, and not %s", node, strings.TrimSpace(string(version))))
 		}
 	}

@@ -186,7 +186,7 @@ func TestNginxWithDefaultBuffersPassesWhatHasNoWarning(t *testing.T) {
 			}
 		}
 		t.Logf("%d URLs passed, the longest of %d bytes", len(passed), slices.Max(passed))
-		// The documentation gives this number.
+		// The documentation rounds it down. The buffers are pages of memory, here of 4 KiB.
 		if longest := slices.Max(passed); longest < 3860 || longest > 3900 {
 			t.Errorf("the longest that passes is %d bytes", longest)
 		}

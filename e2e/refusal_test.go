@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 
@@ -123,17 +122,12 @@ func TestEveryPageThatKeepsAVisitorOut(t *testing.T) {
 	}
 }
 
-// Nothing is sent with the refusals of what no visitor sees: see
-// TestNothingIsMintedWithoutAClick for the browser's side.
-func TestARefusedFrameIsEmpty(t *testing.T) {
+// Frames and scripts get no page. TestNothingIsMintedWithoutAClick has the rest.
+func TestARefusalThatNobodySeesHasNoBody(t *testing.T) {
 	w := newWorld(t, readMe)
-	w.setPage("/page", html(`<iframe src="/docs-login"></iframe>`))
 	v := newVisitor(t)
 	w.signIn(v, "ada")
-	v.open(w.URL + "/page")
-	v.waits("the frame", func() bool { return w.count(docslogin.OutcomeEmbedded) == 1 })
-	answer := eval[string](v, `fetch("/docs-login").then((answer) => answer.text().then((text) => answer.status + ":" + text))`)
-	if want := fmt.Sprint(403, ":"); answer != want {
-		t.Errorf("the answer is %q, want %q", answer, want)
+	if answer := eval[string](v, `fetch("/docs-login").then((answer) => answer.text().then((text) => answer.status + ":" + text))`); answer != "403:" {
+		t.Errorf("the answer is %q", answer)
 	}
 }
