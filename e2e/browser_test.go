@@ -22,9 +22,7 @@ func TestTheTokenStaysOutOfSight(t *testing.T) {
 		w := newWorld(t, p)
 		v := newVisitor(t)
 		// The sign-in form and the docs page are visited on the way.
-		v.open(w.docs.URL + "/quickstart")
-		w.fillForm(v, "ada")
-		v.arrives(w.docs.URL+"/quickstart", "Hello, User ada.")
+		w.overTheForm(v)
 
 		for _, entry := range call(v, page.GetNavigationHistory, cdp.Empty{}).Entries {
 			if strings.Contains(entry.URL, "eyJhbGciOi") {
@@ -160,6 +158,12 @@ func TestNothingIsMintedWithoutAClick(t *testing.T) {
 	}
 }
 
+// worker is a service worker that fetches something for each request of a page.
+func worker(fetches string) string {
+	return `self.addEventListener("fetch", (event) => event.respondWith(fetch(` + fetches + `)));
+self.addEventListener("activate", (event) => event.waitUntil(clients.claim()));`
+}
+
 // workerRuns waits until the page is in the hands of the app's service worker.
 const workerRuns = `navigator.serviceWorker.register("/worker.js").then(() => navigator.serviceWorker.ready).then(() => new Promise((done) => {
 	if (navigator.serviceWorker.controller) done(true);
@@ -169,8 +173,7 @@ const workerRuns = `navigator.serviceWorker.register("/worker.js").then(() => na
 func TestAServiceWorkerThatPassesNavigationsOn(t *testing.T) {
 	eachPlatform(t, func(t *testing.T, p platform) {
 		w := newWorld(t, p)
-		w.setPage("/worker.js", `self.addEventListener("fetch", (event) => event.respondWith(fetch(event.request)));
-self.addEventListener("activate", (event) => event.waitUntil(clients.claim()));`)
+		w.setPage("/worker.js", worker("event.request"))
 		w.setPage("/page", html(toDocs))
 		v := newVisitor(t)
 		w.signIn(v, "ada")
@@ -193,8 +196,7 @@ self.addEventListener("activate", (event) => event.waitUntil(clients.claim()));`
 // A worker that makes a request of its own instead is a script like any other.
 func TestAServiceWorkerThatMakesRequestsOfItsOwn(t *testing.T) {
 	w := newWorld(t, readMe)
-	w.setPage("/worker.js", `self.addEventListener("fetch", (event) => event.respondWith(fetch(event.request.url)));
-self.addEventListener("activate", (event) => event.waitUntil(clients.claim()));`)
+	w.setPage("/worker.js", worker("event.request.url"))
 	w.setPage("/page", html(toDocs))
 	v := newVisitor(t)
 	w.signIn(v, "ada")
@@ -205,6 +207,14 @@ self.addEventListener("activate", (event) => event.waitUntil(clients.claim()));`
 	if n := w.count(docslogin.OutcomeLoggedIn); n != 0 {
 		t.Errorf("%d logins", n)
 	}
+}
+
+// overTheForm opens a private page of the docs, signed out, and comes back to it.
+func (w *world) overTheForm(v *visitor) {
+	v.t.Helper()
+	v.open(w.docs.URL + "/quickstart")
+	w.fillForm(v, "ada")
+	v.arrives(w.docs.URL+"/quickstart", "Hello, User ada.")
 }
 
 // logOut ends the visitor's session at the docs.
@@ -324,27 +334,31 @@ func TestAFormActionPolicyOnTheSignInForm(t *testing.T) {
 
 		w.setFormAction("'self' " + w.docs.URL) // as the documentation says
 		v = newVisitor(t)
-		v.open(w.docs.URL + "/quickstart")
-		w.fillForm(v, "ada")
-		v.arrives(w.docs.URL+"/quickstart", "Hello, User ada.")
+		w.overTheForm(v)
 	})
+}
+
+// movable returns a clock that can be set ahead.
+func movable() (clock func() time.Time, setLater func(time.Duration)) {
+	var later atomic.Int64
+	return func() time.Time { return time.Now().Add(time.Duration(later.Load())) },
+		func(d time.Duration) { later.Store(int64(d)) }
 }
 
 // The way back is for the visit that it was made for: as a bookmark it goes to the form
 // again, and not to the page that tells of a loop.
 func TestABookmarkOfTheWayBack(t *testing.T) {
-	var later atomic.Int64
-	clock := func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
+	clock, setLater := movable()
 	w := newWorld(t, readMe, docslogin.WithClock(clock))
 	v := newVisitor(t)
 	v.open(w.docs.URL + "/quickstart")
 	w.fillForm(v, "no cookie")
 	v.reads("Signing in did not work")
 	bookmark := v.at()
-	later.Store(int64(9 * time.Minute))
+	setLater(9 * time.Minute)
 	v.open(bookmark)
 	v.reads("Signing in did not work")
-	later.Store(int64(11 * time.Minute))
+	setLater(11 * time.Minute)
 	v.open(bookmark)
 	v.reaches(w.URL+"/sign-in?", "Who are you?")
 }
@@ -387,9 +401,7 @@ func TestTheAppsSessionEndsBetweenTwoPages(t *testing.T) {
 	eachPlatform(t, func(t *testing.T, p platform) {
 		w := newWorld(t, p)
 		v := newVisitor(t)
-		v.open(w.docs.URL + "/quickstart")
-		w.fillForm(v, "ada")
-		v.arrives(w.docs.URL+"/quickstart", "Hello, User ada.")
+		w.overTheForm(v)
 		w.setEnded("ada", true)
 		// The docs have a session of their own, which goes on.
 		v.click(`nav a[href="/reference"]`)
@@ -408,8 +420,7 @@ func TestTheDocsSessionEndsWithTheApps(t *testing.T) {
 			continue
 		}
 		t.Run(p.name, func(t *testing.T) {
-			var later atomic.Int64
-			clock := func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
+			clock, setLater := movable()
 			a := newApp(t)
 			site, docs := newDocs(t, p, "docs", docslogintest.WithClock(clock))
 			end := time.Now().Add(time.Hour)
@@ -422,10 +433,10 @@ func TestTheDocsSessionEndsWithTheApps(t *testing.T) {
 			a.signIn(v, "ada")
 			v.open(docs.URL + "/quickstart")
 			v.arrives(docs.URL+"/quickstart", "Hello, User ada.")
-			later.Store(int64(59 * time.Minute))
+			setLater(59 * time.Minute)
 			v.click(`nav a[href="/changelog"]`)
 			v.arrives(docs.URL+"/changelog", "Hello, User ada.")
-			later.Store(int64(61 * time.Minute))
+			setLater(61 * time.Minute)
 			v.click(`nav a[href="/reference"]`)
 			v.reaches(a.URL+"/sign-in?", "Who are you?")
 		})

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -173,15 +174,6 @@ func fuzzed(t *testing.T) (links []string) {
 	return links
 }
 
-// docsLinks are links that docs really have, as paths and absolute.
-func docsLinks(t *testing.T) (paths, absolute []string) {
-	paths = lines(t, "testdata/docs-links.txt")
-	for _, path := range paths {
-		absolute = append(absolute, docsURL+path)
-	}
-	return paths, absolute
-}
-
 // hostileLinks are those that fuzzing found, pairs of nasty tokens in all positions, and
 // links that carry a token or lead to where tokens go.
 func hostileLinks(t *testing.T) []string {
@@ -194,12 +186,16 @@ func hostileLinks(t *testing.T) []string {
 	return hostile
 }
 
-// TestEveryDocsLinkIsKept sends links that docs really have through the whole route: each
-// comes out as it went in.
+// TestEveryDocsLinkIsKept sends links that docs really have through the whole route, as
+// paths and absolute: each path comes out as it went in.
 func TestEveryDocsLinkIsKept(t *testing.T) {
 	eachPlatform(t, func(t *testing.T, p platform) {
-		paths, absolute := docsLinks(t)
-		for i, u := range through(t, p.preset(docsURL, ""), p, append(paths, absolute...)) {
+		paths := lines(t, "testdata/docs-links.txt")
+		links := slices.Clone(paths)
+		for _, path := range paths {
+			links = append(links, docsURL+path)
+		}
+		for i, u := range through(t, p.preset(docsURL, ""), p, links) {
 			out, found := u.param("redirect")
 			if want := paths[i%len(paths)]; out != want || found != 1 {
 				t.Errorf("%q comes out as %q", want, out)
@@ -256,14 +252,14 @@ func TestATokenOnThePageStaysAtTheDocs(t *testing.T) {
 		if found != 1 {
 			t.Errorf("%d tokens in %+v", found, u)
 		}
+		locations = append(locations, u.Href)
 		if i < len(paths) {
 			want := pagesRead[i]
-			want.Href, want.Query = "", append(want.Query, [2]string{"token", token})
-			if got := u; !reflect.DeepEqual(loginURL{"", got.Origin, got.Path, got.Hash, got.Query}, want) {
+			want.Href, want.Query = u.Href, append(want.Query, [2]string{"token", token})
+			if !reflect.DeepEqual(u, want) {
 				t.Errorf("%q comes out as %+v", paths[i], u)
 			}
 		}
-		locations = append(locations, u.Href)
 	}
 	noneStrays(t, "/docs", []string{docsURL}, locations)
 	// What the platform wants dropped is taken out, and the rest of the link kept.
@@ -302,9 +298,8 @@ func through(t *testing.T, preset docslogin.Platform, p platform, links []string
 		}
 		return &docslogin.User{ID: "u", Name: "Link", Email: "link@example.com"}, nil
 	}
-	noID := preset
-	noID.TokenID = false // so that both tokens are the same
-	m, err := docslogin.New(lookup, noID, toForm, docslogin.WithClock(atNoon), docslogin.WithLogger(slog.New(slog.DiscardHandler)))
+	preset.TokenID = false // so that both tokens are the same
+	m, err := docslogin.New(lookup, preset, toForm, docslogin.WithClock(atNoon), docslogin.WithLogger(slog.New(slog.DiscardHandler)))
 	if err != nil {
 		t.Fatal(err)
 	}

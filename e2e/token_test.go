@@ -55,13 +55,13 @@ var users = map[string]docslogin.User{
 }
 
 // login makes one request to the route of a real server and returns the login URL.
-func login(t *testing.T, m *docslogin.Middleware, query string) string {
+func login(t *testing.T, m *docslogin.Middleware) string {
 	t.Helper()
 	app := httptest.NewServer(m)
 	defer app.Close()
-	client := app.Client()
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	resp, err := client.Get(app.URL + m.Path() + query)
+	client := followsNothing()
+	defer client.CloseIdleConnections()
+	resp, err := client.Get(app.URL + m.Path())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func TestNodeTakesTheTokenOfEveryUser(t *testing.T) {
 		for name, user := range users {
 			t.Run(name, func(t *testing.T) {
 				m := newMiddleware(t, p.preset(docsURL, signing), &user)
-				got := p.judge(t, p.tokenIn(login(t, m, "")), verifying, noon)
+				got := p.judge(t, p.tokenIn(login(t, m)), verifying, noon)
 				p.say(t, got, takes)
 				sample := ask[struct{ Payload string }](t, "sample", map[string]any{
 					"platform": p.name, "user": user, "key": signing, "now": noon.Unix(), "host": docsHost,
@@ -137,7 +137,7 @@ func TestTheVendorsSampleOfHTTPBasic(t *testing.T) {
 	p := readMe
 	user := &docslogin.User{Name: "Eve", Email: "eve@example.com", APIKeys: []docslogin.APIKey{{Username: "eve", Password: `p"<ß`}}}
 	signing, verifying := p.newKey()
-	got := p.judge(t, p.tokenIn(login(t, newMiddleware(t, p.preset(docsURL, signing), user), "")), verifying, noon)
+	got := p.judge(t, p.tokenIn(login(t, newMiddleware(t, p.preset(docsURL, signing), user))), verifying, noon)
 	sample := ask[struct{ Payload string }](t, "sample", map[string]any{"platform": p.name, "user": user, "key": signing, "now": noon.Unix()})
 	claims, want := decode(t, got.Payload), decode(t, sample.Payload)
 	if !reflect.DeepEqual(claims["apiKey"], want["apiKey"]) || claims["apiKey"] == nil {
@@ -155,7 +155,7 @@ func TestIntegersOf64Bits(t *testing.T) {
 			"account": int64(9007199254740993), "least": int64(-9223372036854775808), "most": uint64(18446744073709551615),
 		}}
 		signing, verifying := p.newKey()
-		got := p.judge(t, p.tokenIn(login(t, newMiddleware(t, p.preset(docsURL, signing), user), "")), verifying, noon)
+		got := p.judge(t, p.tokenIn(login(t, newMiddleware(t, p.preset(docsURL, signing), user))), verifying, noon)
 		p.say(t, got, takes)
 		for _, want := range []string{`"account":9007199254740993`, `"least":-9223372036854775808`, `"most":18446744073709551615`} {
 			if !strings.Contains(got.Payload, want) {
@@ -170,7 +170,7 @@ func TestNodeRefusesATokenThatIs(t *testing.T) {
 		signing, verifying := p.newKey()
 		_, otherKey := p.newKey()
 		user := users["one key and groups"]
-		token := p.tokenIn(login(t, newMiddleware(t, p.preset(docsURL, signing), &user), ""))
+		token := p.tokenIn(login(t, newMiddleware(t, p.preset(docsURL, signing), &user)))
 		header, rest, _ := strings.Cut(token, ".")
 		payload, signature, _ := strings.Cut(rest, ".")
 		claims, err := base64.RawURLEncoding.DecodeString(payload)
@@ -219,7 +219,7 @@ func TestNodeRefusesATokenForOtherDocs(t *testing.T) {
 				"https://Docs.Example.com:8443": takes, "https://other.example.com": "meant for other docs", "https://example.com": "meant for other docs",
 			} {
 				m := newMiddleware(t, p.preset(docs, signing), &user)
-				got := p.judge(t, p.tokenIn(login(t, m, "")), verifying, noon)
+				got := p.judge(t, p.tokenIn(login(t, m)), verifying, noon)
 				p.say(t, got, say)
 			}
 		})
@@ -237,7 +237,7 @@ func TestClaimsOfAMapper(t *testing.T) {
 		signing, verifying := p.newKey()
 		user := users["no key"]
 		m := newMiddleware(t, p.preset(docsURL, signing), &user, docslogin.WithClaimsMapper(mapper))
-		got := p.judge(t, p.tokenIn(login(t, m, "")), verifying, noon)
+		got := p.judge(t, p.tokenIn(login(t, m)), verifying, noon)
 		p.say(t, got, takes)
 		claims := decode(t, got.Payload)
 		for name, want := range added {

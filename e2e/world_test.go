@@ -9,7 +9,6 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -253,9 +252,13 @@ func (a *app) outcomes() (all []docslogin.Outcome) {
 	return all
 }
 
-func (a *app) count(o docslogin.Outcome) int {
-	all := a.outcomes()
-	return len(all) - len(slices.DeleteFunc(all, func(x docslogin.Outcome) bool { return x == o }))
+func (a *app) count(o docslogin.Outcome) (n int) {
+	for _, outcome := range a.outcomes() {
+		if outcome == o {
+			n++
+		}
+	}
+	return n
 }
 
 // fillForm waits for the app's form and signs in there.
@@ -278,13 +281,12 @@ func (a *app) signIn(v *visitor, user string) {
 // world is an app and the docs of one platform.
 type world struct {
 	*app
-	p    platform
 	site *docslogintest.Site
 	docs *host
 }
 
 func newWorld(t *testing.T, p platform, opts ...docslogin.Option) *world {
-	w := &world{app: newApp(t), p: p}
+	w := &world{app: newApp(t)}
 	w.site, w.docs = newDocs(t, p, "docs")
 	w.wrap(w.lookup(), w.site.Platform(), "/docs-login", append(opts, toForm)...)
 	w.site.SetLoginURL(w.URL + "/docs-login")

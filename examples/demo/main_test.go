@@ -28,6 +28,7 @@ func startOn(t *testing.T, addresses ...string) (app, readMe, mintlify string) {
 	done := make(chan error, 1)
 	go func() {
 		done <- run(ctx, []string{"-app", addresses[0], "-readme", addresses[1], "-mintlify", addresses[2]}, in)
+		close(done) // for whoever asks twice
 		in.Close()
 	}()
 	t.Cleanup(func() {
