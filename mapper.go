@@ -195,6 +195,13 @@ func (c Claims) setString(name, value string) {
 	}
 }
 
+// setObject sets a claim unless there is nothing in the object.
+func (c Claims) setObject(name string, object Claims) {
+	if len(object) > 0 {
+		c[name] = map[string]any(object)
+	}
+}
+
 // ReadMeClaims is the [ClaimsMapper] of [ReadMe]:
 //
 //	Name, else Email     name
@@ -280,18 +287,100 @@ func MintlifyClaims(_ context.Context, user *User, claims Claims) error {
 		claims["groups"] = slices.Clone(user.Groups)
 	}
 	content := Claims{}
-	content.setString("name", user.Name)
-	content.setString("email", user.Email)
-	if err := content.add("attribute", user.Attributes, "name", "email"); err != nil {
+	if err := content.addPerson(user); err != nil {
 		return err
 	}
-	if len(content) > 0 {
-		claims["content"] = map[string]any(content)
-	}
+	claims.setObject("content", content)
 	if len(user.APIKeys) > 0 {
 		if credentials := user.APIKeys[0].authorization(); credentials != "" {
 			claims["apiPlaygroundInputs"] = map[string]any{"header": map[string]any{"Authorization": credentials}}
 		}
+	}
+	return nil
+}
+
+// The mappers below are described at their presets.
+
+func gitBookClaims(_ context.Context, user *User, claims Claims) error {
+	return claims.addPerson(user)
+}
+
+func developerHubClaims(_ context.Context, user *User, claims Claims) error {
+	vars := Claims{}
+	err := vars.addPerson(user)
+	claims.setObject("vars", vars)
+	return err
+}
+
+// addPerson sets name, e-mail and attributes.
+func (c Claims) addPerson(user *User) error {
+	c.setString("name", user.Name)
+	c.setString("email", user.Email)
+	return c.add("attribute", user.Attributes, "name", "email")
+}
+
+func fernClaims(_ context.Context, user *User, claims Claims) error {
+	fern := Claims{}
+	fern.setString("name", user.Name)
+	fern.setString("email", user.Email)
+	if len(user.Groups) > 0 {
+		fern["roles"] = slices.Clone(user.Groups)
+	}
+	if len(user.APIKeys) > 0 {
+		auth, key := Claims{}, user.APIKeys[0]
+		if auth.setString("bearer_token", key.Key); key.Key == "" && key.Username+key.Password != "" {
+			auth["basic"] = map[string]any{"username": key.Username, "password": key.Password}
+		}
+		if len(auth) > 0 {
+			fern["playground"] = map[string]any{"initial_state": map[string]any{"auth": map[string]any(auth)}}
+		}
+	}
+	claims.setObject("fern", fern)
+	return nil
+}
+
+func zendeskClaims(_ context.Context, user *User, claims Claims) error {
+	claims.setString("name", cmp.Or(user.Name, user.Email))
+	claims.setString("email", user.Email)
+	claims.setString("external_id", user.ID)
+	return nil
+}
+
+func helpScoutClaims(_ context.Context, user *User, claims Claims) error {
+	claims.setString("sub", user.Email)
+	return nil
+}
+
+func cannyClaims(_ context.Context, user *User, claims Claims) error {
+	claims.setString("id", user.ID)
+	claims.setString("name", cmp.Or(user.Name, user.Email))
+	claims.setString("email", user.Email)
+	return nil
+}
+
+func featurebaseClaims(_ context.Context, user *User, claims Claims) error {
+	claims.setString("userId", user.ID)
+	claims.setString("name", user.Name)
+	claims.setString("email", user.Email)
+	return nil
+}
+
+func metabaseClaims(_ context.Context, user *User, claims Claims) error {
+	claims.setString("email", user.Email)
+	if len(user.Groups) > 0 {
+		claims["groups"] = slices.Clone(user.Groups)
+	}
+	for _, name := range []string{"first_name", "last_name"} {
+		switch value := user.Attributes[name].(type) {
+		case nil:
+		case string:
+			claims.setString(name, value)
+		default:
+			return fmt.Errorf("docslogin: the attribute %q is a %T, and Metabase wants a string", name, value)
+		}
+	}
+	if claims["first_name"] == nil && claims["last_name"] == nil {
+		claims.setString("first_name", user.Name)
 	}
 	return nil
 }

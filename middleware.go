@@ -5,6 +5,8 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -40,12 +42,11 @@ type Middleware struct {
 // signature, and returns all mistakes at once, each a [*ConfigError]. A nil lookup, a nil
 // option and a nil argument of one are mistakes too.
 func New(lookup UserLookup, platform Platform, opts ...Option) (*Middleware, error) {
-	c, signer, err := newConfig(lookup, platform, opts)
-	if err != nil {
+	m := &Middleware{config: newConfig(lookup, platform, opts)}
+	m.signer.Store(m.checkRoute())
+	if err := errors.Join(m.mistakes...); err != nil {
 		return nil, err
 	}
-	m := &Middleware{config: c}
-	m.signer.Store(signer)
 	return m, nil
 }
 
@@ -72,81 +73,96 @@ func (m *Middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer m.report(r.Context(), &e, time.Now())
 
 	setHeaders(w.Header())
-	location, refusal := guarded(r.Context(), func() (string, *LoginError) { return m.decide(r, &e) })
+	next, refusal := guarded(r.Context(), func() (hop, *LoginError) { return m.decide(r, &e) })
 	if refusal != nil {
-		e.Outcome, e.Err = refusal.Outcome, refusal.Err
-		m.refuse(w, r, refusal)
+		m.refuse(w, r, refusal, &e)
 		return
 	}
-	// Written directly: http.Redirect would repeat the token in a body.
-	w.Header().Set("Location", location)
-	w.WriteHeader(http.StatusFound)
+	m.send(w, next)
 }
 
 // decide says where a request's visitor is sent, or why nowhere.
-func (m *Middleware) decide(r *http.Request, e *Event) (location string, refusal *LoginError) {
+func (m *Middleware) decide(r *http.Request, e *Event) (next hop, refusal *LoginError) {
 	if o := unfit(r); o != "" {
-		return "", refused(o, nil)
+		return hop{}, refused(o, nil)
 	}
 	v := m.readVisit(r.URL.RawQuery, e)
-	user, err := m.lookup(r)
+	user, refusal := m.visitor(r, e)
 	switch {
-	case errors.Is(err, ErrForbidden):
-		refusal = refused(OutcomeForbidden, err)
-	case err != nil && !errors.Is(err, ErrNoUser):
-		refusal = refused(OutcomeLookupFailed, err)
-	case err == nil && m.isSignedIn(user):
-		e.UserID = user.ID
-		location, refusal = m.docsURL(r.Context(), user, v, e)
+	case refusal == nil:
+		next, refusal = m.toDocs(r.Context(), user, v, e)
 		e.Outcome = OutcomeLoggedIn
-	case m.signIn == "":
-		refusal = refused(OutcomeNoUser, cmp.Or(err, ErrNoUser))
+	case refusal.Outcome != OutcomeNoUser || m.signIn == "": // a page says why
 	case v.returned:
-		refusal = refused(OutcomeLoop, cmp.Or(err, ErrNoUser))
+		refusal = refused(OutcomeLoop, refusal.Err)
 	default:
-		location = m.signInURL(v, e)
+		next, refusal = hop{URL: m.signInURL(v, e)}, nil
 		e.Outcome = OutcomeSignIn
 	}
 	if refusal != nil && answers[refusal.Outcome].signIn && m.signIn != "" {
 		refusal.SignInURL = m.signInURL(v, e)
 	}
-	e.warnLong(location)
-	return location, refusal
+	e.warnLong(next)
+	return next, refusal
 }
 
-// docsURL says what the docs may know of the user, signs it and returns the URL that
-// takes the token there.
-func (m *Middleware) docsURL(ctx context.Context, user *User, v visit, e *Event) (string, *LoginError) {
-	claims := Claims{}
-	for _, mapper := range m.mappers {
-		if err := mapper(ctx, user, claims); errors.Is(err, ErrForbidden) {
-			return "", refused(OutcomeForbidden, err)
-		} else if err != nil {
-			return "", refused(OutcomeMapperFailed, err)
-		}
+// visitor says who sent a request.
+func (c *config) visitor(r *http.Request, e *Event) (*User, *LoginError) {
+	user, err := c.lookup(r)
+	switch {
+	case errors.Is(err, ErrForbidden):
+		return nil, refused(OutcomeForbidden, err)
+	case err != nil && !errors.Is(err, ErrNoUser):
+		return nil, refused(OutcomeLookupFailed, err)
+	case err != nil || !c.isSignedIn(user):
+		return nil, refused(OutcomeNoUser, cmp.Or(err, ErrNoUser))
 	}
-	if err := m.checkComplete(user, claims); err != nil {
-		return "", refused(OutcomeIncompleteUser, err)
+	e.UserID = user.ID
+	return user, nil
+}
+
+// toDocs signs what the docs may know of the user, and says how that gets there.
+func (m *Middleware) toDocs(ctx context.Context, user *User, v visit, e *Event) (hop, *LoginError) {
+	claims, refusal := m.claimsOf(ctx, user)
+	if refusal != nil {
+		return hop{}, refusal
 	}
-	if err := m.addOwned(user, claims); err != nil {
-		return "", refused(OutcomeOwnedClaim, err)
-	}
-	payload, err := json.Marshal(claims)
-	if err != nil {
-		return "", refused(OutcomeMapperFailed, unwritable(claims))
+	m.addOwned(user, claims)
+	payload, refusal := written(claims)
+	if refusal != nil {
+		return hop{}, refusal
 	}
 	if err := ctx.Err(); err != nil {
-		return "", refused(OutcomeSignFailed, err)
+		return hop{}, refused(OutcomeSignFailed, err)
 	}
 	token, err := m.signer.Load().Sign(ctx, payload)
 	if err != nil {
-		return "", refused(OutcomeSignFailed, err)
+		return hop{}, refused(OutcomeSignFailed, err)
 	}
-	location, err := m.tokenURL(v, token, e)
+	next, err := m.hopTo(v, token, e)
 	if err != nil {
-		return "", refused(OutcomeTooLarge, fmt.Errorf("%w; the largest claims: %s", err, largest(claims)))
+		return hop{}, refused(OutcomeTooLarge, fmt.Errorf("%w; the largest claims: %s", err, largest(claims)))
 	}
-	return location, nil
+	return next, nil
+}
+
+// claimsOf says what the docs may know of the user.
+func (c *config) claimsOf(ctx context.Context, user *User) (Claims, *LoginError) {
+	claims := Claims{}
+	for _, mapper := range c.mappers {
+		if err := mapper(ctx, user, claims); errors.Is(err, ErrForbidden) {
+			return nil, refused(OutcomeForbidden, err)
+		} else if err != nil {
+			return nil, refused(OutcomeMapperFailed, err)
+		}
+	}
+	if err := c.checkComplete(user, claims); err != nil {
+		return nil, refused(OutcomeIncompleteUser, err)
+	}
+	if err := c.checkOwned(claims); err != nil {
+		return nil, refused(OutcomeOwnedClaim, err)
+	}
+	return claims, nil
 }
 
 // Must returns m, and panics if err is not nil. It is for a program that cannot start
@@ -179,19 +195,115 @@ func (m *Middleware) SetKey(key Key) error {
 // refuse, leads to the docs' home.
 //
 // The error is a [*LoginError]; for a nil user, or one whose session has ended, it wraps
-// [ErrNoUser]. There is no [Event], and no way to the sign-in page.
+// [ErrNoUser]. A platform that takes the token in a form ([InForm]) has no such URL: the
+// error wraps [errors.ErrUnsupported], and the browser has to open the route. There is no
+// [Event], and no way to the sign-in page.
 func (m *Middleware) LoginURL(ctx context.Context, user *User, deepLink string) (string, error) {
-	location, refusal := guarded(ctx, func() (string, *LoginError) {
+	if m.platform.Carrier.form != "" {
+		return "", fmt.Errorf("docslogin: %s takes the token in a form, which no URL holds; send the browser to %s: %w", m.platform.Name, m.path, errors.ErrUnsupported)
+	}
+	next, refusal := guarded(ctx, func() (hop, *LoginError) {
 		if !m.isSignedIn(user) {
-			return "", refused(OutcomeNoUser, ErrNoUser)
+			return hop{}, refused(OutcomeNoUser, ErrNoUser)
 		}
 		var e Event
-		return m.docsURL(ctx, user, m.checkLink(deepLink, &e), &e)
+		return m.toDocs(ctx, user, m.checkLink(deepLink, &e), &e)
 	})
 	if refusal != nil {
 		return "", refusal
 	}
-	return location, nil
+	return next.URL, nil
+}
+
+// UserInfo returns a handler that answers a request of the docs' own pages, by a script in
+// the visitor's browser, with what they may know of him as JSON: for docs that need no
+// token because they share the app's session, such as Mintlify's personalization. Mount it
+// where the docs' dashboard says. The lookup, the mappers and what is refused are those of
+// [New]; 401 is for nobody. The JSON is what the mappers set and the claim that ends the docs
+// session ([Lifetime].SessionClaim), without the token's own claims (iat, exp, jti, host).
+// Of the platform, Name, Mapper, Required, Lifetime and the claims that it owns count: no
+// key is needed, and no docs URL. Options about the route, the sign-in page and the token are
+// checked and have no effect.
+//
+// The origins are the docs', such as "https://docs.example.com", exactly as browsers send
+// them: the pages of no other may read the answer. Nil: only the app's own. The docs must
+// be on the same site as the app, as docs.example.com and app.example.com are, or browsers
+// send no cookie along; the app's session cookie is then best left at SameSite=Lax.
+//
+// All mistakes come back at once, each a [*ConfigError]. The handler may be called by many
+// goroutines at once.
+//
+// Sources: Mintlify's page on personalization; the Fetch standard on CORS.
+func UserInfo(lookup UserLookup, platform Platform, origins []string, opts ...Option) (http.Handler, error) {
+	u := &userInfo{config: newConfig(lookup, platform, opts)}
+	u.methods = "GET, OPTIONS"
+	u.origins = u.checkOrigins(origins)
+	if err := errors.Join(u.mistakes...); err != nil {
+		return nil, err
+	}
+	return u, nil
+}
+
+type userInfo struct {
+	*config
+	origins []string
+}
+
+func (u *userInfo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	e := Event{Outcome: OutcomeCanceled, Platform: u.platform.Name} // unless something comes of it
+	defer u.report(r.Context(), &e, time.Now())
+
+	h := w.Header()
+	setHeaders(h)
+	u.allow(h, r.Header["Origin"], &e)
+	if r.Method == http.MethodOptions {
+		e.Outcome = OutcomePreflight
+		h.Set("Allow", u.methods)
+		h.Set("Access-Control-Allow-Methods", http.MethodGet)
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	answer, refusal := guarded(r.Context(), func() ([]byte, *LoginError) { return u.answer(r, &e) })
+	if refusal != nil {
+		u.refuse(w, r, refusal, &e)
+		return
+	}
+	h.Set("Content-Type", "application/json")
+	_, _ = w.Write(answer)
+}
+
+// allow lets the page read the answer if its origin is one of those that may.
+func (u *userInfo) allow(h http.Header, origin []string, e *Event) {
+	h.Add("Vary", "Origin")
+	if len(origin) == 0 {
+		return
+	}
+	i := slices.Index(u.origins, origin[0])
+	if i < 0 || len(origin) > 1 {
+		e.warn("the request comes from a page whose origin is not among those that may read the answer")
+		return
+	}
+	h.Set("Access-Control-Allow-Origin", u.origins[i])
+	h.Set("Access-Control-Allow-Credentials", "true")
+}
+
+func (u *userInfo) answer(r *http.Request, e *Event) ([]byte, *LoginError) {
+	if r.Method != http.MethodGet {
+		return nil, refused(OutcomeMethod, nil)
+	}
+	user, refusal := u.visitor(r, e)
+	if refusal != nil {
+		return nil, refusal
+	}
+	claims, refusal := u.claimsOf(r.Context(), user)
+	if refusal != nil {
+		return nil, refusal
+	}
+	if u.platform.Lifetime.SessionClaim != "exp" { // that is a token's
+		u.addSession(user, claims)
+	}
+	e.Outcome = OutcomeUserInfo
+	return written(claims)
 }
 
 // setHeaders makes an answer that nobody keeps and that sends no referrer.
@@ -279,20 +391,21 @@ func (m *Middleware) checkLink(given string, e *Event) visit {
 }
 
 // isSignedIn reports whether the user is somebody whose session lasts for the docs.
-func (m *Middleware) isSignedIn(user *User) bool {
+func (c *config) isSignedIn(user *User) bool {
 	if user == nil || user.ExpiresAt.IsZero() {
 		return user != nil
 	}
-	now := m.now()
-	return user.ExpiresAt.Unix() > now.Unix() && user.ExpiresAt.Sub(now) >= m.platform.Lifetime.MinSession
+	now := c.now()
+	return user.ExpiresAt.Unix() > now.Unix() && user.ExpiresAt.Sub(now) >= c.platform.Lifetime.MinSession
 }
 
 // checkComplete names the claims that the platform requires and the user lacks.
-func (m *Middleware) checkComplete(user *User, claims Claims) error {
+func (c *config) checkComplete(user *User, claims Claims) error {
 	var missing []string
-	for _, name := range m.platform.Required {
-		if isEmpty(claims[name]) {
-			missing = append(missing, name)
+	for _, required := range c.platform.Required {
+		names := strings.Split(required, "|")
+		if !slices.ContainsFunc(names, func(name string) bool { return !isEmpty(claims[name]) }) {
+			missing = append(missing, strings.Join(names, " or "))
 		}
 	}
 	if reflect.ValueOf(*user).IsZero() { // which a lookup returns by mistake, for a visitor who is not signed in
@@ -323,33 +436,53 @@ func (e *missingError) Error() string {
 	return "the user lacks what the platform requires: " + strings.Join(e.claims, ", ")
 }
 
-// addOwned writes the claims that are the library's own.
-func (m *Middleware) addOwned(user *User, claims Claims) error {
-	for _, name := range m.owned {
+// checkOwned names a claim that a mapper sets and that is the library's own.
+func (c *config) checkOwned(claims Claims) error {
+	for _, name := range c.owned {
 		if _, set := claims[name]; set {
 			return fmt.Errorf("a mapper or an attribute sets the claim %q, which the library writes; use another name", name)
 		}
 	}
-	p, now := &m.platform, m.now()
+	return nil
+}
+
+// addOwned writes the claims that are the library's own.
+func (c *config) addOwned(user *User, claims Claims) {
+	p, now := &c.platform, c.now()
 	maps.Copy(claims, p.Static)
 	claims["iat"] = now.Unix()
 	if p.Lifetime.Token > 0 {
 		claims["exp"] = now.Add(p.Lifetime.Token).Unix()
 	}
-	if p.Lifetime.SessionClaim != "" {
-		end := now.Add(p.Lifetime.Session)
-		if !user.ExpiresAt.IsZero() && user.ExpiresAt.Before(end) {
-			end = user.ExpiresAt
-		}
-		claims[p.Lifetime.SessionClaim] = end.Unix()
-	}
+	c.addSession(user, claims)
 	if p.HostClaim != "" {
-		claims[p.HostClaim] = m.host
+		claims[p.HostClaim] = c.host
 	}
 	if p.TokenID {
 		claims["jti"] = rand.Text()
 	}
-	return nil
+}
+
+// addSession writes when the docs session ends.
+func (c *config) addSession(user *User, claims Claims) {
+	l := &c.platform.Lifetime
+	if l.SessionClaim == "" {
+		return
+	}
+	end := c.now().Add(l.Session)
+	if !user.ExpiresAt.IsZero() && user.ExpiresAt.Before(end) {
+		end = user.ExpiresAt
+	}
+	claims[l.SessionClaim] = end.Unix()
+}
+
+// written returns the claims as JSON.
+func written(claims Claims) ([]byte, *LoginError) {
+	text, err := json.Marshal(claims)
+	if err != nil {
+		return nil, refused(OutcomeMapperFailed, unwritable(claims))
+	}
+	return text, nil
 }
 
 // unwritable names the claim that encoding/json refused, without what json says of it,
@@ -370,31 +503,41 @@ const (
 	warnURL        = 3000  // nginx in front of the app, with its default buffers, passes a little more
 )
 
-// tokenURL returns the URL that takes the token to the docs, if it is short enough to
-// arrive. A link that makes it too long is dropped.
-func (m *Middleware) tokenURL(v visit, token string, e *Event) (string, error) {
+// hop is where a visitor's browser goes next: to a URL, with a form that it posts there
+// if there are fields.
+type hop struct {
+	URL    string
+	Fields []field
+}
+
+type field struct{ Name, Value string }
+
+// hopTo says how the token gets to the docs, if what carries it is short enough to arrive.
+// A link that makes a URL too long is dropped.
+func (m *Middleware) hopTo(v visit, token string, e *Event) (hop, error) {
 	if limit := m.platform.MaxTokenBytes; limit > 0 && len(token) > limit {
-		return "", fmt.Errorf("the token is %d bytes long, and this platform takes %d", len(token), limit)
+		return hop{}, fmt.Errorf("the token is %d bytes long, and this platform takes %d", len(token), limit)
 	}
 	limit := maxQueryURL
 	if m.platform.Carrier.fragment {
 		limit = maxFragmentURL
 	}
-	location := m.address(v, token)
-	if len(location) > limit && v.given != "" {
-		if home := m.address(v.withoutLink(), token); len(home) <= limit {
+	next := m.address(v, token)
+	if len(next.URL) > limit && v.given != "" {
+		if home := m.address(v.withoutLink(), token); len(home.URL) <= limit {
 			e.refuseLink("it makes the URL too long")
-			location = home
+			next = home
 		}
 	}
-	if e.URLBytes = len(location); e.URLBytes > limit {
-		return "", fmt.Errorf("the URL is %d bytes long, and more than %d do not arrive", e.URLBytes, limit)
+	if e.URLBytes = len(next.URL); e.URLBytes > limit {
+		return hop{}, fmt.Errorf("the URL is %d bytes long, and more than %d do not arrive", e.URLBytes, limit)
 	}
-	return location, nil
+	return next, nil
 }
 
-// address writes the token, the link and the platform's other parameters into the URL.
-func (m *Middleware) address(v visit, token string) string {
+// address writes the token, the link and the platform's other parameters into the URL, or
+// the first two into a form.
+func (m *Middleware) address(v visit, token string) hop {
 	p, page, anchor := &m.platform, m.target, ""
 	if m.toPage && v.given != "" {
 		page = v.link.Origin + deeplink.Escape(v.link.Path+v.link.Suffix)
@@ -421,17 +564,25 @@ func (m *Middleware) address(v visit, token string) string {
 		maps.Copy(others, v.echo)
 		add(others.Encode())
 	}
+	var fields []field
+	if p.Carrier.form != "" {
+		fields = []field{{p.Carrier.form, token}}
+	}
 	if p.Carrier.query != "" {
 		add(url.QueryEscape(p.Carrier.query), "=", token)
 	}
 	if !m.toPage && v.given != "" {
-		add(url.QueryEscape(p.DeepLink.Out), "=", url.QueryEscape(p.DeepLink.Form.of(v.link)))
+		if link := p.DeepLink.Form.of(v.link); fields != nil {
+			fields = append(fields, field{p.DeepLink.Out, link})
+		} else {
+			add(url.QueryEscape(p.DeepLink.Out), "=", url.QueryEscape(link))
+		}
 	}
 	if p.Carrier.fragment {
 		anchor = "#" + token
 	}
 	b.WriteString(anchor)
-	return b.String()
+	return hop{b.String(), fields}
 }
 
 // of writes a link in the form.
@@ -489,7 +640,7 @@ type Outcome string
 
 // The outcomes. What the visitor got is behind each.
 const (
-	OutcomeLoggedIn       Outcome = "logged_in"       // 302 to the docs
+	OutcomeLoggedIn       Outcome = "logged_in"       // 302 to the docs, or 200 with a form that goes there
 	OutcomeSignIn         Outcome = "sign_in"         // 302 to the sign-in page: nobody is signed in
 	OutcomeNoUser         Outcome = "no_user"         // 401: nobody is signed in, and there is no sign-in page
 	OutcomeLoop           Outcome = "loop"            // 401: nobody is signed in, straight after the sign-in page
@@ -505,6 +656,8 @@ const (
 	OutcomePanic          Outcome = "panic"           // 500
 	OutcomeTooLarge       Outcome = "too_large"       // 500: the URL would not arrive
 	OutcomeCanceled       Outcome = "canceled"        // nothing: the visitor has gone
+	OutcomeUserInfo       Outcome = "user_info"       // 200: UserInfo's JSON
+	OutcomePreflight      Outcome = "preflight"       // 204: a browser asks whether a page may ask UserInfo
 )
 
 // Event is what an observer learns of one request on the route. It holds no token, no
@@ -528,9 +681,9 @@ func (e *Event) warn(text string) {
 	e.Warning += text
 }
 
-// warnLong warns of a URL that a proxy in front of the app may not let through.
-func (e *Event) warnLong(location string) {
-	if len(location) > warnURL {
+// warnLong warns of a redirect that a proxy in front of the app may not let through.
+func (e *Event) warnLong(next hop) {
+	if len(next.URL) > warnURL && next.Fields == nil {
 		e.warn(fmt.Sprintf("the URL is over %d bytes: nginx in front of the app needs proxy_buffer_size 32k; proxy_buffers 8 32k;", warnURL))
 	}
 }
@@ -564,12 +717,12 @@ func refused(o Outcome, err error) *LoginError {
 
 // guarded calls decide, which calls the app's own funcs. It makes a panic an error, and
 // nothing of whatever came of a request whose visitor has gone.
-func guarded(ctx context.Context, decide func() (string, *LoginError)) (location string, refusal *LoginError) {
+func guarded[T any](ctx context.Context, decide func() (T, *LoginError)) (decision T, refusal *LoginError) {
 	defer func() {
 		switch v := recover().(type) {
 		case nil:
 			if errors.Is(ctx.Err(), context.Canceled) {
-				location, refusal = "", refused(OutcomeCanceled, ctx.Err())
+				decision, refusal = *new(T), refused(OutcomeCanceled, ctx.Err())
 			}
 		case error:
 			if v == http.ErrAbortHandler { // passed on, as net/http wants it
@@ -593,18 +746,18 @@ func (e *panicError) Unwrap() error { return e.error }
 
 // report tells the log and the observer what became of a request. Neither's panic keeps
 // the response from the visitor or the event from the other.
-func (m *Middleware) report(ctx context.Context, e *Event, start time.Time) {
+func (c *config) report(ctx context.Context, e *Event, start time.Time) {
 	e.Duration = time.Since(start)
-	logger := cmp.Or(m.logger, slog.Default())
+	logger := cmp.Or(c.logger, slog.Default())
 	contained(func() {
 		if level := answers[e.Outcome].level; logger.Enabled(ctx, level) {
-			logger.LogAttrs(ctx, level, "docs login", m.attrs(e)...)
+			logger.LogAttrs(ctx, level, "docs login", c.attrs(e)...)
 		}
 	})
-	if m.observer == nil {
+	if c.observer == nil {
 		return
 	}
-	if v := contained(func() { m.observer(ctx, *e) }); v != nil {
+	if v := contained(func() { c.observer(ctx, *e) }); v != nil {
 		contained(func() {
 			logger.LogAttrs(ctx, slog.LevelError, "docs login: the observer panicked", slog.String("exception.type", fmt.Sprintf("%T", v)))
 		})
@@ -628,19 +781,21 @@ func textOf(err error) (text string) {
 }
 
 // attrs names what OpenTelemetry has a name for by its semantic conventions.
-func (m *Middleware) attrs(e *Event) []slog.Attr {
-	attrs := []slog.Attr{
-		slog.String("docslogin.outcome", string(e.Outcome)),
-		slog.String("docslogin.platform", e.Platform),
-		slog.String("http.route", m.path),
-		slog.Int("http.response.status_code", answers[e.Outcome].status),
-		slog.Duration("docslogin.duration", e.Duration),
+func (c *config) attrs(e *Event) []slog.Attr {
+	status := answers[e.Outcome].status
+	if e.Outcome == OutcomeLoggedIn && c.platform.Carrier.form != "" {
+		status = http.StatusOK
 	}
+	var attrs []slog.Attr
 	text := func(key, value string) {
 		if value != "" {
 			attrs = append(attrs, slog.String(key, value))
 		}
 	}
+	text("docslogin.outcome", string(e.Outcome))
+	text("docslogin.platform", e.Platform)
+	text("http.route", c.route)
+	attrs = append(attrs, slog.Int("http.response.status_code", status), slog.Duration("docslogin.duration", e.Duration))
 	text("user.id", e.UserID)
 	text("docslogin.deep_link", e.DeepLink)
 	text("docslogin.warning", e.Warning)
@@ -671,6 +826,8 @@ var answers = map[Outcome]struct {
 	OutcomeSpeculative: {status: 403, level: slog.LevelDebug},
 	OutcomeEmbedded:    {status: 403, level: slog.LevelDebug},
 	OutcomeCanceled:    {level: slog.LevelDebug},
+	OutcomeUserInfo:    {status: 200, level: slog.LevelDebug},
+	OutcomePreflight:   {status: 204, level: slog.LevelDebug},
 	OutcomeNoUser: {status: 401, level: slog.LevelDebug, page: page{
 		"You are not signed in",
 		"The documentation is for users who are signed in here.",
@@ -717,7 +874,9 @@ var failed = page{
 // page is what a visitor reads who is not let in.
 type page struct{ Title, What, Advice string }
 
-func (m *Middleware) refuse(w http.ResponseWriter, r *http.Request, refusal *LoginError) {
+// refuse answers a request that comes to nothing.
+func (c *config) refuse(w http.ResponseWriter, r *http.Request, refusal *LoginError, e *Event) {
+	e.Outcome, e.Err = refusal.Outcome, refusal.Err
 	switch refusal.Outcome {
 	case OutcomeCanceled:
 		return
@@ -725,9 +884,9 @@ func (m *Middleware) refuse(w http.ResponseWriter, r *http.Request, refusal *Log
 		w.WriteHeader(refusal.Status)
 		return
 	case OutcomeMethod:
-		w.Header().Set("Allow", http.MethodGet)
+		w.Header().Set("Allow", c.methods)
 	}
-	m.errorHandler(w, r, refusal)
+	c.errorHandler(w, r, refusal)
 }
 
 // writePage is the default error handler.
@@ -743,8 +902,8 @@ func writePage(w http.ResponseWriter, r *http.Request, refusal *LoginError) {
 	var body bytes.Buffer
 	if acceptsHTML(r.Header.Values("Accept")) {
 		h.Set("Content-Type", "text/html; charset=utf-8")
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-		_ = htmlPage.Execute(&body, data) // a buffer takes everything
+		h.Set("Content-Security-Policy", policy("'none'", "'none'"))
+		_ = htmlPages.ExecuteTemplate(&body, "refusal", data) // a buffer takes everything
 	} else {
 		h.Set("Content-Type", "text/plain; charset=utf-8")
 		fmt.Fprintf(&body, "%s\n\n%s\n%s\n%s\n", data.Title, data.What, data.Advice, data.SignInURL)
@@ -769,14 +928,41 @@ func acceptsHTML(accept []string) bool {
 	return accepted
 }
 
-var htmlPage = template.Must(template.New("page").Parse(`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex">
-<title>{{.Title}}</title>
-<style>
+// send sends the visitor's browser on.
+func (m *Middleware) send(w http.ResponseWriter, next hop) {
+	h := w.Header()
+	if next.Fields == nil {
+		// Written directly: http.Redirect would repeat the token in a body.
+		h.Set("Location", next.URL)
+		w.WriteHeader(http.StatusFound)
+		return
+	}
+	var body bytes.Buffer
+	_ = htmlPages.ExecuteTemplate(&body, "form", next)
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", policy(submitHash, m.formOrigins))
+	_, _ = w.Write(body.Bytes())
+}
+
+// policy is the Content-Security-Policy of a page with nothing but its own style, and a
+// script and a form if there are any.
+func policy(script, formAction string) string {
+	return "default-src 'none'; style-src " + styleHash + "; script-src " + script + "; base-uri 'none'; form-action " + formAction + "; frame-ancestors 'none'"
+}
+
+// submit sends the page's one form. A browser forgets a page that sends its form while it
+// loads, so Back does not meet it again.
+const submit = `document.forms[0].submit()`
+
+var submitHash, styleHash = sourceHash(submit), sourceHash(style)
+
+// sourceHash names an inline script or style in a policy (CSP Level 3, section 2.3.1).
+func sourceHash(source string) string {
+	sum := sha256.Sum256([]byte(source))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+}
+
+const style = `
 :root { color-scheme: light dark; --ink: #1d2433; --soft: #51596b; --paper: #f5f6f8; --card: #fff; --line: #d9dde5; --accent: #1f5fd1; --on-accent: #fff }
 @media (prefers-color-scheme: dark) { :root { --ink: #eceff5; --soft: #aeb6c6; --paper: #12151b; --card: #1b2029; --line: #333b49; --accent: #8ab4ff; --on-accent: #0d1a33 } }
 * { box-sizing: border-box }
@@ -785,13 +971,25 @@ main { width: 100%; max-width: 34rem; padding: 2rem; background: var(--card); bo
 h1 { margin: 0 0 .75rem; font-size: 1.4rem; line-height: 1.3 }
 p { margin: 0 0 1rem }
 p + p { color: var(--soft) }
-a { display: inline-block; padding: .6rem 1.2rem; border: 1px solid transparent; border-radius: .5rem; background: var(--accent); color: var(--on-accent); font-weight: 600; text-decoration: none }
-a:focus-visible { outline: 3px solid var(--ink); outline-offset: 3px }
-</style>
+a, button { display: inline-block; padding: .6rem 1.2rem; border: 1px solid transparent; border-radius: .5rem; background: var(--accent); color: var(--on-accent); font: inherit; font-weight: 600; text-decoration: none; cursor: pointer }
+a:focus-visible, button:focus-visible { outline: 3px solid var(--ink); outline-offset: 3px }
+`
+
+var htmlPages = template.Must(template.New("").Parse(`
+{{- define "head"}}<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<title>{{.}}</title>
+<style>` + style + `</style>
 </head>
 <body>
 <main>
-<h1>{{.Title}}</h1>
+<h1>{{.}}</h1>
+{{end}}
+{{- define "refusal"}}{{template "head" .Title -}}
 <p>{{.What}}</p>
 <p>{{.Advice}}</p>
 {{- with .SignInURL}}
@@ -800,4 +998,16 @@ a:focus-visible { outline: 3px solid var(--ink); outline-offset: 3px }
 </main>
 </body>
 </html>
-`))
+{{end}}
+{{- define "form"}}{{template "head" "Signing in to the documentation" -}}
+<form method="post" action="{{.URL}}">
+{{- range .Fields}}
+<input type="hidden" name="{{.Name}}" value="{{.Value}}">
+{{- end}}
+<button>Continue</button>
+</form>
+</main>
+<script>` + submit + `</script>
+</body>
+</html>
+{{end}}`))

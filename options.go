@@ -64,10 +64,12 @@ type Platform struct {
 	HostClaim     string       // claim that carries the docs URL's host name, lower case, no port
 	Static        Claims       // claims that are the same for everybody: version, iss
 	MaxTokenBytes int          // a longer token is too_large; 0: only the limit on the whole URL
-	Required      []string     // claims without which a user cannot log in; looked at after all mappers
+	Required      []string     // claims without which a user cannot log in, "a|b": without either; looked at after all mappers
 	Mapper        ClaimsMapper // nil: only those of WithClaimsMapper
 	RootOnly      bool         // docs cannot be under a path
 	InsecureHTTP  bool         // allows an http DocsURL that is not loopback: the token travels in clear
+
+	mistake *ConfigError // in an argument of a preset's, for New
 }
 
 // DeepLink says how the page that a visitor wanted comes to the route and goes back.
@@ -105,8 +107,8 @@ type Lifetime struct {
 // Carrier is the part of a request to the docs in which the token travels.
 // The zero Carrier is none.
 type Carrier struct {
-	query    string
-	fragment bool
+	query, form string // names of what carries it there
+	fragment    bool
 }
 
 // InQuery puts the token into the query parameter of that name.
@@ -116,6 +118,13 @@ func InQuery(param string) Carrier { return Carrier{query: param} }
 // carry it along when the page that it was sent to redirects: a platform that takes it on
 // the wanted page must not have pages that redirect to a foreign host.
 func InFragment() Carrier { return Carrier{fragment: true} }
+
+// InForm puts the token into the field of that name of a form that the browser posts,
+// where no log has it. The route answers with a page (200) that sends its form by itself,
+// or with the page's button where scripts are off; a deep link goes along in the field that
+// DeepLink.Out names. The page's Content-Security-Policy lets the form lead to the
+// callback, the docs and DeepLink.Origins, and the redirects behind it no further.
+func InForm(field string) Carrier { return Carrier{form: field} }
 
 // ReadMe returns the preset for ReadMe's custom login. docsURL is the docs' base URL,
 // with the path that an enterprise child project has; secret is the project's JWT
@@ -175,6 +184,290 @@ func Mintlify(docsURL, privateKeyPEM string) Platform {
 		HostClaim: "host",
 		Mapper:    MintlifyClaims,
 		RootOnly:  true,
+	}
+}
+
+// MintlifyPersonalization returns the preset for the personalization of public Mintlify docs
+// by JWT. docsURL may have a path. privateKeyPEM is a P-256 key, in any form that
+// [PrivateKey] takes. A bad argument is reported by [New].
+//
+// The token is signed with ES256 (not EdDSA), lives ten seconds, the most that Mintlify
+// takes, and goes to the wanted page itself as its fragment, in the place of an anchor that
+// the link has; to docsURL without one. No parameter for the page is documented: the preset
+// takes redirect, as [Mintlify] has it. The token holds what [MintlifyClaims] maps,
+// expiresAt (14 days, see [WithSessionTTL], or User.ExpiresAt if that is sooner), iat and exp.
+// See [InFragment] for docs whose pages redirect to a foreign host.
+//
+// Docs that share the app's session need no token: see [UserInfo].
+//
+// Source: Mintlify's page on personalization.
+func MintlifyPersonalization(docsURL, privateKeyPEM string) Platform {
+	p := Mintlify(docsURL, privateKeyPEM)
+	p.Name = "Mintlify personalization"
+	p.Callback = ""
+	p.Algorithm = jose.ES256
+	p.DeepLink = DeepLink{In: "redirect"}
+	p.HostClaim = ""
+	p.RootOnly = false
+	return p
+}
+
+// GitBook returns the preset for GitBook's authenticated access. siteURL is the site's base
+// URL, with its path if it has one; signingKey is the site's private key, whose characters
+// are the secret as they are. A bad argument is reported by [New].
+//
+// The token is signed with HS256 and goes to the wanted page itself, as its query parameter
+// jwt_token, after jwt_token, access_token and every visitor.… have been taken out of the
+// link. The link comes in location: relative to siteURL, with or without a slash in front,
+// or absolute. The token is the docs session: exp is its end (one hour, a minute at least,
+// see [WithSessionTTL], or User.ExpiresAt if that is sooner). One of more than 4,000 bytes
+// is refused (too_large), since GitBook went in circles with it until August 2026.
+//
+//	Name, Email                 name, email
+//	Attributes                  the top level, each under its own name
+//	ID, Groups, APIKeys         not sent
+//
+// Pages can only use what the site's schema declares, strings of an enumeration there, and
+// no lists: an app maps its groups to truth values in a mapper of its own. An attribute
+// named name or email is an error. Nothing is required.
+//
+// Sources: GitBook's pages on authenticated access and on adaptive content. GitBook logs
+// readers out at {siteURL}/~gitbook/auth/logout.
+func GitBook(siteURL, signingKey string) Platform {
+	return Platform{
+		Name:          "GitBook",
+		DocsURL:       siteURL,
+		Algorithm:     jose.HS256,
+		Key:           Secret(signingKey),
+		Carrier:       InQuery("jwt_token"),
+		DeepLink:      DeepLink{In: "location", FromBase: true, Drop: []string{"jwt_token", "access_token", "visitor.*"}},
+		Lifetime:      Lifetime{Session: time.Hour, MinSession: time.Minute, SessionClaim: "exp"},
+		MaxTokenBytes: 4000,
+		Mapper:        gitBookClaims,
+	}
+}
+
+// Fern returns the preset for Fern's authentication by JWT. docsURL is the docs' base URL,
+// with its base path if it has one; secret is the one that Fern gave, whose characters are
+// the key as they are, although they look like base64. A bad argument is reported by [New].
+//
+// The token is signed with HS256 and goes to
+// {docsURL}/api/fern-docs/auth/jwt/callback?fern_token={token}&state={state}, where state is
+// the wanted page's URL as it came. It is the docs session, which Fern keeps in one cookie:
+// exp is its end (one day, see [WithSessionTTL], or User.ExpiresAt if that is sooner), and
+// one of more than 4,000 bytes is refused (too_large). iss is https://buildwithfern.com; if
+// another one was agreed upon, set it: platform.Static["iss"] = "…".
+//
+//	Groups                      fern.roles
+//	Name, Email                 fern.name, fern.email
+//	first API key               fern.playground.initial_state.auth: bearer_token, or else
+//	                            basic, username and password; its Values are not sent
+//	ID, Attributes, more keys   not sent
+//
+// Nothing is required. Source: Fern's page on authentication with a JWT.
+func Fern(docsURL, secret string) Platform {
+	return Platform{
+		Name:          "Fern",
+		DocsURL:       docsURL,
+		Callback:      "/api/fern-docs/auth/jwt/callback",
+		Algorithm:     jose.HS256,
+		Key:           Secret(secret),
+		Carrier:       InQuery("fern_token"),
+		DeepLink:      DeepLink{In: "state", Out: "state", Form: AsGiven},
+		Lifetime:      Lifetime{Session: 24 * time.Hour, SessionClaim: "exp"},
+		Static:        Claims{"iss": "https://buildwithfern.com"},
+		MaxTokenBytes: 4000,
+		Mapper:        fernClaims,
+	}
+}
+
+// Zendesk returns the preset for JWT single sign-on at a Zendesk help center. subdomain is
+// the account's, the name before .zendesk.com; secret is the shared secret. For a help center
+// under a name of its own, set the DocsURL of the result to it. A bad argument is reported
+// by [New].
+//
+// The token is signed with HS256, has a jti and no exp (Zendesk takes it for three minutes
+// after its iat), and is posted in a form ([InForm]) to
+// https://{subdomain}.zendesk.com/access/jwt, in the field jwt. The wanted page goes along
+// in return_to as it came, and brand_id, locale_id and timestamp in the query of the
+// form's action. There is no [Middleware.LoginURL]. How long the session lasts is Zendesk's
+// setting, so both lifetimes' options are errors.
+//
+//	Name, else Email            name
+//	Email                       email
+//	ID                          external_id
+//	Groups, APIKeys, Attributes not sent
+//
+// Name (or Email) and Email are required. Claims such as role, organization, tags or
+// user_fields change the Zendesk user: only a mapper of the app's own sets them.
+//
+// Source: Zendesk's page on JWT single sign-on. Errors go to the remote logout URL that is
+// set there, as kind=error&message=….
+func Zendesk(subdomain, secret string) Platform {
+	p := Platform{
+		Algorithm: jose.HS256,
+		Name:      "Zendesk",
+		Key:       Secret(secret),
+		Carrier:   InForm("jwt"),
+		DeepLink:  DeepLink{In: "return_to", Out: "return_to", Form: AsGiven},
+		Echo:      []string{"brand_id", "locale_id", "timestamp"},
+		TokenID:   true,
+		Required:  []string{"name", "email"},
+		Mapper:    zendeskClaims,
+	}
+	if subdomain == "" || strings.Trim(subdomain, alphanumeric+"-") != "" {
+		p.mistake = &ConfigError{Field: "subdomain", Reason: "must be the name before .zendesk.com alone: letters, digits and hyphens"}
+		subdomain = "subdomain"
+	}
+	p.DocsURL = "https://" + subdomain + ".zendesk.com"
+	p.Callback = p.DocsURL + "/access/jwt"
+	p.DeepLink.Origins = []string{p.DocsURL} // of the agents' pages, wherever the help center is
+	return p
+}
+
+// HelpScout returns the preset for Help Scout's restricted Docs. siteURL is the Docs site's;
+// secret is its shared secret. A bad argument is reported by [New].
+//
+// The token is signed with HS512 and goes to {siteURL}/authcallback?token={token}&returnTo={path}.
+// It is the docs session: exp is its end (one hour, see [WithSessionTTL], or User.ExpiresAt
+// if that is sooner).
+//
+//	Email                       sub, required
+//	all else                    not sent
+//
+// Source: Help Scout's page on restricted Docs.
+func HelpScout(siteURL, secret string) Platform {
+	return Platform{
+		Name:      "Help Scout",
+		DocsURL:   siteURL,
+		Callback:  "/authcallback",
+		Algorithm: jose.HS512,
+		Key:       Secret(secret),
+		Carrier:   InQuery("token"),
+		DeepLink:  DeepLink{In: "returnTo", Out: "returnTo", Form: AsPath},
+		Lifetime:  Lifetime{Session: time.Hour, SessionClaim: "exp"},
+		Required:  []string{"sub"},
+		Mapper:    helpScoutClaims,
+	}
+}
+
+// DeveloperHub returns the preset for DeveloperHub's access by JWT. docsURL is the docs' base
+// URL; key is the project's, as it is. A bad argument is reported by [New].
+//
+// The token is signed with HS256 and goes to the wanted page itself, as its query parameter
+// jwt; to docsURL without one. The page comes in redirect, as an absolute URL. The token is
+// the docs session: exp is its end (one day, see [WithSessionTTL], or User.ExpiresAt if that
+// is sooner). version is 1. There is no jti, which would make it good for one page only.
+//
+//	Name, Email                 vars.name, vars.email
+//	Attributes                  vars, each under its own name
+//	ID, Groups, APIKeys         not sent
+//
+// An attribute named name or email is an error. Nothing is required. A mapper of the app's
+// own may set error_redirect_url. Source: DeveloperHub's page on access by JWT, which also
+// takes HS512: set the Algorithm of the result.
+func DeveloperHub(docsURL, key string) Platform {
+	return Platform{
+		Name:      "DeveloperHub",
+		DocsURL:   docsURL,
+		Algorithm: jose.HS256,
+		Key:       Secret(key),
+		Carrier:   InQuery("jwt"),
+		DeepLink:  DeepLink{In: "redirect"},
+		Lifetime:  Lifetime{Session: 24 * time.Hour, SessionClaim: "exp"},
+		Static:    Claims{"version": 1},
+		Mapper:    developerHubClaims,
+	}
+}
+
+// Canny returns the preset for Canny's single sign-on. boardURL is where readers see the
+// board; companyID and privateKey, which is a secret for HMAC, are those of the account. A
+// bad argument is reported by [New].
+//
+// The token is signed with HS256, lives five minutes and goes to
+// https://canny.io/api/redirects/sso?companyID={id}&ssoToken={token}&redirect={url}. A
+// companyID in the request wins over the argument. How long the session lasts is Canny's,
+// so [WithSessionTTL] is an error.
+//
+//	ID                          id
+//	Name, else Email            name
+//	Email                       email
+//	Groups, APIKeys, Attributes not sent
+//
+// ID, Name (or Email) and Email are required. Source: Canny's page on single sign-on.
+func Canny(boardURL, companyID, privateKey string) Platform {
+	return Platform{
+		Name:      "Canny",
+		DocsURL:   boardURL,
+		Callback:  "https://canny.io/api/redirects/sso",
+		Algorithm: jose.HS256,
+		Key:       Secret(privateKey),
+		Carrier:   InQuery("ssoToken"),
+		DeepLink:  DeepLink{In: "redirect", Out: "redirect", Form: AsURL},
+		Echo:      []string{"companyID"},
+		Params:    map[string]string{"companyID": companyID},
+		Lifetime:  Lifetime{Token: 5 * time.Minute},
+		Required:  []string{"id", "name", "email"},
+		Mapper:    cannyClaims,
+	}
+}
+
+// Featurebase returns the preset for Featurebase's single sign-on. siteURL is where readers
+// see the help center; secret is the account's. A bad argument is reported by [New].
+//
+// The token is signed with HS256, lives ten minutes and goes to
+// {siteURL}/api/v1/auth/access/jwt?jwt={token}&return_to={url}. How long the session lasts
+// is Featurebase's, so [WithSessionTTL] is an error.
+//
+//	ID                          userId
+//	Name, Email                 name, email
+//	Groups, APIKeys, Attributes not sent
+//
+// ID or Email is required, better both. Source: Featurebase's page on single sign-on.
+func Featurebase(siteURL, secret string) Platform {
+	return Platform{
+		Name:      "Featurebase",
+		DocsURL:   siteURL,
+		Callback:  "/api/v1/auth/access/jwt",
+		Algorithm: jose.HS256,
+		Key:       Secret(secret),
+		Carrier:   InQuery("jwt"),
+		DeepLink:  DeepLink{In: "return_to", Out: "return_to", Form: AsURL},
+		Lifetime:  Lifetime{Token: 10 * time.Minute},
+		Required:  []string{"email|userId"},
+		Mapper:    featurebaseClaims,
+	}
+}
+
+// Metabase returns the preset for Metabase's sign-in by JWT. siteURL is Metabase's own, with
+// its path if it has one; secret is its signing key. A bad argument is reported by [New].
+//
+// The token is signed with HS256, lives three minutes, the most that Metabase takes after
+// iat, and goes to {siteURL}/auth/sso?jwt={token}&return_to={path}. The page arrives
+// unescaped, so one with several parameters comes without those behind its first "&". How
+// long the session lasts is Metabase's, so [WithSessionTTL] is an error.
+//
+//	Email                       email, required
+//	Groups                      groups
+//	Attributes                  first_name and last_name, from those of these names alone
+//	Name                        first_name, without such an attribute
+//	ID, APIKeys                 not sent
+//
+// first_name and last_name that are no string are an error. Other claims become the user
+// attributes by which Metabase decides what data somebody sees: only a mapper of the app's
+// own sets them. Source: Metabase's page on authentication with a JWT.
+func Metabase(siteURL, secret string) Platform {
+	return Platform{
+		Name:      "Metabase",
+		DocsURL:   siteURL,
+		Callback:  "/auth/sso",
+		Algorithm: jose.HS256,
+		Key:       Secret(secret),
+		Carrier:   InQuery("jwt"),
+		DeepLink:  DeepLink{In: "return_to", Out: "return_to", Form: AsPath},
+		Lifetime:  Lifetime{Token: 3 * time.Minute, MaxToken: 3 * time.Minute},
+		Required:  []string{"email"},
+		Mapper:    metabaseClaims,
 	}
 }
 
@@ -373,11 +666,15 @@ type config struct {
 	logger         *slog.Logger
 	now            func() time.Time
 
-	site   deeplink.Site // what deep links are checked against
-	target string        // the URL that takes the token, if it is not the wanted page
-	toPage bool          // it is the wanted page, if there is one
-	host   string        // for HostClaim
-	owned  []string      // claims that no mapper may set
+	methods string   // that are taken, as Allow has them
+	owned   []string // claims that no mapper may set
+
+	route       string        // for the log
+	site        deeplink.Site // what deep links are checked against
+	target      string        // the URL that takes the token, if it is not the wanted page
+	toPage      bool          // it is the wanted page, if there is one
+	host        string        // for HostClaim
+	formOrigins string        // to which a form, and the redirects behind it, may lead
 
 	signIn     string // the sign-in page's URL, up to the value of the return parameter
 	signInTail string // what comes behind that value
@@ -386,9 +683,9 @@ type config struct {
 	mistakes []error
 }
 
-// newConfig applies the options and then checks everything. It returns all mistakes at
-// once, joined.
-func newConfig(lookup UserLookup, p Platform, opts []Option) (*config, *keys.Signer, error) {
+// newConfig applies the options and then checks what every handler needs, and collects
+// the mistakes.
+func newConfig(lookup UserLookup, p Platform, opts []Option) *config {
 	c := &config{lookup: lookup, path: "/docs-login", errorHandler: writePage, now: time.Now}
 	for i, opt := range opts {
 		if opt == nil {
@@ -401,17 +698,42 @@ func newConfig(lookup UserLookup, p Platform, opts []Option) (*config, *keys.Sig
 	if lookup == nil {
 		c.fail("lookup", "is nil; pass a func that says who is signed in (SessionLookup returns nil for a nil store, a nil load, or a name that no cookie can have)")
 	}
+	if p.Name == "" {
+		c.fail("Platform.Name", "is missing; begin with a preset such as ReadMe or Mintlify, or name the platform")
+	}
 	c.checkPath()
-	c.checkPlatform()
-	c.checkTarget()
 	c.checkLifetime()
 	c.checkClaims()
+	return c
+}
+
+// checkRoute checks what only a route that sends tokens needs, and returns the signer.
+func (c *config) checkRoute() *keys.Signer {
+	c.methods, c.route = http.MethodGet, c.path
+	if c.platform.mistake != nil {
+		c.mistakes = append(c.mistakes, c.platform.mistake)
+	}
+	c.checkPlatform()
+	c.checkTarget()
 	c.checkLoginPage()
-	signer, err := c.newSigner(p.Key)
+	signer, err := c.newSigner(c.platform.Key)
 	if err != nil {
 		c.mistakes = append(c.mistakes, err)
 	}
-	return c, signer, errors.Join(c.mistakes...)
+	return signer
+}
+
+// checkOrigins returns the origins whose pages may read an answer.
+func (c *config) checkOrigins(origins []string) []string {
+	for i, origin := range origins {
+		field := fmt.Sprintf("origins[%d]", i)
+		switch u := c.parseURL(field, origin, c.platform.InsecureHTTP); {
+		case u.Host == "": // has been reported
+		case deeplink.Origin(u) != origin:
+			c.fail(field, "must be written as browsers send it: a scheme and a host in lower case, without a path, a slash at its end, or the scheme's own port")
+		}
+	}
+	return slices.Clone(origins)
 }
 
 func (c *config) fail(field, reason string, args ...any) {
@@ -468,11 +790,8 @@ const (
 // checkPlatform checks the platform's fields, each by itself.
 func (c *config) checkPlatform() {
 	p, link := &c.platform, &c.platform.DeepLink
-	if p.Name == "" {
-		c.fail("Platform.Name", "is missing; begin with a preset such as ReadMe or Mintlify, or name the platform")
-	}
 	if p.Carrier == (Carrier{}) {
-		c.fail("Platform.Carrier", "is missing; set it with InQuery or InFragment")
+		c.fail("Platform.Carrier", "is missing; set it with InQuery, InFragment or InForm")
 	}
 	if p.MaxTokenBytes < 0 {
 		c.fail("Platform.MaxTokenBytes", "is negative; 0 means no limit")
@@ -506,7 +825,7 @@ func (c *config) checkTarget() {
 	c.site = deeplink.Site{
 		Origin: deeplink.Origin(docs), Base: strings.TrimRight(docs.EscapedPath(), "/"),
 		Origins: link.Origins, FromBase: link.FromBase, Target: c.toPage,
-		Token: p.Carrier.query, Drop: link.Drop,
+		Token: p.Carrier.query + p.Carrier.form, Drop: link.Drop, // one of them is set
 	}
 	if p.RootOnly && c.site.Base != "" {
 		c.fail("Platform.DocsURL", "has a path; this platform's docs cannot be under one")
@@ -516,16 +835,15 @@ func (c *config) checkTarget() {
 	case docs.RawQuery != "" && (p.Callback != "" || c.toPage):
 		c.fail("Platform.DocsURL", "has a query, which would not reach the page that takes the token; remove it")
 	case p.Callback == "":
-		c.target = origin + docs.EscapedPath()
+		callback = docs.EscapedPath()
 		if docs.RawQuery != "" {
-			c.target += "?" + deeplink.Escape(docs.RawQuery)
+			callback += "?" + docs.RawQuery
 		}
 		for name := range docs.Query() {
 			if _, constant := p.Params[name]; constant || name == p.Carrier.query || name == link.Out || slices.Contains(p.Echo, name) {
 				c.fail("Platform.DocsURL", "has a query that holds the parameter %q, which the platform has a use for; remove it", name)
 			}
 		}
-		return
 	case !strings.HasPrefix(p.Callback, "/"):
 		u := c.parseURL("Platform.Callback", p.Callback, p.InsecureHTTP)
 		if u.RawQuery != "" {
@@ -535,9 +853,13 @@ func (c *config) checkTarget() {
 	case strings.ContainsAny(p.Callback, "?#") || !deeplink.CleanPath(p.Callback):
 		c.fail("Platform.Callback", "must be a clean path, or an absolute URL, without a query or a fragment")
 	}
-	decoded, _ := url.PathUnescape(callback) // clean, so it does decode
 	c.target = origin + deeplink.Escape(callback)
-	c.site.Callback = origin + decoded
+	if p.Callback != "" {
+		decoded, _ := url.PathUnescape(callback) // clean, so it does decode
+		c.site.Callback = origin + decoded
+	}
+	origins := slices.Sorted(slices.Values(append([]string{origin, c.site.Origin}, link.Origins...)))
+	c.formOrigins = strings.Join(slices.Compact(origins), " ")
 }
 
 // checkParams checks that no query parameter has two meanings.
@@ -552,8 +874,8 @@ func (c *config) checkParams() {
 		}
 		used = append(used, names...)
 	}
-	if p.Carrier.query != "" {
-		take("Platform.Carrier", p.Carrier.query)
+	if name := p.Carrier.query + p.Carrier.form; name != "" {
+		take("Platform.Carrier", name)
 	}
 	if p.DeepLink.Out != "" {
 		take("Platform.DeepLink.Out", p.DeepLink.Out)
@@ -562,9 +884,12 @@ func (c *config) checkParams() {
 		take("Platform.DeepLink.In", in)
 	}
 	take("Platform.Echo", p.Echo...)
-	for name := range p.Params {
+	for name, value := range p.Params {
 		if !slices.Contains(p.Echo, name) {
 			take("Platform.Params", name)
+		}
+		if value == "" {
+			c.fail("Platform.Params", "has no value for the parameter %q; set it", name)
 		}
 	}
 }
@@ -695,8 +1020,8 @@ func (c *config) checkClaims() {
 		p.Static[name] = json.RawMessage(text)
 	}
 	c.owned = slices.AppendSeq(c.owned, maps.Keys(p.Static))
-	for _, name := range p.Required {
-		if name == "" || slices.Contains(c.owned, name) {
+	for name := range strings.SplitSeq(strings.Join(p.Required, "|"), "|") {
+		if len(p.Required) > 0 && (name == "" || slices.Contains(c.owned, name)) {
 			c.fail("Platform.Required", "has the claim %q, which is empty or which the library writes; remove it", name)
 		}
 	}
