@@ -249,6 +249,9 @@ type userInfo struct {
 	origins []string
 }
 
+// Now is the handler's clock, for package readmewebhook.
+func (u *userInfo) Now() time.Time { return u.now() }
+
 func (u *userInfo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e := Event{Outcome: OutcomeCanceled, Platform: u.platform.Name} // unless something comes of it
 	defer u.report(r.Context(), &e, time.Now())

@@ -1,0 +1,53 @@
+package readmewebhook_test
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/readmewebhook"
+)
+
+// The mappers of the login route say here, too, what ReadMe may know.
+func Example() {
+	staff := docslogin.WithClaimsMapper(func(ctx context.Context, user *docslogin.User, claims docslogin.Claims) error {
+		claims["isAdmin"] = strings.HasSuffix(user.Email, "@readme.io")
+		return nil
+	})
+	find := func(ctx context.Context, email string) (*docslogin.User, error) {
+		// … ask the database; nil if there is nobody
+		return &docslogin.User{Name: "Owlbert", Email: email}, nil
+	}
+
+	webhook, err := readmewebhook.New("rdme_example_secret", find, staff,
+		docslogin.WithClock(func() time.Time { return time.UnixMilli(1700000000000) })) // for the output below
+	if err != nil {
+		log.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/readme-webhook", webhook)
+
+	r := httptest.NewRequest("POST", "/readme-webhook", strings.NewReader(`{"email":"owlbert@readme.io"}`))
+	r.Header.Set("ReadMe-Signature", "t=1700000000000,v0=006e84a52c29700106ede6b737140b570f18b8716ef5a8dfa200fdfeb9ea9cd2")
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, r)
+	fmt.Println(w.Code, w.Body)
+	// Output:
+	// 200 {"email":"owlbert@readme.io","isAdmin":true,"name":"Owlbert","version":1}
+}
+
+func decode(t *testing.T, part string) []byte {
+	t.Helper()
+	text, err := base64.RawURLEncoding.DecodeString(part)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}

@@ -1,0 +1,195 @@
+// Package readmewebhook answers ReadMe's personalized-docs webhook, by which ReadMe asks an
+// app for what its docs may know of a reader when he logs in by himself, rather than through
+// the app's login URL.
+//
+//	answer, err := readmewebhook.New(secret, find)
+//	...
+//	mux.Handle("/readme-webhook", answer)
+//
+// The answer is what a token of [docslogin.ReadMe] says of the same user, by the same
+// mappers. ReadMe sends {"email": "…"} with the header ReadMe-Signature: t=…,v0=…, where v0 is
+// the HMAC-SHA256, in hex, of t (Unix milliseconds), a dot and the body's bytes, under the
+// project's JWT secret. Source: ReadMe's page on the personalized-docs webhook.
+package readmewebhook
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/internal/keys"
+)
+
+const (
+	header    = "Readme-Signature"
+	maxAge    = 30 * time.Minute // of a signature
+	maxFuture = time.Minute      // for clocks that differ
+	maxBody   = 1 << 16          // bytes; an e-mail address has at most 254
+)
+
+// New returns the handler of the webhook. The secret is the project's JWT secret, that of
+// [docslogin.ReadMe]. find returns the user with an e-mail address, which is as ReadMe has it;
+// a nil user or [docslogin.ErrNoUser] if there is none, [docslogin.ErrForbidden] for one who
+// may not read the docs. It is called only for a request that ReadMe signed, by many
+// goroutines at once.
+//
+// The options are docslogin's: give those that the login route has, so that both say the
+// same. Those about the route, the sign-in page, the token and error pages have no effect.
+//
+// Only a POST is answered: 200 and the user as a JSON object, or {"error": "…"} with
+//
+//	401  Missing Signature, Invalid Signature, or Expired Signature, for one that is older
+//	     than 30 minutes or more than a minute ahead
+//	401  Unknown User
+//	403  Forbidden, also for a user without an e-mail address
+//	500  Internal Server Error: the cause is in the log and in the event
+//
+// The signature is checked in constant time over the bytes as they came, at most 64 KiB. It
+// may be used again within its time: the answer tells nobody but ReadMe, and changes
+// nothing. All mistakes in the arguments come back at once, each a [*docslogin.ConfigError].
+func New(secret string, find func(ctx context.Context, email string) (*docslogin.User, error), opts ...docslogin.Option) (http.Handler, error) {
+	h := &handler{secret: []byte(secret), find: find}
+	var mistakes []error
+	if _, err := keys.Secret(secret, jose.HS256); err != nil {
+		mistakes = append(mistakes, &docslogin.ConfigError{Field: "secret", Reason: "cannot be used", Err: err})
+	}
+	if find == nil {
+		mistakes = append(mistakes, &docslogin.ConfigError{Field: "find", Reason: "is nil; pass a func that returns the user with an e-mail address"})
+	}
+	answer, err := docslogin.UserInfo(h.lookup, readMe(), nil, append(slices.Clone(opts), docslogin.WithErrorHandler(refuse))...)
+	if err := errors.Join(append(mistakes, err)...); err != nil {
+		return nil, err
+	}
+	h.answer, h.clock = answer, answer.(clock)
+	return h, nil
+}
+
+// readMe is the preset with its constant claims in the mapper's hands: they are part of what
+// ReadMe knows of a user, but not of what UserInfo adds.
+func readMe() docslogin.Platform {
+	p := docslogin.ReadMe("", "")
+	constant := p.Static
+	p.Static = nil
+	p.Mapper = func(ctx context.Context, user *docslogin.User, claims docslogin.Claims) error {
+		maps.Copy(claims, constant)
+		return docslogin.ReadMeClaims(ctx, user, claims)
+	}
+	return p
+}
+
+type handler struct {
+	secret []byte
+	find   func(context.Context, string) (*docslogin.User, error)
+	answer http.Handler
+	clock
+}
+
+// clock is the one of docslogin.WithClock, which UserInfo's handler tells.
+type clock interface{ Now() time.Time }
+
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		refuse(w, r, &docslogin.LoginError{Status: http.StatusMethodNotAllowed})
+		return
+	}
+	// To UserInfo, a question like any other.
+	question := *r
+	question.Method = http.MethodGet
+	question.Header = http.Header{header: r.Header.Values(header)}
+	h.answer.ServeHTTP(w, &question)
+}
+
+// signatureError is why a request is not ReadMe's, in ReadMe's own words.
+type signatureError string
+
+func (e signatureError) Error() string { return string(e) }
+
+// Unwrap says that the request names nobody.
+func (e signatureError) Unwrap() error { return docslogin.ErrNoUser }
+
+const (
+	errMissing signatureError = "Missing Signature"
+	errInvalid signatureError = "Invalid Signature"
+	errExpired signatureError = "Expired Signature"
+)
+
+// lookup finds the user whom a request of ReadMe's asks for.
+func (h *handler) lookup(r *http.Request) (*docslogin.User, error) {
+	signature := r.Header.Get(header)
+	if signature == "" {
+		return nil, errMissing
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("reading the body: %w", err)
+	case len(body) > maxBody:
+		return nil, fmt.Errorf("%w: the body is longer than %d bytes", errInvalid, maxBody)
+	}
+	if err := h.verify(signature, body); err != nil {
+		return nil, err
+	}
+	var question struct{ Email string }
+	if err := json.Unmarshal(body, &question); err != nil || question.Email == "" {
+		return nil, fmt.Errorf("%w: the body names no e-mail address", docslogin.ErrNoUser)
+	}
+	return h.find(r.Context(), question.Email)
+}
+
+// verify checks a signature over a body.
+func (h *handler) verify(signature string, body []byte) error {
+	var signed, mac string
+	for part := range strings.SplitSeq(signature, ",") {
+		switch name, value, _ := strings.Cut(strings.TrimSpace(part), "="); name {
+		case "t":
+			signed = value
+		case "v0":
+			mac = value
+		}
+	}
+	at, err := strconv.ParseInt(signed, 10, 64)
+	got, hexErr := hex.DecodeString(mac)
+	if err != nil || hexErr != nil {
+		return fmt.Errorf("%w: it is not of the form t=…,v0=…", errInvalid)
+	}
+	want := hmac.New(sha256.New, h.secret)
+	want.Write([]byte(signed + "."))
+	want.Write(body)
+	if !hmac.Equal(got, want.Sum(nil)) {
+		return fmt.Errorf("%w: it does not fit the project's secret", errInvalid)
+	}
+	if age := h.Now().Sub(time.UnixMilli(at)); age > maxAge || age < -maxFuture {
+		return fmt.Errorf("%w: it was made %v ago; keep clocks right with NTP", errExpired, age.Round(time.Second))
+	}
+	return nil
+}
+
+// refuse answers with ReadMe's own words, or with those of the status.
+func refuse(w http.ResponseWriter, _ *http.Request, err *docslogin.LoginError) {
+	text := http.StatusText(err.Status)
+	var signature signatureError
+	switch {
+	case errors.As(err, &signature):
+		text = signature.Error()
+	case errors.Is(err, docslogin.ErrNoUser):
+		text = "Unknown User"
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(err.Status)
+	_ = json.NewEncoder(w).Encode(map[string]string{"error": text})
+}
