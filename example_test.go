@@ -12,6 +12,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -179,6 +181,167 @@ func ExamplePlatform() {
 	// 302 https://handbook.example.com/sso?jwt=TOKEN&return_to=https%3A%2F%2Fhandbook.example.com%2Fchapter%2F1
 }
 
+// Public docs at Mintlify that greet whoever is signed in at the app: the token goes to the
+// page itself, under the docs' path, with an ES256 key.
+func ExampleMintlifyPersonalization() {
+	docs, err := docslogin.New(currentUser,
+		docslogin.MintlifyPersonalization("https://example.com/docs", os.Getenv("MINTLIFY_P256_KEY")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Print(visit(docs, "/docs-login?redirect=/docs/get-started"))
+	// Output:
+	// 302 https://example.com/docs/get-started#TOKEN
+}
+
+// Pages cannot use lists, so the app says which group matters. The token is the docs
+// session: it lasts as long as the app wants.
+func ExampleGitBook() {
+	beta := func(ctx context.Context, user *docslogin.User, claims docslogin.Claims) error {
+		claims["isBeta"] = slices.Contains(user.Groups, "beta")
+		return nil
+	}
+
+	docs, err := docslogin.New(currentUser,
+		docslogin.GitBook("https://docs.example.com/product", os.Getenv("GITBOOK_KEY")),
+		docslogin.WithClaimsMapper(beta), docslogin.WithSessionTTL(2*time.Hour))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Print(visit(docs, "/docs-login?location=guides/start%3Flang%3Dgo"))
+	// Output:
+	// 302 https://docs.example.com/product/guides/start?lang=go&jwt_token=TOKEN
+}
+
+// An issuer that was agreed upon with Fern.
+func ExampleFern() {
+	platform := docslogin.Fern("https://docs.example.com", os.Getenv("FERN_SECRET"))
+	platform.Static["iss"] = "https://app.example.com"
+
+	docs, err := docslogin.New(currentUser, platform)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Print(visit(docs, "/docs-login?state=https://docs.example.com/start"))
+	// Output:
+	// 302 https://docs.example.com/api/fern-docs/auth/jwt/callback?fern_token=TOKEN&state=https%3A%2F%2Fdocs.example.com%2Fstart
+}
+
+// The browser posts the token, in a form that sends itself. Here the help center has a name
+// of its own.
+func ExampleZendesk() {
+	platform := docslogin.Zendesk("acme", os.Getenv("ZENDESK_SECRET"))
+	platform.DocsURL = "https://help.example.com"
+
+	docs, err := docslogin.New(currentUser, platform)
+	if err != nil {
+		log.Fatal(err)
+	}
+	r := httptest.NewRequest("GET", "/docs-login?return_to=https://help.example.com/hc&brand_id=7", nil)
+	r.AddCookie(&http.Cookie{Name: "session", Value: "Ada"})
+	w := httptest.NewRecorder()
+	docs.ServeHTTP(w, r)
+	_, form, _ := strings.Cut(w.Body.String(), "</h1>\n")
+	form, _, _ = strings.Cut(form, "</form>")
+	fmt.Print(w.Code, "\n", masked(form))
+	// Output:
+	// 200
+	// <form method="post" action="https://acme.zendesk.com/access/jwt?brand_id=7">
+	// <input type="hidden" name="jwt" value="TOKEN">
+	// <input type="hidden" name="return_to" value="https://help.example.com/hc">
+	// <button>Continue</button>
+}
+
+// Restricted Docs know a reader by his e-mail address alone.
+func ExampleHelpScout() {
+	docs, err := docslogin.New(currentUser,
+		docslogin.HelpScout("https://docs.example.com", os.Getenv("HELPSCOUT_SECRET")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Print(visit(docs, "/docs-login?returnTo=/article/1-start"))
+	// Output:
+	// 302 https://docs.example.com/authcallback?token=TOKEN&returnTo=%2Farticle%2F1-start
+}
+
+// A reader whose token is not taken is sent where the app says.
+func ExampleDeveloperHub() {
+	onError := func(ctx context.Context, user *docslogin.User, claims docslogin.Claims) error {
+		claims["error_redirect_url"] = "https://app.example.com/docs-help"
+		return nil
+	}
+
+	docs, err := docslogin.New(currentUser,
+		docslogin.DeveloperHub("https://docs.example.com", os.Getenv("DEVELOPERHUB_KEY")), docslogin.WithClaimsMapper(onError))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Print(visit(docs, "/docs-login?redirect=https://docs.example.com/reference"))
+	// Output:
+	// 302 https://docs.example.com/reference?jwt=TOKEN
+}
+
+// The company is Canny's name for the account; a companyID in the request wins over it.
+func ExampleCanny() {
+	docs, err := docslogin.New(currentUser,
+		docslogin.Canny("https://feedback.example.com", "5c1d", os.Getenv("CANNY_PRIVATE_KEY")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Print(visit(docs, "/docs-login?redirect=https://feedback.example.com/ideas"))
+	// Output:
+	// 302 https://canny.io/api/redirects/sso?companyID=5c1d&ssoToken=TOKEN&redirect=https%3A%2F%2Ffeedback.example.com%2Fideas
+}
+
+// A help center of Featurebase's.
+func ExampleFeaturebase() {
+	docs, err := docslogin.New(currentUser,
+		docslogin.Featurebase("https://help.example.com", os.Getenv("FEATUREBASE_SECRET")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Print(visit(docs, "/docs-login?return_to=https://help.example.com/articles/1"))
+	// Output:
+	// 302 https://help.example.com/api/v1/auth/access/jwt?jwt=TOKEN&return_to=https%3A%2F%2Fhelp.example.com%2Farticles%2F1
+}
+
+// A user attribute decides what rows somebody sees, so the app's own mapper sets it.
+func ExampleMetabase() {
+	tenant := func(ctx context.Context, user *docslogin.User, claims docslogin.Claims) error {
+		claims["tenant_id"] = strings.TrimPrefix(user.ID, "tenant-")
+		return nil
+	}
+
+	docs, err := docslogin.New(currentUser,
+		docslogin.Metabase("https://bi.example.com", os.Getenv("METABASE_SECRET")), docslogin.WithClaimsMapper(tenant))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Print(visit(docs, "/docs-login?return_to=/dashboard/1"))
+	// Output:
+	// 302 https://bi.example.com/auth/sso?jwt=TOKEN&return_to=%2Fdashboard%2F1
+}
+
+// Docs on the app's own site need no token: their pages ask the app who is there.
+func ExampleUserInfo() {
+	info, err := docslogin.UserInfo(currentUser, docslogin.MintlifyPersonalization("", ""),
+		[]string{"https://docs.example.com"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/user-info", info)
+
+	r := httptest.NewRequest("GET", "/user-info", nil)
+	r.Header.Set("Origin", "https://docs.example.com")
+	r.AddCookie(&http.Cookie{Name: "session", Value: "Ada"})
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, r)
+	fmt.Println(w.Code, w.Header().Get("Access-Control-Allow-Origin"), regexp.MustCompile(`\d{10}`).ReplaceAllString(w.Body.String(), "…"))
+	// Output:
+	// 200 https://docs.example.com {"content":{"email":"ada@example.com","name":"Ada"},"expiresAt":…}
+}
+
 // Several docs sites: wrap several times, each with its own path.
 func ExampleMiddleware_Wrap_twoSites() {
 	mux := http.NewServeMux()
@@ -314,6 +477,10 @@ func ExampleMiddleware_Wrap_wrong() {
 
 func init() {
 	os.Setenv("MINTLIFY_PRIVATE_KEY", edPEM)
+	os.Setenv("MINTLIFY_P256_KEY", pkcs8(p256))
+	for _, name := range []string{"GITBOOK_KEY", "FERN_SECRET", "ZENDESK_SECRET", "HELPSCOUT_SECRET", "DEVELOPERHUB_KEY", "CANNY_PRIVATE_KEY", "FEATUREBASE_SECRET", "METABASE_SECRET"} {
+		os.Setenv(name, "shared with the platform")
+	}
 	os.Setenv("SESSION_KEY", "0123456789abcdef0123456789abcdef")
 	os.Setenv("HANDBOOK_SECRET", "shared with the handbook")
 }

@@ -9,15 +9,22 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/sha512"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"html"
 	"io"
 	"log/slog"
+	"maps"
 	"math"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -45,13 +52,34 @@ const secret = "rdme_example_secret"
 var (
 	edKey   = ed25519.NewKeyFromSeed([]byte("\x4c\xcd\x08\x9b\x28\xff\x96\xda\x9d\xb6\xc3\x46\xec\x11\x4e\x0f\x5b\x8a\x31\x9f\x35\xab\xa6\x24\xda\x8c\xf6\xed\x4f\xb8\xa6\xfb"))
 	edPEM   = pkcs8(edKey)
+	p256    = newP256()
 	noon    = time.Unix(1700000000, 0)
 	atNoon  = docslogin.WithClock(func() time.Time { return noon })
 	ada     = &docslogin.User{ID: "u-42", Name: "Ada Lovelace", Email: "ada@example.com"}
 	readMe  = docslogin.ReadMe("https://docs.example.com", secret)
 	minty   = docslogin.Mintlify("https://docs.example.com", edPEM)
+	public  = docslogin.MintlifyPersonalization("https://example.com/docs", pkcs8(p256))
+	gitBook = docslogin.GitBook("https://example.com/docs", secret)
+	fern    = docslogin.Fern("https://example.com/docs", secret)
+	zendesk = docslogin.Zendesk("acme", secret)
+	scout   = docslogin.HelpScout("https://docs.example.com", secret)
+	hub     = docslogin.DeveloperHub("https://docs.example.com", secret)
+	canny   = docslogin.Canny("https://feedback.example.com", "configured", secret)
+	feature = docslogin.Featurebase("https://help.example.com", secret)
+	meta    = docslogin.Metabase("https://bi.example.com/meta", secret)
 	nothing = docslogin.WithLogger(slog.New(slog.DiscardHandler))
 )
+
+// presets are all that there are.
+var presets = []docslogin.Platform{readMe, minty, public, gitBook, fern, zendesk, scout, hub, canny, feature, meta}
+
+func newP256() *ecdsa.PrivateKey {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	return key
+}
 
 func pkcs8(key any) string {
 	der, err := x509.MarshalPKCS8PrivateKey(key)
@@ -126,6 +154,17 @@ func payloadOf(t testing.TB, location string) string {
 		if !hmac.Equal(mac.Sum(nil), []byte(signature)) {
 			t.Fatalf("the signature of %s is not the secret's", payload)
 		}
+	case `{"alg":"HS512","typ":"JWT"}`:
+		mac := hmac.New(sha512.New, []byte(secret))
+		mac.Write(signed)
+		if !hmac.Equal(mac.Sum(nil), []byte(signature)) {
+			t.Fatalf("the signature of %s is not the secret's", payload)
+		}
+	case `{"alg":"ES256","typ":"JWT"}`: // RFC 7518, section 3.4
+		r, s := new(big.Int).SetBytes([]byte(signature[:32])), new(big.Int).SetBytes([]byte(signature[32:]))
+		if hash := sha256.Sum256(signed); len(signature) != 64 || !ecdsa.Verify(&p256.PublicKey, hash[:], r, s) {
+			t.Fatalf("the signature of %s is not the key's", payload)
+		}
 	case `{"alg":"EdDSA","typ":"JWT"}`:
 		if !ed25519.Verify(edKey.Public().(ed25519.PublicKey), signed, []byte(signature)) {
 			t.Fatalf("the signature of %s is not the key's", payload)
@@ -146,41 +185,75 @@ func decode(t testing.TB, part string) string {
 }
 
 // login asks for a login and returns where it leads and what the token says.
-func login(t testing.TB, m *docslogin.Middleware, target string) (location, payload string) {
+func login(t testing.TB, m http.Handler, target string) (location, payload string) {
 	t.Helper()
-	resp := get(t, m, target)
-	if resp.StatusCode != 302 {
-		t.Fatalf("GET %s: %d %s", target, resp.StatusCode, bodyOf(t, resp))
-	}
-	location = resp.Header.Get("Location")
+	location = sent(t, get(t, m, target))
 	return masked(location), payloadOf(t, location)
 }
 
+var (
+	formTag  = regexp.MustCompile(`<form method="post" action="([^"]*)">`)
+	inputTag = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)">`)
+)
+
+// sent is where an answer sends the browser: a redirect's URL, or "POST", the URL to which
+// a form is posted, and its body.
+func sent(t testing.TB, resp *http.Response) string {
+	t.Helper()
+	if resp.StatusCode == 302 {
+		return resp.Header.Get("Location")
+	}
+	page := bodyOf(t, resp)
+	form := formTag.FindAllStringSubmatch(page, -1)
+	if resp.StatusCode != 200 || len(form) != 1 {
+		t.Fatalf("%d %s", resp.StatusCode, page)
+	}
+	to, separator := "POST "+html.UnescapeString(form[0][1]), " "
+	for _, input := range inputTag.FindAllStringSubmatch(page, -1) {
+		to += separator + html.UnescapeString(input[1]) + "=" + url.QueryEscape(html.UnescapeString(input[2]))
+		separator = "&"
+	}
+	return to
+}
+
 func TestWhatThePlatformsGet(t *testing.T) {
+	user := &docslogin.User{
+		ID: "u-42", Name: "Ada Lovelace", Email: "ada@example.com", Groups: []string{"admin"},
+		APIKeys:    []docslogin.APIKey{{Key: "sk_1"}},
+		Attributes: map[string]any{"plan": "pro", "first_name": "Ada", "last_name": "Lovelace"},
+	}
 	for _, tt := range []struct {
-		name     string
 		platform docslogin.Platform
-		target   string
-		location string
+		home     string // where a login without a link leads
 		payload  string
 	}{
-		{"ReadMe's home", readMe, "/docs-login",
-			"https://docs.example.com?auth_token=TOKEN",
-			`{"email":"ada@example.com","exp":1700000300,"iat":1700000000,"jti":"JTI","name":"Ada Lovelace","version":1}`},
-		{"ReadMe's wanted page", readMe, "/docs-login?redirect=%2Fdocs%2Fgetting-started",
-			"https://docs.example.com?auth_token=TOKEN&redirect=%2Fdocs%2Fgetting-started",
-			`{"email":"ada@example.com","exp":1700000300,"iat":1700000000,"jti":"JTI","name":"Ada Lovelace","version":1}`},
-		{"Mintlify's home", minty, "/docs-login",
-			"https://docs.example.com/login/jwt-callback#TOKEN",
-			`{"content":{"email":"ada@example.com","name":"Ada Lovelace"},"exp":1700000010,"expiresAt":1701209600,"host":"docs.example.com","iat":1700000000}`},
-		{"Mintlify's wanted page", minty, "/docs-login?redirect=/quickstart",
-			"https://docs.example.com/login/jwt-callback?redirect=%2Fquickstart#TOKEN",
-			`{"content":{"email":"ada@example.com","name":"Ada Lovelace"},"exp":1700000010,"expiresAt":1701209600,"host":"docs.example.com","iat":1700000000}`},
+		{readMe, "https://docs.example.com?auth_token=TOKEN",
+			`{"apiKey":"sk_1","email":"ada@example.com","exp":1700000300,"first_name":"Ada","iat":1700000000,"jti":"JTI","last_name":"Lovelace","name":"Ada Lovelace","plan":"pro","version":1}`},
+		{minty, "https://docs.example.com/login/jwt-callback#TOKEN",
+			`{"apiPlaygroundInputs":{"header":{"Authorization":"Bearer sk_1"}},"content":{"email":"ada@example.com","first_name":"Ada","last_name":"Lovelace","name":"Ada Lovelace","plan":"pro"},"exp":1700000010,"expiresAt":1701209600,"groups":["admin"],"host":"docs.example.com","iat":1700000000}`},
+		{public, "https://example.com/docs#TOKEN",
+			`{"apiPlaygroundInputs":{"header":{"Authorization":"Bearer sk_1"}},"content":{"email":"ada@example.com","first_name":"Ada","last_name":"Lovelace","name":"Ada Lovelace","plan":"pro"},"exp":1700000010,"expiresAt":1701209600,"groups":["admin"],"iat":1700000000}`},
+		{gitBook, "https://example.com/docs?jwt_token=TOKEN",
+			`{"email":"ada@example.com","exp":1700003600,"first_name":"Ada","iat":1700000000,"last_name":"Lovelace","name":"Ada Lovelace","plan":"pro"}`},
+		{fern, "https://example.com/docs/api/fern-docs/auth/jwt/callback?fern_token=TOKEN",
+			`{"exp":1700086400,"fern":{"email":"ada@example.com","name":"Ada Lovelace","playground":{"initial_state":{"auth":{"bearer_token":"sk_1"}}},"roles":["admin"]},"iat":1700000000,"iss":"https://buildwithfern.com"}`},
+		{zendesk, "POST https://acme.zendesk.com/access/jwt jwt=TOKEN",
+			`{"email":"ada@example.com","external_id":"u-42","iat":1700000000,"jti":"JTI","name":"Ada Lovelace"}`},
+		{scout, "https://docs.example.com/authcallback?token=TOKEN",
+			`{"exp":1700003600,"iat":1700000000,"sub":"ada@example.com"}`},
+		{hub, "https://docs.example.com?jwt=TOKEN",
+			`{"exp":1700086400,"iat":1700000000,"vars":{"email":"ada@example.com","first_name":"Ada","last_name":"Lovelace","name":"Ada Lovelace","plan":"pro"},"version":1}`},
+		{canny, "https://canny.io/api/redirects/sso?companyID=configured&ssoToken=TOKEN",
+			`{"email":"ada@example.com","exp":1700000300,"iat":1700000000,"id":"u-42","name":"Ada Lovelace"}`},
+		{feature, "https://help.example.com/api/v1/auth/access/jwt?jwt=TOKEN",
+			`{"email":"ada@example.com","exp":1700000600,"iat":1700000000,"name":"Ada Lovelace","userId":"u-42"}`},
+		{meta, "https://bi.example.com/meta/auth/sso?jwt=TOKEN",
+			`{"email":"ada@example.com","exp":1700000180,"first_name":"Ada","groups":["admin"],"iat":1700000000,"last_name":"Lovelace"}`},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			location, payload := login(t, newMiddleware(t, as(ada), tt.platform), tt.target)
-			if location != tt.location {
-				t.Errorf("got  %s\nwant %s", location, tt.location)
+		t.Run(tt.platform.Name, func(t *testing.T) {
+			home, payload := login(t, newMiddleware(t, as(user), tt.platform), "/docs-login")
+			if home != tt.home {
+				t.Errorf("got  %s\nwant %s", home, tt.home)
 			}
 			if payload != tt.payload {
 				t.Errorf("got  %s\nwant %s", payload, tt.payload)
@@ -207,8 +280,9 @@ func TestLocationIsPrintableASCII(t *testing.T) {
 		"the sign-in page":                 newMiddleware(t, nobody, readMe, docslogin.WithLoginPage("/größe?q=ü#ß", "zurück")),
 		"a docs URL of any kind":           newMiddleware(t, as(user), docslogin.ReadMe("https://docs.example.com/größe?a=ü b", secret)),
 		"the sign-in page of another host": newMiddleware(t, nobody, readMe, docslogin.WithExternalURL("https://example.com/größe"), docslogin.WithLoginPage("https://login.example.com/ü", "r")),
+		"a form, as its action":            newMiddleware(t, as(user), custom(func(p *docslogin.Platform) { p.Carrier, p.DeepLink.Out = docslogin.InForm("jwt"), "" })),
 	} {
-		location := get(t, m, "/docs-login?redirect="+url.QueryEscape("/größe/日本?q=ü x#ß")).Header.Get("Location")
+		location, _, _ := strings.Cut(strings.TrimPrefix(sent(t, get(t, m, "/docs-login?redirect="+url.QueryEscape("/größe/日本?q=ü x#ß"))), "POST "), " ")
 		if location == "" || strings.ContainsFunc(location, func(r rune) bool { return r <= ' ' || r >= 0x7F }) {
 			t.Errorf("%s: %q", name, location)
 		}
@@ -231,14 +305,17 @@ func custom(change func(*docslogin.Platform)) docslogin.Platform {
 	return p
 }
 
-// platforms is one row for each shape of a platform: how a link comes, and where the
-// browser is sent with it.
-var platforms = []struct {
+// shape is how a link comes, and where the browser is sent with it.
+type shape struct {
 	name     string
 	platform docslogin.Platform
 	request  string
 	location string
-}{
+}
+
+// platforms is one row for each shape of a platform, and for each way in which links come
+// to a preset.
+var platforms = []shape{
 	{"a path in, a path out", custom(nil), "redirect=/a%3Fb%3D1%26c%23d", "https://docs.example.com?jwt=TOKEN&redirect=%2Fa%3Fb%3D1%26c%23d"},
 	{"an absolute link in, a path out", custom(nil), "redirect=https%3A%2F%2Fdocs.example.com%2Fa%3Fb", "https://docs.example.com?jwt=TOKEN&redirect=%2Fa%3Fb"},
 	{"no link", custom(nil), "", "https://docs.example.com?jwt=TOKEN"},
@@ -251,24 +328,9 @@ var platforms = []struct {
 	{"the page itself, no link", custom(func(p *docslogin.Platform) {
 		p.Carrier, p.DeepLink.Out = docslogin.InFragment(), ""
 	}), "", "https://docs.example.com#TOKEN"},
-	{"the page itself, token in the query, from the base (GitBook)", gitBook, "location=guide/start%3Fa%3D1%26jwt_token%3Dx%26visitor.plan%3Dpro%23part", "https://example.com/docs/guide/start?a=1&jwt_token=TOKEN#part"},
-	{"the page itself, from the base, no query", gitBook, "location=/guide", "https://example.com/docs/guide?jwt_token=TOKEN"},
-	{"the page itself, from the base, absolute", gitBook, "location=https://example.com/docs/guide", "https://example.com/docs/guide?jwt_token=TOKEN"},
-	{"the page itself, from the base, out of the base", gitBook, "location=https://example.com/admin", "https://example.com/docs?jwt_token=TOKEN"},
-	{"a link that goes back as given (Fern)", custom(func(p *docslogin.Platform) {
-		p.DocsURL, p.Callback, p.Carrier = "https://example.com/docs", "/api/fern-docs/auth/jwt/callback", docslogin.InQuery("fern_token")
-		p.DeepLink = docslogin.DeepLink{In: "state", Out: "state", Form: docslogin.AsGiven}
-	}), "state=HTTPS%3A%2F%2Fexample.com%2Fdocs%3Fq%3D%2520", "https://example.com/docs/api/fern-docs/auth/jwt/callback?fern_token=TOKEN&state=HTTPS%3A%2F%2Fexample.com%2Fdocs%3Fq%3D%2520"},
-	{"an absolute link that goes back absolute, and a constant parameter (Canny)", canny, "redirect=https%3A%2F%2Ffeedback.example.com%2Fp", "https://canny.io/api/redirects/sso?companyID=configured&ssoToken=TOKEN&redirect=https%3A%2F%2Ffeedback.example.com%2Fp"},
-	{"a path that goes back absolute, and an echoed parameter", canny, "redirect=/p&companyID=a%26b", "https://canny.io/api/redirects/sso?companyID=a%26b&ssoToken=TOKEN&redirect=https%3A%2F%2Ffeedback.example.com%2Fp"},
-	{"a parameter to echo of 256 bytes", canny, "companyID=" + strings.Repeat("x", 256), "https://canny.io/api/redirects/sso?companyID=" + strings.Repeat("x", 256) + "&ssoToken=TOKEN"},
-	{"a parameter to echo that is too long", canny, "companyID=" + strings.Repeat("x", 257), "https://canny.io/api/redirects/sso?companyID=configured&ssoToken=TOKEN"},
 	{"a link to another origin that is named", custom(func(p *docslogin.Platform) {
 		p.DeepLink.Form, p.DeepLink.Origins = docslogin.AsGiven, []string{"https://Agent.example.com"}
 	}), "redirect=https%3A%2F%2Fagent.example.com%2Ft%2F1", "https://docs.example.com?jwt=TOKEN&redirect=https%3A%2F%2Fagent.example.com%2Ft%2F1"},
-	{"a link that arrives unencoded, cut at its first & (Metabase)", custom(func(p *docslogin.Platform) {
-		p.Callback, p.DeepLink = "/auth/sso", docslogin.DeepLink{In: "return_to", Out: "return_to"}
-	}), "return_to=/dashboard/1?tab=2&x=3", "https://docs.example.com/auth/sso?jwt=TOKEN&return_to=%2Fdashboard%2F1%3Ftab%3D2"},
 	{"docs under a path that ends in a capital X, and a callback with one", custom(func(p *docslogin.Platform) {
 		p.DocsURL, p.Callback = "https://example.com/SUBX", "/X"
 	}), "redirect=/SUBX/a", "https://example.com/SUBX/X?jwt=TOKEN&redirect=%2FSUBX%2Fa"},
@@ -277,30 +339,61 @@ var platforms = []struct {
 	}), "redirect=http%3A%2F%2Fintranet.example%2Fa", "https://docs.example.com?jwt=TOKEN&redirect=http%3A%2F%2Fintranet.example%2Fa"},
 	{"a refused link", custom(nil), "redirect=https%3A%2F%2Fevil.example%2F", "https://docs.example.com?jwt=TOKEN"},
 	{"the text undefined", custom(nil), "redirect=undefined", "https://docs.example.com?jwt=TOKEN"},
+	{"a form, with a link and an echoed parameter", custom(func(p *docslogin.Platform) {
+		p.Carrier, p.Echo = docslogin.InForm("jwt"), []string{"e"}
+	}), "redirect=/a%3Fb&e=%22%26", "POST https://docs.example.com?e=%22%26 jwt=TOKEN&redirect=%2Fa%3Fb"},
+	{"a form that goes to the page itself", custom(func(p *docslogin.Platform) {
+		p.Carrier, p.DeepLink.Out = docslogin.InForm("jwt"), ""
+	}), "redirect=/a%3Fb%23c", "POST https://docs.example.com/a?b#c jwt=TOKEN"},
+
 	{"ReadMe", readMe, "redirect=%2Fdocs%2Fa", "https://docs.example.com?auth_token=TOKEN&redirect=%2Fdocs%2Fa"},
-	{"Mintlify", minty, "redirect=%2Fa%3Fb%23c", "https://docs.example.com/login/jwt-callback?redirect=%2Fa%3Fb%23c#TOKEN"},
-	{"Mintlify, a link to the callback", minty, "redirect=%2Flogin%2Fjwt-callback", "https://docs.example.com/login/jwt-callback#TOKEN"},
+	{"ReadMe, absolute, with a query and an anchor", readMe, "redirect=https://docs.example.com/docs/a%3Fb=c%2520d%23e", "https://docs.example.com?auth_token=TOKEN&redirect=%2Fdocs%2Fa%3Fb%3Dc%2520d%23e"},
 	{"ReadMe, a link with a token", readMe, "redirect=%2Fdocs%3Fauth_token%3Dx", "https://docs.example.com?auth_token=TOKEN"},
+	{"Mintlify", minty, "redirect=%2Fa%3Fb%23c", "https://docs.example.com/login/jwt-callback?redirect=%2Fa%3Fb%23c#TOKEN"},
+	{"Mintlify, absolute", minty, "redirect=https%3A%2F%2Fdocs.example.com%2Fa", "https://docs.example.com/login/jwt-callback?redirect=%2Fa#TOKEN"},
+	{"Mintlify, a link to the callback", minty, "redirect=%2Flogin%2Fjwt-callback", "https://docs.example.com/login/jwt-callback#TOKEN"},
+	{"Mintlify personalization", public, "redirect=/docs/get-started%3Fx=1%23part", "https://example.com/docs/get-started?x=1#TOKEN"},
+	{"Mintlify personalization, absolute", public, "redirect=https://example.com/docs/get-started", "https://example.com/docs/get-started#TOKEN"},
+	{"Mintlify personalization, out of the docs", public, "redirect=/admin", "https://example.com/docs#TOKEN"},
+	{"GitBook, slashless, with a query and an anchor", gitBook, "location=guide/start%3Fa%3D1%26b%3D%2520%23part", "https://example.com/docs/guide/start?a=1&b=%20&jwt_token=TOKEN#part"},
+	{"GitBook, with tokens and claims that nobody signed", gitBook, "location=guide%3Fjwt_token%3Dx%26a%3D1%26access_token%3Dx%26visitor.plan%3Dpro%26%2576isitor.x%3Dy", "https://example.com/docs/guide?a=1&jwt_token=TOKEN"},
+	{"GitBook, with a slash", gitBook, "location=/guide", "https://example.com/docs/guide?jwt_token=TOKEN"},
+	{"GitBook, absolute, with a query", gitBook, "location=https://example.com/docs/guide%3Fa%3D1", "https://example.com/docs/guide?a=1&jwt_token=TOKEN"},
+	{"GitBook, out of the site", gitBook, "location=https://example.com/admin", "https://example.com/docs?jwt_token=TOKEN"},
+	{"GitBook, a stranger's", gitBook, "location=https://evil.example/docs/guide", "https://example.com/docs?jwt_token=TOKEN"},
+	{"Fern, as it came", fern, "state=HTTPS%3A%2F%2Fexample.com%2Fdocs%3Fq%3D%2520%26r%23s", "https://example.com/docs/api/fern-docs/auth/jwt/callback?fern_token=TOKEN&state=HTTPS%3A%2F%2Fexample.com%2Fdocs%3Fq%3D%2520%26r%23s"},
+	{"Fern, a path, and a redirect_uri that is ignored", fern, "state=/docs/a&redirect_uri=https://evil.example", "https://example.com/docs/api/fern-docs/auth/jwt/callback?fern_token=TOKEN&state=%2Fdocs%2Fa"},
+	{"Fern, a stranger's", fern, "state=https%3A%2F%2Fevil.example%2Fdocs", "https://example.com/docs/api/fern-docs/auth/jwt/callback?fern_token=TOKEN"},
+	{"Zendesk, a path, and what is echoed", zendesk, "return_to=/hc/en-us%3Fa=1%23b&brand_id=123&locale_id=1&timestamp=1700000000&role=admin", "POST https://acme.zendesk.com/access/jwt?brand_id=123&locale_id=1&timestamp=1700000000 jwt=TOKEN&return_to=%2Fhc%2Fen-us%3Fa%3D1%23b"},
+	{"Zendesk, the agents' pages", zendesk, "return_to=https://acme.zendesk.com/agent/tickets/1", "POST https://acme.zendesk.com/access/jwt jwt=TOKEN&return_to=https%3A%2F%2Facme.zendesk.com%2Fagent%2Ftickets%2F1"},
+	{"Zendesk, a stranger's, and an echo with quotes", zendesk, "return_to=https://evil.zendesk.com/&brand_id=%22%3E%3Cscript%3E", "POST https://acme.zendesk.com/access/jwt?brand_id=%22%3E%3Cscript%3E jwt=TOKEN"},
+	{"Zendesk, a help center under its own name, and the agents' pages", hostMapped, "return_to=https://acme.zendesk.com/agent", "POST https://acme.zendesk.com/access/jwt jwt=TOKEN&return_to=https%3A%2F%2Facme.zendesk.com%2Fagent"},
+	{"Zendesk, a page of a help center under its own name", hostMapped, "return_to=https://help.example.com/hc", "POST https://acme.zendesk.com/access/jwt jwt=TOKEN&return_to=https%3A%2F%2Fhelp.example.com%2Fhc"},
+	{"Help Scout", scout, "returnTo=/article/1-a%3Fb=c%23d", "https://docs.example.com/authcallback?token=TOKEN&returnTo=%2Farticle%2F1-a%3Fb%3Dc%23d"},
+	{"DeveloperHub, absolute", hub, "redirect=https://docs.example.com/ref%3Fa=b%23c", "https://docs.example.com/ref?a=b&jwt=TOKEN#c"},
+	{"DeveloperHub, a path", hub, "redirect=/ref", "https://docs.example.com/ref?jwt=TOKEN"},
+	{"DeveloperHub, a stranger's", hub, "redirect=https://evil.example/ref", "https://docs.example.com?jwt=TOKEN"},
+	{"Canny, absolute", canny, "redirect=https%3A%2F%2Ffeedback.example.com%2Fp%3Fa%23b", "https://canny.io/api/redirects/sso?companyID=configured&ssoToken=TOKEN&redirect=https%3A%2F%2Ffeedback.example.com%2Fp%3Fa%23b"},
+	{"Canny, a path, and a company of the request's", canny, "redirect=/p&companyID=a%26b", "https://canny.io/api/redirects/sso?companyID=a%26b&ssoToken=TOKEN&redirect=https%3A%2F%2Ffeedback.example.com%2Fp"},
+	{"Canny, a company of 256 bytes", canny, "companyID=" + strings.Repeat("x", 256), "https://canny.io/api/redirects/sso?companyID=" + strings.Repeat("x", 256) + "&ssoToken=TOKEN"},
+	{"Canny, a company that is too long", canny, "companyID=" + strings.Repeat("x", 257), "https://canny.io/api/redirects/sso?companyID=configured&ssoToken=TOKEN"},
+	{"Featurebase, absolute", feature, "return_to=https://help.example.com/en%3Fa%23b", "https://help.example.com/api/v1/auth/access/jwt?jwt=TOKEN&return_to=https%3A%2F%2Fhelp.example.com%2Fen%3Fa%23b"},
+	{"Featurebase, a path", feature, "return_to=/en", "https://help.example.com/api/v1/auth/access/jwt?jwt=TOKEN&return_to=https%3A%2F%2Fhelp.example.com%2Fen"},
+	{"Metabase, unescaped, cut at its first &", meta, "return_to=/meta/dashboard/1?tab=2&x=3", "https://bi.example.com/meta/auth/sso?jwt=TOKEN&return_to=%2Fmeta%2Fdashboard%2F1%3Ftab%3D2"},
+	{"Metabase, absolute", meta, "return_to=https://bi.example.com/meta/dashboard/1", "https://bi.example.com/meta/auth/sso?jwt=TOKEN&return_to=%2Fmeta%2Fdashboard%2F1"},
 }
 
-var gitBook = custom(func(p *docslogin.Platform) {
-	p.DocsURL, p.Carrier = "https://example.com/docs", docslogin.InQuery("jwt_token")
-	p.DeepLink = docslogin.DeepLink{In: "location", FromBase: true, Drop: []string{"jwt_token", "access_token", "visitor.*"}}
-	p.Lifetime = docslogin.Lifetime{Session: time.Hour, MinSession: time.Minute, SessionClaim: "exp"}
-	p.MaxTokenBytes = 4000
-})
-
-var canny = custom(func(p *docslogin.Platform) {
-	p.DocsURL, p.Callback, p.Carrier = "https://feedback.example.com", "https://canny.io/api/redirects/sso", docslogin.InQuery("ssoToken")
-	p.DeepLink.Form = docslogin.AsURL
-	p.Echo, p.Params = []string{"companyID"}, map[string]string{"companyID": "configured"}
-})
+// hostMapped is a Zendesk help center that has a name of its own.
+var hostMapped = func() docslogin.Platform {
+	p := zendesk
+	p.DocsURL = "https://help.example.com"
+	return p
+}()
 
 func TestEveryShapeOfAPlatform(t *testing.T) {
 	for _, tt := range platforms {
 		t.Run(tt.name, func(t *testing.T) {
-			location := get(t, newMiddleware(t, as(ada), tt.platform), "/docs-login?"+tt.request).Header.Get("Location")
-			if got := masked(location); got != tt.location {
+			if got, _ := login(t, newMiddleware(t, as(ada), tt.platform), "/docs-login?"+tt.request); got != tt.location {
 				t.Errorf("got  %s\nwant %s", got, tt.location)
 			}
 		})
@@ -323,10 +416,15 @@ func TestTwiceRoundIsTheSamePlace(t *testing.T) {
 				t.Fatalf("the way back is %q", back)
 			}
 			user = ada
-			if got := masked(get(t, m, back).Header.Get("Location")); got != tt.location {
+			if got, _ := login(t, m, back); got != tt.location {
 				t.Errorf("got  %s\nwant %s", got, tt.location)
 			}
 		})
+	}
+	for _, p := range presets {
+		if !slices.ContainsFunc(platforms, func(row shape) bool { return row.platform.Name == p.Name && row.request != "" }) {
+			t.Errorf("%s: no link was tried", p.Name)
+		}
 	}
 }
 
@@ -1040,9 +1138,18 @@ func TestUsersAndSessions(t *testing.T) {
 		{"an end ahead, where there is no claim for it", readMe, until(time.Second), nil, `"exp":1700000300`},
 		{"a docs session of the app's choice", minty, until(15 * 24 * time.Hour), []docslogin.Option{docslogin.WithSessionTTL(time.Hour)}, `"expiresAt":1700003600`},
 		{"a token of the app's choice", readMe, until(time.Hour), []docslogin.Option{docslogin.WithTokenTTL(time.Second)}, `"exp":1700000001`},
-		{"a token that is the session", gitBook, until(15 * 24 * time.Hour), nil, `{"exp":1700003600,"iat":1700000000,`},
+		{"a token that is the session", gitBook, until(15 * 24 * time.Hour), nil, `"exp":1700003600`},
+		{"the same, of the app's choice", gitBook, ada, []docslogin.Option{docslogin.WithSessionTTL(7 * 24 * time.Hour)}, `"exp":1700604800`},
 		{"a token that is the session, capped", gitBook, until(time.Minute), nil, `"exp":1700000060`},
 		{"an app session that ends before the platform's least", gitBook, until(59 * time.Second), nil, ""},
+		{"Mintlify's public docs, capped", public, until(time.Hour), nil, `"exp":1700000010,"expiresAt":1700003600`},
+		{"Fern, capped", fern, until(time.Hour), nil, `"exp":1700003600`},
+		{"Help Scout, capped", scout, until(time.Minute), nil, `"exp":1700000060`},
+		{"DeveloperHub, capped", hub, until(time.Hour), nil, `"exp":1700003600`},
+		{"Zendesk, which has no claim for either", zendesk, until(time.Minute), nil, `"iat":1700000000,"jti"`},
+		{"Canny, where the token's end is no session's", canny, until(time.Minute), nil, `"exp":1700000300`},
+		{"Featurebase, a token of the app's choice", feature, until(time.Minute), []docslogin.Option{docslogin.WithTokenTTL(time.Hour)}, `"exp":1700003600`},
+		{"Metabase, a token of the app's choice", meta, ada, []docslogin.Option{docslogin.WithTokenTTL(time.Minute)}, `"exp":1700000060`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			resp := get(t, newMiddleware(t, as(tt.user), tt.platform, tt.options...), "/docs-login")
@@ -1052,10 +1159,49 @@ func TestUsersAndSessions(t *testing.T) {
 				}
 				return
 			}
-			if got := payloadOf(t, resp.Header.Get("Location")); !strings.Contains(got, tt.want) {
+			if got := payloadOf(t, sent(t, resp)); !strings.Contains(got, tt.want) {
 				t.Errorf("got %s, want %s in it", got, tt.want)
 			}
 		})
+	}
+}
+
+// WithTokenTTL is for tokens that are used once, WithSessionTTL for docs sessions that the
+// token ends: on each platform one of them, both, or neither.
+func TestWhichLifetimesAPlatformHas(t *testing.T) {
+	for _, tt := range []struct {
+		platform       docslogin.Platform
+		token, session string // the longest of each, or ""
+	}{
+		{readMe, "8784h0m0s", ""},
+		{minty, "10s", "8784h0m0s"},
+		{public, "10s", "8784h0m0s"},
+		{gitBook, "", "8784h0m0s"},
+		{fern, "", "8784h0m0s"},
+		{zendesk, "", ""},
+		{scout, "", "8784h0m0s"},
+		{hub, "", "8784h0m0s"},
+		{canny, "8784h0m0s", ""},
+		{feature, "8784h0m0s", ""},
+		{meta, "3m0s", ""},
+	} {
+		for _, option := range []struct {
+			field, most string
+			with        func(time.Duration) docslogin.Option
+		}{{"WithTokenTTL", tt.token, docslogin.WithTokenTTL}, {"WithSessionTTL", tt.session, docslogin.WithSessionTTL}} {
+			most, err := time.ParseDuration(option.most)
+			want := "does not apply"
+			if err == nil {
+				want = "to " + option.most
+				if _, err := docslogin.New(nobody, tt.platform, option.with(most)); err != nil {
+					t.Errorf("%s: %v", tt.platform.Name, err)
+				}
+			}
+			_, err = docslogin.New(nobody, tt.platform, option.with(most+time.Second))
+			if mistakes := mistakesIn(err); len(mistakes) != 1 || mistakes[0].Field != option.field || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v, want %s %s", tt.platform.Name, err, option.field, want)
+			}
+		}
 	}
 }
 
@@ -1145,6 +1291,112 @@ func TestMintlifyClaims(t *testing.T) {
 	})
 }
 
+// The mappers of presets that have no name of their own.
+func TestThePresetsClaims(t *testing.T) {
+	empty := &docslogin.User{App: 1}
+	full := func(change func(*docslogin.User)) *docslogin.User {
+		user := &docslogin.User{ID: "7", Name: "Ada Lovelace", Email: "ada@example.com", Groups: []string{"g"}, Attributes: map[string]any{"role": "admin", "tags": []string{"x"}, "organization": "o", "user_fields": nil}}
+		if change != nil {
+			change(user)
+		}
+		return user
+	}
+	keys := func(keys ...docslogin.APIKey) *docslogin.User { return &docslogin.User{APIKeys: keys} }
+	attributes := func(a map[string]any) *docslogin.User { return &docslogin.User{Name: "Ada Lovelace", Attributes: a} }
+	for _, tt := range []struct {
+		platform docslogin.Platform
+		rows     []mapperRow
+	}{
+		{gitBook, []mapperRow{
+			{"nothing set is nothing sent", empty, `{}`, ""},
+			{"groups and keys are not sent", full(func(u *docslogin.User) { u.Attributes, u.APIKeys = nil, []docslogin.APIKey{{Key: "1"}} }), `{"email":"ada@example.com","name":"Ada Lovelace"}`, ""},
+			{"attributes at the top level", attributes(map[string]any{"plan": "pro"}), `{"name":"Ada Lovelace","plan":"pro"}`, ""},
+			{"an attribute that is the e-mail", attributes(map[string]any{"email": "x"}), "", `the attribute "email" would set a claim that has a meaning`},
+		}},
+		{fern, []mapperRow{
+			{"nothing set is nothing sent", empty, `{}`, ""},
+			{"roles, name and e-mail, and no attributes", full(nil), `{"fern":{"email":"ada@example.com","name":"Ada Lovelace","roles":["g"]}}`, ""},
+			{"the first key", keys(docslogin.APIKey{Key: "1", Values: map[string]any{"v": 1}}, docslogin.APIKey{Key: "2"}), `{"fern":{"playground":{"initial_state":{"auth":{"bearer_token":"1"}}}}}`, ""},
+			{"HTTP Basic", keys(docslogin.APIKey{Username: "u", Password: "p"}), `{"fern":{"playground":{"initial_state":{"auth":{"basic":{"password":"p","username":"u"}}}}}}`, ""},
+			{"a key wins over HTTP Basic", keys(docslogin.APIKey{Key: "1", Username: "u", Password: "p"}), `{"fern":{"playground":{"initial_state":{"auth":{"bearer_token":"1"}}}}}`, ""},
+			{"a key with nothing in it", keys(docslogin.APIKey{Name: "x"}), `{}`, ""},
+		}},
+		{zendesk, []mapperRow{
+			{"nothing set is nothing sent", empty, `{}`, ""},
+			{"who it is, and nothing that changes him", full(nil), `{"email":"ada@example.com","external_id":"7","name":"Ada Lovelace"}`, ""},
+			{"no name is filled with the e-mail", &docslogin.User{Email: "ada@example.com"}, `{"email":"ada@example.com","name":"ada@example.com"}`, ""},
+		}},
+		{scout, []mapperRow{
+			{"nothing set is nothing sent", empty, `{}`, ""},
+			{"the e-mail alone", full(nil), `{"sub":"ada@example.com"}`, ""},
+		}},
+		{hub, []mapperRow{
+			{"nothing set is nothing sent", empty, `{}`, ""},
+			{"name, e-mail and attributes", &docslogin.User{ID: "7", Name: "Ada", Email: "a@b.c", Groups: []string{"g"}, Attributes: map[string]any{"plan": "pro"}}, `{"vars":{"email":"a@b.c","name":"Ada","plan":"pro"}}`, ""},
+			{"an attribute that is the name", attributes(map[string]any{"name": "x"}), "", `the attribute "name" would set a claim that has a meaning`},
+		}},
+		{canny, []mapperRow{
+			{"nothing set is nothing sent", empty, `{}`, ""},
+			{"who it is, and no more", full(nil), `{"email":"ada@example.com","id":"7","name":"Ada Lovelace"}`, ""},
+			{"no name is filled with the e-mail", &docslogin.User{Email: "ada@example.com"}, `{"email":"ada@example.com","name":"ada@example.com"}`, ""},
+		}},
+		{feature, []mapperRow{
+			{"nothing set is nothing sent", empty, `{}`, ""},
+			{"who it is, and no more", full(nil), `{"email":"ada@example.com","name":"Ada Lovelace","userId":"7"}`, ""},
+		}},
+		{meta, []mapperRow{
+			{"nothing set is nothing sent", empty, `{}`, ""},
+			{"all of the name as the first one", full(nil), `{"email":"ada@example.com","first_name":"Ada Lovelace","groups":["g"]}`, ""},
+			{"names from attributes", attributes(map[string]any{"first_name": "Ada", "last_name": "L.", "seats": 1}), `{"first_name":"Ada","last_name":"L."}`, ""},
+			{"a last name alone", attributes(map[string]any{"last_name": "L."}), `{"last_name":"L."}`, ""},
+			{"names that are empty", attributes(map[string]any{"first_name": "", "last_name": nil}), `{"first_name":"Ada Lovelace"}`, ""},
+			{"a name that is no string", attributes(map[string]any{"first_name": 1}), "", `the attribute "first_name" is a int, and Metabase wants a string`},
+		}},
+	} {
+		t.Run(tt.platform.Name, func(t *testing.T) { testMapper(t, tt.platform.Mapper, tt.rows) })
+	}
+}
+
+// What a platform requires of a user, after all mappers.
+func TestWhatThePlatformsRequire(t *testing.T) {
+	without := func(change func(*docslogin.User)) *docslogin.User {
+		user := *ada
+		change(&user)
+		return &user
+	}
+	noID := without(func(u *docslogin.User) { u.ID = "" })
+	noEmail := without(func(u *docslogin.User) { u.Email = "" })
+	noName := without(func(u *docslogin.User) { u.Name = "" })
+	nameOnly := &docslogin.User{Name: "Ada"}
+	for _, tt := range []struct {
+		platform docslogin.Platform
+		user     *docslogin.User
+		missing  string // "": the user gets in
+	}{
+		{readMe, noEmail, "email"}, {readMe, noName, ""}, {readMe, noID, ""},
+		{minty, noEmail, ""}, {minty, nameOnly, ""},
+		{public, nameOnly, ""},
+		{gitBook, nameOnly, ""},
+		{fern, nameOnly, ""},
+		{zendesk, noEmail, "email"}, {zendesk, noName, ""}, {zendesk, noID, ""}, {zendesk, &docslogin.User{ID: "1"}, "name, email"},
+		{scout, noEmail, "sub"}, {scout, noName, ""},
+		{hub, nameOnly, ""},
+		{canny, noID, "id"}, {canny, noEmail, "email"}, {canny, noName, ""},
+		{feature, noEmail, ""}, {feature, noID, ""}, {feature, nameOnly, "email or userId"},
+		{meta, noEmail, "email"}, {meta, noName, ""},
+	} {
+		var e docslogin.Event
+		resp := get(t, newMiddleware(t, as(tt.user), tt.platform, docslogin.WithObserver(func(_ context.Context, got docslogin.Event) { e = got })), "/docs-login")
+		if tt.missing == "" {
+			sent(t, resp)
+			continue
+		}
+		if body := bodyOf(t, resp); resp.StatusCode != 403 || e.Outcome != "incomplete_user" || !strings.Contains(body, "does not have: "+tt.missing+".") {
+			t.Errorf("%s, %+v: %d, %s\n%s", tt.platform.Name, tt.user, resp.StatusCode, e.Outcome, body)
+		}
+	}
+}
+
 // Attributes and mappers set no claim that has a meaning.
 func TestAttributesNeverBecomePrivileges(t *testing.T) {
 	for _, tt := range []struct {
@@ -1156,19 +1408,39 @@ func TestAttributesNeverBecomePrivileges(t *testing.T) {
 		{readMe, "owned_claim", []string{"version", "exp", "iat", "jti", "nbf"}},
 		{minty, "mapper_failed", []string{"name", "email"}},
 		{minty, "logged_in", []string{"version", "exp", "isAdmin", "groups"}}, // in content, where they mean nothing
+		{gitBook, "mapper_failed", []string{"name", "email"}},
+		{gitBook, "owned_claim", []string{"exp", "iat", "nbf"}},
+		{hub, "mapper_failed", []string{"name", "email"}},
+		{hub, "logged_in", []string{"version", "exp", "error_redirect_url"}}, // in vars
+		{fern, "logged_in", []string{"iss", "fern", "roles"}},                // not sent, as below
 	} {
 		for _, name := range tt.names {
 			var e docslogin.Event
 			user := docslogin.User{ID: "u-42", Attributes: map[string]any{name: "sk_live_1"}}
 			m := newMiddleware(t, as(&user), tt.platform, docslogin.WithObserver(func(_ context.Context, got docslogin.Event) { e = got }))
 			get(t, m, "/docs-login")
-			if tt.outcome == "owned_claim" && tt.platform.Name == "ReadMe" {
+			if tt.outcome == "owned_claim" && tt.platform.Required != nil {
 				user.Name, user.Email = ada.Name, ada.Email // which it requires before
 				get(t, m, "/docs-login")
 			}
 			if e.Outcome != tt.outcome || e.Err != nil && (!strings.Contains(e.Err.Error(), `"`+name+`"`) || strings.Contains(e.Err.Error(), "sk_live_1")) {
 				t.Errorf("%s, attribute %q: %s, %v", tt.platform.Name, name, e.Outcome, e.Err)
 			}
+		}
+	}
+}
+
+// No attribute at all changes what these platforms are told.
+func TestAttributesThatAreNotSent(t *testing.T) {
+	for _, p := range []docslogin.Platform{fern, zendesk, scout, canny, feature, meta} {
+		user := *ada
+		_, want := login(t, newMiddleware(t, as(&user), p), "/docs-login")
+		user.Attributes = map[string]any{}
+		for _, name := range []string{"role", "organization", "organizations", "organization_id", "tags", "user_fields", "external_id", "id", "userId", "sub", "iss", "fern", "groups", "email", "name", "exp", "iat", "jti", "plan"} {
+			user.Attributes[name] = "eve"
+		}
+		if _, got := login(t, newMiddleware(t, as(&user), p), "/docs-login"); got != want {
+			t.Errorf("%s: got %s, want %s", p.Name, got, want)
 		}
 	}
 }
@@ -1181,7 +1453,15 @@ func TestNoMapperSetsWhatTheLibraryWrites(t *testing.T) {
 	}{
 		{readMe, []string{"iat", "exp", "nbf", "jti", "version"}},
 		{minty, []string{"iat", "exp", "nbf", "host", "expiresAt"}},
+		{public, []string{"iat", "exp", "nbf", "expiresAt"}},
 		{gitBook, []string{"iat", "exp", "nbf"}},
+		{fern, []string{"iat", "exp", "nbf", "iss"}},
+		{zendesk, []string{"iat", "exp", "nbf", "jti"}},
+		{scout, []string{"iat", "exp", "nbf"}},
+		{hub, []string{"iat", "exp", "nbf", "version"}},
+		{canny, []string{"iat", "exp", "nbf"}},
+		{feature, []string{"iat", "exp", "nbf"}},
+		{meta, []string{"iat", "exp", "nbf"}},
 		{static, []string{"iat", "exp", "nbf", "iss"}},
 	} {
 		for _, name := range tt.names {
@@ -1245,9 +1525,15 @@ func TestUsersAndPlatformsAreNotWrittenTo(t *testing.T) {
 		if groups, ok := claims["groups"].([]string); ok {
 			slices.Sort(groups)
 		}
+		if fern, ok := claims["fern"].(map[string]any); ok {
+			slices.Sort(fern["roles"].([]string))
+		}
+		if vars, ok := claims["vars"].(map[string]any); ok {
+			vars["team"].(map[string]any)["meddled"] = true
+		}
 		return nil
 	})
-	for _, p := range []docslogin.Platform{readMe, minty} {
+	for _, p := range presets {
 		login(t, newMiddleware(t, as(user), p, meddle), "/docs-login")
 	}
 	if after, _ := json.Marshal(user); string(after) != string(before) || user.Attributes["strings"].([]string)[:2][1] != "" {
@@ -1445,6 +1731,323 @@ func TestATokensOwnLimitToTheByte(t *testing.T) {
 	}
 }
 
+// TestTheFormPage: a page that sends itself and lets nothing else happen, with the token in
+// one place, whatever stands beside it.
+func TestTheFormPage(t *testing.T) {
+	var e docslogin.Event
+	var lines bytes.Buffer
+	m := newMiddleware(t, as(ada), hostMapped, docslogin.WithObserver(func(_ context.Context, got docslogin.Event) { e = got }),
+		docslogin.WithLogger(slog.New(slog.NewJSONHandler(&lines, &slog.HandlerOptions{Level: slog.LevelDebug}))))
+	link := `/hc/a?q="><script>alert(1)</script>&'x'=<!--`
+	resp := get(t, m, "/docs-login?brand_id=%22onclick%3D&return_to="+url.QueryEscape(link))
+	page := bodyOf(t, resp)
+
+	for name, want := range map[string]string{
+		"Content-Type": "text/html; charset=utf-8", "Location": "", "Cache-Control": "private, no-store, max-age=0",
+		"Pragma": "no-cache", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff",
+		"Content-Security-Policy": "default-src 'none'; style-src " + hashOf(t, page, "style") + "; script-src " + hashOf(t, page, "script") +
+			"; base-uri 'none'; form-action https://acme.zendesk.com https://help.example.com; frame-ancestors 'none'",
+	} {
+		if got := resp.Header.Get(name); got != want {
+			t.Errorf("%s: %s\nwant %s", name, got, want)
+		}
+	}
+	if got := sent(t, get(t, m, "/docs-login?return_to="+url.QueryEscape(link))); masked(got) != "POST https://acme.zendesk.com/access/jwt jwt=TOKEN&return_to="+url.QueryEscape(link) {
+		t.Errorf("the form is %s", masked(got))
+	}
+	if !strings.Contains(page, `action="https://acme.zendesk.com/access/jwt?brand_id=%22onclick%3D"`) {
+		t.Errorf("no echo in\n%s", page)
+	}
+	if tokens := jwt.FindAllString(page, -1); len(tokens) != 1 || !strings.Contains(page, `<input type="hidden" name="jwt" value="`+tokens[0]+`">`) {
+		t.Errorf("%d tokens in\n%s", len(tokens), page)
+	}
+	for _, want := range []string{`<html lang="en">`, "<main>", `name="viewport"`, "<h1>Signing in to the documentation</h1>", "<button>Continue</button>", "<script>document.forms[0].submit()</script>"} {
+		if strings.Count(page, want) != 1 {
+			t.Errorf("no %s in\n%s", want, page)
+		}
+	}
+	if strings.Contains(page, "alert(1)<") || strings.Contains(page, "Lovelace") || regexp.MustCompile(`<[a-z][^<>]*=[^"]`).MatchString(regexp.MustCompile(`"[^"]*"`).ReplaceAllString(page, `""`)) {
+		t.Errorf("something stands where it should not:\n%s", page)
+	}
+	if e.Outcome != "logged_in" || e.URLBytes != len("https://acme.zendesk.com/access/jwt") || e.DeepLink != "/hc/a" || e.Warning != "" || !strings.Contains(lines.String(), `"http.response.status_code":200`) {
+		t.Errorf("%+v\n%s", e, &lines)
+	}
+	if told := fmt.Sprintf("%+v %s", e, &lines); strings.Contains(told, "eyJ") || strings.Contains(told, "alert") || strings.Contains(told, "Lovelace") {
+		t.Errorf("told: %s", told)
+	}
+}
+
+// A form may lead to its callback, to the docs and to where links go, each named once.
+func TestWhereAFormMayLead(t *testing.T) {
+	form := func(change func(*docslogin.Platform)) docslogin.Platform {
+		return custom(func(p *docslogin.Platform) { p.Carrier = docslogin.InForm("jwt"); change(p) })
+	}
+	for _, tt := range []struct {
+		platform docslogin.Platform
+		want     string
+	}{
+		{form(func(*docslogin.Platform) {}), "https://docs.example.com"},
+		{form(func(p *docslogin.Platform) { p.Callback = "/sso" }), "https://docs.example.com"},
+		{form(func(p *docslogin.Platform) {
+			p.DocsURL, p.Callback = "http://Docs.localhost:8080/x", "http://127.0.0.1:80/sso"
+		}), "http://127.0.0.1 http://docs.localhost:8080"},
+		{form(func(p *docslogin.Platform) {
+			p.Callback, p.DeepLink.Origins = "https://sso.example.com/in", []string{"https://docs.example.com", "https://agents.example.com:8443"}
+		}), "https://agents.example.com:8443 https://docs.example.com https://sso.example.com"},
+		{zendesk, "https://acme.zendesk.com"},
+	} {
+		resp := get(t, newMiddleware(t, as(ada), tt.platform), "/docs-login")
+		if csp := resp.Header.Get("Content-Security-Policy"); !strings.Contains(csp, "; form-action "+tt.want+"; ") {
+			t.Errorf("%s, want %s", csp, tt.want)
+		}
+	}
+}
+
+// No limit of a URL's is one of a form's; the platform's own is.
+func TestAFormTakesWhatNoURLDoes(t *testing.T) {
+	var e docslogin.Event
+	told := docslogin.WithObserver(func(_ context.Context, got docslogin.Event) { e = got })
+	large := claim("padding", strings.Repeat("x", 50_000))
+	if to := sent(t, get(t, newMiddleware(t, as(ada), zendesk, large, told), "/docs-login?return_to=/hc")); len(to) < 50_000 || e.Warning != "" || e.LinkRefused {
+		t.Errorf("%d bytes, %+v", len(to), e)
+	}
+	p := zendesk
+	p.MaxTokenBytes = 4000
+	if resp := get(t, newMiddleware(t, as(ada), p, large, told), "/docs-login"); resp.StatusCode != 500 || e.Outcome != "too_large" {
+		t.Errorf("%d, %+v", resp.StatusCode, e)
+	}
+}
+
+// Whoever is refused gets a page and no form.
+func TestNoFormForWhoIsRefused(t *testing.T) {
+	for _, tt := range outcomes {
+		if tt.outcome == "logged_in" || tt.outcome == "sign_in" || tt.outcome == "sign_failed" || tt.outcome == "too_large" {
+			continue
+		}
+		r := httptest.NewRequest("GET", "/docs-login?return_to=/hc", nil)
+		if tt.request != nil {
+			r = tt.request(r)
+		}
+		w := httptest.NewRecorder()
+		newMiddleware(t, tt.lookup, zendesk, tt.options...).ServeHTTP(w, r)
+		if strings.Contains(w.Body.String(), "<form") || strings.Contains(w.Body.String(), "eyJ") || w.Header().Get("Location") != "" || w.Code != max(tt.status, 200) {
+			t.Errorf("%s: %d %s", tt.name, w.Code, w.Body)
+		}
+	}
+}
+
+// TestUserInfo: who may read what of whom.
+func TestUserInfo(t *testing.T) {
+	user := &docslogin.User{ID: "u-42", Name: "Ada Lovelace", Email: "ada@example.com", Groups: []string{"admin"}, APIKeys: []docslogin.APIKey{{Key: "sk_1"}}, ExpiresAt: noon.Add(time.Hour)}
+	const adas = `{"apiPlaygroundInputs":{"header":{"Authorization":"Bearer sk_1"}},"content":{"email":"ada@example.com","name":"Ada Lovelace","seat":7},"expiresAt":1700003600,"groups":["admin"]}`
+	const docs, preview, none = "https://docs.example.com", "https://preview.example.com:8443", ""
+	asked := func(headers ...string) []string { return headers }
+	for _, tt := range []struct {
+		name    string
+		method  string
+		headers []string
+		lookup  docslogin.UserLookup
+		status  int
+		outcome docslogin.Outcome
+		reads   string // the origin that may read the answer
+		body    string // what it begins with
+	}{
+		{"a page of the docs", "GET", asked("Origin: " + docs), as(user), 200, "user_info", docs, adas},
+		{"a page of the docs' other origin", "GET", asked("Origin: " + preview), as(user), 200, "user_info", preview, adas},
+		{"as a browser asks", "GET", asked("Origin: "+docs, "Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty", "Sec-Fetch-Site: same-site"), as(user), 200, "user_info", docs, adas},
+		{"a page of the app's own", "GET", nil, as(user), 200, "user_info", none, adas},
+		{"a stranger's page", "GET", asked("Origin: https://evil.example"), as(user), 200, "user_info", none, adas},
+		{"a page without an origin", "GET", asked("Origin: null"), as(user), 200, "user_info", none, adas},
+		{"an origin that begins so", "GET", asked("Origin: " + docs + ".evil.example"), as(user), 200, "user_info", none, adas},
+		{"an origin with another port", "GET", asked("Origin: " + docs + ":8443"), as(user), 200, "user_info", none, adas},
+		{"an origin in clear", "GET", asked("Origin: http://docs.example.com"), as(user), 200, "user_info", none, adas},
+		{"an origin in other letters", "GET", asked("Origin: https://Docs.example.com"), as(user), 200, "user_info", none, adas},
+		{"two origins", "GET", asked("Origin: "+docs, "Origin: "+docs), as(user), 200, "user_info", none, adas},
+		{"everybody's origin", "GET", asked("Origin: *"), as(user), 200, "user_info", none, adas},
+		{"nobody", "GET", asked("Origin: " + docs), nobody, 401, "no_user", docs, "You are not signed in"},
+		{"a user whose session has ended", "GET", asked("Origin: " + docs), as(&docslogin.User{ID: "1", ExpiresAt: noon}), 401, "no_user", docs, "You are not signed in"},
+		{"a user who may not", "GET", asked("Origin: " + docs), failing(docslogin.ErrForbidden), 403, "forbidden", docs, "You may not read"},
+		{"a user with nothing in it", "GET", asked("Origin: " + docs), as(&docslogin.User{}), 403, "incomplete_user", docs, "Your account is not complete"},
+		{"a store that fails", "GET", asked("Origin: " + docs), failing(errStore), 500, "lookup_failed", docs, "Something went wrong"},
+		{"a lookup that panics", "GET", nil, func(*http.Request) (*docslogin.User, error) { panic("x") }, 500, "panic", none, "Something went wrong"},
+		{"a preflight of the docs'", "OPTIONS", asked("Origin: "+docs, "Access-Control-Request-Method: GET"), nil, 204, "preflight", docs, ""},
+		{"a stranger's preflight", "OPTIONS", asked("Origin: https://evil.example", "Access-Control-Request-Method: GET"), nil, 204, "preflight", none, ""},
+		{"a preflight without an origin", "OPTIONS", asked("Origin: null"), nil, 204, "preflight", none, ""},
+		{"HEAD", "HEAD", asked("Origin: " + docs), nil, 405, "method", docs, "This address is a link"},
+		{"POST", "POST", asked("Origin: " + docs), nil, 405, "method", docs, "This address is a link"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var events []docslogin.Event
+			var lines bytes.Buffer
+			if tt.lookup == nil {
+				tt.lookup = func(*http.Request) (*docslogin.User, error) { t.Error("the session is read"); return nil, nil }
+			}
+			seat := docslogin.WithClaimsMapper(func(_ context.Context, _ *docslogin.User, claims docslogin.Claims) error {
+				if claims["content"] != nil {
+					claims.Object("content")["seat"] = 7
+				}
+				return nil
+			})
+			p := docslogin.Mintlify("", "") // with host and exp, which are for tokens
+			p.TokenID = true
+			h, err := docslogin.UserInfo(tt.lookup, p, []string{docs, preview}, atNoon, seat, signInPage,
+				docslogin.WithLogger(slog.New(slog.NewJSONHandler(&lines, &slog.HandlerOptions{Level: slog.LevelDebug}))),
+				docslogin.WithObserver(func(_ context.Context, e docslogin.Event) { events = append(events, e) }))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := httptest.NewRequest(tt.method, "/user-info", nil)
+			for _, header := range append(tt.headers, "Accept: text/plain") {
+				name, value, _ := strings.Cut(header, ": ")
+				r.Header.Add(name, value)
+			}
+			w := httptest.NewRecorder()
+			w.Header().Set("Vary", "Cookie") // of a handler around it
+			h.ServeHTTP(w, r)
+
+			if w.Code != tt.status || !strings.HasPrefix(w.Body.String(), tt.body) || tt.body == "" && w.Body.Len() > 0 || tt.body == adas && w.Body.String() != adas {
+				t.Errorf("%d %s", w.Code, w.Body)
+			}
+			credentials, methods, allow, kind := "", "", "", ""
+			if tt.reads != none {
+				credentials = "true"
+			}
+			switch tt.outcome {
+			case "preflight":
+				methods, allow = "GET", "GET, OPTIONS"
+			case "method":
+				allow, kind = "GET, OPTIONS", "text/plain; charset=utf-8"
+			case "user_info":
+				kind = "application/json"
+			default:
+				kind = "text/plain; charset=utf-8"
+			}
+			for name, want := range map[string]string{
+				"Access-Control-Allow-Origin": tt.reads, "Access-Control-Allow-Credentials": credentials, "Access-Control-Allow-Methods": methods, "Allow": allow, "Content-Type": kind,
+				"Cache-Control": "private, no-store, max-age=0", "Pragma": "no-cache", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff", "Location": "",
+			} {
+				if got := strings.Join(w.Header().Values(name), "|"); got != want {
+					t.Errorf("%s: %q, want %q", name, got, want)
+				}
+			}
+			if vary := w.Header().Values("Vary"); !slices.Equal(vary, []string{"Cookie", "Origin"}) {
+				t.Errorf("Vary: %q", vary)
+			}
+			if len(events) != 1 || events[0].Outcome != tt.outcome || (events[0].Warning != "") != (tt.headers != nil && tt.reads == none) {
+				t.Errorf("events: %+v", events)
+			}
+			if !strings.Contains(lines.String(), fmt.Sprintf(`"http.response.status_code":%d`, tt.status)) || strings.Contains(lines.String(), "http.route") || strings.Contains(lines.String(), "Lovelace") || strings.Contains(lines.String(), "evil") {
+				t.Errorf("logged: %s", &lines)
+			}
+		})
+	}
+}
+
+// What a token says of itself is not in the JSON, on any platform.
+func TestUserInfoOfEveryPlatform(t *testing.T) {
+	for _, p := range presets {
+		h, err := docslogin.UserInfo(as(ada), p, nil, nothing, atNoon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var claims map[string]any
+		if err := json.Unmarshal([]byte(bodyOf(t, get(t, h, "/"))), &claims); err != nil || len(claims) == 0 {
+			t.Errorf("%s: %v, %v", p.Name, claims, err)
+		}
+		for _, name := range []string{"exp", "iat", "jti", "host", "nbf"} {
+			if claims[name] != nil {
+				t.Errorf("%s: %s is there", p.Name, name)
+			}
+		}
+	}
+	h, err := docslogin.UserInfo(as(ada), public, nil, nothing, atNoon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if clock, ok := h.(interface{ Now() time.Time }); !ok || !clock.Now().Equal(noon) { // on which package readmewebhook relies
+		t.Error("the handler does not tell its clock")
+	}
+	h, err = docslogin.UserInfo(as(ada), public, nil, nothing, claim("exp", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp := get(t, h, "/"); resp.StatusCode != 500 {
+		t.Errorf("a mapper sets exp: %d", resp.StatusCode)
+	}
+	h, err = docslogin.UserInfo(as(ada), public, nil, nothing, claim("f", func() {}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp := get(t, h, "/"); resp.StatusCode != 500 {
+		t.Errorf("a claim that is no JSON: %d", resp.StatusCode)
+	}
+}
+
+func TestAnErrorHandlerOfUserInfo(t *testing.T) {
+	var got *docslogin.LoginError
+	h, err := docslogin.UserInfo(failing(docslogin.ErrForbidden), public, nil, nothing, signInPage, docslogin.WithErrorHandler(func(w http.ResponseWriter, _ *http.Request, err *docslogin.LoginError) {
+		got = err
+		w.WriteHeader(err.Status)
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp := get(t, h, "/"); resp.StatusCode != 403 || got.Outcome != "forbidden" || got.SignInURL != "" {
+		t.Errorf("%d, %+v", resp.StatusCode, got)
+	}
+}
+
+// Origins are written as browsers send them, and what is no origin is a mistake.
+func TestOriginsOfUserInfo(t *testing.T) {
+	const form, url = "must be written as browsers send it", "is not an absolute http or https URL"
+	for _, tt := range []struct{ origin, want string }{
+		{"https://docs.example.com", ""},
+		{"https://docs.example.com:8443", ""},
+		{"http://localhost:8081", ""},
+		{"https://docs.example.com/", form},
+		{"https://docs.example.com:443", form},
+		{"https://Docs.example.com", form},
+		{"https://docs.example.com/docs", form},
+		{"https://docs.example.com?", form},
+		{"http://docs.example.com", "must be https"},
+		{"https://docs.example.com#", "has a fragment"},
+		{"https://docs.*.example.com", "a host or a port that is not valid"},
+		{"https://ada:x@docs.example.com", "has user info"},
+		{"*", url},
+		{"null", url},
+		{"docs.example.com", url},
+		{"", "is empty"},
+	} {
+		_, err := docslogin.UserInfo(nobody, docslogin.Platform{Name: "x"}, []string{"https://first.example.com", tt.origin})
+		if tt.want == "" {
+			if err != nil {
+				t.Errorf("%s: %v", tt.origin, err)
+			}
+			continue
+		}
+		if mistakes := mistakesIn(err); len(mistakes) != 1 || mistakes[0].Field != "origins[1]" || !strings.Contains(mistakes[0].Reason, tt.want) {
+			t.Errorf("%s: %v", tt.origin, err)
+		}
+	}
+	_, err := docslogin.UserInfo(nil, docslogin.Platform{}, []string{"*"}, docslogin.WithSessionTTL(time.Hour), nil)
+	var fields []string
+	for _, mistake := range mistakesIn(err) {
+		fields = append(fields, mistake.Field)
+	}
+	if want := []string{"option 2", "lookup", "Platform.Name", "WithSessionTTL", "origins[0]"}; !slices.Equal(fields, want) {
+		t.Errorf("got %q", fields)
+	}
+	origins := []string{"https://docs.example.com"}
+	h, err := docslogin.UserInfo(as(ada), public, origins, nothing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	origins[0] = "https://evil.example" // what is handed over is copied
+	if got := get(t, h, "/", "Origin: https://evil.example").Header.Get("Access-Control-Allow-Origin"); got != "" {
+		t.Errorf("%q may read the answer", got)
+	}
+}
+
 func TestLoginURL(t *testing.T) {
 	m := newMiddleware(t, nobody, readMe)
 	for _, tt := range []struct {
@@ -1458,6 +2061,10 @@ func TestLoginURL(t *testing.T) {
 		if err != nil || masked(got) != tt.want || !strings.Contains(payloadOf(t, got), "Ada Lovelace") {
 			t.Errorf("%s: %s, %v", tt.name, got, err)
 		}
+	}
+	_, err := newMiddleware(t, nobody, zendesk, docslogin.WithPath("/to-zendesk")).LoginURL(t.Context(), ada, "")
+	if !errors.Is(err, errors.ErrUnsupported) || err.Error() != "docslogin: Zendesk takes the token in a form, which no URL holds; send the browser to /to-zendesk: unsupported operation" {
+		t.Errorf("a platform that takes a form: %v", err)
 	}
 	linkless := newMiddleware(t, nobody, custom(func(p *docslogin.Platform) { p.DeepLink = docslogin.DeepLink{} }))
 	if got, err := linkless.LoginURL(t.Context(), ada, "/a"); err != nil || masked(got) != "https://docs.example.com?jwt=TOKEN" {
@@ -1642,6 +2249,15 @@ func TestMistakes(t *testing.T) {
 		{name: "a docs query that would not reach the wanted page", field: "Platform.DocsURL", reason: "has a query, which would not reach", platform: custom(func(p *docslogin.Platform) {
 			p.DocsURL, p.DeepLink.Out = "https://docs.example.com?v=1", ""
 		})},
+		{name: "a subdomain that is a host", field: "subdomain", reason: "must be the name before .zendesk.com alone", platform: docslogin.Zendesk("acme.zendesk.com", secret)},
+		{name: "a subdomain that leads elsewhere", field: "subdomain", reason: "must be the name before .zendesk.com alone", platform: docslogin.Zendesk("evil.example/#", secret)},
+		{name: "no subdomain", field: "subdomain", reason: "must be the name before .zendesk.com alone", platform: docslogin.Zendesk("", secret)},
+		{name: "a subdomain that is no name", field: "Platform.DocsURL", reason: "has a host or a port that is not valid", platform: docslogin.Zendesk("-", secret)},
+		{name: "a constant parameter without a value", field: "Platform.Params", reason: `has no value for the parameter "companyID"`, platform: docslogin.Canny("https://feedback.example.com", "", secret)},
+		{name: "a required claim or none", field: "Platform.Required", reason: `"", which is empty`, platform: custom(func(p *docslogin.Platform) { p.Required = []string{"a|"} })},
+		{name: "a required claim or one that the library writes", field: "Platform.Required", reason: `"iat"`, platform: custom(func(p *docslogin.Platform) { p.Required = []string{"iat|a"} })},
+		{name: "a form's field that is the link's", field: "Platform.DeepLink.Out", reason: `"redirect"`, platform: custom(func(p *docslogin.Platform) { p.Carrier = docslogin.InForm("redirect") })},
+		{name: "a form's field without a name", field: "Platform.Carrier", reason: "set it with InQuery, InFragment or InForm", platform: custom(func(p *docslogin.Platform) { p.Carrier = docslogin.InForm("") })},
 		{name: "a negative limit", field: "Platform.MaxTokenBytes", reason: "is negative", platform: custom(func(p *docslogin.Platform) { p.MaxTokenBytes = -1 })},
 		{name: "a form of a link that is none", field: "Platform.DeepLink.Form", reason: "is none of", platform: custom(func(p *docslogin.Platform) { p.DeepLink.Form = 3 })},
 		{name: "a link that has no way in", field: "Platform.DeepLink", reason: "needs both In and Out", platform: custom(func(p *docslogin.Platform) { p.DeepLink.In = "" })},
@@ -1680,7 +2296,7 @@ func TestMistakes(t *testing.T) {
 			if i < 0 || !strings.Contains(mistakes[i].Error(), tt.reason) {
 				t.Errorf("got %v\nwant %s to say %q", err, tt.field, tt.reason)
 			}
-			if len(mistakes) != 1 && tt.name != "an origin that is none" {
+			if len(mistakes) != 1 && tt.name != "an origin that is none" && tt.name != "a subdomain that is no name" {
 				t.Errorf("more than that: %v", err)
 			}
 			for line := range strings.Lines(err.Error()) {
@@ -2218,7 +2834,7 @@ func TestReadmeCompiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	var examples []byte
-	for _, name := range []string{"example_test.go", "docslogintest/example_test.go"} {
+	for _, name := range []string{"example_test.go", "docslogintest/example_test.go", "readmewebhook/example_test.go"} {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
@@ -2264,6 +2880,119 @@ func TestReadmeCompiles(t *testing.T) {
 		if !strings.Contains(dense(string(examples)), dense(code)) {
 			t.Errorf("not in an example:\n%s", code)
 		}
+	}
+}
+
+// TestReadmeTables: the README's tables of platforms are those that the presets make.
+func TestReadmeTables(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	signatures := presetSignatures(t)
+	if len(signatures) != len(presets) {
+		t.Fatalf("there are the presets %q, and %d are tested", signatures, len(presets))
+	}
+	user := &docslogin.User{ID: "ID", Name: "NAME", Email: "EMAIL", Groups: []string{"GROUP"}, APIKeys: []docslogin.APIKey{{Key: "KEY"}}, Attributes: map[string]any{"any": "ATTRIBUTE"}}
+	wire := "| platform | preset | signed with | the token travels in | the wanted page comes in | token | docs session | required |\n|---|---|---|---|---|---|---|---|\n"
+	claims := "| platform | `Name` | `Email` | `ID` | `Groups` | one API key | `Attributes` |\n|---|---|---|---|---|---|---|\n"
+	for i, p := range presets {
+		name, _, _ := strings.Cut(signatures[i], "(")
+		if !strings.EqualFold(name, strings.ReplaceAll(p.Name, " ", "")) {
+			t.Errorf("%s is not the preset of %s", name, p.Name)
+		}
+		to := sent(t, get(t, newMiddleware(t, as(user), p), "/docs-login"))
+		session := "the platform's"
+		if claim := p.Lifetime.SessionClaim; claim != "" {
+			session = span(p.Lifetime.Session) + ", in `" + claim + "`"
+		}
+		wire += fmt.Sprintf("| %s | `%s` | %s | %s | `%s` | %s | %s | %s |\n", p.Name, signatures[i], p.Algorithm, carrier(masked(to)), p.DeepLink.In,
+			span(p.Lifetime.Token), session, listed(strings.Split(strings.ReplaceAll(strings.Join(p.Required, ", "), "|", " or "), ", ")))
+		payload := map[string]any{}
+		if err := json.Unmarshal([]byte(payloadOf(t, to)), &payload); err != nil {
+			t.Fatal(err)
+		}
+		paths := map[string][]string{}
+		for _, path := range slices.Sorted(maps.Keys(payload)) {
+			findIn(payload[path], path, paths)
+		}
+		claims += fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %s |\n", p.Name, listed(paths["NAME"]), listed(paths["EMAIL"]), listed(paths["ID"]), listed(paths["GROUP"]), listed(paths["KEY"]), listed(paths["ATTRIBUTE"]))
+	}
+	for _, table := range []string{wire, claims} {
+		if !strings.Contains(string(readme), "\n"+table+"\n") {
+			t.Errorf("the README should have\n%s", table)
+		}
+	}
+}
+
+// presetSignatures are the funcs in options.go that return a Platform, with their arguments.
+func presetSignatures(t *testing.T) (signatures []string) {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), "options.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, decl := range file.Decls {
+		f, ok := decl.(*ast.FuncDecl)
+		if !ok || f.Type.Results == nil || fmt.Sprint(f.Type.Results.List[0].Type) != "Platform" {
+			continue
+		}
+		var params []string
+		for _, list := range f.Type.Params.List {
+			for _, name := range list.Names {
+				params = append(params, name.Name)
+			}
+		}
+		signatures = append(signatures, f.Name.Name+"("+strings.Join(params, ", ")+")")
+	}
+	return signatures
+}
+
+// carrier is where a login's token stands.
+func carrier(to string) string {
+	if strings.HasPrefix(to, "POST ") {
+		return "a form, `" + regexp.MustCompile(`(\w+)=TOKEN`).FindStringSubmatch(to)[1] + "`"
+	}
+	if strings.HasSuffix(to, "#TOKEN") {
+		return "the fragment"
+	}
+	return "the query, `" + regexp.MustCompile(`(\w+)=TOKEN`).FindStringSubmatch(to)[1] + "`"
+}
+
+// span is a duration in its largest unit.
+func span(d time.Duration) string {
+	for _, unit := range []struct {
+		size time.Duration
+		name string
+	}{{24 * time.Hour, "d"}, {time.Hour, "h"}, {time.Minute, "min"}, {time.Second, "s"}} {
+		if d >= unit.size {
+			return fmt.Sprintf("%d %s", d/unit.size, unit.name)
+		}
+	}
+	return "–"
+}
+
+func listed(names []string) string {
+	if len(names) == 0 || names[0] == "" {
+		return "–"
+	}
+	return "`" + strings.ReplaceAll(strings.Join(names, "`, `"), " or ", "` or `") + "`"
+}
+
+// findIn finds the places in a claim at which each of a user's words stands.
+func findIn(claim any, path string, paths map[string][]string) {
+	switch claim := claim.(type) {
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(claim)) {
+			findIn(claim[name], path+"."+name, paths)
+		}
+	case []any:
+		for _, value := range claim {
+			findIn(value, path, paths)
+		}
+	case string:
+		word := claim[strings.LastIndexByte(claim, ' ')+1:]
+		paths[word] = append(paths[word], path)
 	}
 }
 

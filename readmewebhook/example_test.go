@@ -7,6 +7,8 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -17,17 +19,16 @@ import (
 
 // The mappers of the login route say here, too, what ReadMe may know.
 func Example() {
-	staff := docslogin.WithClaimsMapper(func(ctx context.Context, user *docslogin.User, claims docslogin.Claims) error {
+	staff := func(ctx context.Context, user *docslogin.User, claims docslogin.Claims) error {
 		claims["isAdmin"] = strings.HasSuffix(user.Email, "@readme.io")
 		return nil
-	})
+	}
 	find := func(ctx context.Context, email string) (*docslogin.User, error) {
 		// … ask the database; nil if there is nobody
 		return &docslogin.User{Name: "Owlbert", Email: email}, nil
 	}
 
-	webhook, err := readmewebhook.New("rdme_example_secret", find, staff,
-		docslogin.WithClock(func() time.Time { return time.UnixMilli(1700000000000) })) // for the output below
+	webhook, err := readmewebhook.New(os.Getenv("README_JWT_SECRET"), find, docslogin.WithClaimsMapper(staff))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -35,13 +36,15 @@ func Example() {
 	mux.Handle("/readme-webhook", webhook)
 
 	r := httptest.NewRequest("POST", "/readme-webhook", strings.NewReader(`{"email":"owlbert@readme.io"}`))
-	r.Header.Set("ReadMe-Signature", "t=1700000000000,v0=006e84a52c29700106ede6b737140b570f18b8716ef5a8dfa200fdfeb9ea9cd2")
+	r.Header.Set("ReadMe-Signature", sign(strconv.FormatInt(time.Now().UnixMilli(), 10), `{"email":"owlbert@readme.io"}`))
 	w := httptest.NewRecorder()
 	mux.ServeHTTP(w, r)
 	fmt.Println(w.Code, w.Body)
 	// Output:
 	// 200 {"email":"owlbert@readme.io","isAdmin":true,"name":"Owlbert","version":1}
 }
+
+func init() { os.Setenv("README_JWT_SECRET", secret) }
 
 func decode(t *testing.T, part string) []byte {
 	t.Helper()
