@@ -1,10 +1,10 @@
 // Package docslogin signs an app's users in at the company's hosted docs.
 //
-// Documentation that is hosted by ReadMe, Mintlify and others greets readers by name, shows
-// them their own API key and hides what is not for them, if the company's app says who they
-// are: in a short-lived JSON Web Token (RFC 7519) about its own signed-in user, with which
-// the browser is redirected back to the docs. [New] makes the middleware that does
-// this, on one route around an existing handler:
+// Documentation that is hosted by [ReadMe], [Mintlify], [GitBook] and others greets readers by
+// name, shows them their own API key and hides what is not for them, if the company's app
+// says who they are: in a short-lived JSON Web Token (RFC 7519) about its own signed-in
+// user, with which the browser is sent back to the docs. [New] makes the middleware that
+// does this, on one route around an existing handler:
 //
 //	docs, err := docslogin.New(lookup, docslogin.ReadMe("https://docs.example.com", secret))
 //	...
@@ -13,10 +13,11 @@
 // The route, /docs-login, is the login URL for the docs' dashboard. A [UserLookup] says
 // who is signed in, from the app's own session ([SessionLookup] for gorilla sessions);
 // visitors who are not go to the app's sign-in page ([WithLoginPage]) and come back to the
-// docs page they wanted. What the docs learn of a user is in [ReadMeClaims] and
-// [MintlifyClaims]; [WithClaimsMapper] adds to it. A [Platform] is data: change a preset's,
-// or write one. There is no state between requests. Package docslogintest has docs sites
-// to test against.
+// docs page they wanted. What the docs learn of a user is in the documentation of each
+// preset or of its mapper, [ReadMeClaims] and [MintlifyClaims]; [WithClaimsMapper] adds to
+// it. A [Platform] is data: change a preset's, or write one. There is no state between
+// requests. [UserInfo] and package readmewebhook answer docs that ask by themselves. Package
+// docslogintest has docs sites to test against.
 //
 // What the package cannot do: keep a token in a query out of the docs host's own log; or
 // sign a visitor in whose session cookie is SameSite=Strict, which browsers do not send
@@ -291,7 +292,8 @@ func Fern(docsURL, secret string) Platform {
 // https://{subdomain}.zendesk.com/access/jwt, in the field jwt. The wanted page goes along
 // in return_to as it came, and brand_id, locale_id and timestamp in the query of the
 // form's action. There is no [Middleware.LoginURL]. How long the session lasts is Zendesk's
-// setting, so both lifetimes' options are errors.
+// setting, so both lifetimes' options are errors. Help centers of other brands, and whatever
+// else a login may lead to, are named in the DeepLink.Origins of the result.
 //
 //	Name, else Email            name
 //	Email                       email
