@@ -222,8 +222,8 @@ func (m *Middleware) LoginURL(ctx context.Context, user *User, deepLink string) 
 // [New]; 401 is for nobody. The JSON is what the mappers set and the claim that ends the docs
 // session ([Lifetime].SessionClaim), without the token's own claims (iat, exp, jti, host).
 // Of the platform, Name, Mapper, Required, Lifetime and the claims that it owns count: no
-// key is needed, and no docs URL. Options about the route, the sign-in page and the token are
-// checked and have no effect.
+// key is needed, and no docs URL. Options about the route, the sign-in page and the token
+// have no effect.
 //
 // The origins are the docs', such as "https://docs.example.com", exactly as browsers send
 // them: the pages of no other may read the answer. Nil: only the app's own. The docs must
@@ -718,14 +718,14 @@ func refused(o Outcome, err error) *LoginError {
 	return &LoginError{Outcome: o, Status: answers[o].status, Err: err}
 }
 
-// guarded calls decide, which calls the app's own funcs. It makes a panic an error, and
-// nothing of whatever came of a request whose visitor has gone.
+// guarded calls decide, which calls the app's own funcs. A panic is a refusal, and so is
+// whatever came of a request whose visitor has gone.
 func guarded[T any](ctx context.Context, decide func() (T, *LoginError)) (decision T, refusal *LoginError) {
 	defer func() {
 		switch v := recover().(type) {
 		case nil:
 			if errors.Is(ctx.Err(), context.Canceled) {
-				decision, refusal = *new(T), refused(OutcomeCanceled, ctx.Err())
+				refusal = refused(OutcomeCanceled, ctx.Err())
 			}
 		case error:
 			if v == http.ErrAbortHandler { // passed on, as net/http wants it

@@ -348,6 +348,7 @@ var platforms = []shape{
 
 	{"ReadMe", readMe, "redirect=%2Fdocs%2Fa", "https://docs.example.com?auth_token=TOKEN&redirect=%2Fdocs%2Fa"},
 	{"ReadMe, absolute, with a query and an anchor", readMe, "redirect=https://docs.example.com/docs/a%3Fb=c%2520d%23e", "https://docs.example.com?auth_token=TOKEN&redirect=%2Fdocs%2Fa%3Fb%3Dc%2520d%23e"},
+	{"ReadMe, its home with a query", readMe, "redirect=/%3Fv=2", "https://docs.example.com?auth_token=TOKEN&redirect=%2F%3Fv%3D2"},
 	{"ReadMe, a link with a token", readMe, "redirect=%2Fdocs%3Fauth_token%3Dx", "https://docs.example.com?auth_token=TOKEN"},
 	{"Mintlify", minty, "redirect=%2Fa%3Fb%23c", "https://docs.example.com/login/jwt-callback?redirect=%2Fa%3Fb%23c#TOKEN"},
 	{"Mintlify, absolute", minty, "redirect=https%3A%2F%2Fdocs.example.com%2Fa", "https://docs.example.com/login/jwt-callback?redirect=%2Fa#TOKEN"},
@@ -367,6 +368,7 @@ var platforms = []shape{
 	{"Zendesk, a path, and what is echoed", zendesk, "return_to=/hc/en-us%3Fa=1%23b&brand_id=123&locale_id=1&timestamp=1700000000&role=admin", "POST https://acme.zendesk.com/access/jwt?brand_id=123&locale_id=1&timestamp=1700000000 jwt=TOKEN&return_to=%2Fhc%2Fen-us%3Fa%3D1%23b"},
 	{"Zendesk, the agents' pages", zendesk, "return_to=https://acme.zendesk.com/agent/tickets/1", "POST https://acme.zendesk.com/access/jwt jwt=TOKEN&return_to=https%3A%2F%2Facme.zendesk.com%2Fagent%2Ftickets%2F1"},
 	{"Zendesk, a stranger's, and an echo with quotes", zendesk, "return_to=https://evil.zendesk.com/&brand_id=%22%3E%3Cscript%3E", "POST https://acme.zendesk.com/access/jwt?brand_id=%22%3E%3Cscript%3E jwt=TOKEN"},
+	{"Zendesk, a link with a token", zendesk, "return_to=/hc%3Fjwt=x", "POST https://acme.zendesk.com/access/jwt jwt=TOKEN"},
 	{"Zendesk, a help center under its own name, and the agents' pages", hostMapped, "return_to=https://acme.zendesk.com/agent", "POST https://acme.zendesk.com/access/jwt jwt=TOKEN&return_to=https%3A%2F%2Facme.zendesk.com%2Fagent"},
 	{"Zendesk, a page of a help center under its own name", hostMapped, "return_to=https://help.example.com/hc", "POST https://acme.zendesk.com/access/jwt jwt=TOKEN&return_to=https%3A%2F%2Fhelp.example.com%2Fhc"},
 	{"Help Scout", scout, "returnTo=/article/1-a%3Fb=c%23d", "https://docs.example.com/authcallback?token=TOKEN&returnTo=%2Farticle%2F1-a%3Fb%3Dc%23d"},
@@ -1638,6 +1640,7 @@ func TestSizes(t *testing.T) {
 		{"over 8,000 bytes in the fragment", minty, 5700, "", 302, "nginx", false},
 		{"over 16,000 bytes in the fragment", minty, 12000, "/docs", 500, "", false},
 		{"a token over the platform's own limit", gitBook, 3000, "", 500, "", false},
+		{"a token over Fern's limit", fern, 3000, "", 500, "", false},
 		{"a token under the platform's own limit", gitBook, 2700, "", 302, "nginx", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -1811,7 +1814,14 @@ func TestAFormTakesWhatNoURLDoes(t *testing.T) {
 	if to := sent(t, get(t, newMiddleware(t, as(ada), zendesk, large, told), "/docs-login?return_to=/hc")); len(to) < 50_000 || e.Warning != "" || e.LinkRefused {
 		t.Errorf("%d bytes, %+v", len(to), e)
 	}
-	p := zendesk
+	p := custom(func(p *docslogin.Platform) {
+		p.Carrier, p.DeepLink.Out, p.Echo = docslogin.InForm("jwt"), "", []string{"a", "b"}
+	})
+	long := "/docs-login?redirect=/" + strings.Repeat("x", 2000) + "&a=" + strings.Repeat("%22", 256) + "&b=" + strings.Repeat("%22", 256)
+	if sent(t, get(t, newMiddleware(t, as(ada), p, told), long)); e.URLBytes < 3000 || e.Warning != "" { // no redirect's header
+		t.Errorf("%+v", e)
+	}
+	p = zendesk
 	p.MaxTokenBytes = 4000
 	if resp := get(t, newMiddleware(t, as(ada), p, large, told), "/docs-login"); resp.StatusCode != 500 || e.Outcome != "too_large" {
 		t.Errorf("%d, %+v", resp.StatusCode, e)

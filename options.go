@@ -123,8 +123,9 @@ func InFragment() Carrier { return Carrier{fragment: true} }
 // InForm puts the token into the field of that name of a form that the browser posts,
 // where no log has it. The route answers with a page (200) that sends its form by itself,
 // or with the page's button where scripts are off; a deep link goes along in the field that
-// DeepLink.Out names. The page's Content-Security-Policy lets the form lead to the
-// callback, the docs and DeepLink.Origins, and the redirects behind it no further.
+// DeepLink.Out names, other parameters in the query of the form's action. The page's
+// Content-Security-Policy lets the form lead to the callback, the docs and DeepLink.Origins,
+// and the redirects behind it no further.
 func InForm(field string) Carrier { return Carrier{form: field} }
 
 // ReadMe returns the preset for ReadMe's custom login. docsURL is the docs' base URL,

@@ -52,6 +52,8 @@ func find(_ context.Context, email string) (*docslogin.User, error) {
 		return nil, errors.New("the database is down")
 	case "nameless@example.com":
 		return &docslogin.User{ID: "2"}, nil
+	case "":
+		return nil, errors.New("asked for nobody")
 	case "panic@example.com":
 		panic("boom")
 	}
@@ -182,19 +184,20 @@ func TestTheWebhookSaysWhatATokenSays(t *testing.T) {
 
 func TestOneEventForEachAnswer(t *testing.T) {
 	for _, tt := range []struct {
-		signature string
-		outcome   docslogin.Outcome
-		user      string
-		cause     string
+		signature, body string
+		outcome         docslogin.Outcome
+		user            string
+		cause           string
 	}{
-		{signature, "user_info", "1", ""},
-		{sign("1600000000000", body), "no_user", "", "Expired Signature: it was made 27777h46m40s ago"},
-		{"", "no_user", "", "Missing Signature"},
+		{signature, body, "user_info", "1", ""},
+		{sign("1600000000000", body), body, "no_user", "", "Expired Signature: it was made 27777h46m40s ago"},
+		{signature, padded(1<<16 + 1), "no_user", "", "the body is longer than 65536 bytes"},
+		{"", body, "no_user", "", "Missing Signature"},
 	} {
 		var events []docslogin.Event
 		var lines bytes.Buffer
 		ask(t, newHandler(t, signedAt, docslogin.WithLogger(slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: slog.LevelDebug}))),
-			docslogin.WithObserver(func(_ context.Context, e docslogin.Event) { events = append(events, e) })), tt.signature, strings.NewReader(body))
+			docslogin.WithObserver(func(_ context.Context, e docslogin.Event) { events = append(events, e) })), tt.signature, strings.NewReader(tt.body))
 		if len(events) != 1 || events[0].Outcome != tt.outcome || events[0].UserID != tt.user || events[0].Warning != "" || (events[0].Err == nil) != (tt.cause == "") {
 			t.Fatalf("%+v", events)
 		}
