@@ -2267,6 +2267,7 @@ func TestMistakes(t *testing.T) {
 		{name: "a required claim or none", field: "Platform.Required", reason: `"", which is empty`, platform: custom(func(p *docslogin.Platform) { p.Required = []string{"a|"} })},
 		{name: "a required claim or one that the library writes", field: "Platform.Required", reason: `"iat"`, platform: custom(func(p *docslogin.Platform) { p.Required = []string{"iat|a"} })},
 		{name: "a form's field that is the link's", field: "Platform.DeepLink.Out", reason: `"redirect"`, platform: custom(func(p *docslogin.Platform) { p.Carrier = docslogin.InForm("redirect") })},
+		{name: "a form that leads to an IPv6 address", field: "Platform.Carrier", reason: "one of the platform's hosts is an IPv6 address", platform: custom(func(p *docslogin.Platform) { p.Carrier, p.DocsURL = docslogin.InForm("jwt"), "http://[::1]:8080" })},
 		{name: "a form's field without a name", field: "Platform.Carrier", reason: "set it with InQuery, InFragment or InForm", platform: custom(func(p *docslogin.Platform) { p.Carrier = docslogin.InForm("") })},
 		{name: "a negative limit", field: "Platform.MaxTokenBytes", reason: "is negative", platform: custom(func(p *docslogin.Platform) { p.MaxTokenBytes = -1 })},
 		{name: "a form of a link that is none", field: "Platform.DeepLink.Form", reason: "is none of", platform: custom(func(p *docslogin.Platform) { p.DeepLink.Form = 3 })},

@@ -289,9 +289,9 @@ func Fern(docsURL, secret string) Platform {
 // by [New].
 //
 // The token is signed with HS256, has a jti and no exp (Zendesk takes it for three minutes
-// after its iat), and is posted in a form ([InForm]) to
-// https://{subdomain}.zendesk.com/access/jwt, in the field jwt. The wanted page goes along
-// in return_to as it came, and brand_id, locale_id and timestamp in the query of the
+// after its iat), and is posted in a form ([InForm]), without a Referer and with the Origin
+// null, to https://{subdomain}.zendesk.com/access/jwt, in the field jwt. The wanted page goes
+// along in return_to as it came, and brand_id, locale_id and timestamp in the query of the
 // form's action. There is no [Middleware.LoginURL]. How long the session lasts is Zendesk's
 // setting, so both lifetimes' options are errors. Help centers of other brands, and whatever
 // else a login may lead to, are named in the DeepLink.Origins of the result.
@@ -863,6 +863,9 @@ func (c *config) checkTarget() {
 	}
 	origins := slices.Sorted(slices.Values(append([]string{origin, c.site.Origin}, link.Origins...)))
 	c.formOrigins = strings.Join(slices.Compact(origins), " ")
+	if p.Carrier.form != "" && strings.Contains(c.formOrigins, "[") {
+		c.fail("Platform.Carrier", "is a form, and one of the platform's hosts is an IPv6 address, which the policy of the form's page cannot name; use a host name")
+	}
 }
 
 // checkParams checks that no query parameter has two meanings.
