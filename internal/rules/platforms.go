@@ -2,6 +2,8 @@ package rules
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -9,10 +11,10 @@ import (
 // ReadMe is ReadMe's custom login (ReadMe's page on custom login).
 func ReadMe() Platform {
 	return Platform{
-		Name:      "ReadMe",
-		Algorithm: "HS256",
-		Required:  []string{"name", "email"},
-		Version:   "1",
+		Name:       "ReadMe",
+		Algorithms: []string{"HS256"},
+		Required:   []string{"name", "email"},
+		Version:    "1",
 		Claims: []Claim{
 			{"apiKey", aStringOrObject},
 			{"user", aString},
@@ -32,7 +34,7 @@ func ReadMe() Platform {
 func Mintlify() Platform {
 	return Platform{
 		Name:         "Mintlify",
-		Algorithm:    "EdDSA",
+		Algorithms:   []string{"EdDSA"},
 		NeedsExp:     true,
 		MaxLifetime:  10 * time.Second,
 		HostClaim:    "host",
@@ -40,16 +42,184 @@ func Mintlify() Platform {
 		Claims: []Claim{
 			{"groups", aListOfStrings},
 			{"content", anObject},
-			{"apiPlaygroundInputs", anObject},
+			{"apiPlaygroundInputs", objectOf(
+				Claim{"server", anObject},
+				Claim{"header", anObject},
+				Claim{"query", anObject},
+				Claim{"cookie", anObject},
+				Claim{"path", anObject},
+			)},
 		},
 		Checks: []Check{checkMintlifyInputs},
 	}
 }
 
+// MintlifyPersonalization is Mintlify's personalization of public docs by JWT
+// (Mintlify's page on personalization).
+func MintlifyPersonalization() Platform {
+	p := Mintlify()
+	p.Name = "Mintlify personalization"
+	p.Algorithms = []string{"ES256"}
+	p.HostClaim = ""
+	return p
+}
+
+// GitBook is GitBook's authenticated access (GitBook's pages on authenticated
+// access and on adaptive content).
+func GitBook() Platform {
+	return Platform{
+		Name:          "GitBook",
+		Algorithms:    []string{"HS256"},
+		MaxTokenBytes: 4000,
+		SessionClaim:  "exp",
+		Checks:        []Check{checkGitBookLists},
+	}
+}
+
+// Fern is Fern's authentication by JWT (Fern's page on it). Another issuer may
+// be agreed upon.
+func Fern() Platform {
+	return Platform{
+		Name:          "Fern",
+		Algorithms:    []string{"HS256"},
+		MaxTokenBytes: 4000,
+		Issuer:        "https://buildwithfern.com",
+		SessionClaim:  "exp",
+		Claims: []Claim{
+			{"fern", objectOf(
+				Claim{"name", aString},
+				Claim{"email", aString},
+				Claim{"roles", aListOfStrings},
+				Claim{"playground", objectOf(
+					Claim{"initial_state", objectOf(
+						Claim{"auth", objectOf(
+							Claim{"bearer_token", aString},
+							Claim{"basic", objectOf(
+								Claim{"username", aString},
+								Claim{"password", aString},
+							)},
+						)},
+						Claim{"headers", anObjectOfStrings},
+						Claim{"path_parameters", anObject},
+						Claim{"query_parameters", anObject},
+					)},
+				)},
+			)},
+		},
+	}
+}
+
+// Zendesk is JWT single sign-on at a Zendesk help center (Zendesk's page on it).
+func Zendesk() Platform {
+	return Platform{
+		Name:       "Zendesk",
+		Algorithms: []string{"HS256"},
+		NeedsType:  true,
+		MaxAge:     3 * time.Minute,
+		MaxAhead:   3 * time.Minute,
+		Required:   []string{"jti", "name", "email"},
+		Claims: []Claim{
+			{"external_id", anything},
+			{"organization", anything},
+			{"organizations", anything},
+			{"organization_id", anything},
+			{"organization_ids", anything},
+			{"phone", anything},
+			{"tags", anything},
+			{"role", anything},
+			{"locale", anything},
+			{"remote_photo_url", anything},
+			{"user_fields", anObject},
+		},
+	}
+}
+
+// HelpScout is Help Scout's restricted Docs (Help Scout's page on it).
+func HelpScout() Platform {
+	return Platform{
+		Name:         "Help Scout",
+		Algorithms:   []string{"HS512"},
+		NeedsExp:     true,
+		SessionClaim: "exp",
+		Required:     []string{"sub"},
+	}
+}
+
+// DeveloperHub is DeveloperHub's access by JWT (DeveloperHub's page on it).
+func DeveloperHub() Platform {
+	return Platform{
+		Name:         "DeveloperHub",
+		Algorithms:   []string{"HS256", "HS512"},
+		NeedsExp:     true,
+		SessionClaim: "exp",
+		Version:      "1",
+		Claims: []Claim{
+			{"vars", anObject},
+			{"error_redirect_url", aString},
+		},
+	}
+}
+
+// Canny is Canny's single sign-on (Canny's page on it).
+func Canny() Platform {
+	return Platform{
+		Name:       "Canny",
+		Algorithms: []string{"HS256"},
+		Required:   []string{"id", "name", "email"},
+	}
+}
+
+// Featurebase is Featurebase's single sign-on (Featurebase's page on it).
+func Featurebase() Platform {
+	return Platform{
+		Name:       "Featurebase",
+		Algorithms: []string{"HS256"},
+		Claims: []Claim{
+			{"email", aString},
+			{"userId", aString},
+			{"name", aString},
+		},
+		Checks: []Check{checkFeaturebaseUser},
+	}
+}
+
+// Metabase is Metabase's sign-in by JWT (Metabase's page on it). What it says of
+// a clock that is ahead is not documented.
+func Metabase() Platform {
+	return Platform{
+		Name:       "Metabase",
+		Algorithms: []string{"HS256"},
+		MaxAge:     3 * time.Minute,
+		Required:   []string{"email"},
+		Claims: []Claim{
+			{"first_name", aString},
+			{"last_name", aString},
+			{"groups", aListOfStrings},
+		},
+	}
+}
+
 // A Type is what a claim's value has to be.
 type Type struct {
-	name string // reads on after "is not"
-	is   func(v any) bool
+	name    string // reads on after "is not"
+	is      func(v any) bool
+	members []Claim // of an object, each looked at if present
+}
+
+// checkClaims looks at those of the claims, or of an object's members, that are there.
+func checkClaims(prefix string, object map[string]any, claims []Claim) []Finding {
+	var out []Finding
+	for _, c := range claims {
+		v, ok := object[c.Name]
+		if !ok {
+			continue
+		}
+		c.Name = prefix + c.Name
+		out = append(out, c.check(v))
+		members, _ := v.(map[string]any)
+		out = append(out, checkClaims(c.Name+".", members, c.Type.members)...)
+	}
+	return out
 }
 
 func (c Claim) check(v any) Finding {
@@ -60,14 +230,20 @@ func (c Claim) check(v any) Finding {
 }
 
 var (
-	aString         = Type{"a string", is[string]}
-	aBool           = Type{"true or false", is[bool]}
-	anObject        = Type{"an object", is[map[string]any]}
-	aList           = Type{"a list", is[[]any]}
-	aStringOrObject = Type{"a string or an object with user and pass", func(v any) bool { return is[string](v) || is[map[string]any](v) }}
-	aListOfStrings  = Type{"a list of strings", listOf(is[string])}
-	aListOfObjects  = Type{"a list of objects", listOf(is[map[string]any])}
+	anything          = Type{name: "there", is: func(any) bool { return true }} // its type is not documented
+	aString           = Type{name: "a string", is: is[string]}
+	aBool             = Type{name: "true or false", is: is[bool]}
+	anObject          = objectOf()
+	anObjectOfStrings = Type{name: "an object of strings", is: isObjectOfStrings}
+	aList             = Type{name: "a list", is: is[[]any]}
+	aStringOrObject   = Type{name: "a string or an object with user and pass", is: func(v any) bool { return is[string](v) || is[map[string]any](v) }}
+	aListOfStrings    = Type{name: "a list of strings", is: listOf(is[string])}
+	aListOfObjects    = Type{name: "a list of objects", is: listOf(is[map[string]any])}
 )
+
+func objectOf(members ...Claim) Type {
+	return Type{name: "an object", is: is[map[string]any], members: members}
+}
 
 func is[T any](v any) bool {
 	_, ok := v.(T)
@@ -82,6 +258,14 @@ func listOf(is func(any) bool) func(any) bool {
 		}
 		return ok
 	}
+}
+
+func isObjectOfStrings(v any) bool {
+	object, ok := v.(map[string]any)
+	for _, member := range object {
+		ok = ok && is[string](member)
+	}
+	return ok
 }
 
 // checkReadMeKeys is for several keys, of which the reader picks one by name.
@@ -132,23 +316,44 @@ func checkMintlifyInputs(claims map[string]any) []Finding {
 	inputs, _ := claims["apiPlaygroundInputs"].(map[string]any)
 	places := []string{"server", "header", "query", "cookie", "path"}
 	var out []Finding
-	found := 0
-	for _, place := range places {
-		v, ok := inputs[place]
-		if !ok {
-			continue
+	for name := range inputs {
+		if !slices.Contains(places, name) {
+			out = append(out, warn("apiPlaygroundInputs", "apiPlaygroundInputs has a member that is none of "+strings.Join(places, ", ")+".",
+				"Name its members by where the value goes, and put the parameter's name inside: {\"header\": {\"X-Api-Key\": …}}."))
+			break
 		}
-		found++
-		rule := "apiPlaygroundInputs." + place
-		out = append(out, Claim{rule, anObject}.check(v))
-	}
-	if found < len(inputs) {
-		out = append(out, warn("apiPlaygroundInputs", "apiPlaygroundInputs has a member that is none of "+strings.Join(places, ", ")+".",
-			"Name its members by where the value goes, and put the parameter's name inside: {\"header\": {\"X-Api-Key\": …}}."))
 	}
 	header, _ := inputs["header"].(map[string]any)
 	if s, ok := header["Authorization"].(string); ok && !strings.Contains(s, " ") {
 		out = append(out, warn("apiPlaygroundInputs.header", "Authorization has no scheme in front of the credential.", "Write \"Bearer \" before the key, as Mintlify's samples do."))
 	}
 	return out
+}
+
+// checkGitBookLists is about attributes that arrive and are of no use.
+func checkGitBookLists(claims map[string]any) []Finding {
+	var out []Finding
+	for _, name := range slices.Sorted(maps.Keys(claims)) {
+		if aList.is(claims[name]) {
+			out = append(out, warn("list", fmt.Sprintf("%.40q is a list, which conditions in pages cannot use.", name),
+				"Send a truth value or a string of its own for each thing that pages ask for."))
+		}
+	}
+	return out
+}
+
+// checkFeaturebaseUser wants to know the reader by at least one of two claims.
+func checkFeaturebaseUser(claims map[string]any) []Finding {
+	known := func(name string) bool {
+		s, _ := claims[name].(string)
+		return strings.TrimSpace(s) != ""
+	}
+	const fix = "Send both email and userId for every user."
+	switch email, id := known("email"), known("userId"); {
+	case email && id:
+		return []Finding{pass("email", "email and userId are there.")}
+	case email || id:
+		return []Finding{warn("email", "The token has only one of email and userId.", fix)}
+	}
+	return []Finding{fail("email", "The token has neither email nor userId.", fix)}
 }

@@ -7,14 +7,20 @@ package rules
 
 import (
 	"bytes"
+	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/hmac"
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
+	"math/big"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -23,16 +29,21 @@ import (
 // A Platform says what a docs platform wants of a token. It is plain data:
 // a further platform is a further literal.
 type Platform struct {
-	Name         string
-	Algorithm    string        // JWS name of the only algorithm that is taken
-	NeedsExp     bool          // a token without exp is refused
-	MaxLifetime  time.Duration // exp is at most this far away; 0: no limit
-	HostClaim    string        // claim that must be the requested host; "": none
-	Required     []string      // claims that must be non-empty strings
-	Version      string        // value of the claim version; "": not looked at
-	SessionClaim string        // claim that ends the docs session, if present; "": none
-	Claims       []Claim       // the other claims that have a meaning, each looked at if present
-	Checks       []Check       // what a single claim's type cannot say
+	Name          string
+	Algorithms    []string      // JWS names of those that are taken
+	NeedsType     bool          // a token whose header does not say that it is a JWT is refused
+	MaxTokenBytes int           // a longer token is refused; 0: no limit
+	NeedsExp      bool          // a token without exp is refused
+	MaxLifetime   time.Duration // exp is at most this far away; 0: no limit
+	MaxAge        time.Duration // iat is there, and at most this long ago; 0: no limit
+	MaxAhead      time.Duration // iat is at most this far ahead; 0: only noted, from a minute on
+	HostClaim     string        // claim that must be the requested host; "": none
+	Issuer        string        // value of the claim iss; "": not looked at
+	Required      []string      // claims that must be non-empty strings
+	Version       string        // value of the claim version; "": not looked at
+	SessionClaim  string        // claim that ends the docs session, if present; "exp": the token is the session; "": none
+	Claims        []Claim       // the other claims that have a meaning, each looked at if present
+	Checks        []Check       // what a single claim's type cannot say
 }
 
 // A Claim is a claim with the type that the platform expects.
@@ -63,8 +74,10 @@ func fail(rule, why, fix string) Finding { return Finding{Rule: rule, Why: why, 
 func warn(rule, why, fix string) Finding { return Finding{Rule: rule, Warn: true, Why: why, Fix: fix} }
 
 const (
-	// skew is how far ahead the signer's clock may be.
+	// skew is how far ahead the signer's clock may be without a word.
 	skew = time.Minute
+	// shortSession is less than a docs session can be meant to last.
+	shortSession = time.Minute
 	// slack is for times in whole seconds, which a signer may round up.
 	slack = time.Second
 	// tooLarge as seconds is the year 5138: such a time is in milliseconds.
@@ -77,8 +90,8 @@ const (
 // that cannot be parsed, are left out. With an empty host, the host claim is
 // not compared with anything.
 //
-// The key is a []byte or string for HMAC and an ed25519.PublicKey for EdDSA;
-// any other, nil too, fails the signature rule. Claims are nil if the token
+// The key is a []byte or string for HMAC, an ed25519.PublicKey for EdDSA and an
+// *ecdsa.PublicKey for ES256; any other, nil too, fails the signature rule. Claims are nil if the token
 // cannot be parsed, and hold numbers as json.Number; they are not to be
 // believed unless no finding is Refused.
 func (p Platform) Check(token string, key any, host string, now time.Time) (claims map[string]any, findings []Finding) {
@@ -88,10 +101,16 @@ func (p Platform) Check(token string, key any, host string, now time.Time) (clai
 			"Send one signed JWT in compact form, as the library returned it, with nothing before or after it.")}
 	}
 	findings = []Finding{pass("form", "The token has three parts, and header and claims are JSON objects.")}
+	if p.MaxTokenBytes > 0 {
+		findings = append(findings, checkSize(len(token), p.MaxTokenBytes))
+	}
 	findings = append(findings, p.checkHeader(t, key)...)
 	findings = append(findings, p.checkTimes(t.claims, now)...)
 	if p.HostClaim != "" {
 		findings = append(findings, checkHost(p.HostClaim, t.claims[p.HostClaim], host))
+	}
+	if p.Issuer != "" {
+		findings = append(findings, checkIssuer(t.claims["iss"], p.Issuer))
 	}
 	for _, name := range p.Required {
 		findings = append(findings, checkRequired(name, t.claims[name]))
@@ -99,11 +118,7 @@ func (p Platform) Check(token string, key any, host string, now time.Time) (clai
 	if p.Version != "" {
 		findings = append(findings, checkVersion(t.claims["version"], p.Version))
 	}
-	for _, c := range p.Claims {
-		if v, ok := t.claims[c.Name]; ok {
-			findings = append(findings, c.check(v))
-		}
-	}
+	findings = append(findings, checkClaims("", t.claims, p.Claims)...)
 	for _, check := range p.Checks {
 		findings = append(findings, check(t.claims)...)
 	}
@@ -159,39 +174,43 @@ func object(data []byte) (map[string]any, bool) {
 // verifiers has, by algorithm, what checks a signature. The string says why a
 // key or signature is not taken; "" is success.
 var verifiers = map[string]func(key any, input, signature []byte) string{
-	"HS256": verifyHS256,
+	"HS256": verifyHMAC(sha256.New),
+	"HS512": verifyHMAC(sha512.New),
 	"EdDSA": verifyEdDSA,
+	"ES256": verifyES256,
 }
 
-func verifyHS256(key any, input, signature []byte) string {
-	var secret []byte
-	switch k := key.(type) {
-	case string:
-		secret = []byte(k)
-	case []byte:
-		secret = k
-	}
-	if len(secret) == 0 {
-		return "cannot be checked without a secret"
-	}
-	signedWith := func(secret []byte) bool {
-		h := hmac.New(sha256.New, secret)
-		h.Write(input)
-		return hmac.Equal(h.Sum(nil), signature)
-	}
-	if signedWith(secret) {
-		return ""
-	}
-	// The usual mistakes are worth a word of their own.
-	if signedWith(append(bytes.Clone(secret), '\n')) {
-		return "was made with the secret and a line break after it, as a mounted file has it"
-	}
-	for _, enc := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding, base64.URLEncoding, base64.RawURLEncoding} {
-		if decoded, err := enc.DecodeString(string(secret)); err == nil && signedWith(decoded) {
-			return "was made with the secret decoded from base64, where its characters are the key as they are"
+func verifyHMAC(newHash func() hash.Hash) func(key any, input, signature []byte) string {
+	return func(key any, input, signature []byte) string {
+		var secret []byte
+		switch k := key.(type) {
+		case string:
+			secret = []byte(k)
+		case []byte:
+			secret = k
 		}
+		if len(secret) == 0 {
+			return "cannot be checked without a secret"
+		}
+		signedWith := func(secret []byte) bool {
+			h := hmac.New(newHash, secret)
+			h.Write(input)
+			return hmac.Equal(h.Sum(nil), signature)
+		}
+		if signedWith(secret) {
+			return ""
+		}
+		// The usual mistakes are worth a word of their own.
+		if signedWith(append(bytes.Clone(secret), '\n')) {
+			return "was made with the secret and a line break after it, as a mounted file has it"
+		}
+		for _, enc := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding, base64.URLEncoding, base64.RawURLEncoding} {
+			if decoded, err := enc.DecodeString(string(secret)); err == nil && signedWith(decoded) {
+				return "was made with the secret decoded from base64, where its characters are the key as they are"
+			}
+		}
+		return "does not fit the site's secret"
 	}
-	return "does not fit the site's secret"
 }
 
 func verifyEdDSA(key any, input, signature []byte) string {
@@ -205,28 +224,62 @@ func verifyEdDSA(key any, input, signature []byte) string {
 	return ""
 }
 
+// verifyES256 goes by RFC 7518 section 3.4: the signature is r and s, 32 bytes each.
+func verifyES256(key any, input, signature []byte) string {
+	public, ok := key.(*ecdsa.PublicKey)
+	if !ok || public == nil || public.Curve != elliptic.P256() {
+		return "cannot be checked without a P-256 public key"
+	}
+	digest := sha256.Sum256(input)
+	if ecdsa.VerifyASN1(public, digest[:], signature) {
+		return "is in ASN.1, as OpenSSL and crypto/ecdsa write it, and has to be the 64 bytes of r and s"
+	}
+	if len(signature) != 64 {
+		return "is not the 64 bytes of r and s"
+	}
+	r, s := new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:])
+	if !ecdsa.Verify(public, digest[:], r, s) {
+		return "does not fit the site's key"
+	}
+	return ""
+}
+
+func checkSize(size, limit int) Finding {
+	if size > limit {
+		return fail("size", fmt.Sprintf("The token is %d bytes long and may be %d at most.", size, limit),
+			"Send less of the user: long lists and texts first.")
+	}
+	return pass("size", fmt.Sprintf("The token is %d bytes long, and %d are allowed.", size, limit))
+}
+
 func (p Platform) checkHeader(t parsed, key any) []Finding {
 	var out []Finding
 	alg, _ := t.header["alg"].(string)
-	if alg == p.Algorithm {
+	known := slices.Contains(p.Algorithms, alg)
+	wanted := strings.Join(p.Algorithms, " or ")
+	if known {
 		out = append(out, pass("alg", "The header says "+alg+"."))
 	} else {
-		out = append(out, fail("alg", fmt.Sprintf("The header's alg is %.20q and has to be %s.", alg, p.Algorithm),
-			"Sign with "+p.Algorithm+" and the key that the dashboard of "+p.Name+" shows."))
+		out = append(out, fail("alg", fmt.Sprintf("The header's alg is %.20q and has to be %s.", alg, wanted),
+			"Sign with "+wanted+" and the key of these docs that you have from "+p.Name+"."))
+	}
+	untyped := warn
+	if p.NeedsType {
+		untyped = fail
 	}
 	if t.header["typ"] == "JWT" {
 		out = append(out, pass("typ", "The header says JWT."))
 	} else {
-		out = append(out, warn("typ", "The header's typ is not JWT.", `Write the header as {"alg":"`+p.Algorithm+`","typ":"JWT"}.`))
+		out = append(out, untyped("typ", "The header's typ is not JWT.", `Write the header as {"alg":"`+p.Algorithms[0]+`","typ":"JWT"}.`))
 	}
 	if _, ok := t.header["crit"]; ok {
 		// RFC 7515 section 4.1.11.
 		out = append(out, fail("crit", "The header has a crit that no docs platform understands.", "Leave crit out of the header."))
 	}
-	if alg != p.Algorithm {
+	if !known {
 		return out
 	}
-	if why := verifiers[p.Algorithm](key, []byte(t.input), t.signature); why != "" {
+	if why := verifiers[alg](key, []byte(t.input), t.signature); why != "" {
 		return append(out, fail("signature", "The signature "+why+".",
 			"Sign with the very key of this docs site: another environment's or an older one does not fit."))
 	}
@@ -239,16 +292,10 @@ func (p Platform) checkTimes(claims map[string]any, now time.Time) []Finding {
 		out = append(out, p.checkExp(v, now))
 	} else if p.NeedsExp {
 		out = append(out, fail("exp", "The token has no exp.", "Set exp to "+p.lifetime()+", in seconds."))
+	} else if p.SessionClaim == "exp" {
+		out = append(out, warn("exp", "The token has no exp, so the platform alone decides how long the docs session lasts.", "Set exp to "+p.lifetime()+", in seconds."))
 	}
-	if v, ok := claims["iat"]; !ok {
-		out = append(out, warn("iat", "The token has no iat.", "Set iat to the present time, in seconds."))
-	} else if at, why := seconds(v); why != "" {
-		out = append(out, fail("iat", "iat "+why+".", "Set iat to the present time, in seconds."))
-	} else if ahead := at.Sub(now); ahead > skew {
-		out = append(out, warn("iat", "iat is "+ahead.Round(time.Second).String()+" in the future.", "Keep the app's clock right with NTP."))
-	} else {
-		out = append(out, pass("iat", "iat is not in the future."))
-	}
+	out = append(out, p.checkIat(claims["iat"], now))
 	if v, ok := claims["nbf"]; !ok {
 		out = append(out, pass("nbf", "The token has no nbf, which is best."))
 	} else if at, why := seconds(v); why != "" {
@@ -258,7 +305,7 @@ func (p Platform) checkTimes(claims map[string]any, now time.Time) []Finding {
 	} else {
 		out = append(out, warn("nbf", "The token has nbf: with a clock that is ahead, nobody could log in.", "Leave nbf out."))
 	}
-	if v, ok := claims[p.SessionClaim]; ok && p.SessionClaim != "" {
+	if v, ok := claims[p.SessionClaim]; ok && p.SessionClaim != "" && p.SessionClaim != "exp" {
 		fix := "Set " + p.SessionClaim + " to the end of the docs session, in seconds since 1970."
 		if at, why := seconds(v); why != "" {
 			out = append(out, fail(p.SessionClaim, p.SessionClaim+" "+why+".", fix))
@@ -282,6 +329,8 @@ func (p Platform) checkExp(v any, now time.Time) Finding {
 		return fail("exp", "exp is "+(-left).Round(time.Second).String()+" in the past.", fix+" Mint at the click, and keep the clock right with NTP.")
 	case p.MaxLifetime > 0 && left > p.MaxLifetime+slack:
 		return fail("exp", fmt.Sprintf("exp is %v from now and may be %v at most.", left.Round(time.Second), p.MaxLifetime), fix)
+	case p.SessionClaim == "exp" && left < shortSession:
+		return warn("exp", "exp is "+left.Round(time.Second).String()+" from now, and logs the reader out of the docs then.", fix)
 	}
 	return pass("exp", "exp is "+left.Round(time.Second).String()+" from now.")
 }
@@ -290,7 +339,33 @@ func (p Platform) lifetime() string {
 	if p.MaxLifetime > 0 {
 		return "at most " + p.MaxLifetime.String() + " from now"
 	}
+	if p.SessionClaim == "exp" {
+		return "the end of the docs session"
+	}
 	return "a few minutes from now"
+}
+
+func (p Platform) checkIat(v any, now time.Time) Finding {
+	const fix, clock = "Set iat to the present time, in seconds.", "Keep the app's clock right with NTP."
+	missing := warn
+	if p.MaxAge > 0 {
+		missing = fail
+	}
+	at, why := seconds(v)
+	ahead := at.Sub(now)
+	switch {
+	case v == nil:
+		return missing("iat", "The token has no iat.", fix)
+	case why != "":
+		return fail("iat", "iat "+why+".", fix)
+	case p.MaxAge > 0 && -ahead > p.MaxAge:
+		return fail("iat", fmt.Sprintf("iat is %v ago and may be %v at most.", -ahead.Round(time.Second), p.MaxAge), "Mint at the click. "+clock)
+	case p.MaxAhead > 0 && ahead > p.MaxAhead:
+		return fail("iat", fmt.Sprintf("iat is %v in the future and may be %v at most.", ahead.Round(time.Second), p.MaxAhead), clock)
+	case ahead > skew:
+		return warn("iat", "iat is "+ahead.Round(time.Second).String()+" in the future.", clock)
+	}
+	return pass("iat", "iat is not in the future.")
 }
 
 // seconds reads a NumericDate (RFC 7519 section 2), or says what it is instead.
@@ -323,6 +398,16 @@ func checkHost(name string, v any, host string) Finding {
 		return fail(name, fmt.Sprintf("%s is %.100q, but the docs were visited at %q.", name, s, host), fix)
 	}
 	return pass(name, fmt.Sprintf("%s is %q, where the docs were visited.", name, host))
+}
+
+func checkIssuer(v any, want string) Finding {
+	if v == nil {
+		return fail("iss", "The token has no iss.", "Set iss to "+want+".")
+	}
+	if v != want {
+		return fail("iss", "iss is not "+want+", the issuer that was agreed upon.", "Set iss to "+want+".")
+	}
+	return pass("iss", "iss is "+want+".")
 }
 
 func checkRequired(name string, v any) Finding {
@@ -359,6 +444,9 @@ func (p Platform) checkSpelling(claims map[string]any) []Finding {
 	known := append([]string{"exp", "iat", "nbf", "jti", p.HostClaim, p.SessionClaim}, p.Required...)
 	if p.Version != "" {
 		known = append(known, "version")
+	}
+	if p.Issuer != "" {
+		known = append(known, "iss")
 	}
 	for _, c := range p.Claims {
 		known = append(known, c.Name)

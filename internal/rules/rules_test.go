@@ -2,11 +2,16 @@ package rules_test
 
 import (
 	"bytes"
+	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/base64"
 	"encoding/json"
+	"hash"
 	"strings"
 	"testing"
 	"time"
@@ -25,13 +30,44 @@ var (
 	private = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize))
 	public  = private.Public().(ed25519.PublicKey)
 	b64     = base64.RawURLEncoding.EncodeToString
+
+	p256, _ = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	p384, _ = ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
 )
 
-func hs256(header, claims, secret string) string {
+func hs256(header, claims, secret string) string { return hs(sha256.New, header, claims, secret) }
+
+func hs512(header, claims string) string { return hs(sha512.New, header, claims, secret) }
+
+func hs(newHash func() hash.Hash, header, claims, secret string) string {
 	input := b64([]byte(header)) + "." + b64([]byte(claims))
-	h := hmac.New(sha256.New, []byte(secret))
+	h := hmac.New(newHash, []byte(secret))
 	h.Write([]byte(input))
 	return input + "." + b64(h.Sum(nil))
+}
+
+// es256 signs as RFC 7518, section 3.4, has it.
+func es256(claims string) string {
+	input := b64([]byte(esHeader)) + "." + b64([]byte(claims))
+	digest := sha256.Sum256([]byte(input))
+	r, s, err := ecdsa.Sign(rand.Reader, p256, digest[:])
+	if err != nil {
+		panic(err)
+	}
+	signature := make([]byte, 64)
+	r.FillBytes(signature[:32])
+	s.FillBytes(signature[32:])
+	return input + "." + b64(signature)
+}
+
+func es256InASN1(claims string) string {
+	input := b64([]byte(esHeader)) + "." + b64([]byte(claims))
+	digest := sha256.Sum256([]byte(input))
+	signature, err := ecdsa.SignASN1(rand.Reader, p256, digest[:])
+	if err != nil {
+		panic(err)
+	}
+	return input + "." + b64(signature)
 }
 
 func eddsa(header, claims string) string {
@@ -42,6 +78,7 @@ func eddsa(header, claims string) string {
 const (
 	hsHeader = `{"alg":"HS256","typ":"JWT"}`
 	edHeader = `{"alg":"EdDSA","typ":"JWT"}`
+	esHeader = `{"alg":"ES256","typ":"JWT"}`
 )
 
 // readMe signs the claims that ReadMe requires and those given.
@@ -51,6 +88,28 @@ func readMe(more string) string {
 
 func mintlify(more string) string {
 	return eddsa(edHeader, `{"host":"docs.example.com","iat":1700000000,"exp":1700000010`+more+`}`)
+}
+
+// zendesk signs the claims that Zendesk requires and those given.
+func zendesk(more string) string {
+	return hs256(hsHeader, `{"iat":1700000000,"jti":"j","name":"Ada","email":"ada@example.com"`+more+`}`, secret)
+}
+
+// fern signs the claims that every session with Fern has and those given.
+func fern(more string) string {
+	return hs256(hsHeader, `{"iss":"https://buildwithfern.com","iat":1700000000,"exp":1700086400`+more+`}`, secret)
+}
+
+// longToken has as many bytes as asked for.
+func longToken(t *testing.T, size int) string {
+	t.Helper()
+	for n := range size {
+		if token := fern(`,"x":"` + strings.Repeat("x", n) + `"`); len(token) == size {
+			return token
+		}
+	}
+	t.Fatalf("no token has %d bytes", size)
+	return ""
 }
 
 func encode(parts ...string) string {
@@ -158,6 +217,69 @@ func TestRules(t *testing.T) {
 		{"a key without a name", rules.ReadMe(), readMe(`,"keys":[{"name":"live"},{"apiKey":"k"}]`), secret, "keys: Entry 2 of keys has no name", ""},
 		{"a single entry of keys", rules.ReadMe(), readMe(`,"keys":[{"name":"live"}]`), secret, "", "keys: has one entry"},
 		{"keys beside a top-level key", rules.ReadMe(), readMe(`,"keys":[{"name":"live"},{"name":"test"}],"apiKey":"k"`), secret, "", "keys: hides the top-level apiKey"},
+
+		{"personalization takes ES256 without a host", rules.MintlifyPersonalization(), es256(`{"iat":1700000000,"exp":1700000010,"content":{},"groups":["a"],"expiresAt":1701209600}`), &p256.PublicKey, "", ""},
+		{"personalization refuses EdDSA", rules.MintlifyPersonalization(), mintlify(""), public, `alg: "EdDSA" and has to be ES256`, ""},
+		{"personalization refuses 12 s", rules.MintlifyPersonalization(), es256(`{"iat":1700000000,"exp":1700000012}`), &p256.PublicKey, "exp: 10s at most", ""},
+		{"a signature in ASN.1", rules.MintlifyPersonalization(), es256InASN1(`{"iat":1700000000,"exp":1700000010}`), &p256.PublicKey, "signature: is in ASN.1", ""},
+		{"a signature that is cut off", rules.MintlifyPersonalization(), encode(esHeader, `{"iat":1700000000,"exp":1700000010}`, "short"), &p256.PublicKey, "signature: is not the 64 bytes", ""},
+		{"a signature of another token", rules.MintlifyPersonalization(), encode(esHeader, `{"iat":1700000000,"exp":1700000010}`, strings.Repeat("x", 64)), &p256.PublicKey, "signature: does not fit the site's key", ""},
+		{"a key of another curve", rules.MintlifyPersonalization(), es256(`{"iat":1700000000,"exp":1700000010}`), &p384.PublicKey, "signature: without a P-256 public key", ""},
+		{"an ECDSA key that is nil", rules.MintlifyPersonalization(), es256(`{"iat":1700000000,"exp":1700000010}`), (*ecdsa.PublicKey)(nil), "signature: without a P-256 public key", ""},
+
+		{"GitBook takes a session of an hour", rules.GitBook(), hs256(hsHeader, `{"iat":1700000000,"exp":1700003600,"plan":"pro"}`, secret), secret, "", ""},
+		{"GitBook decides without exp", rules.GitBook(), hs256(hsHeader, `{"iat":1700000000}`, secret), secret, "", "exp: the platform alone decides"},
+		{"a session of seconds", rules.GitBook(), hs256(hsHeader, `{"iat":1700000000,"exp":1700000010}`, secret), secret, "", "exp: 10s from now, and logs the reader out"},
+		{"a session that is over", rules.GitBook(), hs256(hsHeader, `{"iat":1699990000,"exp":1699999940}`, secret), secret, "exp: 1m0s in the past", ""},
+		{"GitBook has no use for a list", rules.GitBook(), hs256(hsHeader, `{"iat":1700000000,"exp":1700003600,"groups":["a"],"beta":true,"areas":[]}`, secret), secret, "", `list: "areas" is a list; "groups" is a list`},
+
+		{"Fern takes everything that it documents", rules.Fern(), fern(`,"fern":{"name":"Ada","email":"e","roles":["a"],"playground":{"initial_state":{"auth":{"bearer_token":"k","basic":{"username":"u","password":"p"}},"headers":{"X-A":"b"},"path_parameters":{"id":1},"query_parameters":{}}}}`), secret, "", ""},
+		{"Fern needs no fern", rules.Fern(), fern(""), secret, "", ""},
+		{"no iss", rules.Fern(), hs256(hsHeader, `{"iat":1700000000,"exp":1700086400}`, secret), secret, "iss: has no iss", ""},
+		{"another issuer", rules.Fern(), hs256(hsHeader, `{"iss":"https://app.example.com","iat":1700000000,"exp":1700086400}`, secret), secret, "iss: is not https://buildwithfern.com", ""},
+		{"roles that are one string", rules.Fern(), fern(`,"fern":{"roles":"a"}`), secret, "fern.roles: is not a list of strings", ""},
+		{"fern that is text", rules.Fern(), fern(`,"fern":"Ada"`), secret, "fern: is not an object", ""},
+		{"a playground header that is a number", rules.Fern(), fern(`,"fern":{"playground":{"initial_state":{"headers":{"X-A":1}}}}`), secret, "fern.playground.initial_state.headers: is not an object of strings", ""},
+		{"a password that is a number", rules.Fern(), fern(`,"fern":{"playground":{"initial_state":{"auth":{"basic":{"username":"u","password":1}}}}}`), secret, "fern.playground.initial_state.auth.basic.password: is not a string", ""},
+		{"a misspelt iss", rules.Fern(), fern(`,"ISS":"x"`), secret, "", `spelling: "ISS" is not a claim of Fern`},
+		{"4,000 bytes", rules.Fern(), longToken(t, 4000), secret, "", ""},
+		{"4,001 bytes", rules.Fern(), longToken(t, 4001), secret, "size: 4001 bytes long and may be 4000 at most", ""},
+
+		{"Zendesk takes what the app maps", rules.Zendesk(), zendesk(`,"external_id":"1","organization":"o","tags":["a"],"role":"user","user_fields":{"plan":null}`), secret, "", ""},
+		{"no jti", rules.Zendesk(), hs256(hsHeader, `{"iat":1700000000,"name":"Ada","email":"e"}`, secret), secret, "jti: has no jti", ""},
+		{"Zendesk refuses a token without iat", rules.Zendesk(), hs256(hsHeader, `{"jti":"j","name":"Ada","email":"e"}`, secret), secret, "iat: has no iat", ""},
+		{"Zendesk takes an iat of three minutes ago", rules.Zendesk(), hs256(hsHeader, `{"iat":1699999820,"jti":"j","name":"Ada","email":"e"}`, secret), secret, "", ""},
+		{"Zendesk refuses an older one", rules.Zendesk(), hs256(hsHeader, `{"iat":1699999819,"jti":"j","name":"Ada","email":"e"}`, secret), secret, "iat: 3m1s ago and may be 3m0s at most", ""},
+		{"Zendesk refuses an iat four minutes ahead", rules.Zendesk(), hs256(hsHeader, `{"iat":1700000240,"jti":"j","name":"Ada","email":"e"}`, secret), secret, "iat: 4m0s in the future and may be 3m0s at most", ""},
+		{"Zendesk refuses a header without typ", rules.Zendesk(), hs256(`{"alg":"HS256"}`, `{"iat":1700000000,"jti":"j","name":"Ada","email":"e"}`, secret), secret, "typ: not JWT", ""},
+		{"user_fields that are a list", rules.Zendesk(), zendesk(`,"user_fields":[]`), secret, "user_fields: is not an object", ""},
+		{"Zendesk needs a name", rules.Zendesk(), hs256(hsHeader, `{"iat":1700000000,"jti":"j","email":"e"}`, secret), secret, "name: has no name", ""},
+
+		{"Help Scout takes HS512", rules.HelpScout(), hs512(`{"alg":"HS512","typ":"JWT"}`, `{"sub":"e","iat":1700000000,"exp":1700003600}`), secret, "", ""},
+		{"Help Scout refuses HS256", rules.HelpScout(), hs256(hsHeader, `{"sub":"e","iat":1700000000,"exp":1700003600}`, secret), secret, `alg: "HS256" and has to be HS512`, ""},
+		{"Help Scout needs exp", rules.HelpScout(), hs512(`{"alg":"HS512","typ":"JWT"}`, `{"sub":"e","iat":1700000000}`), secret, "exp: has no exp", ""},
+		{"Help Scout needs sub", rules.HelpScout(), hs512(`{"alg":"HS512","typ":"JWT"}`, `{"email":"e","iat":1700000000,"exp":1700003600}`), secret, "sub: has no sub", ""},
+
+		{"DeveloperHub takes HS256", rules.DeveloperHub(), hs256(hsHeader, `{"version":1,"iat":1700000000,"exp":1700086400,"vars":{"name":"Ada"},"error_redirect_url":"https://app.example.com"}`, secret), secret, "", ""},
+		{"DeveloperHub takes HS512", rules.DeveloperHub(), hs512(`{"alg":"HS512","typ":"JWT"}`, `{"version":1,"iat":1700000000,"exp":1700086400}`), secret, "", ""},
+		{"DeveloperHub takes no third algorithm", rules.DeveloperHub(), eddsa(edHeader, `{"version":1,"iat":1700000000,"exp":1700086400}`), public, `alg: "EdDSA" and has to be HS256 or HS512`, ""},
+		{"DeveloperHub needs version", rules.DeveloperHub(), hs256(hsHeader, `{"iat":1700000000,"exp":1700086400}`, secret), secret, "version: has no version", ""},
+		{"vars that are text", rules.DeveloperHub(), hs256(hsHeader, `{"version":1,"iat":1700000000,"exp":1700086400,"vars":"Ada"}`, secret), secret, "vars: is not an object", ""},
+
+		{"Canny takes a person", rules.Canny(), hs256(hsHeader, `{"id":"1","name":"Ada","email":"e","iat":1700000000,"exp":1700000300}`, secret), secret, "", ""},
+		{"Canny needs an id", rules.Canny(), hs256(hsHeader, `{"name":"Ada","email":"e","iat":1700000000}`, secret), secret, "id: has no id", ""},
+		{"Canny honours exp", rules.Canny(), hs256(hsHeader, `{"id":"1","name":"Ada","email":"e","iat":1699999000,"exp":1699999700}`, secret), secret, "exp: 5m0s in the past", ""},
+
+		{"Featurebase takes e-mail and ID", rules.Featurebase(), hs256(hsHeader, `{"email":"e","userId":"1","iat":1700000000}`, secret), secret, "", ""},
+		{"Featurebase takes an e-mail alone", rules.Featurebase(), hs256(hsHeader, `{"email":"e","iat":1700000000}`, secret), secret, "", "email: only one of email and userId"},
+		{"Featurebase takes an ID alone", rules.Featurebase(), hs256(hsHeader, `{"userId":"1","email":" ","iat":1700000000}`, secret), secret, "", "email: only one of email and userId"},
+		{"Featurebase refuses nobody", rules.Featurebase(), hs256(hsHeader, `{"name":"Ada","iat":1700000000}`, secret), secret, "email: neither email nor userId", ""},
+
+		{"Metabase takes a person", rules.Metabase(), hs256(hsHeader, `{"email":"e","first_name":"Ada","last_name":"P","groups":["a"],"plan":"pro","iat":1700000000,"exp":1700000180}`, secret), secret, "", ""},
+		{"Metabase refuses a token after three minutes", rules.Metabase(), hs256(hsHeader, `{"email":"e","iat":1699999810,"exp":1700000180}`, secret), secret, "iat: 3m10s ago", ""},
+		{"Metabase needs iat", rules.Metabase(), hs256(hsHeader, `{"email":"e"}`, secret), secret, "iat: has no iat", ""},
+		{"a clock that is ahead of Metabase's", rules.Metabase(), hs256(hsHeader, `{"email":"e","iat":1700000240}`, secret), secret, "", "iat: 4m0s in the future"},
+		{"groups that are one string", rules.Metabase(), hs256(hsHeader, `{"email":"e","groups":"a","iat":1700000000}`, secret), secret, "groups: is not a list of strings", ""},
 
 		{"misspelt claims of ReadMe", rules.ReadMe(), readMe(`,"api_key":"k","APIKEY":"k"`), secret, "", `spelling: "APIKEY" is not a claim; "api_key" is not a claim`},
 		{"misspelt claims of Mintlify", rules.Mintlify(), mintlify(`,"expires_at":1701209600`), public, "", `spelling: "expires_at" is not a claim of Mintlify`},
