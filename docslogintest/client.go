@@ -1,6 +1,7 @@
 package docslogintest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,9 +17,10 @@ import (
 )
 
 // NewClient returns a client that stands for a visitor's browser: it keeps
-// cookies, follows redirects and, on a docs page that takes a token from the
-// URL's fragment, does what the page's script would do. A new client is a new
-// visitor.
+// cookies and follows redirects, takes a URL's fragment along to where these lead,
+// and does what two kinds of pages have a script for: a docs page that takes a
+// token from the fragment, and docslogin's page that sends its form by itself. A
+// new client is a new visitor.
 //
 // It is no browser in all else: SameSite and Content-Security-Policy mean
 // nothing to it, and it sends no Secure cookie over plain http, loopback or not.
@@ -27,7 +29,7 @@ func NewClient() *http.Client {
 	return &http.Client{Jar: jar, Transport: Transport(nil)}
 }
 
-// Transport returns what lets [NewClient] play a page's script, over another
+// Transport returns what lets [NewClient] play pages' scripts, over another
 // transport: that of an httptest TLS server's client, say. A nil base is a
 // transport of its own, without proxies, to which every name under localhost is
 // 127.0.0.1 (RFC 6761, section 6.3). It is for concurrent use if base is.
@@ -48,32 +50,129 @@ func dial(ctx context.Context, network, address string) (net.Conn, error) {
 type browser struct{ base http.RoundTripper }
 
 func (b browser) RoundTrip(req *http.Request) (*http.Response, error) {
-	if from := req.Response; from != nil && from.Header.Get("Referrer-Policy") == "no-referrer" {
+	sent := comingFrom(req.Response, req)
+	resp, err := b.base.RoundTrip(sent)
+	if err != nil {
+		return nil, err
+	}
+	resp.Request = sent
+	if fragment := req.URL.EscapedFragment(); fragment != "" && resp.Header.Get("Location") != "" {
+		// It goes along unless the Location has its own (Fetch standard, HTTP-redirect fetch).
+		if to := resp.Header.Get("Location"); !strings.Contains(to, "#") {
+			resp.Header.Set("Location", to+"#"+fragment)
+		}
+	}
+	switch token, next := req.URL.Fragment, resp.Header.Get(nextHeader); {
+	case req.Method != http.MethodGet:
+	case takesFragment(resp, token):
+		return b.post(req, resp, token)
+	case next != "":
+		leave(resp, next)
+	}
+	if fields, action := selfSent(resp); fields != "" {
+		// http.Client goes there with its cookies for that URL; comingFrom makes it the POST.
+		leave(resp, action)
+		resp.Header.Set(formHeader, fields)
+	}
+	return resp, nil
+}
+
+// formHeader hands the fields of a page's form to the request that the page leads to.
+const formHeader = "Docslogintest-Form"
+
+// comingFrom returns a request as a browser makes it that comes from another response.
+func comingFrom(from *http.Response, req *http.Request) *http.Request {
+	if from == nil {
+		return req
+	}
+	req = req.Clone(req.Context())
+	origin := from.Request.URL.Scheme + "://" + from.Request.URL.Host
+	if from.Header.Get("Referrer-Policy") == "no-referrer" {
 		// http.Client names the page before, fragment and all; a browser obeys.
-		req = req.Clone(req.Context())
 		req.Header.Del("Referer")
+		origin = "null"
 	}
-	resp, err := b.base.RoundTrip(req)
-	if err != nil || req.Method != http.MethodGet || req.URL.Fragment == "" || resp.Header.Get(callbackHeader) == "" {
-		return resp, err
+	if fields := from.Header.Get(formHeader); fields != "" {
+		req.Header.Set("Origin", origin)
+		withBody(req, "application/x-www-form-urlencoded", fields)
 	}
-	resp.Body.Close()
-	token := req.URL.Fragment
+	return req
+}
+
+func withBody(req *http.Request, contentType, body string) {
+	req.Method = http.MethodPost
+	req.Header.Set("Content-Type", contentType)
+	req.Body, req.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
+}
+
+// leave makes a page that a script leaves, to http.Client, a redirect.
+func leave(resp *http.Response, location string) {
+	resp.StatusCode, resp.Status = http.StatusFound, "302 Found"
+	resp.Header.Set("Location", location)
+}
+
+var looksLikeToken = regexp.MustCompile(tokenPattern)
+
+// takesFragment reports whether the page's script posts the fragment.
+func takesFragment(resp *http.Response, fragment string) bool {
+	switch resp.Header.Get(scriptHeader) {
+	case "callback":
+		return fragment != ""
+	case "page":
+		return looksLikeToken.MatchString(fragment)
+	}
+	return false
+}
+
+// post does what the script of a page does that takes the fragment.
+func (b browser) post(req *http.Request, page *http.Response, token string) (*http.Response, error) {
+	page.Body.Close()
 	post := req.Clone(req.Context()) // with its cookies
-	post.Method = http.MethodPost
 	post.URL.Fragment, post.URL.RawFragment = "", ""
-	post.Header.Set("Content-Type", "text/plain")
-	post.Body, post.ContentLength = io.NopCloser(strings.NewReader(token)), int64(len(token))
-	resp, err = b.base.RoundTrip(post)
+	withBody(post, "text/plain", token)
+	resp, err := b.base.RoundTrip(post)
 	if err != nil {
 		return nil, err
 	}
 	if resp.StatusCode == http.StatusCreated {
-		// The script goes on to the page in Location: to http.Client, a redirect.
-		resp.StatusCode, resp.Status = http.StatusFound, "302 Found"
+		leave(resp, resp.Header.Get("Location"))
 	}
 	resp.Request = req
 	return resp, nil
+}
+
+var (
+	formElement  = regexp.MustCompile(`(?s)<form method="post" action="([^"]*)">(.*?)</form>`)
+	inputElement = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)">`)
+)
+
+// selfSent returns the form of a page that sends it by a script: where to, and its
+// encoded fields, or "".
+func selfSent(resp *http.Response) (fields, action string) {
+	if resp.StatusCode != http.StatusOK || !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
+		return "", ""
+	}
+	page := beginning(resp)
+	form := formElement.FindStringSubmatch(page)
+	if form == nil || !strings.Contains(page, "document.forms[0].submit()") {
+		return "", ""
+	}
+	var pairs []string
+	for _, input := range inputElement.FindAllStringSubmatch(form[2], -1) {
+		pairs = append(pairs, url.QueryEscape(html.UnescapeString(input[1]))+"="+url.QueryEscape(html.UnescapeString(input[2])))
+	}
+	return strings.Join(pairs, "&"), html.UnescapeString(form[1])
+}
+
+// beginning returns the beginning of a page, far enough for what is looked for, and
+// leaves it to be read again.
+func beginning(resp *http.Response) string {
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<16)) // whoever reads on meets the error
+	resp.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(text), resp.Body), resp.Body}
+	return string(text)
 }
 
 // Login opens a page of the site, a path such as "/quickstart", with the client
@@ -81,6 +180,9 @@ func (b browser) RoundTrip(req *http.Request) (*http.Response, error) {
 // that is public, it presses the Login button. A visitor who is signed in at the
 // docs already does not log in again: what is returned is the login of then, so
 // take a new client for each login that is to be looked at.
+//
+// A site like Metabase's, whose login URL holds the page unescaped, gets it back
+// without what is behind its first "&": see [Login].Page.
 //
 // Otherwise the error says why not: a [*Refusal] if the site refused the token,
 // else where the visitor's way came to an end. The client must keep cookies and
@@ -99,13 +201,13 @@ func (s *Site) Login(client *http.Client, page string) (Login, error) {
 	if err != nil {
 		return Login{}, fmt.Errorf("docslogintest: the site's URL: %w", err)
 	}
-	resp, title, err := open(client, s.URL+page)
+	resp, err := open(client, s.URL+page)
 	if err != nil {
 		return Login{}, err
 	}
 	login, in := s.loginOf(client.Jar.Cookies(site))
-	if !in && resp.Request.URL.Host == site.Host && resp.StatusCode == http.StatusOK && resp.Header.Get(callbackHeader) == "" {
-		if resp, title, err = open(client, s.loginLink(page)); err != nil {
+	if !in && resp.Request.URL.Host == site.Host && resp.StatusCode == http.StatusOK && resp.Header.Get(scriptHeader) != "callback" {
+		if resp, err = open(client, s.loginLink(page)); err != nil {
 			return Login{}, err
 		}
 		login, in = s.loginOf(client.Jar.Cookies(site))
@@ -121,25 +223,23 @@ func (s *Site) Login(client *http.Client, page string) (Login, error) {
 	}
 	// Path only: query and fragment may hold a token.
 	stop := fmt.Sprintf("docslogintest: stopped at %s://%s%s (%d)", at.Scheme, at.Host, at.EscapedPath(), resp.StatusCode)
+	form, _ := selfSent(resp)
 	switch {
-	case resp.Header.Get(callbackHeader) != "" && at.Fragment != "":
+	case form != "" || takesFragment(resp, at.Fragment):
 		return Login{}, errors.New(stop + ": the client does not play the page's script: use NewClient or Transport")
-	case resp.Header.Get(callbackHeader) != "":
+	case resp.Header.Get(scriptHeader) == "callback":
 		return Login{}, errors.New(stop + ": the page got no token in the URL's fragment")
 	case at.Host == site.Host:
 		return Login{}, errors.New(stop + ": the docs got no token; does the login URL lead to docslogin's route?")
 	case resp.StatusCode >= 400 && resp.StatusCode != http.StatusUnauthorized:
-		return Login{}, fmt.Errorf("%s: the app answers with an error, %q; its log may say more", stop, title)
+		return Login{}, fmt.Errorf("%s: the app answers with an error, %q; its log may say more", stop, title(resp))
 	}
 	return Login{}, errors.New(stop + ": is the visitor signed in at the app?")
 }
 
-var titleElement = regexp.MustCompile(`<title>([^<]*)</title>`)
-
-// open returns the page at which the visitor's way ends, its body closed, and the
-// page's title.
-func open(client *http.Client, u string) (resp *http.Response, title string, err error) {
-	resp, err = client.Get(u)
+// open returns the page at which the visitor's way ends; of its body, the beginning.
+func open(client *http.Client, u string) (*http.Response, error) {
+	resp, err := client.Get(u)
 	if err != nil {
 		// The error of http.Client has the last URL in it, with the token.
 		var e *url.Error
@@ -150,12 +250,19 @@ func open(client *http.Client, u string) (resp *http.Response, title string, err
 		if text := err.Error(); strings.ContainsAny(text, "?#") {
 			err = errors.New(text[:strings.IndexAny(text, "?#")] + "…")
 		}
-		return nil, "", fmt.Errorf("docslogintest: the visitor's way to the docs: %w", err)
+		return nil, fmt.Errorf("docslogintest: the visitor's way to the docs: %w", err)
 	}
 	defer resp.Body.Close()
-	beginning, _ := io.ReadAll(io.LimitReader(resp.Body, 4096))
-	if found := titleElement.FindSubmatch(beginning); found != nil {
-		title = html.UnescapeString(string(found[1]))
+	resp.Body = io.NopCloser(strings.NewReader(beginning(resp)))
+	return resp, nil
+}
+
+var titleElement = regexp.MustCompile(`<title>([^<]*)</title>`)
+
+func title(resp *http.Response) string {
+	found := titleElement.FindStringSubmatch(beginning(resp))
+	if found == nil {
+		return ""
 	}
-	return resp, title, nil
+	return html.UnescapeString(found[1])
 }

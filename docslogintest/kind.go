@@ -1,28 +1,41 @@
 package docslogintest
 
 import (
+	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/internal/deeplink"
 	"github.com/docslogin/docslogin/internal/rules"
 )
 
 // kind is what sets one platform's site apart from another's.
 type kind struct {
 	label    string // how pages call it
-	layout   string // a class in site.html: accent and layout
+	layout   string // a class in site.html
+	hue      int    // of the accent's color, in degrees of OKLCH
 	rules    rules.Platform
-	callback string // path that takes the token; "": any page
-	query    string // parameter of a GET that carries the token; "": none
-	fragment bool   // the token is in the fragment, for a page's script
-	link     string // parameter with the wanted page, to the login URL and back
+	callback string                            // path that takes the token; "": any page
+	query    string                            // parameter of a GET that carries the token; "": none
+	form     string                            // field of a POST that carries the token; "": none
+	fragment bool                              // the token is in the fragment, for a page's script
+	link     string                            // parameter with the wanted page, to the login URL and back
+	wanted   func(siteURL, page string) string // the wanted page as it stands in the login URL's query
+	toPage   bool                              // the token comes to the wanted page itself, without link
+	echo     map[string]string                 // further parameters, which must come back as they went
+	once     bool                              // a jti that was used before is refused
 	newKey   func() (signing string, verifying any)
 	preset   func(docsURL, signing string) docslogin.Platform
 	reader   func(claims map[string]any) reader
@@ -32,9 +45,11 @@ func readMe() kind {
 	return kind{
 		label:  "ReadMe-like docs",
 		layout: "bar",
+		hue:    258,
 		rules:  rules.ReadMe(),
 		query:  "auth_token",
 		link:   "redirect",
+		wanted: asPath,
 		newKey: newSecret,
 		preset: docslogin.ReadMe,
 		reader: readMeReader,
@@ -45,15 +60,185 @@ func mintlify() kind {
 	return kind{
 		label:    "Mintlify-like docs",
 		layout:   "tabs",
+		hue:      165,
 		rules:    rules.Mintlify(),
 		callback: "/login/jwt-callback",
 		fragment: true,
 		link:     "redirect",
+		wanted:   asPath,
 		newKey:   newEd25519,
 		preset:   docslogin.Mintlify,
 		reader:   mintlifyReader,
 	}
 }
+
+func mintlifyPersonalization() kind {
+	return kind{
+		label:    "Mintlify-like personalized docs",
+		layout:   "tabs",
+		hue:      195,
+		rules:    rules.MintlifyPersonalization(),
+		fragment: true,
+		link:     "redirect",
+		wanted:   asPath,
+		toPage:   true,
+		newKey:   newP256,
+		preset:   docslogin.MintlifyPersonalization,
+		reader:   mintlifyReader,
+	}
+}
+
+func gitBook() kind {
+	return kind{
+		label:  "GitBook-like docs",
+		layout: "bar",
+		hue:    40,
+		rules:  rules.GitBook(),
+		query:  "jwt_token",
+		link:   "location",
+		wanted: fromBase,
+		toPage: true,
+		newKey: newSecret,
+		preset: docslogin.GitBook,
+		reader: personReader,
+	}
+}
+
+func fern() kind {
+	return kind{
+		label:    "Fern-like docs",
+		layout:   "tabs",
+		hue:      135,
+		rules:    rules.Fern(),
+		callback: "/api/fern-docs/auth/jwt/callback",
+		query:    "fern_token",
+		link:     "state",
+		wanted:   asURL,
+		newKey:   newSecret,
+		preset:   docslogin.Fern,
+		reader:   fernReader,
+	}
+}
+
+func zendesk() kind {
+	const callback = "/access/jwt"
+	return kind{
+		label:    "Zendesk-like help center",
+		layout:   "bar",
+		hue:      180,
+		rules:    rules.Zendesk(),
+		callback: callback,
+		form:     "jwt",
+		link:     "return_to",
+		wanted:   asPath,
+		echo:     map[string]string{"brand_id": "360001", "locale_id": "1", "timestamp": strconv.FormatInt(time.Now().Unix(), 10)},
+		once:     true,
+		newKey:   newSecret,
+		preset: func(docsURL, signing string) docslogin.Platform {
+			p := docslogin.Zendesk("acme", signing)
+			p.DocsURL, p.Callback, p.DeepLink.Origins = docsURL, docsURL+callback, nil
+			return p
+		},
+		reader: personReader,
+	}
+}
+
+func helpScout() kind {
+	return kind{
+		label:    "Help Scout-like docs",
+		layout:   "tabs",
+		hue:      285,
+		rules:    rules.HelpScout(),
+		callback: "/authcallback",
+		query:    "token",
+		link:     "returnTo",
+		wanted:   asPath,
+		newKey:   newSecret,
+		preset:   docslogin.HelpScout,
+		reader:   func(claims map[string]any) reader { return reader{Email: text(claims["sub"])} },
+	}
+}
+
+func developerHub() kind {
+	return kind{
+		label:  "DeveloperHub-like docs",
+		layout: "bar",
+		hue:    225,
+		rules:  rules.DeveloperHub(),
+		query:  "jwt",
+		link:   "redirect",
+		wanted: asURL,
+		toPage: true,
+		once:   true,
+		newKey: newSecret,
+		preset: docslogin.DeveloperHub,
+		reader: func(claims map[string]any) reader { return personReader(object(claims, "vars")) },
+	}
+}
+
+func canny() kind {
+	const company, callback = "acme-company", "/api/redirects/sso"
+	return kind{
+		label:    "Canny-like board",
+		layout:   "tabs",
+		hue:      310,
+		rules:    rules.Canny(),
+		callback: callback,
+		query:    "ssoToken",
+		link:     "redirect",
+		wanted:   asURL,
+		echo:     map[string]string{"companyID": company},
+		newKey:   newSecret,
+		preset: func(docsURL, signing string) docslogin.Platform {
+			p := docslogin.Canny(docsURL, company, signing)
+			p.Callback = docsURL + callback
+			return p
+		},
+		reader: personReader,
+	}
+}
+
+func featurebase() kind {
+	return kind{
+		label:    "Featurebase-like help center",
+		layout:   "tabs",
+		hue:      340,
+		rules:    rules.Featurebase(),
+		callback: "/api/v1/auth/access/jwt",
+		query:    "jwt",
+		link:     "return_to",
+		wanted:   asURL,
+		newKey:   newSecret,
+		preset:   docslogin.Featurebase,
+		reader:   personReader,
+	}
+}
+
+func metabase() kind {
+	return kind{
+		label:    "Metabase-like analytics",
+		layout:   "bar",
+		hue:      15,
+		rules:    rules.Metabase(),
+		callback: "/auth/sso",
+		query:    "jwt",
+		link:     "return_to",
+		wanted:   unescaped,
+		newKey:   newSecret,
+		preset:   docslogin.Metabase,
+		reader:   metabaseReader,
+	}
+}
+
+// These are for kind.wanted.
+
+func asPath(_, page string) string { return url.QueryEscape(page) }
+
+func asURL(siteURL, page string) string { return url.QueryEscape(siteURL + page) }
+
+func fromBase(_, page string) string { return url.QueryEscape(strings.TrimPrefix(page, "/")) }
+
+func unescaped(_, page string) string { return deeplink.Escape(page) }
 
 func newSecret() (string, any) {
 	secret := rand.Text() + rand.Text()
@@ -62,8 +247,17 @@ func newSecret() (string, any) {
 
 func newEd25519() (string, any) {
 	public, private, _ := ed25519.GenerateKey(nil) // crypto/rand never fails
-	der, _ := x509.MarshalPKCS8PrivateKey(private) // nor does this, for an Ed25519 key
-	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})), public
+	return inPEM(private), public
+}
+
+func newP256() (string, any) {
+	private, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader) // nor does it here
+	return inPEM(private), &private.PublicKey
+}
+
+func inPEM(private any) string {
+	der, _ := x509.MarshalPKCS8PrivateKey(private) // knows both types
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 }
 
 // reader is what pages show of a login.
@@ -82,38 +276,29 @@ type apiKey struct {
 
 type fact struct{ Name, Value string }
 
+// personReader is of claims, or an object among them, that hold name, email and facts.
+func personReader(claims map[string]any) reader {
+	return reader{Name: text(claims["name"]), Email: text(claims["email"]), Facts: facts(claims, "name", "email")}
+}
+
 func readMeReader(claims map[string]any) reader {
-	r := reader{Name: text(claims["name"]), Email: text(claims["email"])}
+	r := personReader(claims)
+	r.Facts = facts(claims, "name", "email", "apiKey", "user", "pass")
 	entries, _ := claims["keys"].([]any)
 	if len(entries) == 0 {
 		entries = []any{claims}
 	}
 	for _, e := range entries {
 		entry := e.(map[string]any) // the rules have seen to it
-		key := apiKey{Name: text(entry["name"])}
-		if token := text(entry["apiKey"]); token != "" {
-			key.Args = append(key.Args, `-H "Authorization: Bearer `+token+`"`)
-		}
-		if user := text(entry["user"]); user != "" {
-			key.Args = append(key.Args, `-u "`+user+":"+text(entry["pass"])+`"`)
-		}
-		if key.Args != nil {
-			r.Keys = append(r.Keys, key)
-		}
+		r.addKey(text(entry["name"]), text(entry["apiKey"]), text(entry["user"]), text(entry["pass"]))
 	}
-	r.Facts = facts(claims, "name", "email", "apiKey", "user", "pass", "version", "iat", "exp", "nbf", "jti")
 	return r
 }
 
 func mintlifyReader(claims map[string]any) reader {
-	content, _ := claims["content"].(map[string]any)
-	r := reader{Name: text(content["name"]), Email: text(content["email"])}
-	groups, _ := claims["groups"].([]any)
-	for _, g := range groups {
-		r.Groups = append(r.Groups, text(g))
-	}
-	inputs, _ := claims["apiPlaygroundInputs"].(map[string]any)
-	header, _ := inputs["header"].(map[string]any)
+	r := personReader(object(claims, "content"))
+	r.Groups = texts(claims["groups"])
+	header := object(claims, "apiPlaygroundInputs", "header")
 	var key apiKey
 	for _, name := range slices.Sorted(maps.Keys(header)) {
 		key.Args = append(key.Args, `-H "`+name+": "+text(header[name])+`"`)
@@ -121,17 +306,68 @@ func mintlifyReader(claims map[string]any) reader {
 	if key.Args != nil {
 		r.Keys = []apiKey{key}
 	}
-	r.Facts = facts(content, "name", "email")
 	return r
 }
 
-// facts returns the members that a page can show as they are, by name.
+func fernReader(claims map[string]any) reader {
+	fern := object(claims, "fern")
+	r := personReader(fern)
+	r.Groups = texts(fern["roles"])
+	auth := object(fern, "playground", "initial_state", "auth")
+	basic := object(auth, "basic")
+	r.addKey("", text(auth["bearer_token"]), text(basic["username"]), text(basic["password"]))
+	return r
+}
+
+func metabaseReader(claims map[string]any) reader {
+	return reader{
+		Name:   strings.TrimSpace(text(claims["first_name"]) + " " + text(claims["last_name"])),
+		Email:  text(claims["email"]),
+		Groups: texts(claims["groups"]),
+		Facts:  facts(claims, "email", "first_name", "last_name"),
+	}
+}
+
+// addKey adds a bearer token, or user and password, or nothing for none of them.
+func (r *reader) addKey(name, token, user, pass string) {
+	key := apiKey{Name: name}
+	if token != "" {
+		key.Args = append(key.Args, `-H "Authorization: Bearer `+token+`"`)
+	}
+	if user != "" {
+		key.Args = append(key.Args, `-u "`+user+":"+pass+`"`)
+	}
+	if key.Args != nil {
+		r.Keys = append(r.Keys, key)
+	}
+}
+
+// facts returns the members that a page can show as they are, by name. What is
+// about the token is not about its reader.
 func facts(o map[string]any, except ...string) []fact {
+	except = append(except, "version", "iss", "iat", "exp", "nbf", "jti")
 	var out []fact
 	for _, name := range slices.Sorted(maps.Keys(o)) {
 		if value := text(o[name]); value != "" && !slices.Contains(except, name) {
 			out = append(out, fact{name, value})
 		}
+	}
+	return out
+}
+
+// object returns the object that path leads to, nil if there is none.
+func object(o map[string]any, path ...string) map[string]any {
+	for _, name := range path {
+		o, _ = o[name].(map[string]any)
+	}
+	return o
+}
+
+func texts(v any) []string {
+	list, _ := v.([]any)
+	var out []string
+	for _, e := range list {
+		out = append(out, text(e))
 	}
 	return out
 }

@@ -19,13 +19,15 @@
 //	// … sign in at the app with this client, then:
 //	got, err := docs.Login(client, "/quickstart")
 //
-// The sites know what the platforms' own pages say, ReadMe's on custom login and
-// Mintlify's on JWT authentication. Where these are silent, as on the type of a
-// claim, the sites may be stricter than the platform. They are no place for real
-// secrets or readers.
+// There is a site for each platform that docslogin has a preset for. The sites know
+// what the platforms' own pages say of logins by JWT. Where these are silent, as on
+// the type of a claim, the sites may be stricter than the platform, and what the
+// platforms have beside logins they have not. They are no place for real secrets or
+// readers.
 package docslogintest
 
 import (
+	"cmp"
 	"crypto/rand"
 	_ "embed"
 	"encoding/json"
@@ -36,6 +38,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -46,8 +49,9 @@ import (
 )
 
 // A Site is a running docs site. Every path is a page of it; "/" and
-// "/changelog" are public, all others private. Its methods may be called by
-// many goroutines at once.
+// "/changelog" are public, all others private. What starts a Site panics if it
+// cannot listen; the caller calls Close. The secret or key that a Site verifies
+// against is random. Its methods may be called by many goroutines at once.
 type Site struct {
 	// URL is the site's address without a slash at the end: http://127.0.0.1:port. Before
 	// the site is used it may be given another name of that address: under
@@ -68,6 +72,7 @@ type Site struct {
 	sessions map[string]session
 	logins   []Login
 	refusals []Refusal
+	usedIDs  map[string]bool // jti of accepted tokens
 }
 
 type session struct {
@@ -83,11 +88,12 @@ type Login struct {
 	Notes  []string // what the platform takes but hardly was meant, such as a misspelt claim
 }
 
-// A Refusal is a token that a site refused. It holds neither the token nor what
+// A Refusal is a token that a site refused, by a rule about the token itself, about
+// what came with it, or about tokens that were used before. It holds neither the token nor what
 // its claims say, other than times and hosts.
 type Refusal struct {
-	Platform string // ReadMe, Mintlify
-	Rule     string // the first rule that the token breaks, mostly a claim's name
+	Platform string // as the preset's Name
+	Rule     string // the first rule that the token breaks, mostly the name of a claim or parameter
 	Why      string // in one sentence
 	Fix      string // what to change
 	Time     time.Time
@@ -98,8 +104,8 @@ func (r *Refusal) Error() string {
 	return fmt.Sprintf("docslogintest: %s refuses the token by rule %q: %s %s", r.Platform, r.Rule, r.Why, r.Fix)
 }
 
-// An Option changes what [NewReadMe] and [NewMintlify] start. Of two that say
-// the same, the later one counts; nil changes nothing.
+// An Option changes what [NewReadMe] and its like start. Of two that say the same,
+// the later one counts; nil changes nothing.
 type Option func(*config)
 
 type config struct {
@@ -122,16 +128,66 @@ func WithClock(now func() time.Time) Option { return func(c *config) { c.now = n
 func WithTitle(title string) Option { return func(c *config) { c.title = title } }
 
 // NewReadMe starts a docs site that logs in as ReadMe does: a GET of any page
-// takes the token in the query parameter auth_token. Its secret is random.
-// NewReadMe panics if it cannot listen. The caller calls Close.
+// takes the token in the query parameter auth_token.
 func NewReadMe(opts ...Option) *Site { return start(readMe(), opts) }
 
 // NewMintlify starts a docs site that logs in as Mintlify does: the page
 // /login/jwt-callback takes the token in the URL's fragment, where only its
-// script sees it. Its Ed25519 key is freshly generated. The docs session ends
-// at the token's expiresAt. NewMintlify panics if it cannot listen. The caller
-// calls Close.
+// script sees it. The docs session ends at the token's expiresAt.
 func NewMintlify(opts ...Option) *Site { return start(mintlify(), opts) }
+
+// NewMintlifyPersonalization starts a docs site that logs in as public Mintlify
+// docs do that are personalized by JWT: every page has a script that takes an
+// ES256 token in the URL's fragment. Where somebody is signed out who asks for a
+// private page, which Mintlify would show, the script goes on to the login URL.
+// The docs session ends at the token's expiresAt.
+func NewMintlifyPersonalization(opts ...Option) *Site { return start(mintlifyPersonalization(), opts) }
+
+// NewGitBook starts a docs site that logs in as GitBook does: a GET of any page
+// takes the token in the query parameter jwt_token, and leads to the same page
+// without it. The docs session ends at the token's exp.
+func NewGitBook(opts ...Option) *Site { return start(gitBook(), opts) }
+
+// NewFern starts a docs site that logs in as Fern does: a GET of
+// /api/fern-docs/auth/jwt/callback takes the token in the query parameter
+// fern_token, and the wanted page's URL in state. The docs session ends at the
+// token's exp. The issuer has to be https://buildwithfern.com.
+func NewFern(opts ...Option) *Site { return start(fern(), opts) }
+
+// NewZendesk starts a help center that logs in as Zendesk does: a form posts the
+// token to /access/jwt, in the field jwt, and the wanted page in return_to. A jti
+// counts once. The parameters brand_id, locale_id and timestamp of the login URL
+// have to come back in the query of the form's action, so a login that begins at
+// the app is refused. What is wrong is said on a page; Zendesk sends errors to the
+// remote logout URL.
+func NewZendesk(opts ...Option) *Site { return start(zendesk(), opts) }
+
+// NewHelpScout starts a docs site that logs in as Help Scout Docs do: a GET of
+// /authcallback takes an HS512 token in the query parameter token, and the wanted
+// page in returnTo. The docs session ends at the token's exp.
+func NewHelpScout(opts ...Option) *Site { return start(helpScout(), opts) }
+
+// NewDeveloperHub starts a docs site that logs in as DeveloperHub does: a GET of
+// any page takes the token in the query parameter jwt, and leads to the same page
+// without it. A jti, if there is one, counts once. The docs session ends at the
+// token's exp.
+func NewDeveloperHub(opts ...Option) *Site { return start(developerHub(), opts) }
+
+// NewCanny starts a board that logs in as Canny does: a GET of /api/redirects/sso,
+// which Canny has on a host of its own, takes the token in the query parameter
+// ssoToken, the wanted page's URL in redirect, and the companyID.
+func NewCanny(opts ...Option) *Site { return start(canny(), opts) }
+
+// NewFeaturebase starts a help center that logs in as Featurebase does: a GET of
+// /api/v1/auth/access/jwt takes the token in the query parameter jwt, and the
+// wanted page's URL in return_to.
+func NewFeaturebase(opts ...Option) *Site { return start(featurebase(), opts) }
+
+// NewMetabase starts a site that logs in as Metabase does: a GET of /auth/sso takes
+// the token in the query parameter jwt, and the wanted page in return_to. To the
+// login URL that page goes unescaped, so that it comes back without what is behind
+// the first & in it.
+func NewMetabase(opts ...Option) *Site { return start(metabase(), opts) }
 
 func start(k kind, opts []Option) *Site {
 	c := config{title: k.label}
@@ -159,6 +215,7 @@ func start(k kind, opts []Option) *Site {
 		signing:  signing,
 		key:      key,
 		sessions: map[string]session{},
+		usedIDs:  map[string]bool{},
 	}
 	s.server = &http.Server{Handler: http.HandlerFunc(s.serve), ReadHeaderTimeout: 10 * time.Second}
 	go s.server.Serve(c.listener)
@@ -246,14 +303,23 @@ func (s *Site) loginLink(page string) string {
 	if strings.Contains(s.loginURL, "?") {
 		separator = "&"
 	}
-	return s.loginURL + separator + s.link + "=" + url.QueryEscape(page)
+	link := s.loginURL + separator + s.link + "=" + s.wanted(s.URL, page)
+	for _, name := range slices.Sorted(maps.Keys(s.echo)) {
+		link += "&" + name + "=" + url.QueryEscape(s.echo[name])
+	}
+	return link
 }
 
 // Headers by which the test client knows what a browser sees on the page.
 const (
-	callbackHeader = "Docslogintest-Callback"
-	refusalHeader  = "Docslogintest-Refusal" // index in Site.refusals
+	scriptHeader  = "Docslogintest-Script"  // view.Script
+	nextHeader    = "Docslogintest-Next"    // view.Next
+	refusalHeader = "Docslogintest-Refusal" // index in Site.refusals
 )
+
+// tokenPattern tells a token from an anchor such as #v1.2.3: base64url of { and a
+// quotation mark or a blank begins so.
+const tokenPattern = `^ey[\w-]+\.[\w-]+\.[\w-]+$`
 
 // crossOrigin keeps other sites from logging a reader in or out with a POST.
 var crossOrigin = http.NewCrossOriginProtection()
@@ -263,39 +329,62 @@ func (s *Site) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	if err := crossOrigin.Check(r); err != nil {
+	atCallback := s.callback == "" || r.URL.Path == s.callback
+	takesForm := s.form != "" && atCallback
+	// A form with a token comes from another site, the app.
+	if err := crossOrigin.Check(r); err != nil && !takesForm {
 		http.Error(w, err.Error(), http.StatusForbidden)
 		return
 	}
-	atCallback := s.callback == "" || r.URL.Path == s.callback
 	get := r.Method == http.MethodGet || r.Method == http.MethodHead
+	post := r.Method == http.MethodPost
+	query := r.URL.Query()
 	switch {
-	case s.query != "" && atCallback && get && r.URL.Query().Has(s.query):
-		if page, ok := s.accept(w, r, r.URL.Query().Get(s.query)); ok {
-			w.Header().Set("Location", page) // http.Redirect would clean the path
-			w.WriteHeader(http.StatusFound)
+	case r.URL.Path == "/logout" && post:
+		s.logout(w, r)
+	case s.query != "" && atCallback && get && (query.Has(s.query) || s.callback != ""):
+		if page, ok := s.accept(w, r, query.Get(s.query)); ok {
+			goOn(w, page, http.StatusFound)
 		}
-	case s.fragment && atCallback && get:
-		w.Header().Set(callbackHeader, "fragment")
-		s.show(w, r, http.StatusOK, view{Callback: true, Heading: "Signing in"})
-	case s.fragment && atCallback && r.Method == http.MethodPost:
-		token, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<16))
+	case takesForm && post:
+		r.Body = http.MaxBytesReader(w, r.Body, maxPost)
+		if err := r.ParseForm(); err != nil {
+			http.Error(w, "The form is too long or did not arrive.", http.StatusBadRequest)
+			return
+		}
+		if page, ok := s.accept(w, r, r.PostForm.Get(s.form)); ok {
+			goOn(w, page, http.StatusFound)
+		}
+	case s.fragment && atCallback && post:
+		token, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPost))
 		if err != nil {
 			http.Error(w, "The token is too long or did not arrive.", http.StatusBadRequest)
 			return
 		}
 		if page, ok := s.accept(w, r, string(token)); ok {
-			w.Header().Set("Location", page)
-			w.WriteHeader(http.StatusCreated)
+			goOn(w, page, http.StatusCreated)
 		}
-	case r.URL.Path == "/logout" && r.Method == http.MethodPost:
-		s.logout(w, r)
+	case s.fragment && s.callback != "" && atCallback && get:
+		s.show(w, r, http.StatusOK, view{Heading: "Signing in", Waiting: true, Script: "callback"})
+	case takesForm:
+		w.Header().Set("Allow", "POST")
+		http.Error(w, "A form brings the token here.", http.StatusMethodNotAllowed)
 	case get:
 		s.page(w, r)
 	default:
 		w.Header().Set("Allow", "GET, HEAD")
 		http.Error(w, "Docs are only read.", http.StatusMethodNotAllowed)
 	}
+}
+
+// maxPost is far more than any token.
+const maxPost = 1 << 16
+
+// goOn sends the reader, or the page's script, to a page; http.Redirect would clean
+// the path.
+func goOn(w http.ResponseWriter, page string, status int) {
+	w.Header().Set("Location", page)
+	w.WriteHeader(status)
 }
 
 // accept verifies a token and begins a docs session, and returns where the
@@ -305,12 +394,15 @@ func (s *Site) accept(w http.ResponseWriter, r *http.Request, token string) (pag
 	now := s.now()
 	claims, findings := s.rules.Check(token, s.key, host, now)
 	var refused, noted []rules.Finding
-	for _, f := range findings {
+	for _, f := range append(findings, s.checkEcho(r)...) {
 		if f.Refused() {
 			refused = append(refused, f)
 		} else if f.Warn {
 			noted = append(noted, f)
 		}
+	}
+	if refused == nil && s.once && !s.firstUse(claims["jti"]) {
+		refused = append(refused, rules.Finding{Rule: "jti", Why: "The jti was used before.", Fix: "Give every token a random jti of its own, at the click."})
 	}
 	if len(refused) > 0 {
 		first := refused[0]
@@ -321,7 +413,7 @@ func (s *Site) accept(w http.ResponseWriter, r *http.Request, token string) (pag
 		s.show(w, r, http.StatusUnauthorized, view{Heading: "Login refused", Refused: refused, Noted: noted})
 		return "", false
 	}
-	login := Login{Claims: claims, Page: local(r.URL.Query().Get(s.link)), Time: now}
+	login := Login{Claims: claims, Page: s.destination(r), Time: now}
 	for _, f := range noted {
 		login.Notes = append(login.Notes, f.Why+" "+f.Fix)
 	}
@@ -339,10 +431,66 @@ func (s *Site) accept(w http.ResponseWriter, r *http.Request, token string) (pag
 	return login.Page, true
 }
 
-// local returns a deep link if it is one on this site's own host, else the home
-// page. A page's script, which reads it from a header, takes only ASCII for what it
-// is, and Go's client follows only what net/url parses.
-func local(link string) string {
+// checkEcho looks at the parameters that have to come back as they went.
+func (s *Site) checkEcho(r *http.Request) []rules.Finding {
+	var out []rules.Finding
+	for _, name := range slices.Sorted(maps.Keys(s.echo)) {
+		if r.URL.Query().Get(name) != s.echo[name] {
+			out = append(out, rules.Finding{
+				Rule: name,
+				Why:  "The parameter " + name + " did not come back in the query with the value that the login URL was given.",
+				Fix:  "Begin at the docs, and return " + name + " as it came.",
+			})
+		}
+	}
+	return out
+}
+
+// firstUse reports whether a token's jti, if it has one, is new.
+func (s *Site) firstUse(jti any) bool {
+	id, ok := jti.(string)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ok && s.usedIDs[id] {
+		return false
+	}
+	s.usedIDs[id] = ok
+	return true
+}
+
+// destination returns where the reader wants to go who brings a token.
+func (s *Site) destination(r *http.Request) string {
+	switch {
+	case s.toPage && s.fragment:
+		return local(r, r.URL.RequestURI())
+	case s.toPage:
+		return local(r, without(s.query, r.URL.RequestURI()))
+	case s.form != "":
+		return local(r, r.PostForm.Get(s.link))
+	}
+	return local(r, r.URL.Query().Get(s.link))
+}
+
+// without takes a query parameter out of a page and keeps every other byte.
+func without(param, page string) string {
+	path, query, _ := strings.Cut(page, "?")
+	pairs := slices.DeleteFunc(strings.Split(query, "&"), func(pair string) bool {
+		name, _, _ := strings.Cut(pair, "=")
+		return name == param
+	})
+	if query = strings.Join(pairs, "&"); query == "" {
+		return path
+	}
+	return path + "?" + query
+}
+
+// local returns a deep link as a path if it is one on this site's own host, else the
+// home page. A page's script, which reads it from a header, takes only ASCII for what
+// it is, and Go's client follows only what net/url parses.
+func local(r *http.Request, link string) string {
+	if scheme, path, ok := strings.Cut(link, "://"+r.Host); ok && (scheme == "http" || scheme == "https") {
+		link = path
+	}
 	bad := func(c rune) bool { return c < ' ' || c == 0x7f || c == '\\' }
 	if _, err := url.Parse(link); err != nil || !strings.HasPrefix(link, "/") || strings.HasPrefix(link, "//") || strings.ContainsFunc(link, bad) {
 		return "/"
@@ -378,28 +526,33 @@ func (s *Site) logout(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Site) page(w http.ResponseWriter, r *http.Request) {
-	v := view{Heading: strings.Trim(r.URL.Path, "/"), Content: true}
+	v := view{Heading: strings.Trim(r.URL.Path, "/"), Page: r.URL.RequestURI(), Content: true}
 	public := false
 	for _, p := range pages {
 		if p.Path == r.URL.Path {
 			v.Heading, public = p.Heading, p.Public
 		}
 	}
-	login, in := s.loginOf(r.Cookies())
-	if !public && !in {
-		if to := s.loginLink(r.URL.RequestURI()); to != "" {
-			w.Header().Set("Location", to)
-			w.WriteHeader(http.StatusFound)
-			return
-		}
-		s.show(w, r, http.StatusUnauthorized, view{Heading: "This page is private", NoLoginURL: true})
-		return
+	if s.fragment && s.callback == "" {
+		v.Script = "page"
 	}
-	if in {
+	login, in := s.loginOf(r.Cookies())
+	status := http.StatusOK
+	switch to := s.loginLink(v.Page); {
+	case in:
 		reader := s.reader(login.Claims)
 		v.Reader, v.Notes = &reader, login.Notes
+	case public:
+	case to == "":
+		status = http.StatusUnauthorized
+		v.Heading, v.Content, v.NoLoginURL = "This page is private", false, true
+	case v.Script != "": // only a script knows whether there is a token
+		v.Heading, v.Content, v.Waiting, v.Next = "Signing in", false, true, to
+	default:
+		goOn(w, to, http.StatusFound)
+		return
 	}
-	s.show(w, r, http.StatusOK, v)
+	s.show(w, r, status, v)
 }
 
 // pages are those that have a content of their own.
@@ -416,8 +569,12 @@ var pages = []struct {
 // view is what site.html shows.
 type view struct {
 	Title, Label, Layout, Platform string
+	Hue                            int
 	Nonce, Path, Heading, Login    string
-	Content, Callback, NoLoginURL  bool
+	Page                           string  // to which the login button leads back; "": home, as neither a callback nor a URL with a token is a page to come back to
+	Script                         string  // what takes a token from the fragment: "callback" whatever is there, "page" what looks like one; "": none
+	Next                           string  // where the script goes without a token; "": nowhere
+	Content, Waiting, NoLoginURL   bool    // what the page is about
 	Reader                         *reader // nil: signed out
 	Notes                          []string
 	Refused, Noted                 []rules.Finding
@@ -426,22 +583,26 @@ type view struct {
 // Pages is for the navigation.
 func (view) Pages() any { return pages }
 
+// TokenPattern is for the script.
+func (view) TokenPattern() string { return tokenPattern }
+
 //go:embed site.html
 var siteHTML string
 
 var siteTemplate = template.Must(template.New("site.html").Parse(siteHTML))
 
 func (s *Site) show(w http.ResponseWriter, r *http.Request, status int, v view) {
-	v.Title, v.Label, v.Layout, v.Platform = s.title, s.label, s.layout, s.rules.Name
+	v.Title, v.Label, v.Layout, v.Hue, v.Platform = s.title, s.label, s.layout, s.hue, s.rules.Name
 	v.Nonce, v.Path = rand.Text(), r.URL.Path
-	back := r.URL.RequestURI()
-	if !v.Content && !v.NoLoginURL {
-		back = "/" // neither a callback nor a URL with a token is a page to come back to
-	}
-	v.Login = s.loginLink(back)
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; img-src data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"+
+	v.Login = s.loginLink(cmp.Or(v.Page, "/"))
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", "default-src 'none'; img-src data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"+
 		"; style-src 'nonce-"+v.Nonce+"'; script-src 'nonce-"+v.Nonce+"'")
+	if v.Script != "" {
+		h.Set(scriptHeader, v.Script)
+		h.Set(nextHeader, v.Next)
+	}
 	w.WriteHeader(status)
 	// All that can fail from here on is the connection.
 	_ = siteTemplate.Execute(w, v)

@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -100,59 +102,95 @@ func contains(t *testing.T, page string, want ...string) {
 	}
 }
 
-// both runs a test for each kind of site.
-func both(t *testing.T, f func(t *testing.T, start func(...docslogintest.Option) *docslogintest.Site)) {
-	t.Run("ReadMe", func(t *testing.T) { f(t, docslogintest.NewReadMe) })
-	t.Run("Mintlify", func(t *testing.T) { f(t, docslogintest.NewMintlify) })
+// platforms are those that there is a site for.
+var platforms = []struct {
+	name   string
+	start  func(...docslogintest.Option) *docslogintest.Site
+	link   string // how the login URL names /changelog; {site} is the site's URL, escaped
+	toPage bool   // the token comes to the wanted page itself
+	shows  string // what pages show of ada, between semicolons
+}{
+	{"ReadMe", docslogintest.NewReadMe, "redirect=%2Fchangelog", false, "Hello, Ada &lt;script&gt;.;Bearer key-of-ada;<dd>ada@example.com;<dt>plan</dt><dd>pro</dd>;<dt>seats</dt><dd>7</dd>"},
+	{"Mintlify", docslogintest.NewMintlify, "redirect=%2Fchangelog", false, "Hello, Ada &lt;script&gt;.;Bearer key-of-ada;<dd>ada@example.com;<dt>plan</dt><dd>pro</dd>;admin, beta"},
+	{"Mintlify personalization", docslogintest.NewMintlifyPersonalization, "redirect=%2Fchangelog", true, "Hello, Ada &lt;script&gt;.;Bearer key-of-ada;<dd>ada@example.com;<dt>plan</dt><dd>pro</dd>;admin, beta"},
+	{"GitBook", docslogintest.NewGitBook, "location=changelog", true, "Hello, Ada &lt;script&gt;.;<dd>ada@example.com;<dt>plan</dt><dd>pro</dd>"},
+	{"Fern", docslogintest.NewFern, "state={site}%2Fchangelog", false, "Hello, Ada &lt;script&gt;.;Bearer key-of-ada;<dd>ada@example.com;admin, beta"},
+	{"Zendesk", docslogintest.NewZendesk, "return_to=%2Fchangelog&amp;brand_id=360001&amp;locale_id=1&amp;timestamp=", false, "Hello, Ada &lt;script&gt;.;<dd>ada@example.com;<dt>external_id</dt><dd>u1</dd>"},
+	{"Help Scout", docslogintest.NewHelpScout, "returnTo=%2Fchangelog", false, "Hello, ada@example.com.;<dd>ada@example.com"},
+	{"DeveloperHub", docslogintest.NewDeveloperHub, "redirect={site}%2Fchangelog", true, "Hello, Ada &lt;script&gt;.;<dd>ada@example.com;<dt>plan</dt><dd>pro</dd>"},
+	{"Canny", docslogintest.NewCanny, "redirect={site}%2Fchangelog&amp;companyID=", false, "Hello, Ada &lt;script&gt;.;<dd>ada@example.com;<dt>id</dt><dd>u1</dd>"},
+	{"Featurebase", docslogintest.NewFeaturebase, "return_to={site}%2Fchangelog", false, "Hello, Ada &lt;script&gt;.;<dd>ada@example.com;<dt>userId</dt><dd>u1</dd>"},
+	{"Metabase", docslogintest.NewMetabase, "return_to=/changelog", false, "Hello, Ada &lt;script&gt;.;<dd>ada@example.com;admin, beta"},
+}
+
+// TestEveryPreset fails for a platform that the table lacks.
+func TestEveryPreset(t *testing.T) {
+	for _, p := range platforms {
+		site := p.start()
+		defer site.Close()
+		if got := site.Platform(); got.Name != p.name || !strings.HasPrefix(got.DocsURL+"/", site.URL+"/") {
+			t.Errorf("%s: the preset %s at %s", p.name, got.Name, got.DocsURL)
+		}
+		if _, page := get(t, docslogintest.NewClient(), site.URL+"/"); !strings.Contains(page, "-like ") {
+			t.Errorf("%s: the page does not say what it is like", p.name)
+		}
+	}
 }
 
 func TestAVisitorArrivesSignedIn(t *testing.T) {
-	both(t, func(t *testing.T, start func(...docslogintest.Option) *docslogintest.Site) {
-		site := start(docslogintest.WithTitle("Acme API"))
-		defer site.Close()
-		app := newApp(t, site, site.Platform(), ada)
-		client := docslogintest.NewClient()
+	for _, p := range platforms {
+		t.Run(p.name, func(t *testing.T) {
+			site := p.start(docslogintest.WithTitle("Acme API"))
+			defer site.Close()
+			app := newApp(t, site, site.Platform(), ada)
+			client := docslogintest.NewClient()
 
-		// Signed out at the app: its sign-in form, with a way back.
-		resp, page := get(t, client, site.URL+"/reference?lang=go&q=a%2Fb")
-		if page != "the app's sign-in form" {
-			t.Fatalf("ended at %v", resp.Request.URL)
-		}
-		// Submitting the form leads to the page that was wanted.
-		resp, err := client.PostForm(resp.Request.URL.String(), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, _ := io.ReadAll(resp.Body)
-		resp.Body.Close()
-		if got := resp.Request.URL.String(); got != site.URL+"/reference?lang=go&q=a%2Fb" {
-			t.Errorf("ended at %s", got)
-		}
-		contains(t, string(body), "Hello, Ada &lt;script&gt;.", "Bearer key-of-ada", "ada@example.com", "<dt>plan</dt><dd>pro</dd>", "<dt>seats</dt><dd>7</dd>", "<title>API reference · Acme API</title>", "Log out")
+			wanted, back := "/reference?lang=go&q=a%2Fb", "/reference?lang=go&q=a%2Fb"
+			if p.name == "Metabase" { // brings the page unescaped
+				back = "/reference?lang=go"
+			}
 
-		// From here on the docs know the visitor, without the app.
-		app.Close()
-		_, page = get(t, client, site.URL+"/changelog")
-		contains(t, page, "Hello, Ada")
-		login, err := site.Login(client, "/any/page")
-		if err != nil || login.Page != "/reference?lang=go&q=a%2Fb" {
-			t.Errorf("login: %+v, %v", login, err)
-		}
-		if n := len(site.Logins()); n != 1 || len(site.Refusals()) != 0 {
-			t.Errorf("%d logins, refusals %v", n, site.Refusals())
-		}
+			// Signed out at the app: its sign-in form, with a way back.
+			resp, page := get(t, client, site.URL+wanted)
+			if page != "the app's sign-in form" {
+				t.Fatalf("ended at %v", resp.Request.URL)
+			}
+			// Submitting the form leads to the page that was wanted.
+			resp, err := client.PostForm(resp.Request.URL.String(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, _ := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			if got := resp.Request.URL.String(); got != site.URL+back {
+				t.Errorf("ended at %s", got)
+			}
+			contains(t, string(body), append(strings.Split(p.shows, ";"), "<title>API reference · Acme API</title>", "Log out")...)
 
-		// Logging out ends that.
-		resp, err = client.Post(site.URL+"/logout", "", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, _ = io.ReadAll(resp.Body)
-		resp.Body.Close()
-		if resp.Request.URL.Path != "/" || strings.Contains(string(body), "Hello") {
-			t.Errorf("after logging out: %v\n%s", resp.Request.URL, body)
-		}
-	})
+			// From here on the docs know the visitor, without the app.
+			app.Close()
+			_, page = get(t, client, site.URL+"/changelog")
+			contains(t, page, "Hello, ")
+			login, err := site.Login(client, "/any/page")
+			if err != nil || login.Page != back {
+				t.Errorf("login: %+v, %v", login, err)
+			}
+			if n := len(site.Logins()); n != 1 || len(site.Refusals()) != 0 {
+				t.Errorf("%d logins, refusals %v", n, site.Refusals())
+			}
+
+			// Logging out ends that.
+			resp, err = client.Post(site.URL+"/logout", "", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, _ = io.ReadAll(resp.Body)
+			resp.Body.Close()
+			if resp.Request.URL.Path != "/" || strings.Contains(string(body), "Hello") {
+				t.Errorf("after logging out: %v\n%s", resp.Request.URL, body)
+			}
+		})
+	}
 }
 
 func TestLoginReturnsWhatTheSiteAccepted(t *testing.T) {
@@ -174,29 +212,33 @@ func TestLoginReturnsWhatTheSiteAccepted(t *testing.T) {
 }
 
 func TestASiteUnderANameOfItsOwn(t *testing.T) {
-	both(t, func(t *testing.T, start func(...docslogintest.Option) *docslogintest.Site) {
-		site := start()
-		defer site.Close()
-		site.URL = strings.Replace(site.URL, "127.0.0.1", "docs.localhost", 1)
-		app := newApp(t, site, site.Platform(), ada)
-		if _, err := site.Login(visitor(t, app), "/quickstart"); err != nil {
-			t.Error(err)
-		}
-	})
+	for _, p := range platforms {
+		t.Run(p.name, func(t *testing.T) {
+			site := p.start()
+			defer site.Close()
+			site.URL = strings.Replace(site.URL, "127.0.0.1", "docs.localhost", 1)
+			app := newApp(t, site, site.Platform(), ada)
+			if _, err := site.Login(visitor(t, app), "/quickstart"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 }
 
 func TestLoginPressesTheButtonOnAPublicPage(t *testing.T) {
-	both(t, func(t *testing.T, start func(...docslogintest.Option) *docslogintest.Site) {
-		site := start()
-		defer site.Close()
-		client := visitor(t, newApp(t, site, site.Platform(), ada))
-		_, page := get(t, client, site.URL+"/changelog")
-		contains(t, page, "Log in</a>", "redirect=%2Fchangelog")
-		login, err := site.Login(client, "/changelog")
-		if err != nil || login.Page != "/changelog" {
-			t.Errorf("login: %+v, %v", login, err)
-		}
-	})
+	for _, p := range platforms {
+		t.Run(p.name, func(t *testing.T) {
+			site := p.start()
+			defer site.Close()
+			client := visitor(t, newApp(t, site, site.Platform(), ada))
+			_, page := get(t, client, site.URL+"/changelog")
+			contains(t, page, "Log in</a>", strings.ReplaceAll(p.link, "{site}", url.QueryEscape(site.URL)))
+			login, err := site.Login(client, "/changelog")
+			if err != nil || login.Page != "/changelog" {
+				t.Errorf("login: %+v, %v", login, err)
+			}
+		})
+	}
 }
 
 func TestMintlifyShowsGroupsAndTheirBlocks(t *testing.T) {
@@ -321,32 +363,68 @@ func TestNotesAreNoRefusal(t *testing.T) {
 	contains(t, page, `<code class="rule">version</code>`, "Beside that, <code>spelling</code>")
 }
 
-func TestARedirectStaysOnTheSite(t *testing.T) {
-	both(t, func(t *testing.T, start func(...docslogintest.Option) *docslogintest.Site) {
-		site := start()
-		defer site.Close()
-		newApp(t, site, site.Platform(), ada)
-		for _, link := range []string{
-			"https://evil.example/", "//evil.example/", `/\evil.example/`, `\\evil.example`, "/\t/evil.example", "/\r\nX: y", "evil.example", "javascript:alert(1)", "", "%", "///evil.example", "/%zz", "/a#%zz",
-		} {
-			if got := arrive(t, site, link); got != "/" {
-				t.Errorf("redirect=%q leads to %q", link, got)
-			}
+func TestALinkThatComesBackStaysOnTheSite(t *testing.T) {
+	for _, p := range platforms {
+		if p.toPage {
+			continue
 		}
-		for link, want := range map[string]string{
-			"/quickstart": "/quickstart", "/a?b=c%2Fd&e": "/a?b=c%2Fd&e", "/reference#auth": "/reference#auth", "/a#": "/a#",
-			"/%E4%BD%A0": "/%E4%BD%A0", "/café?q=ü#ß": "/caf%C3%A9?q=%C3%BC#%C3%9F",
-		} {
-			if got := arrive(t, site, link); got != want {
-				t.Errorf("redirect=%q leads to %q, want %q", link, got, want)
+		t.Run(p.name, func(t *testing.T) {
+			site := p.start()
+			defer site.Close()
+			newApp(t, site, site.Platform(), ada)
+			param, _, _ := strings.Cut(p.link, "=")
+			for _, link := range []string{
+				"https://evil.example/", "//evil.example/", `/\evil.example/`, `\\evil.example`, "/\t/evil.example", "/\r\nX: y", "evil.example", "javascript:alert(1)", "", "%", "///evil.example", "/%zz", "/a#%zz",
+				site.URL, site.URL + ".evil.example/", site.URL + "@evil.example/", "ftp" + strings.TrimPrefix(site.URL, "http") + "/a", site.URL + "//evil.example", "http://evil.example/?" + site.URL + "/a",
+			} {
+				if got := arrive(t, site, param, link); got != "/" {
+					t.Errorf("%s=%q leads to %q", param, link, got)
+				}
 			}
-		}
-	})
+			for link, want := range map[string]string{
+				"/quickstart": "/quickstart", "/a?b=c%2Fd&e": "/a?b=c%2Fd&e", "/reference#auth": "/reference#auth", "/a#": "/a#",
+				"/%E4%BD%A0": "/%E4%BD%A0", "/café?q=ü#ß": "/caf%C3%A9?q=%C3%BC#%C3%9F",
+				site.URL + "/a?b#c": "/a?b#c", strings.Replace(site.URL, "http:", "https:", 1) + "/a": "/a",
+			} {
+				if got := arrive(t, site, param, link); got != want {
+					t.Errorf("%s=%q leads to %q, want %q", param, link, got, want)
+				}
+			}
+		})
+	}
 }
 
-// arrive hands the site a good token with the redirect as it is, past the
-// middleware's own checks, and returns where that leads.
-func arrive(t *testing.T, site *docslogintest.Site, link string) string {
+// A token that comes to the wanted page itself leaves nothing but that page.
+func TestATokenLeavesThePageAsItWas(t *testing.T) {
+	for _, p := range platforms {
+		if !p.toPage {
+			continue
+		}
+		t.Run(p.name, func(t *testing.T) {
+			site := p.start()
+			defer site.Close()
+			for _, page := range []string{"/", "/a", "/a?b=c%2Fd&e&&f", "/a%2Fb?%zz"} {
+				to := tokenTo(t, site)
+				if base, query, ok := strings.Cut(to, "?"); ok { // GitBook, DeveloperHub: {page}?jwt=…
+					to = strings.TrimSuffix(base, "/") + page + "?" + query
+					if strings.Contains(page, "?") {
+						to = strings.TrimSuffix(base, "/") + page + "&" + query
+					}
+				} else { // Mintlify: {page}#…
+					base, token, _ := strings.Cut(to, "#")
+					to = strings.TrimSuffix(base, "/") + page + "#" + token
+				}
+				resp, _ := get(t, noRedirects(), to)
+				if got := resp.Header.Get("Location"); got != page {
+					t.Errorf("status %d, leads to %q, want %q", resp.StatusCode, got, page)
+				}
+			}
+		})
+	}
+}
+
+// tokenTo is where the route sends a user whom no page of the docs has sent.
+func tokenTo(t *testing.T, site *docslogintest.Site) string {
 	t.Helper()
 	login, err := docslogin.New(func(*http.Request) (*docslogin.User, error) { return ada, nil }, site.Platform())
 	if err != nil {
@@ -356,16 +434,40 @@ func arrive(t *testing.T, site *docslogintest.Site, link string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	u, err := url.Parse(to)
+	return to
+}
+
+var formOf = regexp.MustCompile(`(?s)action="([^"]*)".*name="jwt" value="([^"]*)"`)
+
+// arrive hands the site a good token with the link as it is, past the middleware's
+// own checks, and returns where that leads.
+func arrive(t *testing.T, site *docslogintest.Site, param, link string) string {
+	t.Helper()
+	login, err := docslogin.New(func(*http.Request) (*docslogin.User, error) { return ada, nil }, site.Platform())
 	if err != nil {
 		t.Fatal(err)
 	}
-	q := u.Query()
-	q.Set("redirect", link)
-	u.RawQuery = q.Encode()
-	resp, _ := get(t, noRedirects(), u.String())
+	resp, _ := get(t, noRedirects(), site.URL+"/quickstart")
+	answer := httptest.NewRecorder()
+	login.ServeHTTP(answer, httptest.NewRequest("GET", resp.Header.Get("Location"), nil))
+	if form := formOf.FindStringSubmatch(answer.Body.String()); form != nil {
+		resp, err = noRedirects().PostForm(html.UnescapeString(form[1]), url.Values{"jwt": {form[2]}, param: {link}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+	} else {
+		u, err := url.Parse(answer.Header().Get("Location"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		q := u.Query()
+		q.Set(param, link)
+		u.RawQuery = q.Encode()
+		resp, _ = get(t, noRedirects(), u.String())
+	}
 	if resp.StatusCode != http.StatusFound || resp.Header.Get("Cache-Control") != "no-store" {
-		t.Fatalf("redirect=%q: status %d, %v", link, resp.StatusCode, resp.Header)
+		t.Fatalf("%s=%q: status %d, %v", param, link, resp.StatusCode, resp.Header)
 	}
 	if len(resp.Cookies()) != 1 || !resp.Cookies()[0].HttpOnly || resp.Cookies()[0].SameSite != http.SameSiteLaxMode {
 		t.Errorf("cookies: %v", resp.Cookies())
@@ -595,26 +697,28 @@ func TestListeners(t *testing.T) {
 }
 
 func TestManyVisitorsAtOnce(t *testing.T) {
-	both(t, func(t *testing.T, start func(...docslogintest.Option) *docslogintest.Site) {
-		site := start()
-		defer site.Close()
-		app := newApp(t, site, site.Platform(), ada)
-		var wg sync.WaitGroup
-		for i := range 20 {
-			client := visitor(t, app)
-			wg.Go(func() {
-				page := fmt.Sprintf("/page-%d", i)
-				login, err := site.Login(client, page)
-				if err != nil || login.Page != page {
-					t.Errorf("login: %+v, %v", login.Page, err)
-				}
-				site.Logins()
-				site.Refusals()
-			})
-		}
-		wg.Wait()
-		if n := len(site.Logins()); n != 20 {
-			t.Errorf("%d logins", n)
-		}
-	})
+	for _, p := range platforms {
+		t.Run(p.name, func(t *testing.T) {
+			site := p.start()
+			defer site.Close()
+			app := newApp(t, site, site.Platform(), ada)
+			var wg sync.WaitGroup
+			for i := range 20 {
+				client := visitor(t, app)
+				wg.Go(func() {
+					page := fmt.Sprintf("/page-%d", i)
+					login, err := site.Login(client, page)
+					if err != nil || login.Page != page {
+						t.Errorf("login: %+v, %v", login.Page, err)
+					}
+					site.Logins()
+					site.Refusals()
+				})
+			}
+			wg.Wait()
+			if n := len(site.Logins()); n != 20 {
+				t.Errorf("%d logins", n)
+			}
+		})
+	}
 }
