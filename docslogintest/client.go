@@ -65,7 +65,7 @@ func (b browser) RoundTrip(req *http.Request) (*http.Response, error) {
 	switch token, next := req.URL.Fragment, resp.Header.Get(nextHeader); {
 	case req.Method != http.MethodGet:
 	case takesFragment(resp, token):
-		return b.post(req, resp, token)
+		return b.post(sent, resp, token)
 	case next != "":
 		leave(resp, next)
 	}

@@ -276,55 +276,80 @@ func TestReadMeFillsInEveryKindOfKey(t *testing.T) {
 	}
 }
 
+// set makes a claim whatever the platform's mapper made of it.
+func set(name string, value any) docslogin.Option {
+	return docslogin.WithClaimsMapper(func(_ context.Context, _ *docslogin.User, c docslogin.Claims) error {
+		c[name] = value
+		return nil
+	})
+}
+
+// late is the clock of an app that lags behind.
+func late(by time.Duration) docslogin.Option {
+	return docslogin.WithClock(func() time.Time { return time.Now().Add(-by) })
+}
+
 func TestASiteSaysWhyItRefuses(t *testing.T) {
-	mintlify := docslogintest.NewMintlify()
-	defer mintlify.Close()
-	wrong := docslogintest.NewMintlify()
-	defer wrong.Close()
-	readMe := docslogintest.NewReadMe()
-	defer readMe.Close()
-	change := func(p docslogin.Platform, f func(*docslogin.Platform)) docslogin.Platform {
-		f(&p)
-		return p
-	}
-	set := func(name string, value any) docslogin.Option {
-		return docslogin.WithClaimsMapper(func(_ context.Context, _ *docslogin.User, c docslogin.Claims) error {
-			c[name] = value
-			return nil
-		})
-	}
+	other := docslogintest.NewMintlify()
+	defer other.Close()
+	as := func(*docslogin.Platform) {}
 	tests := []struct {
 		name      string
-		site      *docslogintest.Site
-		platform  docslogin.Platform
-		opts      []docslogin.Option
+		start     func(...docslogintest.Option) *docslogintest.Site
+		change    func(*docslogin.Platform)
+		opt       docslogin.Option
 		rule, why string
 	}{
-		{"another secret", readMe, change(readMe.Platform(), func(p *docslogin.Platform) { p.Key = docslogin.Secret("of another environment") }), nil, "signature", "does not fit"},
-		{"no version", readMe, change(readMe.Platform(), func(p *docslogin.Platform) { p.Static = nil }), nil, "version", "no version"},
-		{"an empty name", readMe, change(readMe.Platform(), func(p *docslogin.Platform) { p.Required = nil }), []docslogin.Option{set("name", " ")}, "name", "empty"},
-		{"an app's clock that is behind", readMe, readMe.Platform(), []docslogin.Option{docslogin.WithClock(func() time.Time { return time.Now().Add(-time.Hour) })}, "exp", "in the past"},
-		{"the key of another site", mintlify, change(wrong.Platform(), func(p *docslogin.Platform) { p.DocsURL = mintlify.URL }), nil, "signature", "does not fit"},
-		{"no host", mintlify, change(mintlify.Platform(), func(p *docslogin.Platform) { p.HostClaim = "" }), nil, "host", "no host"},
-		{"the host of another domain of these docs", mintlify, change(mintlify.Platform(), func(p *docslogin.Platform) { p.HostClaim = "" }), []docslogin.Option{set("host", "acme.mintlify.app")}, "host", "visited at \"127.0.0.1\""},
-		{"a minute of life", mintlify, change(mintlify.Platform(), func(p *docslogin.Platform) { p.Lifetime.MaxToken = 0 }), []docslogin.Option{docslogin.WithTokenTTL(time.Minute)}, "exp", "10s at most"},
-		{"a group that is no list", mintlify, mintlify.Platform(), []docslogin.Option{set("groups", "admin")}, "groups", "not a list of strings"},
+		{"another secret", docslogintest.NewReadMe, func(p *docslogin.Platform) { p.Key = docslogin.Secret("of another environment") }, late(0), "signature", "does not fit"},
+		{"no version", docslogintest.NewReadMe, func(p *docslogin.Platform) { p.Static = nil }, late(0), "version", "no version"},
+		{"an empty name", docslogintest.NewReadMe, func(p *docslogin.Platform) { p.Required = nil }, set("name", " "), "name", "empty"},
+		{"an app's clock that is behind", docslogintest.NewReadMe, as, late(time.Hour), "exp", "in the past"},
+		{"the key of another site", docslogintest.NewMintlify, func(p *docslogin.Platform) { p.Key = other.Platform().Key }, late(0), "signature", "does not fit"},
+		{"no host", docslogintest.NewMintlify, func(p *docslogin.Platform) { p.HostClaim = "" }, late(0), "host", "no host"},
+		{"the host of another domain of these docs", docslogintest.NewMintlify, func(p *docslogin.Platform) { p.HostClaim = "" }, set("host", "acme.mintlify.app"), "host", "visited at \"127.0.0.1\""},
+		{"a minute of life", docslogintest.NewMintlify, func(p *docslogin.Platform) { p.Lifetime.Token, p.Lifetime.MaxToken = time.Minute, 0 }, late(0), "exp", "10s at most"},
+		{"a group that is no list", docslogintest.NewMintlify, as, set("groups", "admin"), "groups", "not a list of strings"},
+		{"the key of Mintlify's authentication in its personalization", docslogintest.NewMintlifyPersonalization, func(p *docslogin.Platform) { p.Algorithm, p.Key = "EdDSA", other.Platform().Key }, late(0), "alg", "has to be ES256"},
+		{"a session at GitBook that is over", docslogintest.NewGitBook, as, late(2 * time.Hour), "exp", "in the past"},
+		{"more than GitBook takes", docslogintest.NewGitBook, func(p *docslogin.Platform) { p.MaxTokenBytes = 0 }, set("bio", strings.Repeat("x", 4000)), "size", "4000 at most"},
+		{"another issuer at Fern", docslogintest.NewFern, func(p *docslogin.Platform) { p.Static = docslogin.Claims{"iss": "https://app.example.com"} }, late(0), "iss", "is not https://buildwithfern.com"},
+		{"more than Fern takes", docslogintest.NewFern, func(p *docslogin.Platform) { p.MaxTokenBytes = 0 }, set("bio", strings.Repeat("x", 4000)), "size", "4000 at most"},
+		{"a role at Fern that is no list", docslogintest.NewFern, as, set("fern", map[string]any{"roles": "admin"}), "fern.roles", "not a list of strings"},
+		{"no jti for Zendesk", docslogintest.NewZendesk, func(p *docslogin.Platform) { p.TokenID = false }, late(0), "jti", "no jti"},
+		{"an iat that is too old for Zendesk", docslogintest.NewZendesk, as, late(4 * time.Minute), "iat", "3m0s at most"},
+		{"an iat that is too new for Zendesk", docslogintest.NewZendesk, as, late(-4 * time.Minute), "iat", "in the future"},
+		{"nothing of what Zendesk wants back", docslogintest.NewZendesk, func(p *docslogin.Platform) { p.Echo = nil }, late(0), "brand_id", "did not come back"},
+		{"no timestamp for Zendesk", docslogintest.NewZendesk, func(p *docslogin.Platform) { p.Echo = []string{"brand_id", "locale_id"} }, late(0), "timestamp", "did not come back"},
+		{"another brand of Zendesk", docslogintest.NewZendesk, func(p *docslogin.Platform) {
+			p.Echo, p.Params = []string{"locale_id", "timestamp"}, map[string]string{"brand_id": "7"}
+		}, late(0), "brand_id", "did not come back"},
+		{"HS256 for Help Scout", docslogintest.NewHelpScout, func(p *docslogin.Platform) { p.Algorithm = "HS256" }, late(0), "alg", "has to be HS512"},
+		{"no exp for Help Scout", docslogintest.NewHelpScout, func(p *docslogin.Platform) { p.Lifetime = docslogin.Lifetime{} }, late(0), "exp", "no exp"},
+		{"no version for DeveloperHub", docslogintest.NewDeveloperHub, func(p *docslogin.Platform) { p.Static = nil }, late(0), "version", "no version"},
+		{"no company for Canny", docslogintest.NewCanny, func(p *docslogin.Platform) { p.Echo, p.Params = nil, nil }, late(0), "companyID", "did not come back"},
+		{"no ID for Canny", docslogintest.NewCanny, func(p *docslogin.Platform) { p.Required, p.Mapper = nil, nil }, late(0), "id", "no id"},
+		{"nobody for Featurebase", docslogintest.NewFeaturebase, func(p *docslogin.Platform) { p.Required, p.Mapper = nil, nil }, late(0), "email", "neither email nor userId"},
+		{"an iat that is too old for Metabase", docslogintest.NewMetabase, func(p *docslogin.Platform) { p.Lifetime.Token, p.Lifetime.MaxToken = time.Hour, 0 }, late(4 * time.Minute), "iat", "3m0s at most"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			client := visitor(t, newApp(t, test.site, test.platform, ada, test.opts...))
-			_, err := test.site.Login(client, "/quickstart")
+			site := test.start()
+			defer site.Close()
+			platform := site.Platform()
+			test.change(&platform)
+			client := visitor(t, newApp(t, site, platform, ada, test.opt))
+			_, err := site.Login(client, "/quickstart")
 			var refusal *docslogintest.Refusal
 			if !errors.As(err, &refusal) {
 				t.Fatalf("error: %v", err)
 			}
-			if refusal.Rule != test.rule || !strings.Contains(refusal.Why, test.why) || refusal.Fix == "" || refusal.Time.IsZero() {
+			if refusal.Platform != platform.Name || refusal.Rule != test.rule || !strings.Contains(refusal.Why, test.why) || refusal.Fix == "" || refusal.Time.IsZero() {
 				t.Errorf("refusal: %+v", refusal)
 			}
 			if s := err.Error(); !strings.HasPrefix(s, "docslogintest: ") || strings.Contains(s, "key-of-ada") || strings.Contains(s, "\n") {
 				t.Errorf("error: %s", s)
 			}
-			resp, page := get(t, client, test.site.URL+"/quickstart")
+			resp, page := get(t, client, site.URL+"/quickstart")
 			if resp.StatusCode != http.StatusUnauthorized {
 				t.Errorf("status %d", resp.StatusCode)
 			}
@@ -332,12 +357,48 @@ func TestASiteSaysWhyItRefuses(t *testing.T) {
 			if strings.Contains(page, "key-of-ada") || strings.Contains(page, "eyJ") {
 				t.Errorf("page shows the token or a credential:\n%s", page)
 			}
+			if len(site.Logins()) != 0 || len(site.Refusals()) != 2 {
+				t.Errorf("%d logins, %d refusals", len(site.Logins()), len(site.Refusals()))
+			}
 		})
 	}
-	for _, site := range []*docslogintest.Site{mintlify, readMe} {
-		if len(site.Logins()) != 0 || len(site.Refusals()) == 0 {
-			t.Errorf("%d logins, %d refusals", len(site.Logins()), len(site.Refusals()))
+}
+
+func TestATokenIDCountsOnce(t *testing.T) {
+	for _, start := range []func(...docslogintest.Option) *docslogintest.Site{docslogintest.NewZendesk, docslogintest.NewDeveloperHub} {
+		site := start()
+		defer site.Close()
+		platform := site.Platform()
+		platform.TokenID = false
+		app := newApp(t, site, platform, ada, set("jti", "the same for all"))
+		if _, err := site.Login(visitor(t, app), "/quickstart"); err != nil {
+			t.Fatal(err)
 		}
+		_, err := site.Login(visitor(t, app), "/quickstart")
+		var refusal *docslogintest.Refusal
+		if !errors.As(err, &refusal) || refusal.Rule != "jti" || !strings.Contains(refusal.Why, "used before") {
+			t.Errorf("%s: error %v", platform.Name, err)
+		}
+	}
+
+	// DeveloperHub needs none.
+	site := docslogintest.NewDeveloperHub()
+	defer site.Close()
+	app := newApp(t, site, site.Platform(), ada)
+	for range 2 {
+		if _, err := site.Login(visitor(t, app), "/quickstart"); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestDeveloperHubTakesHS512(t *testing.T) {
+	site := docslogintest.NewDeveloperHub()
+	defer site.Close()
+	platform := site.Platform()
+	platform.Algorithm = "HS512"
+	if _, err := site.Login(visitor(t, newApp(t, site, platform, ada)), "/quickstart"); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -475,26 +536,42 @@ func arrive(t *testing.T, site *docslogintest.Site, param, link string) string {
 	return resp.Header.Get("Location")
 }
 
-func TestTheDocsSessionEndsAtExpiresAt(t *testing.T) {
-	var mu sync.Mutex
-	now := time.Now()
-	clock := func() time.Time { mu.Lock(); defer mu.Unlock(); return now }
-	site := docslogintest.NewMintlify(docslogintest.WithClock(clock))
-	defer site.Close()
-	client := visitor(t, newApp(t, site, site.Platform(), ada, docslogin.WithSessionTTL(time.Hour), docslogin.WithClock(clock)))
-	if _, err := site.Login(client, "/quickstart"); err != nil {
-		t.Fatal(err)
+func TestTheDocsSessionEndsWithItsClaim(t *testing.T) {
+	ends := 0
+	for _, p := range platforms {
+		t.Run(p.name, func(t *testing.T) {
+			var mu sync.Mutex
+			now := time.Now()
+			clock := func() time.Time { mu.Lock(); defer mu.Unlock(); return now }
+			site := p.start(docslogintest.WithClock(clock))
+			defer site.Close()
+			if site.Platform().Lifetime.SessionClaim == "" {
+				t.Skip("the platform decides")
+			}
+			ends++
+			client := visitor(t, newApp(t, site, site.Platform(), ada, docslogin.WithSessionTTL(time.Hour), docslogin.WithClock(clock)))
+			if _, err := site.Login(client, "/quickstart"); err != nil {
+				t.Fatal(err)
+			}
+			pass := func(d time.Duration) {
+				mu.Lock()
+				defer mu.Unlock()
+				now = now.Add(d)
+			}
+			pass(time.Hour - 2*time.Second) // a token holds whole seconds
+			_, page := get(t, client, site.URL+"/changelog")
+			contains(t, page, "Hello, ")
+			pass(2 * time.Second)
+			if _, page = get(t, client, site.URL+"/changelog"); strings.Contains(page, "Hello") {
+				t.Error("still signed in after the end")
+			}
+			if _, err := site.Login(client, "/quickstart"); err != nil || len(site.Logins()) != 2 {
+				t.Errorf("second login: %v, %d logins", err, len(site.Logins()))
+			}
+		})
 	}
-	_, page := get(t, client, site.URL+"/changelog")
-	contains(t, page, "Hello, Ada")
-	mu.Lock()
-	now = now.Add(time.Hour)
-	mu.Unlock()
-	if _, page = get(t, client, site.URL+"/changelog"); strings.Contains(page, "Hello") {
-		t.Error("still signed in after expiresAt")
-	}
-	if _, err := site.Login(client, "/quickstart"); err != nil || len(site.Logins()) != 2 {
-		t.Errorf("second login: %v, %d logins", err, len(site.Logins()))
+	if ends != 6 {
+		t.Errorf("%d platforms end the session by a claim, want 6", ends)
 	}
 }
 
@@ -506,27 +583,142 @@ type recorder struct {
 
 func (rec *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	rec.mu.Lock()
-	rec.sent = append(rec.sent, req.Method+" "+req.URL.RequestURI()+" "+req.Header.Get("Referer"))
+	rec.sent = append(rec.sent, fmt.Sprintf("%s %s %s Origin:%s Referer:%s", req.Method, req.URL.RequestURI(), req.Header.Get("Content-Type"), req.Header.Get("Origin"), req.Header.Get("Referer")))
 	rec.mu.Unlock()
 	return http.DefaultTransport.RoundTrip(req)
 }
 
-func TestTheFragmentIsInNoURLOnTheWire(t *testing.T) {
-	site := docslogintest.NewMintlify()
+func TestATokenIsInNoURLOnTheWire(t *testing.T) {
+	for _, test := range []struct {
+		start func(...docslogintest.Option) *docslogintest.Site
+		post  string // of the token
+	}{
+		{docslogintest.NewMintlify, "POST /login/jwt-callback?redirect=%2Fquickstart%3Fa text/plain Origin: Referer:"},
+		{docslogintest.NewMintlifyPersonalization, "POST /quickstart?a text/plain Origin: Referer:"},
+		{docslogintest.NewZendesk, "POST /access/jwt?brand_id=360001&locale_id=1&timestamp={now} application/x-www-form-urlencoded Origin:null Referer:"},
+	} {
+		site := test.start()
+		defer site.Close()
+		client := visitor(t, newApp(t, site, site.Platform(), ada))
+		rec := &recorder{}
+		client.Transport = docslogintest.Transport(rec)
+		if _, err := site.Login(client, "/quickstart?a"); err != nil {
+			t.Fatal(err)
+		}
+		all := strings.Join(rec.sent, "\n")
+		if strings.Contains(all, "eyJ") {
+			t.Errorf("a token in a URL or Referer:\n%s", all)
+		}
+		all = regexp.MustCompile(`timestamp=\d{10} `).ReplaceAllString(all, "timestamp={now} ")
+		if !slices.Contains(strings.Split(all, "\n"), test.post) {
+			t.Errorf("no %q in\n%s", test.post, all)
+		}
+	}
+}
+
+// A page that takes a token in its fragment is a page all the same.
+func TestPagesWhoseScriptLooksForAToken(t *testing.T) {
+	site := docslogintest.NewMintlifyPersonalization()
+	defer site.Close()
+	token := tokenTo(t, site)
+	token = token[strings.Index(token, "#"):]
+
+	// Without a login URL a private page cannot send anybody on, and takes a token still.
+	resp, page := get(t, docslogintest.NewClient(), site.URL+"/quickstart#auth")
+	if resp.StatusCode != http.StatusUnauthorized {
+		t.Errorf("status %d", resp.StatusCode)
+	}
+	contains(t, page, "This page is private", "location.hash")
+	if _, page = get(t, docslogintest.NewClient(), site.URL+"/quickstart"+token); !strings.Contains(page, "Hello, Ada") {
+		t.Errorf("a token does not count:\n%s", page)
+	}
+
+	client := visitor(t, newApp(t, site, site.Platform(), ada))
+	plain := &http.Client{}
+	resp, page = get(t, plain, site.URL+"/quickstart?a=b")
+	if resp.StatusCode != http.StatusOK {
+		t.Errorf("status %d", resp.StatusCode)
+	}
+	contains(t, page, "Signing in", "location.hash", "<noscript>", "Allow JavaScript", "redirect=%2Fquickstart%3Fa%3Db")
+	if strings.Contains(page, "curl") {
+		t.Errorf("a signed-out reader sees a private page:\n%s", page)
+	}
+
+	// What is no token leads to the login: nothing, or an anchor.
+	for _, anchor := range []string{"", "#auth", "#v1.2.3", "#eyJ.eyJ"} {
+		resp, page = get(t, docslogintest.NewClient(), site.URL+"/quickstart"+anchor)
+		if page != "the app's sign-in form" {
+			t.Errorf("%q: ended at %v", anchor, resp.Request.URL)
+		}
+	}
+	// A token is taken on public pages too, and leaves the URL.
+	for _, at := range []string{"/changelog", "/quickstart?a=b"} {
+		client := docslogintest.NewClient()
+		resp, page = get(t, client, site.URL+at+token)
+		if got := resp.Request.URL.String(); got != site.URL+at {
+			t.Errorf("ended at %s", got)
+		}
+		contains(t, page, "Hello, Ada")
+	}
+	// One that is not in order is refused there.
+	resp, page = get(t, client, site.URL+"/changelog#eyJhbGciOiJub25lIn0.e30.e30")
+	if resp.StatusCode != http.StatusUnauthorized {
+		t.Errorf("status %d", resp.StatusCode)
+	}
+	contains(t, page, "Login refused", "alg")
+}
+
+func TestAnAnchorGoesAlongWithRedirects(t *testing.T) {
+	site := docslogintest.NewReadMe()
 	defer site.Close()
 	client := visitor(t, newApp(t, site, site.Platform(), ada))
-	rec := &recorder{}
-	client.Transport = docslogintest.Transport(rec)
-	if _, err := site.Login(client, "/quickstart"); err != nil {
-		t.Fatal(err)
+	resp, _ := get(t, client, site.URL+"/reference?lang=go#a%2Fb")
+	if got := resp.Request.URL.String(); got != site.URL+"/reference?lang=go#a%2Fb" {
+		t.Errorf("ended at %s", got)
 	}
-	if all := strings.Join(rec.sent, "\n"); strings.Contains(all, "eyJ") {
-		t.Errorf("a token in a URL or Referer:\n%s", all)
-	}
-	if !slices.ContainsFunc(rec.sent, func(s string) bool {
-		return strings.HasPrefix(s, "POST /login/jwt-callback?redirect=%2Fquickstart")
-	}) {
-		t.Errorf("no POST to the callback: %q", rec.sent)
+}
+
+// form is a page like docslogin's own.
+const form = `<form method="post" action="/taken?a&amp;b">
+<input type="hidden" name="x&amp;y" value="&#34;1+1&#34;">
+<input type="hidden" name="x&amp;y" value="">
+<button>Continue</button></form>`
+
+func TestTheClientSendsAFormThatAScriptSends(t *testing.T) {
+	var page, contentType, policy string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/taken" {
+			_ = r.ParseForm()
+			cookie, _ := r.Cookie("of-the-page")
+			http.SetCookie(w, &http.Cookie{Name: "of-the-form", Value: "1", Path: "/taken"})
+			fmt.Fprintf(w, "%s %s with %q and %s, Origin %q, Referer %q", r.Method, r.URL, r.PostForm["x&y"], cookie, r.Header.Get("Origin"), r.Header.Get("Referer"))
+			return
+		}
+		http.SetCookie(w, &http.Cookie{Name: "of-the-page", Value: "1", Path: "/"})
+		w.Header().Set("Content-Type", contentType)
+		w.Header().Set("Referrer-Policy", policy)
+		fmt.Fprint(w, page)
+	}))
+	defer server.Close()
+	const script, taken = "<script>document.forms[0].submit()</script>", `POST /taken?a&b with ["\"1+1\"" ""] and of-the-page=1, `
+	for _, test := range []struct{ name, page, contentType, policy, want string }{
+		{"a form with its script", form + script, "text/html; charset=utf-8", "no-referrer", taken + `Origin "null", Referer ""`},
+		{"a page that may be told of", form + script, "text/html", "", taken + `Origin "` + server.URL + `", Referer "` + server.URL + `/form"`},
+		{"a form that waits for its button", form, "text/html", "", form},
+		{"a script without a form", script, "text/html", "", script},
+		{"text", form + script, "text/plain", "", form + script},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			page, contentType, policy = test.page, test.contentType, test.policy
+			client := docslogintest.NewClient()
+			resp, got := get(t, client, server.URL+"/form")
+			if got != test.want {
+				t.Errorf("got %s\nwant %s", got, test.want)
+			}
+			if sent := strings.HasPrefix(test.want, "POST"); sent && (resp.Request.URL.String() != server.URL+"/taken?a&b" || len(client.Jar.Cookies(resp.Request.URL)) != 2) {
+				t.Errorf("ended at %v with cookies %v", resp.Request.URL, client.Jar.Cookies(resp.Request.URL))
+			}
+		})
 	}
 }
 
@@ -555,25 +747,36 @@ func TestTheCallbackPageIsForScripts(t *testing.T) {
 }
 
 func TestWhatIsNoVisitOfAPage(t *testing.T) {
-	site := docslogintest.NewMintlify()
-	defer site.Close()
+	mintlify, zendesk, fern := docslogintest.NewMintlify(), docslogintest.NewZendesk(), docslogintest.NewFern()
+	defer mintlify.Close()
+	defer zendesk.Close()
+	defer fern.Close()
 	tests := []struct {
-		name, method, path, body, fetchSite string
-		want                                int
+		name                          string
+		site                          *docslogintest.Site
+		method, path, body, fetchSite string
+		want                          int
 	}{
-		{"a POST to a page", "POST", "/quickstart", "", "", http.StatusMethodNotAllowed},
-		{"a DELETE", "DELETE", "/logout", "", "", http.StatusMethodNotAllowed},
-		{"logging out from another site", "POST", "/logout", "", "cross-site", http.StatusForbidden},
-		{"logging in from another port", "POST", "/login/jwt-callback", "a.b.c", "same-site", http.StatusForbidden},
-		{"a token without end", "POST", "/login/jwt-callback", strings.Repeat("a", 1<<17), "same-origin", http.StatusBadRequest},
-		{"HEAD of a public page", "HEAD", "/changelog", "", "", http.StatusOK},
+		{"a POST to a page", mintlify, "POST", "/quickstart", "", "", http.StatusMethodNotAllowed},
+		{"a DELETE", mintlify, "DELETE", "/logout", "", "", http.StatusMethodNotAllowed},
+		{"logging out from another site", mintlify, "POST", "/logout", "", "cross-site", http.StatusForbidden},
+		{"logging in from another port", mintlify, "POST", "/login/jwt-callback", "a.b.c", "same-site", http.StatusForbidden},
+		{"a token without end", mintlify, "POST", "/login/jwt-callback", strings.Repeat("a", 1<<17), "same-origin", http.StatusBadRequest},
+		{"a form from the app's page", zendesk, "POST", "/access/jwt", "jwt=a.b.c", "cross-site", http.StatusUnauthorized},
+		{"a form without a token", zendesk, "POST", "/access/jwt", "", "cross-site", http.StatusUnauthorized},
+		{"a form without end", zendesk, "POST", "/access/jwt", "jwt=" + strings.Repeat("a", 1<<17), "cross-site", http.StatusBadRequest},
+		{"a link in the place of the form", zendesk, "GET", "/access/jwt?jwt=a.b.c", "", "cross-site", http.StatusMethodNotAllowed},
+		{"logging out of the help center from another site", zendesk, "POST", "/logout", "", "cross-site", http.StatusForbidden},
+		{"a callback without a token", fern, "GET", "/api/fern-docs/auth/jwt/callback", "", "", http.StatusUnauthorized},
+		{"HEAD of a public page", mintlify, "HEAD", "/changelog", "", "", http.StatusOK},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			req, err := http.NewRequest(test.method, site.URL+test.path, strings.NewReader(test.body))
+			req, err := http.NewRequest(test.method, test.site.URL+test.path, strings.NewReader(test.body))
 			if err != nil {
 				t.Fatal(err)
 			}
+			req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 			if test.fetchSite != "" {
 				req.Header.Set("Sec-Fetch-Site", test.fetchSite)
 			}
@@ -649,6 +852,14 @@ func TestLoginSaysWhereItStopped(t *testing.T) {
 	check(visitor(t, app), "/changelog", "the visitor's way to the docs")
 	site.URL = "http://[::1"
 	check(visitor(t, app), "/changelog", "the site's URL")
+
+	for _, start := range []func(...docslogintest.Option) *docslogintest.Site{docslogintest.NewMintlifyPersonalization, docslogintest.NewZendesk} {
+		site = start()
+		defer site.Close()
+		plain := visitor(t, newApp(t, site, site.Platform(), ada))
+		plain.Transport = nil
+		check(plain, "/quickstart", "(200): the client does not play the page's script")
+	}
 
 	readMe := docslogintest.NewReadMe()
 	defer readMe.Close()
