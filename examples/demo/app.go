@@ -14,13 +14,15 @@ import (
 	"github.com/gorilla/sessions"
 )
 
-const (
-	readMePath   = "/docs-login"
-	mintlifyPath = "/mintlify-login"
+// Cookies are shared by all ports of a host, so the name is the demo's own.
+const sessionName = "acme_demo_session"
 
-	// Cookies are shared by all ports of a host, so the name is the demo's own.
-	sessionName = "acme_demo_session"
-)
+// docs is a docs site as the app knows it.
+type docs struct {
+	docslogin.Platform
+	Path        string // of the login route
+	Title, What string // for the home page
+}
 
 // person is a user as the app's database has it.
 type person struct {
@@ -46,11 +48,11 @@ func find(id any) *person {
 	return nil
 }
 
-// newApp returns an app whose users arrive signed in at two docs sites. In an app
-// of your own the platforms come from the settings:
+// newApp returns an app whose users arrive signed in at all docs sites. In an app
+// of your own, which mostly has one, the platform comes from the settings:
 //
 //	docslogin.ReadMe("https://docs.example.com", os.Getenv("README_JWT_SECRET"))
-func newApp(readMe, mintlify docslogin.Platform) (http.Handler, error) {
+func newApp(all []docs) (http.Handler, error) {
 	// A key of this start only: the demo's sessions end with it. An app of your
 	// own keeps its key secret, and the same on all its servers.
 	store := sessions.NewCookieStore([]byte(rand.Text() + rand.Text()))
@@ -76,28 +78,27 @@ func newApp(readMe, mintlify docslogin.Platform) (http.Handler, error) {
 			Attributes: map[string]any{"plan": p.Plan},
 		}, nil
 	})
-	signIn := docslogin.WithLoginPage("/sign-in", "next")
-	readMeDocs, err := docslogin.New(lookup, readMe, docslogin.WithPath(readMePath), signIn)
-	if err != nil {
-		return nil, err
-	}
-	mintlifyDocs, err := docslogin.New(lookup, mintlify, docslogin.WithPath(mintlifyPath), signIn)
-	if err != nil {
-		return nil, err
-	}
-
-	a := &app{store: store, ReadMeURL: readMe.DocsURL, MintlifyURL: mintlify.DocsURL}
+	a := &app{store: store, Docs: all}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", a.home)
 	mux.HandleFunc("GET /sign-in", a.signInForm)
 	mux.HandleFunc("POST /sign-in", a.signIn)
 	mux.HandleFunc("POST /sign-out", a.signOut)
-	return readMeDocs.Wrap(mintlifyDocs.Wrap(http.NewCrossOriginProtection().Handler(mux))), nil
+
+	handler := http.NewCrossOriginProtection().Handler(mux)
+	for _, d := range all {
+		login, err := docslogin.New(lookup, d.Platform, docslogin.WithPath(d.Path), docslogin.WithLoginPage("/sign-in", "next"))
+		if err != nil {
+			return nil, err
+		}
+		handler = login.Wrap(handler)
+	}
+	return handler, nil
 }
 
 type app struct {
-	store                  *sessions.CookieStore
-	ReadMeURL, MintlifyURL string
+	store *sessions.CookieStore
+	Docs  []docs
 }
 
 // session returns the visitor's session. One that cannot be read, such as that of
@@ -170,12 +171,14 @@ func (a *app) show(w http.ResponseWriter, status int, v view) {
 		a.fail(w, "making the page", err)
 		return
 	}
+	formAction := "'self'" // browsers apply it to redirects too, and the form's end at the docs
+	for _, d := range a.Docs {
+		formAction += " " + d.DocsURL
+	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
-	// Browsers apply form-action to redirects too, and the form's end at the docs.
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'"+
-		"; form-action 'self' "+a.ReadMeURL+" "+a.MintlifyURL)
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'; form-action "+formAction)
 	w.WriteHeader(status)
 	w.Write(page.Bytes())
 }

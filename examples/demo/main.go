@@ -1,12 +1,12 @@
-// Command demo is an app with a sign-in form, in front of two docs sites, all on
-// loopback and with nothing else installed:
+// Command demo is an app with a sign-in form, in front of a docs site of every platform
+// that docslogin has a preset for, all on loopback and with nothing else installed:
 //
 //	go run ./examples/demo
 //
 // Ports of one host share cookies. With names under localhost, which browsers find by
 // themselves, they are kept apart as in production:
 //
-//	go run ./examples/demo -app app.localhost:8080 -readme api.localhost:8081 -mintlify guides.localhost:8082
+//	go run ./examples/demo -names
 //
 // What an app of your own needs is in app.go.
 package main
@@ -21,12 +21,34 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/docslogin/docslogin/docslogintest"
 )
+
+// sites are the docs that the app signs its users in at.
+var sites = []struct {
+	name  string // under localhost
+	path  string // of the login route
+	start func(...docslogintest.Option) *docslogintest.Site
+	title string
+	what  string
+}{
+	{"readme", "/docs-login", docslogintest.NewReadMe, "Acme API", "A token in the query. Your API keys are filled into the samples."},
+	{"mintlify", "/mintlify-login", docslogintest.NewMintlify, "Acme Guides", "A token in the fragment of a callback. What is for your groups only is shown."},
+	{"mintlify-personalization", "/mintlify-personalization-login", docslogintest.NewMintlifyPersonalization, "Acme Handbook", "A token in the fragment of the very page."},
+	{"gitbook", "/gitbook-login", docslogintest.NewGitBook, "Acme Manual", "A token in the query of the very page, which is the docs session."},
+	{"fern", "/fern-login", docslogintest.NewFern, "Acme SDKs", "A token in the query of a callback, with your roles and your API key."},
+	{"zendesk", "/zendesk-login", docslogintest.NewZendesk, "Acme Help Center", "A token in a form that your browser posts."},
+	{"help-scout", "/help-scout-login", docslogintest.NewHelpScout, "Acme Support", "A token with nothing but your e-mail address."},
+	{"developerhub", "/developerhub-login", docslogintest.NewDeveloperHub, "Acme Developers", "A token in the query of the very page, with variables for its text."},
+	{"canny", "/canny-login", docslogintest.NewCanny, "Acme Feedback", "A token in the query of a callback, beside the company's ID."},
+	{"featurebase", "/featurebase-login", docslogintest.NewFeaturebase, "Acme Ideas", "A token in the query of a callback, with your ID and e-mail address."},
+	{"metabase", "/metabase-login", docslogintest.NewMetabase, "Acme Numbers", "A token in the query of a callback, good for three minutes."},
+}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -42,53 +64,53 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
 	flags.SetOutput(stdout)
 	appAddress := flags.String("app", "127.0.0.1:8080", "`address` of the app")
-	readMeAddress := flags.String("readme", "127.0.0.1:8081", "`address` of the ReadMe-like docs")
-	mintlifyAddress := flags.String("mintlify", "127.0.0.1:8082", "`address` of the Mintlify-like docs")
+	docsAddress := flags.String("docs", "127.0.0.1:8081", "`address` of the first docs site; the others take the ports after it, or with port 0 free ones")
+	names := flags.Bool("names", false, "use names under localhost, which keep cookies apart")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if flags.NArg() > 0 {
 		return fmt.Errorf("unknown argument %q: there are only flags, see -h", flags.Arg(0))
 	}
+	named := func(url, name string) string {
+		if *names {
+			return "http://" + name + ".localhost" + url[strings.LastIndexByte(url, ':'):]
+		}
+		return url
+	}
 
-	appListener, appName, err := listen("app", *appAddress)
+	listener, err := listen("app", *appAddress, 0)
 	if err != nil {
 		return err
 	}
-	defer appListener.Close()
-	readMeListener, readMeName, err := listen("readme", *readMeAddress)
+	defer listener.Close()
+	appURL := named("http://"+listener.Addr().String(), "app")
+
+	var all []docs
+	for i, s := range sites {
+		l, err := listen("docs", *docsAddress, i)
+		if err != nil {
+			return err
+		}
+		site := s.start(docslogintest.WithListener(l), docslogintest.WithTitle(s.title))
+		defer site.Close()
+		site.URL = named(site.URL, s.name)
+		site.SetLoginURL(appURL + s.path) // in real life, a field in the docs' dashboard
+		all = append(all, docs{Platform: site.Platform(), Path: s.path, Title: s.title, What: s.what})
+	}
+	handler, err := newApp(all)
 	if err != nil {
 		return err
 	}
-	defer readMeListener.Close()
-	mintlifyListener, mintlifyName, err := listen("mintlify", *mintlifyAddress)
-	if err != nil {
-		return err
-	}
-	defer mintlifyListener.Close()
-
-	readMe := docslogintest.NewReadMe(docslogintest.WithListener(readMeListener), docslogintest.WithTitle("Acme API"))
-	defer readMe.Close()
-	mintlify := docslogintest.NewMintlify(docslogintest.WithListener(mintlifyListener), docslogintest.WithTitle("Acme Guides"))
-	defer mintlify.Close()
-	appURL := under(appName, "http://"+appListener.Addr().String())
-	readMe.URL, mintlify.URL = under(readMeName, readMe.URL), under(mintlifyName, mintlify.URL)
-
-	handler, err := newApp(readMe.Platform(), mintlify.Platform())
-	if err != nil {
-		return err
-	}
-	readMe.SetLoginURL(appURL + readMePath) // in real life, a field in the docs' dashboard
-	mintlify.SetLoginURL(appURL + mintlifyPath)
-
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(appListener) }()
+	go func() { failed <- server.Serve(listener) }()
 
-	fmt.Fprintf(stdout, "The app             %s/  sign in as somebody, sign out\n", appURL)
-	fmt.Fprintf(stdout, "ReadMe-like docs    %s/quickstart  open it signed out: the way leads through the app's form, back to that page\n", readMe.URL)
-	fmt.Fprintf(stdout, "Mintlify-like docs  %s/quickstart  the same, with the token in the URL's fragment; as Ada, the page has a block for admins\n", mintlify.URL)
-	fmt.Fprintln(stdout, "Ctrl-C stops.")
+	fmt.Fprintf(stdout, "%-24s  %s/\n", "The app", appURL)
+	for _, d := range all {
+		fmt.Fprintf(stdout, "%-24s  %s/quickstart\n", d.Name, d.DocsURL)
+	}
+	fmt.Fprintln(stdout, "Open one of the docs: the way leads through the app's form, back to that page. Ctrl-C stops.")
 
 	select {
 	case err := <-failed:
@@ -100,27 +122,24 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	return server.Shutdown(ending)
 }
 
-// listen keeps the demo off the network unless a host is named. A host under localhost,
-// which browsers take for this machine without DNS, is returned as the name for URLs.
-func listen(flag, address string) (l net.Listener, name string, err error) {
+// listen takes the port that comes so many after the address's, if that has one, and
+// keeps the demo off the network unless a host is named.
+func listen(flag, address string, after int) (net.Listener, error) {
 	host, port, err := net.SplitHostPort(address)
-	if strings.HasSuffix(host, ".localhost") {
-		name = host
+	number, notNumber := strconv.Atoi(port)
+	if err != nil || notNumber != nil {
+		return nil, fmt.Errorf("-%s is %q and has to be a host and a port, such as 127.0.0.1:8080", flag, address)
 	}
-	if err == nil && (host == "" || name != "") {
-		address = net.JoinHostPort("127.0.0.1", port)
+	if host == "" {
+		host = "127.0.0.1"
 	}
-	l, err = net.Listen("tcp", address)
+	if number > 0 {
+		number += after
+	}
+	address = net.JoinHostPort(host, strconv.Itoa(number))
+	l, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, "", fmt.Errorf("cannot listen on %s: choose another address with -%s: %w", address, flag, err)
+		return nil, fmt.Errorf("cannot listen on %s: choose another address with -%s: %w", address, flag, err)
 	}
-	return l, name, nil
-}
-
-// under returns the URL with the name for its host, if there is one.
-func under(name, baseURL string) string {
-	if name != "" {
-		baseURL = "http://" + name + baseURL[strings.LastIndexByte(baseURL, ':'):]
-	}
-	return baseURL
+	return l, nil
 }

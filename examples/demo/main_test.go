@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -15,19 +17,17 @@ import (
 	"github.com/docslogin/docslogin/docslogintest"
 )
 
-// start runs the demo on free ports and returns its URLs.
-func start(t *testing.T) (app, readMe, mintlify string) {
-	t.Helper()
-	return startOn(t, ":0", "127.0.0.1:0", "0.0.0.0:0")
-}
+// names are those of the docs, in the order in which the demo starts them.
+var names = []string{"readme", "mintlify", "mintlify-personalization", "gitbook", "fern", "zendesk", "help-scout", "developerhub", "canny", "featurebase", "metabase"}
 
-func startOn(t *testing.T, addresses ...string) (app, readMe, mintlify string) {
+// start runs the demo on free ports and returns its URLs, those of the docs by name.
+func start(t *testing.T, args ...string) (app string, docs map[string]string) {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	out, in := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		done <- run(ctx, []string{"-app", addresses[0], "-readme", addresses[1], "-mintlify", addresses[2]}, in)
+		done <- run(ctx, append([]string{"-app", ":0", "-docs", "127.0.0.1:0"}, args...), in)
 		close(done) // for whoever asks twice
 		in.Close()
 	}()
@@ -38,7 +38,7 @@ func startOn(t *testing.T, addresses ...string) (app, readMe, mintlify string) {
 		}
 	})
 	var urls []string
-	for lines := bufio.NewScanner(out); len(urls) < 3 && lines.Scan(); {
+	for lines := bufio.NewScanner(out); len(urls) < 1+len(names) && lines.Scan(); {
 		for _, field := range strings.Fields(lines.Text()) {
 			if u, err := url.Parse(field); err == nil && u.Port() != "" {
 				urls = append(urls, "http://"+u.Host)
@@ -46,10 +46,14 @@ func startOn(t *testing.T, addresses ...string) (app, readMe, mintlify string) {
 		}
 	}
 	go io.Copy(io.Discard, out)
-	if len(urls) < 3 {
+	if len(urls) < 1+len(names) {
 		t.Fatalf("URLs: %q, %v", urls, <-done)
 	}
-	return urls[0], urls[1], urls[2]
+	docs = map[string]string{}
+	for i, name := range names {
+		docs[name] = urls[1+i]
+	}
+	return urls[0], docs
 }
 
 func read(t *testing.T, resp *http.Response, err error) (*url.URL, string) {
@@ -74,60 +78,76 @@ func wants(t *testing.T, page string, want ...string) {
 	}
 }
 
+// visit opens a page of the docs as somebody who is signed out, signs in at the app, and
+// returns where that leads.
+func visit(t *testing.T, app, page, user string) (*url.URL, string) {
+	t.Helper()
+	client := docslogintest.NewClient()
+	resp, err := client.Get(page)
+	at, form := read(t, resp, err)
+	if at.Path != "/sign-in" || "http://"+at.Host != app {
+		t.Fatalf("ended at %v", at)
+	}
+	wants(t, form, "Who are you?", "Ada Park", "Ben Okafor")
+	resp, err = client.PostForm(app+"/sign-in", url.Values{"next": {at.Query().Get("next")}, "user": {user}})
+	return read(t, resp, err)
+}
+
 func TestAVisitorComesBackToThePageHeWanted(t *testing.T) {
-	app, readMe, mintlify := start(t)
+	app, docs := start(t)
+	for _, name := range names {
+		t.Run(name, func(t *testing.T) {
+			at, page := visit(t, app, docs[name]+"/reference?lang=go", "ada")
+			if at.String() != docs[name]+"/reference?lang=go" {
+				t.Fatalf("ended at %v", at)
+			}
+			wants(t, page, "Hello, ", "ada@example.com")
+		})
+	}
 	for _, test := range []struct {
 		name, docs, user string
 		want             []string
 	}{
-		{"ReadMe-like", readMe, "ada", []string{"Hello, Ada Park.", "Bearer acme_live_ada_5521", "acme_test_ada_0913", "Enterprise"}},
-		{"Mintlify-like", mintlify, "ada", []string{"Hello, Ada Park.", "Bearer acme_live_ada_5521", "For the group admin"}},
-		{"ReadMe-like, somebody without keys", readMe, "chloe", []string{"Hello, Chloé Martin.", "YOUR_API_KEY"}},
-		{"Mintlify-like, somebody without groups", mintlify, "chloe", []string{"Hello, Chloé Martin.", "YOUR_API_KEY"}},
+		{"ReadMe-like", "readme", "ada", []string{"Hello, Ada Park.", "Bearer acme_live_ada_5521", "acme_test_ada_0913", "Enterprise"}},
+		{"Mintlify-like", "mintlify", "ada", []string{"Hello, Ada Park.", "Bearer acme_live_ada_5521", "For the group admin"}},
+		{"ReadMe-like, somebody without keys", "readme", "chloe", []string{"Hello, Chloé Martin.", "YOUR_API_KEY"}},
+		{"Mintlify-like, somebody without groups", "mintlify", "chloe", []string{"Hello, Chloé Martin.", "YOUR_API_KEY"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			client := docslogintest.NewClient()
-			resp, err := client.Get(test.docs + "/quickstart")
-			at, page := read(t, resp, err)
-			if at.Path != "/sign-in" || "http://"+at.Host != app {
-				t.Fatalf("ended at %v", at)
-			}
-			wants(t, page, "Who are you?", "Ada Park", "Ben Okafor")
-
-			resp, err = client.PostForm(app+"/sign-in", url.Values{"next": {at.Query().Get("next")}, "user": {test.user}})
-			at, page = read(t, resp, err)
-			if at.String() != test.docs+"/quickstart" {
-				t.Fatalf("ended at %v", at)
-			}
+			_, page := visit(t, app, docs[test.docs]+"/quickstart", test.user)
 			wants(t, page, test.want...)
 		})
 	}
 }
 
 func TestNamesUnderLocalhost(t *testing.T) {
-	app, readMe, mintlify := startOn(t, "app.localhost:0", "api.docs.localhost:0", "guides.localhost:0")
-	for docs, want := range map[string]string{readMe: "http://api.docs.localhost:", mintlify: "http://guides.localhost:"} {
-		client := docslogintest.NewClient()
-		resp, err := client.Get(docs + "/reference?lang=go")
-		at, _ := read(t, resp, err)
-		if !strings.HasPrefix(at.String(), app+"/sign-in?") || !strings.HasPrefix(app, "http://app.localhost:") {
-			t.Fatalf("ended at %v", at)
+	app, docs := start(t, "-names")
+	if !strings.HasPrefix(app, "http://app.localhost:") {
+		t.Errorf("the app is at %s", app)
+	}
+	for name, site := range docs {
+		at, page := visit(t, app, site+"/reference?lang=go", "ben")
+		if at.String() != site+"/reference?lang=go" || !strings.HasPrefix(site, "http://"+name+".localhost:") {
+			t.Errorf("%s: ended at %v", name, at)
 		}
-		resp, err = client.PostForm(app+"/sign-in", url.Values{"next": {at.Query().Get("next")}, "user": {"ben"}})
-		at, page := read(t, resp, err)
-		if at.String() != docs+"/reference?lang=go" || !strings.HasPrefix(docs, want) {
-			t.Errorf("ended at %v", at)
-		}
-		wants(t, page, "Hello, Ben Okafor.", "acme_live_ben_7740")
+		wants(t, page, "Hello, ", "ben@example.com")
 	}
 }
 
 func TestTheApp(t *testing.T) {
-	app, readMe, _ := start(t)
+	app, docs := start(t)
 	client := docslogintest.NewClient()
 	resp, err := client.Get(app)
 	_, page := read(t, resp, err)
-	wants(t, page, "You are signed out", readMe+"/quickstart")
+	wants(t, page, "You are signed out")
+	formAction := resp.Header.Get("Content-Security-Policy")
+	formAction = formAction[strings.Index(formAction, "form-action"):]
+	for name, site := range docs {
+		wants(t, page, `<a href="`+site+`/quickstart">`)
+		if !strings.Contains(formAction+" ", " "+site+" ") {
+			t.Errorf("the form may not lead to %s: %s", name, formAction)
+		}
+	}
 
 	resp, err = client.PostForm(app+"/sign-in", url.Values{"user": {"nobody"}})
 	if _, page = read(t, resp, err); resp.StatusCode != http.StatusUnprocessableEntity {
@@ -145,9 +165,9 @@ func TestTheApp(t *testing.T) {
 	}
 
 	// Signed in already: no form on the way.
-	resp, err = client.Get(readMe + "/reference")
+	resp, err = client.Get(docs["readme"] + "/reference")
 	at, page := read(t, resp, err)
-	if at.String() != readMe+"/reference" {
+	if at.String() != docs["readme"]+"/reference" {
 		t.Errorf("ended at %v", at)
 	}
 	wants(t, page, "Hello, Ben Okafor.")
@@ -170,13 +190,41 @@ func TestAPortThatIsTaken(t *testing.T) {
 	}
 	defer l.Close()
 	taken := l.Addr().String()
-	for _, name := range []string{"app", "readme", "mintlify"} {
-		args := []string{"-app", ":0", "-readme", ":0", "-mintlify", ":0"}
-		err := run(context.Background(), append(args, "-"+name, taken), io.Discard)
+	for _, name := range []string{"app", "docs"} {
+		err := run(context.Background(), []string{"-app", ":0", "-docs", ":0", "-" + name, taken}, io.Discard)
 		if err == nil || !strings.Contains(err.Error(), taken) || !strings.Contains(err.Error(), "-"+name) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// Docs are on neighboring ports, in the order of their names.
+func TestPortsAfterTheFirst(t *testing.T) {
+	first := 20000 + rand.IntN(10000)
+	for ; !free(first, len(names)); first += len(names) {
+	}
+	_, docs := start(t, "-docs", fmt.Sprintf("127.0.0.1:%d", first))
+	for i, name := range names {
+		if want := fmt.Sprintf("http://127.0.0.1:%d", first+i); docs[name] != want {
+			t.Errorf("%s is at %s, want %s", name, docs[name], want)
+		}
+	}
+	err := run(context.Background(), []string{"-app", ":0", "-docs", fmt.Sprintf(":%d", first-1)}, io.Discard)
+	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("127.0.0.1:%d: choose another address with -docs", first)) {
+		t.Errorf("a later port that is taken: %v", err)
+	}
+}
+
+// free reports whether so many ports are free, and the one before them.
+func free(first, count int) bool {
+	for port := first - 1; port < first+count; port++ {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			return false
+		}
+		l.Close()
+	}
+	return true
 }
 
 func TestFlags(t *testing.T) {
@@ -185,6 +233,11 @@ func TestFlags(t *testing.T) {
 	}
 	if err := run(context.Background(), []string{"-nothing"}, io.Discard); err == nil {
 		t.Error("an unknown flag is taken")
+	}
+	for _, address := range []string{"8081", "127.0.0.1", "127.0.0.1:http", ""} {
+		if err := run(context.Background(), []string{"-app", ":0", "-docs", address}, io.Discard); err == nil || !strings.Contains(err.Error(), "-docs is ") {
+			t.Errorf("-docs %q: %v", address, err)
+		}
 	}
 	if err := run(context.Background(), []string{"readme"}, io.Discard); err == nil || !strings.Contains(err.Error(), `unknown argument "readme"`) {
 		t.Errorf("an argument that is no flag: %v", err)
