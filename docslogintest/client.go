@@ -141,27 +141,42 @@ func (b browser) post(req *http.Request, page *http.Response, token string) (*ht
 	return resp, nil
 }
 
+// Enough of HTML for a page that html/template made.
 var (
-	formElement  = regexp.MustCompile(`(?s)<form method="post" action="([^"]*)">(.*?)</form>`)
-	inputElement = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)">`)
+	formElement  = regexp.MustCompile(`(?s)<form ([^>]*)>(.*?)</form>`)
+	inputElement = regexp.MustCompile(`<input ([^>]*)>`)
+	attribute    = regexp.MustCompile(`([a-z]+)="([^"]*)"`)
 )
 
-// selfSent returns the form of a page that sends it by a script: where to, and its
-// encoded fields, or "".
+func attributes(tag string) map[string]string {
+	values := map[string]string{}
+	for _, a := range attribute.FindAllStringSubmatch(tag, -1) {
+		values[a[1]] = html.UnescapeString(a[2])
+	}
+	return values
+}
+
+// selfSent returns the form of a page that posts it by a script: its encoded fields
+// and where they go, or "".
 func selfSent(resp *http.Response) (fields, action string) {
 	if resp.StatusCode != http.StatusOK || !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
 		return "", ""
 	}
 	page := beginning(resp)
-	form := formElement.FindStringSubmatch(page)
-	if form == nil || !strings.Contains(page, "document.forms[0].submit()") {
+	found := formElement.FindStringSubmatch(page)
+	if found == nil || !strings.Contains(page, "document.forms[0].submit()") {
+		return "", ""
+	}
+	form := attributes(found[1])
+	if form["method"] != "post" {
 		return "", ""
 	}
 	var pairs []string
-	for _, input := range inputElement.FindAllStringSubmatch(form[2], -1) {
-		pairs = append(pairs, url.QueryEscape(html.UnescapeString(input[1]))+"="+url.QueryEscape(html.UnescapeString(input[2])))
+	for _, tag := range inputElement.FindAllStringSubmatch(found[2], -1) {
+		input := attributes(tag[1])
+		pairs = append(pairs, url.QueryEscape(input["name"])+"="+url.QueryEscape(input["value"]))
 	}
-	return strings.Join(pairs, "&"), html.UnescapeString(form[1])
+	return strings.Join(pairs, "&"), form["action"]
 }
 
 // beginning returns the beginning of a page, far enough for what is looked for, and

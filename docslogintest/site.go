@@ -449,13 +449,14 @@ func (s *Site) checkEcho(r *http.Request) []rules.Finding {
 // firstUse reports whether a token's jti, if it has one, is new.
 func (s *Site) firstUse(jti any) bool {
 	id, ok := jti.(string)
+	if !ok {
+		return true
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if ok && s.usedIDs[id] {
-		return false
-	}
-	s.usedIDs[id] = ok
-	return true
+	used := s.usedIDs[id]
+	s.usedIDs[id] = true
+	return !used
 }
 
 // destination returns where the reader wants to go who brings a token.
