@@ -52,6 +52,9 @@ func start(t *testing.T, args ...string) (app string, docs map[string]string) {
 	docs = map[string]string{}
 	for i, name := range names {
 		docs[name] = urls[1+i]
+		if strings.HasSuffix(docs[name], fmt.Sprintf(":%d", i)) {
+			t.Errorf("%s counts from port 0: %s", name, docs[name])
+		}
 	}
 	return urls[0], docs
 }
