@@ -2769,13 +2769,22 @@ func newApp(t *testing.T, sites ...*docslogintest.Site) *httptest.Server {
 // from a private docs page over the app's form to that very page, and the next time
 // without the form.
 func TestAVisitorArrivesSignedIn(t *testing.T) {
-	readMeSite, mintlifySite := docslogintest.NewReadMe(), docslogintest.NewMintlify()
-	defer readMeSite.Close()
-	defer mintlifySite.Close()
-	app := newApp(t, readMeSite, mintlifySite)
+	var sites []*docslogintest.Site
+	for _, start := range []func(...docslogintest.Option) *docslogintest.Site{
+		docslogintest.NewReadMe, docslogintest.NewMintlify, docslogintest.NewMintlifyPersonalization, docslogintest.NewGitBook, docslogintest.NewFern, docslogintest.NewZendesk,
+		docslogintest.NewHelpScout, docslogintest.NewDeveloperHub, docslogintest.NewCanny, docslogintest.NewFeaturebase, docslogintest.NewMetabase,
+	} {
+		site := start()
+		defer site.Close()
+		sites = append(sites, site)
+	}
+	if len(sites) != len(presets) {
+		t.Errorf("%d sites for %d presets", len(sites), len(presets))
+	}
+	app := newApp(t, sites...)
 	visitor := docslogintest.NewClient()
 
-	resp, err := visitor.Get(readMeSite.URL + "/quickstart?lang=go")
+	resp, err := visitor.Get(sites[0].URL + "/quickstart?lang=go")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -2786,14 +2795,14 @@ func TestAVisitorArrivesSignedIn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if body := bodyOf(t, resp); resp.Request.URL.String() != readMeSite.URL+"/quickstart?lang=go" || !strings.Contains(body, "sk_live_ada") {
+	if body := bodyOf(t, resp); resp.Request.URL.String() != sites[0].URL+"/quickstart?lang=go" || !strings.Contains(body, "sk_live_ada") {
 		t.Errorf("the visitor arrived at %s:\n%s", resp.Request.URL, body)
 	}
-	got, err := mintlifySite.Login(visitor, "/quickstart?lang=go")
-	if err != nil || got.Page != "/quickstart?lang=go" || got.Claims["content"].(map[string]any)["name"] != "ada" {
-		t.Errorf("the second site accepted %+v, %v", got, err)
-	}
-	for _, site := range []*docslogintest.Site{readMeSite, mintlifySite} {
+	for _, site := range sites {
+		got, err := site.Login(visitor, "/quickstart?lang=go")
+		if err != nil || got.Page != "/quickstart?lang=go" || !strings.Contains(fmt.Sprint(got.Claims), ":ada@example.com") {
+			t.Errorf("%s accepted %+v, %v", site.Platform().Name, got, err)
+		}
 		if logins := site.Logins(); len(logins) != 1 || len(logins[0].Notes) > 0 || len(site.Refusals()) > 0 {
 			t.Errorf("%s: %+v, %v", site.URL, logins, site.Refusals())
 		}
