@@ -7,12 +7,16 @@ import (
 	"regexp"
 	"testing"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp/kb"
 )
 
-// demo is examples/demo as a newcomer runs it, but on names that keep cookies apart.
-type demo struct{ app, readMe, mintlify string }
+// demo is examples/demo as a newcomer runs it, on names that keep cookies apart.
+type demo struct {
+	app  string
+	docs map[string]string // by the platform's name
+}
+
+var demoLine = regexp.MustCompile(`^(.*?)  +(http://[^/]+)/`)
 
 func startDemo(t *testing.T) demo {
 	t.Helper()
@@ -20,7 +24,7 @@ func startDemo(t *testing.T) demo {
 	if out, err := exec.Command("go", "build", "-o", binary, "github.com/docslogin/docslogin/examples/demo").CombinedOutput(); err != nil {
 		t.Fatalf("building the demo: %v\n%s", err, out)
 	}
-	process := exec.Command(binary, "-app", "app.localhost:0", "-readme", "api.localhost:0", "-mintlify", "guides.localhost:0")
+	process := exec.Command(binary, "-app", "127.0.0.1:0", "-docs", "127.0.0.1:0", "-names")
 	out, err := process.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -32,24 +36,36 @@ func startDemo(t *testing.T) demo {
 		_ = process.Process.Kill()
 		_ = process.Wait()
 	})
-	var urls []string
-	for lines := bufio.NewScanner(out); len(urls) < 3 && lines.Scan(); {
-		if url := regexp.MustCompile(`http://[^/]+`).FindString(lines.Text()); url != "" {
-			urls = append(urls, url)
+	d := demo{docs: map[string]string{}}
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		line := demoLine.FindStringSubmatch(lines.Text())
+		if line == nil {
+			break
+		}
+		if d.app == "" {
+			d.app = line[2]
+		} else {
+			d.docs[line[1]] = line[2]
 		}
 	}
-	if len(urls) < 3 {
-		t.Fatalf("the demo says only %q", urls)
+	for _, p := range platforms {
+		if d.docs[p.name] == "" {
+			t.Errorf("the demo has no docs of %s", p.name)
+		}
 	}
-	return demo{urls[0], urls[1], urls[2]}
+	if t.Failed() || len(d.docs) != len(platforms) {
+		t.Fatalf("the demo says %q, and then %q", d, lines.Text())
+	}
+	return d
 }
 
-// sites are the demo's docs with the words that greet Ada there.
-func (d demo) sites() map[string][]string {
-	return map[string][]string{
-		d.readMe:   {"Hello, Ada Park.", "Bearer acme_live_ada_5521", "Enterprise"},
-		d.mintlify: {"Hello, Ada Park.", "Bearer acme_live_ada_5521", "For the group admin"},
+// greets is how the docs greet Ada.
+func (d demo) greets(p platform) string {
+	if p.nameless {
+		return "Hello, ada@example.com."
 	}
+	return "Hello, Ada Park."
 }
 
 // signIn fills in the form as Ada.
@@ -62,22 +78,13 @@ func (d demo) signIn(v *visitor) {
 
 func TestDemoSignedOut(t *testing.T) {
 	d := startDemo(t)
-	for docs, greeting := range d.sites() {
+	eachPlatform(t, func(t *testing.T, p platform) {
+		page := d.docs[p.name] + "/reference?x=a%20b"
 		v := newVisitor(t)
-		v.open(docs + "/reference?lang=go&x=a%20b")
+		v.open(page)
 		d.signIn(v)
-		v.arrives(docs+"/reference?lang=go&x=a%20b", greeting...)
-	}
-}
-
-func TestDemoAnAnchorInTheLinkSurvivesTheForm(t *testing.T) {
-	d := startDemo(t)
-	for path, docs := range map[string]string{"/docs-login": d.readMe, "/mintlify-login": d.mintlify} {
-		v := newVisitor(t)
-		v.open(d.app + path + "?redirect=%2Freference%3Fa%3D1%23auth")
-		d.signIn(v)
-		v.arrives(docs + "/reference?a=1#auth")
-	}
+		v.arrives(page, d.greets(p))
+	})
 }
 
 func TestDemoSignedIn(t *testing.T) {
@@ -86,49 +93,40 @@ func TestDemoSignedIn(t *testing.T) {
 	v.open(d.app + "/sign-in")
 	d.signIn(v)
 	v.arrives(d.app+"/", "Hello, Ada Park")
-	// Both docs sites from one app, each with one click and no form.
-	for docs, greeting := range d.sites() {
+	// All docs sites from one app, each with one click and no form.
+	for _, p := range platforms {
 		v.open(d.app + "/")
-		v.click(`a[href^="` + docs + `"]`)
-		v.arrives(docs+"/quickstart", greeting...)
+		v.click(`a[href^="` + d.docs[p.name] + `"]`)
+		v.arrives(d.docs[p.name]+"/quickstart", d.greets(p))
+		if p.allKeys {
+			v.reads("Bearer acme_live_ada_5521", "Enterprise")
+		}
 	}
-}
-
-// An anchor that the docs did not put into the link goes with the browser from redirect
-// to redirect, up to a fragment of the login URL's own.
-func TestDemoAnAnchorInTheAddressBar(t *testing.T) {
-	d := startDemo(t)
-	v := newVisitor(t)
-	v.open(d.app + "/sign-in")
-	d.signIn(v)
-	v.arrives(d.app + "/")
-	v.open(d.readMe + "/reference#auth")
-	v.arrives(d.readMe + "/reference#auth")
-	v.open(d.mintlify + "/reference#auth")
-	v.arrives(d.mintlify + "/reference")
 }
 
 func TestDemoOnAPublicPage(t *testing.T) {
 	d := startDemo(t)
-	for docs, greeting := range d.sites() {
+	each(t, firstOfShape(all), func(t *testing.T, p platform) {
+		docs := d.docs[p.name]
 		v := newVisitor(t)
 		v.open(docs + "/changelog")
 		v.reads("Log in")
 		v.click(`header .button`)
 		d.signIn(v)
-		v.arrives(docs+"/changelog", greeting[0])
+		v.arrives(docs+"/changelog", d.greets(p))
 		// Signed out at the docs but not at the app: one click and no form, since the session's
 		// cookie comes along from another site.
 		v.click(`header form button`)
 		v.arrives(docs+"/", "Log in")
 		v.click(`header .button`)
-		v.arrives(docs+"/", greeting[0])
-	}
+		v.arrives(docs+"/", d.greets(p))
+	})
 }
 
 func TestDemoWithTheKeyboardAlone(t *testing.T) {
 	d := startDemo(t)
-	for docs, greeting := range d.sites() {
+	each(t, firstOfShape(all), func(t *testing.T, p platform) {
+		docs := d.docs[p.name]
 		v := newVisitor(t)
 		v.open(docs + "/changelog")
 		v.tabTo(`header .button`)
@@ -138,25 +136,32 @@ func TestDemoWithTheKeyboardAlone(t *testing.T) {
 		v.press(" ")
 		v.tabTo(`main button`)
 		v.press(kb.Enter)
-		v.arrives(docs+"/changelog", greeting[0])
-	}
+		v.arrives(docs+"/changelog", d.greets(p))
+	})
 }
 
 func TestDemoWithoutJavaScript(t *testing.T) {
 	d := startDemo(t)
-	signIn := func(docs string) *visitor {
-		v := newVisitor(t)
-		call(v, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	each(t, firstOfShape(all), func(t *testing.T, p platform) {
+		docs := d.docs[p.name]
+		v := withoutScripts(t)
 		v.open(docs + "/quickstart")
+		const whyNot = "Allow JavaScript for this site"
+		if p.shape() == "fragment of the page" { // the page's script is what knows the way to the login
+			v.arrives(docs+"/quickstart", whyNot)
+			return
+		}
 		d.signIn(v)
-		return v
-	}
-	t.Run("a token in the query works", func(t *testing.T) {
-		signIn(d.readMe).arrives(d.readMe+"/quickstart", "Hello, Ada Park.")
-	})
-	t.Run("for a token in the fragment the docs say why not", func(t *testing.T) {
-		v := signIn(d.mintlify)
-		v.reaches(d.mintlify+"/login/jwt-callback", "Allow JavaScript for this site")
+		switch {
+		case p.query != "":
+			v.arrives(docs+"/quickstart", d.greets(p))
+		case p.form != "":
+			v.reaches(d.app+"/", "Continue")
+			v.click("main button")
+			v.arrives(docs+"/quickstart", d.greets(p))
+		default:
+			v.reaches(docs+p.callback, whyNot)
+		}
 	})
 }
 
@@ -165,22 +170,27 @@ func TestDemoPages(t *testing.T) {
 	v := newVisitor(t)
 	v.open(d.app + "/")
 	v.shoot("demo-signed-out")
-	v.open(d.readMe + "/quickstart")
-	v.reaches(d.app + "/sign-in?")
+	v.open(d.app + "/sign-in")
 	v.shoot("demo-form")
-	v.click(`input[value=ada]`)
-	v.click(`main button`)
-	v.arrives(d.readMe + "/quickstart")
-	v.shoot("demo-readme")
-	v.open(d.mintlify + "/quickstart")
-	v.arrives(d.mintlify + "/quickstart")
-	v.shoot("demo-mintlify")
-	v.open(d.app + "/")
+	d.signIn(v)
+	v.arrives(d.app+"/", "Hello, Ada Park")
 	v.shoot("demo-signed-in")
-	for docs, name := range map[string]string{d.readMe: "readme", d.mintlify: "mintlify"} {
+	each(t, firstOfShape(all), func(t *testing.T, p platform) {
+		v := newVisitor(t)
+		v.open(d.docs[p.name] + "/quickstart")
+		d.signIn(v)
+		v.arrives(d.docs[p.name]+"/quickstart", d.greets(p))
+		v.shoot("demo-" + p.slug())
+		if p.form != "" {
+			return // no URL makes these docs refuse a token
+		}
 		v = newVisitor(t)
-		v.open(docs + "/login/jwt-callback?auth_token=no-token#no-token")
+		notOne := "#eyJ.eyJ.no-token"
+		if p.query != "" {
+			notOne = "?" + p.query + "=no-token"
+		}
+		v.open(d.docs[p.name] + p.callbackPath() + notOne)
 		v.reads("Login refused")
-		v.shoot("demo-refused-by-" + name)
-	}
+		v.shoot("demo-refused-by-" + p.slug())
+	})
 }

@@ -10,10 +10,10 @@ import jwt from 'jsonwebtoken';
 
 // verifiers return the token's claims, or throw.
 const verifiers = {
-	jsonwebtoken: ({token, key, alg, now}) => jwt.verify(token, key, {algorithms: [alg], clockTimestamp: now}),
-	jose: async ({token, key, alg, now}) => {
+	jsonwebtoken: ({token, key, alg, issuer, now}) => jwt.verify(token, key, {algorithms: [alg], issuer, clockTimestamp: now}),
+	jose: async ({token, key, alg, issuer, now}) => {
 		const verifyingKey = alg.startsWith('HS') ? new TextEncoder().encode(key) : await jose.importSPKI(key, alg);
-		const options = {algorithms: [alg], currentDate: new Date(now * 1000), typ: 'JWT'};
+		const options = {algorithms: [alg], issuer, currentDate: new Date(now * 1000), typ: 'JWT'};
 		return (await jose.jwtVerify(token, verifyingKey, options)).payload;
 	},
 	// For the algorithm that jsonwebtoken does not have: Node's own cryptography, and the clock by hand.
@@ -29,35 +29,71 @@ const verifiers = {
 	},
 };
 
-// samples sign, for a user of docslogin's, what the vendors' published samples would.
+// platformRefuses throws for what the libraries know nothing of: the claim that names the
+// docs' host, and a lifetime that the platform counts from iat.
+function platformRefuses(claims, {hostClaim, host, takenFor, now}) {
+	if (hostClaim && claims[hostClaim] !== host) throw new Error('meant for other docs');
+	if (takenFor && !(Math.abs(now - claims.iat) < takenFor)) throw new Error('expired by its iat');
+}
+
+// samples sign, for a user of docslogin's, what the vendors' published samples would. What
+// is random is left out.
 const samples = {
-	ReadMe: ({user, key, now}) => {
-		const {Name: name, Email: email, Attributes, APIKeys} = user;
+	ReadMe: ({Name: name, Email: email, Attributes, APIKeys}, {key, iat}) => {
 		const credential = ({Key, Username, Password}) => (Key ? {apiKey: Key} : {user: Username, pass: Password});
 		const claims = {name, email, ...Attributes, version: 1};
 		if (APIKeys?.length > 1) {
 			claims.keys = APIKeys.map((entry) => ({name: entry.Name, ...credential(entry)}));
 		} else if (APIKeys?.length === 1) {
-			claims.apiKey = credential(APIKeys[0]).apiKey ?? credential(APIKeys[0]); // "apiKey: {user, pass}"
+			// "apiKey: {user, pass}" says the page, the published readers take the members.
+			claims.apiKey = credential(APIKeys[0]).apiKey ?? credential(APIKeys[0]);
+			if (!APIKeys[0].Key) Object.assign(claims, credential(APIKeys[0]));
 		}
-		return jwt.sign({...claims, iat: now}, key);
+		return jwt.sign({...claims, iat}, key);
 	},
-	Mintlify: async ({user, key, now, host}) => {
-		const {Name: name, Email: email, Attributes, Groups: groups, APIKeys} = user;
-		const twoWeeks = 1000 * 60 * 60 * 24 * 7 * 2;
-		const claims = {
-			host,
-			expiresAt: Math.floor((now * 1000 + twoWeeks) / 1000),
-			content: {name, email, ...Attributes},
-		};
-		if (groups) claims.groups = groups;
-		if (APIKeys) claims.apiPlaygroundInputs = {header: {Authorization: `Bearer ${APIKeys[0].Key}`}};
-		return new jose.SignJWT(claims)
-			.setProtectedHeader({alg: 'EdDSA'})
-			.setExpirationTime(now + 10)
-			.sign(await jose.importPKCS8(key, 'EdDSA'));
+	Mintlify: async (user, {key, iat, host}) => new jose.SignJWT({host, ...mintlifyUser(user, iat)})
+		.setProtectedHeader({alg: 'EdDSA'})
+		.setExpirationTime(iat + 10)
+		.sign(await jose.importPKCS8(key, 'EdDSA')),
+	'Mintlify personalization': async (user, {key, iat}) => new jose.SignJWT(mintlifyUser(user, iat))
+		.setProtectedHeader({alg: 'ES256'})
+		.setExpirationTime(iat + 10)
+		.sign(await jose.importPKCS8(key, 'ES256')),
+	GitBook: ({Name: name, Email: email, Attributes}, {key, iat}) => jwt.sign({name, email, ...Attributes, iat}, key, {expiresIn: '1h'}),
+	Fern: ({Name: name, Email: email, Groups: roles, APIKeys}, {key, iat}) => {
+		const fern = {name, email, roles: roles ?? undefined};
+		if (APIKeys) {
+			const {Key, Username: username, Password: password} = APIKeys[0];
+			fern.playground = {initial_state: {auth: Key ? {bearer_token: Key} : {basic: {username, password}}}};
+		}
+		return jwt.sign({fern, iat}, key, {issuer: 'https://buildwithfern.com', expiresIn: '1d'});
+	},
+	Zendesk: ({ID: external_id, Name: name, Email: email}, {key, iat}) => jwt.sign({iat, name, email, external_id}, key),
+	'Help Scout': ({Email: sub}, {key, iat}) => jwt.sign({iat, exp: iat + 3600, sub}, key, {algorithm: 'HS512'}),
+	DeveloperHub: ({Name: name, Email: email, Attributes}, {key, iat}) =>
+		jwt.sign({version: 1, iat, exp: iat + 86400, vars: {name, email, ...Attributes}}, key),
+	Canny: ({ID: id, Name: name, Email: email}, {key}) => jwt.sign({email, id, name}, key, {noTimestamp: true}),
+	Featurebase: ({ID: userId, Name: name, Email: email}, {key, iat}) => jwt.sign({email, name, userId, iat}, key, {expiresIn: '10m'}),
+	Metabase: ({Name, Email: email, Groups: groups, Attributes}, {key, iat}) => {
+		const {first_name = Name, last_name} = Attributes ?? {};
+		return jwt.sign({email, first_name, last_name, groups: groups ?? undefined, iat, exp: iat + 180}, key);
 	},
 };
+
+function mintlifyUser({Name: name, Email: email, Attributes, Groups, APIKeys}, iat) {
+	const twoWeeks = 1000 * 60 * 60 * 24 * 7 * 2;
+	const claims = {
+		expiresAt: Math.floor((iat * 1000 + twoWeeks) / 1000),
+		content: {name, email, ...Attributes},
+	};
+	if (Groups) claims.groups = Groups;
+	if (APIKeys) {
+		const {Key, Username, Password} = APIKeys[0];
+		const basic = Buffer.from(`${Username}:${Password}`).toString('base64');
+		claims.apiPlaygroundInputs = {header: {Authorization: Key ? `Bearer ${Key}` : `Basic ${basic}`}};
+	}
+	return claims;
+}
 
 const payloadOf = (token) => Buffer.from(token.split('.')[1], 'base64url').toString();
 
@@ -83,15 +119,14 @@ function stray(link, {origin, origins, base}) {
 }
 
 const answers = {
-	// token: what each verifier says ('' is yes), and the payload as it was signed. The
-	// libraries know nothing of the claim that names the docs' host, which is the platform's.
+	// token: what each verifier says ('' is yes), and the payload as it was signed.
 	async token(request) {
 		const verdicts = {};
-		for (const [name, verify] of Object.entries(verifiers)) {
+		for (const name of request.verifiers) {
 			try {
-				const claims = await verify(request);
+				const claims = await verifiers[name](request);
 				assert.deepEqual(claims, JSON.parse(payloadOf(request.token)));
-				if (request.hostClaim && claims[request.hostClaim] !== request.host) throw new Error('meant for other docs');
+				platformRefuses(claims, request);
 				verdicts[name] = '';
 			} catch (error) {
 				verdicts[name] = error.message;
@@ -100,7 +135,7 @@ const answers = {
 		return {verdicts, payload: payloadOf(request.token)};
 	},
 	// sample: the payload that the vendor's sample signs.
-	sample: async (request) => ({payload: payloadOf(await samples[request.platform](request))}),
+	sample: async ({platform, user, ...request}) => ({payload: payloadOf(await samples[platform](user, request))}),
 	// links: those that stray, with the reason.
 	links: ({links, ...site}) => links.flatMap((link) => {
 		let why;
@@ -111,7 +146,7 @@ const answers = {
 		}
 		return why ? [{link, why}] : [];
 	}),
-	// urls: each login URL in the parts that a browser takes it for.
+	// urls: each in the parts that a browser takes it for.
 	urls: ({urls}) => urls.map((text) => {
 		const url = new URL(text);
 		return {

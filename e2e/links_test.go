@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"bytes"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -10,12 +11,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
-
-	"github.com/go-jose/go-jose/v4"
 
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/internal/deeplink"
@@ -72,6 +72,7 @@ func TestNoLinkLeavesTheDocs(t *testing.T) {
 	}
 	for _, s := range sites {
 		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
 			const batch = 50_000
 			kept := make(chan []string, 4)
 			var made [2]int // links, and those that were kept
@@ -175,9 +176,13 @@ func fuzzed(t *testing.T) (links []string) {
 }
 
 // hostileLinks are those that fuzzing found, pairs of nasty tokens in all positions, and
-// links that carry a token or lead to where tokens go.
-func hostileLinks(t *testing.T) []string {
-	hostile := append(fuzzed(t), "/a?token=x", "/a?%74oken=x&b", "/a?b&auth_token=x", "/login/jwt-callback", "/Login/jwt-callback/?redirect=/a")
+// links that carry a token of the platform's or lead to where its tokens go.
+func (p platform) hostileLinks(t *testing.T) []string {
+	hostile := append(fuzzed(t), p.callback, strings.ToUpper(p.callback)+"/?a=b", p.takes(docsURL), p.takes(docsURL)+"?a=b")
+	if name := p.query + p.form; name != "" {
+		escaped := fmt.Sprintf("%%%x%s", name[0], name[1:])
+		hostile = append(hostile, "/a?"+name+"=x", "/a?"+escaped+"=x&b", "/a?b&"+name+"=x")
+	}
 	for _, a := range nasty {
 		for _, b := range nasty {
 			hostile = append(hostile, "/"+a+b, a+b+"evil.example", docsURL+a+b)
@@ -186,162 +191,270 @@ func hostileLinks(t *testing.T) []string {
 	return hostile
 }
 
-// TestEveryDocsLinkIsKept sends links that docs really have through the whole route, as
-// paths and absolute: each path comes out as it went in.
+// TestEveryDocsLinkIsKept sends links that docs really have through the whole route, in
+// every form in which one comes: each leads where it did.
 func TestEveryDocsLinkIsKept(t *testing.T) {
 	eachPlatform(t, func(t *testing.T, p platform) {
-		paths := lines(t, "testdata/docs-links.txt")
-		links := slices.Clone(paths)
-		for _, path := range paths {
-			links = append(links, docsURL+path)
+		var given, meant []string
+		add := func(link, page string) { given, meant = append(given, link), append(meant, page) }
+		docs := docsURL
+		if p.onPage() {
+			docs += "/docs"
 		}
-		for i, u := range through(t, p.preset(docsURL, ""), p, links) {
-			out, found := u.param("redirect")
-			if want := paths[i%len(paths)]; out != want || found != 1 {
-				t.Errorf("%q comes out as %q", want, out)
+		for _, path := range lines(t, "testdata/docs-links.txt") {
+			page := docs + path
+			add(page, page)
+			if !p.fromBase {
+				add(strings.TrimPrefix(page, docsURL), page)
+				continue
+			}
+			add(path, page)
+			if path != "/" {
+				add(path[1:], page)
+			}
+		}
+		read := readURLs(t, meant)
+		for i, l := range p.startRoute(t, docs).through(t, given) {
+			if p.onPage() {
+				want := read[i]
+				want.Href = l.Href
+				if p.query == "" {
+					want.Hash = "#" + aToken
+				} else {
+					want.Query = append(want.Query, [2]string{p.query, aToken})
+				}
+				if !reflect.DeepEqual(l.place, want) {
+					t.Errorf("%q comes out as %+v", given[i], l.place)
+				}
+			} else if out, want := l.link, p.link(docsURL, strings.TrimPrefix(meant[i], docsURL), given[i]); out != want {
+				t.Errorf("%q comes out as %q, want %q", given[i], out, want)
 			}
 		}
 	})
 }
 
-// TestTheWholeRouteKeepsTheTokenAtTheDocs sends hostile links through the whole route.
-func TestTheWholeRouteKeepsTheTokenAtTheDocs(t *testing.T) {
+// A link that comes as it is ends at its first "&".
+func TestALinkThatComesUnescaped(t *testing.T) {
+	each(t, func(p platform) bool { return p.unescaped }, func(t *testing.T, p platform) {
+		given := []string{"/dashboard/7?tab=2", "/dashboard/7?tab=2&page=3", docsURL + "/dashboard/7?tab=2&page=3"}
+		var queries []string
+		for _, link := range given {
+			queries = append(queries, p.in+"="+link)
+		}
+		for i, l := range p.startRoute(t, docsURL).logIn(t, queries) {
+			if want := "/dashboard/7?tab=2"; l.link != want {
+				t.Errorf("%q comes out as %q, want %q", given[i], l.link, want)
+			}
+		}
+	})
+}
+
+// TestTheTokenGoesNowhereElse sends hostile links through the whole route: the token goes
+// to what takes the platform's tokens or, where that is the wanted page, stays under the
+// docs' own path; and no link that goes along strays.
+func TestTheTokenGoesNowhereElse(t *testing.T) {
 	eachPlatform(t, func(t *testing.T, p platform) {
-		hostile := hostileLinks(t)
-		var kept []string
-		for i, u := range through(t, p.preset(docsURL, ""), p, hostile) {
-			if u.Origin != docsURL || u.Path != p.callback {
-				t.Errorf("%q: the token goes to %+v", hostile[i], u)
+		hostile := p.hostileLinks(t)
+		if p.onPage() {
+			home := readURLs(t, []string{docsURL + "/docs"})[0]
+			var pages []string
+			kept := 0
+			for _, l := range p.startRoute(t, docsURL+"/docs").through(t, hostile) {
+				pages = append(pages, l.Href)
+				if l.Path != home.Path {
+					kept++
+				}
 			}
-			if out, found := u.param("redirect"); found == 1 {
-				kept = append(kept, out)
-			} else if found > 1 {
-				t.Errorf("%q: %+v", hostile[i], u)
+			noneStrays(t, "/docs", []string{docsURL}, pages)
+			if kept == 0 || kept == len(hostile) {
+				t.Errorf("%d of %d were kept", kept, len(hostile))
 			}
-			if _, found := u.param("auth_token"); found != 0 != (p.param == "auth_token") {
-				t.Errorf("%q: %d tokens in the query", hostile[i], found)
+			return
+		}
+		callback := readURLs(t, []string{p.takes(docsURL)})[0]
+		var kept, absolute []string
+		for i, l := range p.startRoute(t, docsURL).through(t, hostile) {
+			if l.Origin != callback.Origin || l.Path != callback.Path {
+				t.Errorf("%q: the token goes to %+v", hostile[i], l.place)
+			}
+			if l.link != "" {
+				kept = append(kept, l.link)
+				absolute = append(absolute, strings.Repeat(docsURL, strings.Count(l.link[:1], "/"))+l.link)
 			}
 		}
 		if len(kept) == 0 || len(kept) == len(hostile) {
 			t.Errorf("%d of %d were kept", len(kept), len(hostile))
 		}
-		noneStrays(t, "", []string{docsURL}, kept)
-		for _, link := range kept {
-			if strings.Contains(strings.ToLower(link), p.callback) && p.callback != "/" || strings.Contains(link, "auth_token") && p.param != "" {
-				t.Errorf("%q leads to where tokens go, or carries one", link)
+		noneStrays(t, "", append([]string{docsURL}, p.origins...), kept)
+		for i, u := range readURLs(t, absolute) {
+			if _, tokens := find(u.Query, p.query+p.form); tokens != 0 {
+				t.Errorf("%q carries a token", kept[i])
+			}
+			if callback.Path != "/" && u.Origin == callback.Origin && strings.Contains(strings.ToLower(u.Path), callback.Path) {
+				t.Errorf("%q leads to where tokens go", kept[i])
 			}
 		}
 	})
 }
 
-// TestATokenOnThePageStaysAtTheDocs does the same for a platform that takes the token on
-// the wanted page, where the link is the token's own way.
-func TestATokenOnThePageStaysAtTheDocs(t *testing.T) {
-	onPage := docslogin.Platform{
-		Name: "on the page, under a path", DocsURL: docsURL + "/docs", Algorithm: jose.HS256,
-		Carrier: docslogin.InQuery("token"), DeepLink: docslogin.DeepLink{In: "redirect", FromBase: true, Drop: []string{"token"}},
-	}
-	paths, hostile := lines(t, "testdata/docs-links.txt"), hostileLinks(t)
-	var pages, locations []string
-	for _, path := range paths {
-		pages = append(pages, docsURL+"/docs"+path)
-	}
-	pagesRead := ask[[]loginURL](t, "urls", map[string]any{"urls": pages})
-	for i, u := range through(t, onPage, readMe, append(paths, hostile...)) {
-		token, found := u.param("token")
-		if found != 1 {
-			t.Errorf("%d tokens in %+v", found, u)
+func TestWhatThePlatformWantsDropped(t *testing.T) {
+	each(t, func(p platform) bool { return p.drops != nil }, func(t *testing.T, p platform) {
+		link := "/a?"
+		for _, name := range p.drops {
+			link += name + "=x&" + fmt.Sprintf("%%%x%s", name[0], name[1:]) + "=x&"
 		}
-		locations = append(locations, u.Href)
-		if i < len(paths) {
-			want := pagesRead[i]
-			want.Href, want.Query = u.Href, append(want.Query, [2]string{"token", token})
-			if !reflect.DeepEqual(u, want) {
-				t.Errorf("%q comes out as %+v", paths[i], u)
-			}
+		l := p.startRoute(t, docsURL).through(t, []string{link + "b=1#c"})[0]
+		if want := [][2]string{{"b", "1"}, {p.query, aToken}}; l.Path != "/a" || !slices.Equal(l.Query, want) || l.Hash != "#c" {
+			t.Errorf("%s comes out as %+v", link, l.place)
 		}
-	}
-	noneStrays(t, "/docs", []string{docsURL}, locations)
-	// What the platform wants dropped is taken out, and the rest of the link kept.
-	for _, u := range through(t, onPage, readMe, []string{"/a?%74oken=x&b=1#c"}) {
-		if token, found := u.param("token"); u.Path != "/docs/a" || u.Query[0] != [2]string{"b", "1"} || found != 1 || token == "x" || u.Hash != "#c" {
-			t.Errorf("a link with a token comes out as %+v", u)
-		}
-	}
+	})
 }
 
-// loginURL is a login URL as a browser reads it.
-type loginURL struct {
+// Whatever stands in a parameter that goes back, it goes back as that parameter's value.
+func TestWhatThePlatformWantsBack(t *testing.T) {
+	each(t, func(p platform) bool { return p.echo != nil }, func(t *testing.T, p platform) {
+		values := append(nasty, "360000000000", "en-us", `"><script>`, "a&"+p.query+p.form+"=x", "é 日本", "\r\n", "\x00")
+		var queries []string
+		for _, value := range values {
+			query := p.in + "=%2Fa"
+			for _, name := range p.echo {
+				query += "&" + name + "=" + url.QueryEscape(name+value)
+			}
+			queries = append(queries, query)
+		}
+		for i, l := range p.startRoute(t, docsURL).logIn(t, queries) {
+			if l.link == "" {
+				t.Errorf("%q: the link is lost", values[i])
+			}
+			for _, name := range p.echo {
+				if value, found := find(l.Query, name); value != name+values[i] || found != 1 {
+					t.Errorf("%q comes back %d times, as %q", name+values[i], found, value)
+				}
+			}
+		}
+	})
+}
+
+// place is a URL in the parts that a browser takes it for.
+type place struct {
 	Href, Origin, Path, Hash string
 	Query                    [][2]string
 }
 
-func (u loginURL) param(name string) (value string, found int) {
-	for _, pair := range u.Query {
-		if pair[0] == name {
-			value = pair[1]
-			found++
-		}
-	}
-	return value, found
+func readURLs(t *testing.T, urls []string) []place {
+	t.Helper()
+	return ask[[]place](t, "urls", map[string]any{"urls": urls})
 }
 
-// through takes links through the route, both of a visitor who is signed in and of one who
-// signs in on the way, and returns the login URLs. Both lead to the same place.
-func through(t *testing.T, preset docslogin.Platform, p platform, links []string) []loginURL {
+// landing is where a login leads: the URL that takes the token, and the link that goes
+// along with it.
+type landing struct {
+	place
+	link string // "": none
+}
+
+// aToken stands for every token, so that logins can be compared.
+const aToken = "TOKEN"
+
+var tokenText = regexp.MustCompile(`eyJ[\w-]+\.[\w-]+\.[\w-]+`)
+
+// route is that of an app to which visitors come who are signed in, and others who are
+// not.
+type route struct {
+	platform
+	app     *httptest.Server
+	browser *http.Transport // no http.Client, which reads redirects with net/url
+}
+
+func (p platform) startRoute(t *testing.T, docs string) *route {
 	t.Helper()
 	signing, _ := p.newKey()
-	preset.Key = p.preset(docsURL, signing).Key
 	lookup := func(r *http.Request) (*docslogin.User, error) {
 		if _, err := r.Cookie("in"); err != nil {
 			return nil, docslogin.ErrNoUser
 		}
 		return &docslogin.User{ID: "u", Name: "Link", Email: "link@example.com"}, nil
 	}
-	preset.TokenID = false // so that both tokens are the same
-	m, err := docslogin.New(lookup, preset, toForm, docslogin.WithClock(atNoon), docslogin.WithLogger(slog.New(slog.DiscardHandler)))
+	m, err := docslogin.New(lookup, p.preset(docs, signing), toForm, docslogin.WithClock(atNoon), docslogin.WithLogger(slog.New(slog.DiscardHandler)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	app := httptest.NewServer(m)
-	defer app.Close()
-	browser := &http.Transport{} // no http.Client, which reads redirects with net/url
-	defer browser.CloseIdleConnections()
-	visit := func(u string, signedIn bool) string {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, u, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if signedIn {
-			req.AddCookie(&http.Cookie{Name: "in", Value: "1"})
-		}
-		resp, err := browser.RoundTrip(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp.Body.Close()
-		location := resp.Header.Get("Location")
-		if resp.StatusCode != http.StatusFound || strings.ContainsFunc(location, func(r rune) bool { return r <= ' ' || r >= 0x7F }) {
-			t.Errorf("%s: %d, %q", u, resp.StatusCode, location)
-		}
-		return location
+	r := &route{p, httptest.NewServer(m), &http.Transport{}}
+	t.Cleanup(r.app.Close)
+	t.Cleanup(r.browser.CloseIdleConnections)
+	return r
+}
+
+func (r *route) visit(t *testing.T, path string, signedIn bool) hop {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.app.URL+path, nil)
+	if err != nil {
+		t.Fatal(err)
 	}
-	var direct, toSignIn []string
+	if signedIn {
+		req.AddCookie(&http.Cookie{Name: "in", Value: "1"})
+	}
+	resp, err := r.browser.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := readHop(resp)
+	if err != nil || strings.ContainsFunc(h.URL, func(r rune) bool { return r <= ' ' || r >= 0x7F }) {
+		t.Fatalf("%s: %q, %v", path, h.URL, err)
+	}
+	h.URL = tokenText.ReplaceAllLiteralString(h.URL, aToken)
+	for i := range h.Fields {
+		h.Fields[i][1] = tokenText.ReplaceAllLiteralString(h.Fields[i][1], aToken)
+	}
+	return h
+}
+
+// through takes links through the route.
+func (r *route) through(t *testing.T, links []string) []landing {
+	t.Helper()
+	var queries []string
 	for _, link := range links {
-		login := app.URL + "/docs-login?redirect=" + url.QueryEscape(link)
-		direct = append(direct, visit(login, true))
-		toSignIn = append(toSignIn, app.URL+visit(login, false))
+		queries = append(queries, r.in+"="+url.QueryEscape(link))
 	}
-	for i, form := range ask[[]loginURL](t, "urls", map[string]any{"urls": toSignIn}) {
-		back, found := form.param("next")
+	return r.logIn(t, queries)
+}
+
+// logIn asks the route, as a visitor who is signed in and as one who signs in on the way.
+// Both get to the same place, each with one token, where the platform takes it.
+func (r *route) logIn(t *testing.T, queries []string) (landings []landing) {
+	t.Helper()
+	var direct []hop
+	var urls, toSignIn []string
+	for _, query := range queries {
+		h := r.visit(t, "/docs-login?"+query, true)
+		direct, urls = append(direct, h), append(urls, h.URL)
+		toSignIn = append(toSignIn, r.app.URL+r.visit(t, "/docs-login?"+query, false).URL)
+	}
+	for i, form := range readURLs(t, toSignIn) {
+		back, found := find(form.Query, "next")
 		if form.Path != "/sign-in" || found != 1 || !strings.HasPrefix(back, "/docs-login?") {
-			t.Fatalf("%q: to sign in, the visitor goes to %+v", links[i], form)
+			t.Fatalf("%q: to sign in, the visitor goes to %+v", queries[i], form)
 		}
-		if got := visit(app.URL+back, true); got != direct[i] {
-			t.Errorf("%q: over the form the login URL is %q, else %q", links[i], got, direct[i])
+		if got := r.visit(t, back, true); !reflect.DeepEqual(got, direct[i]) {
+			t.Errorf("%q: over the form the login is %q, else %q", queries[i], got, direct[i])
 		}
 	}
-	return ask[[]loginURL](t, "urls", map[string]any{"urls": direct})
+	for i, u := range readURLs(t, urls) {
+		carriers := u.Query
+		if r.form != "" {
+			carriers = direct[i].Fields
+		}
+		link, links := find(carriers, r.out)
+		token, tokens := find(carriers, r.query+r.form)
+		if r.query+r.form == "" {
+			token, tokens = strings.TrimPrefix(u.Hash, "#"), 1
+		}
+		if tokens != 1 || token != aToken || links > 1 || strings.Count(fmt.Sprint(direct[i]), aToken) != 1 {
+			t.Errorf("%q: the login is %q", queries[i], direct[i])
+		}
+		landings = append(landings, landing{u, link})
+	}
+	return landings
 }
 
 func lines(t *testing.T, file string) []string {

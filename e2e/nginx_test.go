@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -23,6 +24,9 @@ import (
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/docslogintest"
 )
+
+// toCallback holds of the shapes in which nginx sees a long URL in a Location.
+func toCallback(p platform) bool { return p.form == "" && !p.onPage() }
 
 // documented is what the documentation says that nginx needs for large login URLs.
 const documented = "proxy_buffer_size 32k; proxy_buffers 8 32k;"
@@ -97,24 +101,29 @@ listen %s;
 	}
 }
 
-// sized is the route of an app whose user has an attribute of as many bytes as the
-// query's pad says. Without a pad nobody is signed in.
+// sized is the route of an app that puts as many bytes into the token as the query's pad
+// says. Without a pad nobody is signed in.
 type sized struct {
 	*httptest.Server
+	platform
 	events chan docslogin.Event
 }
 
 func startSized(t *testing.T, p platform) *sized {
-	s := &sized{events: make(chan docslogin.Event, 1)}
+	s := &sized{platform: p, events: make(chan docslogin.Event, 1)}
 	lookup := func(r *http.Request) (*docslogin.User, error) {
 		pad, err := strconv.Atoi(r.URL.Query().Get("pad"))
 		if err != nil {
 			return nil, docslogin.ErrNoUser
 		}
-		return &docslogin.User{ID: "u", Name: "Pad", Email: "pad@example.com", Attributes: map[string]any{"pad": strings.Repeat("x", pad)}}, nil
+		return &docslogin.User{ID: "u", Name: "Pad", Email: "pad@example.com", App: strings.Repeat("x", pad)}, nil
+	}
+	pad := func(_ context.Context, user *docslogin.User, claims docslogin.Claims) error {
+		claims["pad"] = user.App
+		return nil
 	}
 	signing, _ := p.newKey()
-	m, err := docslogin.New(lookup, p.preset(docsURL, signing), toForm, docslogin.WithLogger(slog.New(slog.DiscardHandler)),
+	m, err := docslogin.New(lookup, p.preset(docsURL, signing), toForm, docslogin.WithClaimsMapper(pad), docslogin.WithLogger(slog.New(slog.DiscardHandler)),
 		docslogin.WithObserver(func(_ context.Context, e docslogin.Event) { s.events <- e }))
 	if err != nil {
 		t.Fatal(err)
@@ -132,19 +141,19 @@ func startSized(t *testing.T, p platform) *sized {
 
 // ask makes a request for a login and returns the status, where it leads, and what the app
 // makes of it.
-func (s *sized) ask(t *testing.T, client *http.Client, front, link, query string) (status int, location string, e docslogin.Event) {
+func (s *sized) ask(t *testing.T, client *http.Client, front, link, query string) (status int, h hop, e docslogin.Event) {
 	t.Helper()
-	resp, err := client.Get(front + "/docs-login?redirect=" + url.QueryEscape(link) + query)
+	resp, err := client.Get(front + "/docs-login?" + s.in + "=" + url.QueryEscape(link) + query)
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp.Body.Close()
+	h, _ = readHop(resp) // of a page that keeps a visitor out, none
 	select {
 	case e = <-s.events:
 	case <-time.After(10 * time.Second):
 		t.Fatalf("the app was not asked: status %d", resp.StatusCode)
 	}
-	return resp.StatusCode, resp.Header.Get("Location"), e
+	return resp.StatusCode, h, e
 }
 
 func followsNothing() *http.Client {
@@ -163,18 +172,18 @@ func step() int {
 }
 
 func TestNginxWithDefaultBuffersPassesWhatHasNoWarning(t *testing.T) {
-	eachPlatform(t, func(t *testing.T, p platform) {
+	each(t, firstOfShape(toCallback), func(t *testing.T, p platform) {
 		app := startSized(t, p)
 		front := startNginx(t, app.URL, "")
 		client := followsNothing()
 		var passed []int
 		var largest int // pad without a warning
 		for pad := 0; ; pad += step() {
-			status, location, e := app.ask(t, client, front, "/quickstart", fmt.Sprintf("&pad=%d", pad))
+			status, h, e := app.ask(t, client, front, "/quickstart", fmt.Sprintf("&pad=%d", pad))
 			if (e.Warning != "") != (e.URLBytes > warnFrom) {
 				t.Fatalf("%d bytes have the warning %q", e.URLBytes, e.Warning)
 			}
-			if status != http.StatusFound || len(location) != e.URLBytes {
+			if status != http.StatusFound || len(h.URL) != e.URLBytes {
 				if status != http.StatusBadGateway || e.URLBytes <= warnFrom {
 					t.Fatalf("a URL of %d bytes: status %d", e.URLBytes, status)
 				}
@@ -191,47 +200,76 @@ func TestNginxWithDefaultBuffersPassesWhatHasNoWarning(t *testing.T) {
 			t.Errorf("the longest that passes is %d bytes", longest)
 		}
 		// What the threshold leaves is for the app's own header fields.
-		if status, location, _ := app.ask(t, client, front, "/quickstart", fmt.Sprintf("&pad=%d&cookie=800", largest)); status != http.StatusFound {
-			t.Errorf("a URL of %d bytes with a Set-Cookie of 800: status %d", len(location), status)
+		if status, h, _ := app.ask(t, client, front, "/quickstart", fmt.Sprintf("&pad=%d&cookie=800", largest)); status != http.StatusFound {
+			t.Errorf("a URL of %d bytes with a Set-Cookie of 800: status %d", len(h.URL), status)
 		}
 	})
 }
 
 func TestNginxAsDocumentedPassesEveryURL(t *testing.T) {
-	eachPlatform(t, func(t *testing.T, p platform) {
+	each(t, firstOfShape(toCallback), func(t *testing.T, p platform) {
 		app := startSized(t, p)
 		front := startNginx(t, app.URL, documented)
 		client := followsNothing()
-		longest := 0
 		for pad := 0; ; pad += step() {
-			status, location, e := app.ask(t, client, front, "/quickstart", fmt.Sprintf("&pad=%d&cookie=1000", pad))
+			status, h, e := app.ask(t, client, front, "/quickstart", fmt.Sprintf("&pad=%d&cookie=1000", pad))
 			if e.Outcome == docslogin.OutcomeTooLarge {
-				if status != http.StatusInternalServerError {
+				if status != http.StatusInternalServerError || pad == 0 {
 					t.Errorf("the page that says so has the status %d", status)
 				}
 				break
 			}
-			if status != http.StatusFound || len(location) != e.URLBytes {
+			if status != http.StatusFound || len(h.URL) != e.URLBytes {
 				t.Fatalf("a URL of %d bytes: status %d", e.URLBytes, status)
 			}
-			longest = len(location)
 		}
-		t.Logf("the longest is %d bytes", longest)
-		if longest > p.largest || longest < p.largest-10 {
-			t.Errorf("the longest is %d bytes, not about %d", longest, p.largest)
+	})
+}
+
+// Behind nginx as documented, the largest login is what the platform or its URL has room
+// for. A form has no such limit, and needs no setting.
+func TestTheLargestLoginBehindNginx(t *testing.T) {
+	eachPlatform(t, func(t *testing.T, p platform) {
+		app := startSized(t, p)
+		client := followsNothing()
+		if p.form != "" {
+			front := startNginx(t, app.URL, "")
+			status, h, e := app.ask(t, client, front, "/quickstart", "&pad=300000")
+			if token := p.tokenIn(h); status != http.StatusOK || e.Outcome != docslogin.OutcomeLoggedIn || e.Warning != "" || len(token) < 400000 {
+				t.Errorf("status %d, a token of %d bytes, %+v", status, len(token), e)
+			}
+			return
+		}
+		front := startNginx(t, app.URL, documented)
+		logIn := func(pad int) (url, token int) {
+			status, h, e := app.ask(t, client, front, "/quickstart", fmt.Sprintf("&pad=%d", pad))
+			if (status == http.StatusFound) != (e.Outcome == docslogin.OutcomeLoggedIn) {
+				t.Errorf("status %d, %+v", status, e)
+			}
+			return len(h.URL), len(p.tokenIn(h))
+		}
+		tooLarge := sort.Search(20_000, func(pad int) bool { url, _ := logIn(pad); return url == 0 })
+		longest, token := logIn(tooLarge - 1)
+		t.Logf("the longest URL is %d bytes, its token %d", longest, token)
+		size, limit := longest, p.largest()
+		if p.maxToken != 0 {
+			size, limit = token, p.maxToken
+		}
+		if size > limit || size < limit-10 {
+			t.Errorf("the largest is %d bytes, not about %d", size, limit)
 		}
 	})
 }
 
 // The way to the sign-in page carries the link, escaped twice: it may be long, too.
 func TestNginxOnTheWayToTheForm(t *testing.T) {
-	app := startSized(t, readMe)
+	app := startSized(t, platforms[0])
 	byDefault, asDocumented := startNginx(t, app.URL, ""), startNginx(t, app.URL, documented)
 	client := followsNothing()
 	lost := 0
 	for letters := 1; len("/docs/")+6*letters <= 2048; letters++ {
 		link := "/docs/" + strings.Repeat("%D9%85", letters)
-		status, location, e := app.ask(t, client, byDefault, link, "")
+		status, h, e := app.ask(t, client, byDefault, link, "")
 		if e.Outcome != docslogin.OutcomeSignIn || e.LinkRefused {
 			t.Fatalf("%d letters: %+v", letters, e)
 		}
@@ -240,8 +278,8 @@ func TestNginxOnTheWayToTheForm(t *testing.T) {
 			lost++
 		case status != http.StatusFound:
 			t.Errorf("%d letters: status %d, warning %q", letters, status, e.Warning)
-		case (len(location) > warnFrom) != (e.Warning != ""):
-			t.Errorf("%d bytes: warning %q", len(location), e.Warning)
+		case (len(h.URL) > warnFrom) != (e.Warning != ""):
+			t.Errorf("%d bytes: warning %q", len(h.URL), e.Warning)
 		}
 		if status, _, _ := app.ask(t, client, asDocumented, link, ""); status != http.StatusFound {
 			t.Errorf("%d letters, as documented: status %d", letters, status)
@@ -254,36 +292,27 @@ func TestNginxOnTheWayToTheForm(t *testing.T) {
 
 // The docs may be behind nginx as well, and a token in the query reaches it.
 func TestNginxInFrontOfTheDocsTakesEveryURL(t *testing.T) {
-	for _, p := range platforms {
-		if p.param == "" {
-			continue
-		}
-		t.Run(p.name, func(t *testing.T) {
-			site := p.site()
-			defer site.Close()
-			front := startNginx(t, site.URL, "")
-			site.URL = front
-			for _, n := range []int{100, 3000, 7000, p.largest} {
-				u := front + "/?" + p.param + "="
-				resp, err := followsNothing().Get(u + strings.Repeat("x", n-len(u)))
-				if err != nil {
-					t.Fatal(err)
-				}
-				resp.Body.Close()
-				if resp.StatusCode != http.StatusUnauthorized {
-					t.Errorf("%d bytes: status %d, not the docs' refusal", n, resp.StatusCode)
-				}
-			}
-			resp, err := followsNothing().Get(front + "/?" + p.param + "=" + strings.Repeat("x", 8300))
+	each(t, func(p platform) bool { return p.query != "" }, func(t *testing.T, p platform) {
+		site := p.site()
+		defer site.Close()
+		front := startNginx(t, site.URL, "")
+		site.URL = front
+		u := front + p.callbackPath() + "?" + p.query + "="
+		for _, tt := range []struct{ size, status int }{
+			{100, http.StatusUnauthorized}, {3000, http.StatusUnauthorized}, {7000, http.StatusUnauthorized},
+			{p.largest(), http.StatusUnauthorized}, // the docs' refusal
+			{8300, http.StatusRequestURITooLong},   // so the limit could not be higher
+		} {
+			resp, err := followsNothing().Get(u + strings.Repeat("x", tt.size-len(u)))
 			if err != nil {
 				t.Fatal(err)
 			}
 			resp.Body.Close()
-			if resp.StatusCode != http.StatusRequestURITooLong {
-				t.Errorf("8,300 bytes: status %d, so the limit could be higher", resp.StatusCode)
+			if resp.StatusCode != tt.status {
+				t.Errorf("%d bytes: status %d, want %d", tt.size, resp.StatusCode, tt.status)
 			}
-		})
-	}
+		}
+	})
 }
 
 // keyring returns as many API keys, each of so many bytes.
@@ -296,7 +325,7 @@ func keyring(n, size int) (keys []docslogin.APIKey) {
 }
 
 func TestAUserWith25KeysBehindNginx(t *testing.T) {
-	eachPlatform(t, func(t *testing.T, p platform) {
+	each(t, func(p platform) bool { return p.allKeys }, func(t *testing.T, p platform) {
 		for _, tt := range []struct {
 			name       string
 			directives string
@@ -324,12 +353,7 @@ func TestAUserWith25KeysBehindNginx(t *testing.T) {
 				defer app.Close()
 				site.SetLoginURL(startNginx(t, app.URL, tt.directives) + "/docs-login")
 				login, err := site.Login(docslogintest.NewClient(), "/quickstart")
-				got, lastKey := "in", user.APIKeys[0].Key
-				if p.allKeys {
-					lastKey = user.APIKeys[24].Key
-				} else {
-					tt.want = "in"
-				}
+				got, lastKey := "in", user.APIKeys[24].Key
 				switch {
 				case err != nil && strings.Contains(err.Error(), "(502)"):
 					got = "502"
@@ -353,7 +377,7 @@ func TestAUserWith25KeysBehindNginx(t *testing.T) {
 
 // The app does not see the prefix, nor the name under which browsers find it.
 func TestAnAppUnderAPathPrefixBehindNginx(t *testing.T) {
-	eachPlatform(t, func(t *testing.T, p platform) {
+	each(t, firstOfShape(all), func(t *testing.T, p platform) {
 		a := newApp(t)
 		site, docs := newDocs(t, p, "docs")
 		front := serveNginx(t, "location /shop/ { proxy_pass "+strings.Replace(a.URL, "app.localhost", "127.0.0.1", 1)+"/; }")
@@ -364,6 +388,6 @@ func TestAnAppUnderAPathPrefixBehindNginx(t *testing.T) {
 		v.open(docs.URL + "/quickstart?a=1&b=%26")
 		v.reaches(shop + "/sign-in?")
 		v.click(button("ada"))
-		v.arrives(docs.URL+"/quickstart?a=1&b=%26", "Hello, User ada.")
+		v.arrives(docs.URL+"/quickstart?a=1&b=%26", p.hello("ada"))
 	})
 }

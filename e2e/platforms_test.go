@@ -1,11 +1,20 @@
 package e2e_test
 
 import (
+	"cmp"
+	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
+	stdhtml "html"
+	"io"
+	"net/http"
 	"net/url"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/docslogin/docslogin"
@@ -15,53 +24,292 @@ import (
 // platform is what the tests know of a preset, as the vendor says it. Everything that is
 // tested for each platform runs over platforms.
 type platform struct {
-	name         string
-	preset       func(docsURL, key string) docslogin.Platform
-	newKey       func() (signing, verifying string)
-	site         func(...docslogintest.Option) *docslogintest.Site
-	alg          string   // that the verifiers are pinned to
-	verifiers    []string // of judge.mjs
-	param        string   // of the query, with the token; "": the token is the fragment
-	callback     string   // path to which the token goes
-	lifetime     int64    // of the token in seconds
-	tokenID      bool     // each token has a jti of its own
-	hostClaim    string   // names the docs' host
-	sessionClaim string   // says when the docs session ends
-	allKeys      bool     // not only the first API key is sent
-	largest      int      // the longest login URL
+	name   string // as the preset has it; samples in judge.mjs are found by it
+	preset func(docsURL, key string) docslogin.Platform
+	site   func(...docslogintest.Option) *docslogintest.Site
+
+	alg         string // that the verifiers are pinned to
+	query, form string // the parameter, or the form's field, with the token; neither: it is the fragment
+	callback    string // what takes the token: a path of the docs, or a URL; "": the docs' home, or the wanted page
+	maxToken    int    // bytes; 0: what fits into a URL
+
+	in, out   string                                  // parameters that bring the link and take it back; no out: the token goes to the page
+	link      func(origin, path, given string) string // how it goes back
+	fromBase  bool                                    // it comes without a slash in front
+	unescaped bool                                    // it comes as it is
+	origins   []string                                // that it may name beside the docs'
+	drops     []string                                // parameters that are taken out of it
+	echo      []string                                // other parameters that go back
+
+	lifetime     int64  // of the token in seconds
+	fromIssue    bool   // counted from iat, whatever exp says
+	sessionClaim string // says when the docs session ends
+	tokenID      bool   // each token has a jti of its own
+	hostClaim    string // names the docs' host
+	issuer       string // that the verifiers are pinned to
+	required     string // what a user cannot do without, as the page says it
+	nameless     bool   // only the e-mail address is sent
+	allKeys      bool   // not only the first API key is sent
 }
 
-var (
-	readMe = platform{
-		name: "ReadMe", preset: docslogin.ReadMe, newKey: newSecret, site: docslogintest.NewReadMe,
-		alg: "HS256", verifiers: []string{"jsonwebtoken", "jose"}, param: "auth_token", callback: "/",
-		lifetime: 300, tokenID: true, allKeys: true, largest: 8000,
+var platforms = []platform{
+	{
+		name: "ReadMe", preset: docslogin.ReadMe, site: docslogintest.NewReadMe,
+		alg: "HS256", query: "auth_token", in: "redirect", out: "redirect", link: asPath,
+		lifetime: 300, tokenID: true, required: "name, email", allKeys: true,
+	},
+	{
+		name: "Mintlify", preset: docslogin.Mintlify, site: docslogintest.NewMintlify,
+		alg: "EdDSA", callback: "/login/jwt-callback", in: "redirect", out: "redirect", link: asPath,
+		lifetime: 10, sessionClaim: "expiresAt", hostClaim: "host",
+	},
+	{
+		name: "Mintlify personalization", preset: docslogin.MintlifyPersonalization, site: docslogintest.NewMintlifyPersonalization,
+		alg: "ES256", in: "redirect",
+		lifetime: 10, sessionClaim: "expiresAt",
+	},
+	{
+		name: "GitBook", preset: docslogin.GitBook, site: docslogintest.NewGitBook,
+		alg: "HS256", query: "jwt_token", maxToken: 4000, in: "location", fromBase: true,
+		drops:    []string{"jwt_token", "access_token", "visitor.plan"},
+		lifetime: 3600, sessionClaim: "exp",
+	},
+	{
+		name: "Fern", preset: docslogin.Fern, site: docslogintest.NewFern,
+		alg: "HS256", query: "fern_token", callback: "/api/fern-docs/auth/jwt/callback", maxToken: 4000, in: "state", out: "state", link: asGiven,
+		lifetime: 86400, sessionClaim: "exp", issuer: "https://buildwithfern.com",
+	},
+	{
+		name: "Zendesk", preset: zendesk, site: docslogintest.NewZendesk,
+		alg: "HS256", form: "jwt", callback: "https://acme.zendesk.com/access/jwt", in: "return_to", out: "return_to", link: asGiven,
+		origins: []string{"https://acme.zendesk.com"}, echo: []string{"brand_id", "locale_id", "timestamp"},
+		lifetime: 180, fromIssue: true, tokenID: true, required: "name, email",
+	},
+	{
+		name: "Help Scout", preset: docslogin.HelpScout, site: docslogintest.NewHelpScout,
+		alg: "HS512", query: "token", callback: "/authcallback", in: "returnTo", out: "returnTo", link: asPath,
+		lifetime: 3600, sessionClaim: "exp", required: "sub", nameless: true,
+	},
+	{
+		name: "DeveloperHub", preset: docslogin.DeveloperHub, site: docslogintest.NewDeveloperHub,
+		alg: "HS256", query: "jwt", in: "redirect",
+		lifetime: 86400, sessionClaim: "exp",
+	},
+	{
+		name: "Canny", preset: canny, site: docslogintest.NewCanny,
+		alg: "HS256", query: "ssoToken", callback: "https://canny.io/api/redirects/sso", in: "redirect", out: "redirect", link: asURL,
+		echo: []string{"companyID"}, lifetime: 300, required: "id, name, email",
+	},
+	{
+		name: "Featurebase", preset: docslogin.Featurebase, site: docslogintest.NewFeaturebase,
+		alg: "HS256", query: "jwt", callback: "/api/v1/auth/access/jwt", in: "return_to", out: "return_to", link: asURL,
+		lifetime: 600, required: "email or userId",
+	},
+	{
+		name: "Metabase", preset: docslogin.Metabase, site: docslogintest.NewMetabase,
+		alg: "HS256", query: "jwt", callback: "/auth/sso", in: "return_to", out: "return_to", link: asPath, unescaped: true,
+		lifetime: 180, fromIssue: true, required: "email",
+	},
+}
+
+// zendesk is a help center under a name of its own, apart from the agents' pages.
+func zendesk(docsURL, secret string) docslogin.Platform {
+	p := docslogin.Zendesk("acme", secret)
+	p.DocsURL = docsURL
+	return p
+}
+
+const companyID = "company-1"
+
+func canny(boardURL, privateKey string) docslogin.Platform {
+	return docslogin.Canny(boardURL, companyID, privateKey)
+}
+
+func asPath(_, path, _ string) string     { return path }
+func asURL(origin, path, _ string) string { return origin + path }
+func asGiven(_, _, given string) string   { return given }
+
+// algorithms are how keys for each are made, and which of judge.mjs' verifiers know it.
+var algorithms = map[string]struct {
+	newKey    func() (signing, verifying string)
+	verifiers []string
+}{
+	"HS256": {newSecret, []string{"jsonwebtoken", "jose"}},
+	"HS512": {newSecret, []string{"jsonwebtoken", "jose"}},
+	"ES256": {newP256, []string{"jsonwebtoken", "jose"}},
+	"EdDSA": {newEd25519, []string{"jose", "node"}}, // jsonwebtoken has none
+}
+
+// named returns a platform for a test that is about that one.
+func named(name string) platform {
+	for _, p := range platforms {
+		if p.name == name {
+			return p
+		}
 	}
-	mintlify = platform{
-		name: "Mintlify", preset: docslogin.Mintlify, newKey: newEd25519, site: docslogintest.NewMintlify,
-		alg: "EdDSA", verifiers: []string{"jose", "node"}, // jsonwebtoken has no EdDSA
-		callback: "/login/jwt-callback", lifetime: 10, hostClaim: "host", sessionClaim: "expiresAt", largest: 16000,
-	}
-	platforms = []platform{readMe, mintlify}
-)
+	panic(name)
+}
 
 // eachPlatform runs a test for every platform.
 func eachPlatform(t *testing.T, test func(t *testing.T, p platform)) {
+	t.Helper()
+	each(t, all, test)
+}
+
+// each runs a test for every platform of which something holds, several at a time.
+func each(t *testing.T, holds func(p platform) bool, test func(t *testing.T, p platform)) {
+	t.Helper()
+	tested := 0
 	for _, p := range platforms {
-		t.Run(p.name, func(t *testing.T) { test(t, p) })
+		if holds(p) {
+			tested++
+			t.Run(p.name, func(t *testing.T) {
+				t.Parallel()
+				test(t, p)
+			})
+		}
+	}
+	if tested == 0 {
+		t.Error("it holds of no platform: nothing is tested")
 	}
 }
 
-// tokenIn returns the token in a login URL, or "".
-func (p platform) tokenIn(loginURL string) string {
-	u, err := url.Parse(loginURL)
+func all(platform) bool { return true }
+
+// firstOfShape holds of one platform of each shape, where more would only take time.
+func firstOfShape(holds func(p platform) bool) func(p platform) bool {
+	seen := map[string]bool{}
+	return func(p platform) bool {
+		shape := p.shape()
+		if seen[shape] || !holds(p) {
+			return false
+		}
+		seen[shape] = true
+		return true
+	}
+}
+
+// shape is the way that a token takes.
+func (p platform) shape() string {
+	shape := "fragment"
+	switch {
+	case p.form != "":
+		shape = "form"
+	case p.query != "":
+		shape = "query"
+	}
+	if p.onPage() {
+		shape += " of the page"
+	}
+	return shape
+}
+
+// onPage reports whether the token goes to the wanted page itself.
+func (p platform) onPage() bool { return p.out == "" }
+
+// takes is the URL that takes the token, but for platforms where that is the wanted page.
+func (p platform) takes(docs string) string {
+	if strings.HasPrefix(p.callback, "https:") {
+		return p.callback
+	}
+	return docs + p.callback
+}
+
+// callbackPath is where docs take the token that play the platform under one name.
+func (p platform) callbackPath() string {
+	u, err := url.Parse(p.takes(""))
+	if err != nil {
+		panic(err)
+	}
+	return cmp.Or(u.Path, "/")
+}
+
+// slug is the name as part of a URL.
+func (p platform) slug() string { return strings.ReplaceAll(strings.ToLower(p.name), " ", "-") }
+
+// hello is how the docs greet a user of the tests' app.
+func (p platform) hello(id string) string {
+	if p.nameless {
+		return "Hello, " + id + "@example.com."
+	}
+	return "Hello, User " + id + "."
+}
+
+// newKey returns a key for a preset and what verifies its tokens.
+func (p platform) newKey() (signing, verifying string) { return algorithms[p.alg].newKey() }
+
+// largest is the longest login URL.
+func (p platform) largest() int {
+	if p.query == "" {
+		return 16000
+	}
+	return 8000
+}
+
+// hop is where an answer of the route sends the browser: to a URL, with a form that it
+// posts there if there are fields.
+type hop struct {
+	URL    string
+	Fields [][2]string // names and values
+}
+
+var (
+	formElement  = regexp.MustCompile(`<form method="post" action="([^"]*)">`)
+	fieldElement = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)">`)
+)
+
+// readHop reads a login's answer and closes its body.
+func readHop(resp *http.Response) (hop, error) {
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return hop{}, err
+	}
+	return hopOf(resp.StatusCode, resp.Header, string(body))
+}
+
+func hopOf(status int, header http.Header, body string) (hop, error) {
+	location := header.Values("Location")
+	forms := formElement.FindAllStringSubmatch(body, -1)
+	switch {
+	case status == http.StatusFound && len(location) == 1 && body == "":
+		return hop{URL: location[0]}, nil
+	case status != http.StatusOK || location != nil || len(forms) != 1 || strings.Count(body, "<form") != 1:
+		return hop{}, fmt.Errorf("status %d, Location %q and %q are no login", status, location, body)
+	}
+	h := hop{URL: stdhtml.UnescapeString(forms[0][1])}
+	for _, field := range fieldElement.FindAllStringSubmatch(body, -1) {
+		h.Fields = append(h.Fields, [2]string{stdhtml.UnescapeString(field[1]), stdhtml.UnescapeString(field[2])})
+	}
+	return h, nil
+}
+
+// tokenIn returns the token in a login, or "".
+func (p platform) tokenIn(h hop) string {
+	if p.form != "" {
+		value, _ := find(h.Fields, p.form)
+		return value
+	}
+	u, err := url.Parse(h.URL)
 	switch {
 	case err != nil:
 		return ""
-	case p.param == "":
-		return u.Fragment
+	case p.query != "":
+		return u.Query().Get(p.query)
 	}
-	return u.Query().Get(p.param)
+	return u.Fragment
+}
+
+// find returns the first of the pairs with this name, and how many there are.
+func find(pairs [][2]string, name string) (value string, found int) {
+	for _, pair := range pairs {
+		if pair[0] == name {
+			if found++; found == 1 {
+				value = pair[1]
+			}
+		}
+	}
+	return value, found
 }
 
 func newSecret() (signing, verifying string) {
@@ -72,6 +320,14 @@ func newSecret() (signing, verifying string) {
 func newEd25519() (signing, verifying string) {
 	public, private, _ := ed25519.GenerateKey(nil) // crypto/rand never fails
 	return pemText("PRIVATE KEY", x509.MarshalPKCS8PrivateKey, private), pemText("PUBLIC KEY", x509.MarshalPKIXPublicKey, public)
+}
+
+func newP256() (signing, verifying string) {
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	return pemText("PRIVATE KEY", x509.MarshalPKCS8PrivateKey, private), pemText("PUBLIC KEY", x509.MarshalPKIXPublicKey, &private.PublicKey)
 }
 
 func pemText(kind string, marshal func(any) ([]byte, error), key any) string {

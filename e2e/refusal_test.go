@@ -30,7 +30,7 @@ func (s *tokenService) SignPayload(payload []byte, alg jose.SignatureAlgorithm) 
 // TestEveryPageThatKeepsAVisitorOut looks at each in the browser; with -shots they are
 // written to a folder, to be looked at by people too.
 func TestEveryPageThatKeepsAVisitorOut(t *testing.T) {
-	w := newWorld(t, readMe)
+	w := newWorld(t, platforms[0])
 	find := func(id string) (*docslogin.User, error) {
 		switch id {
 		case "incomplete":
@@ -55,7 +55,7 @@ func TestEveryPageThatKeepsAVisitorOut(t *testing.T) {
 	}
 	_, key, _ := ed25519.GenerateKey(nil) // crypto/rand never fails
 	signer := &tokenService{OpaqueSigner: cryptosigner.Opaque(key)}
-	withService := mintlify.preset(w.docs.URL, "")
+	withService := docslogin.Mintlify(w.docs.URL, "")
 	withService.Key = docslogin.SignWith(signer)
 	w.wrap(w.lookup(find), w.site.Platform(), "/docs-login", toForm, docslogin.WithClaimsMapper(mapper))
 	w.wrap(w.lookup(), withService, "/service-login", toForm)
@@ -63,7 +63,7 @@ func TestEveryPageThatKeepsAVisitorOut(t *testing.T) {
 	signer.down = true
 	w.setPage("/post", html(`<form method=post action="/docs-login"><button value=post>Post</button></form>`))
 
-	const link = "?redirect=%2Fquickstart"
+	link := strings.TrimPrefix(w.loginPath("/quickstart"), "/docs-login")
 	for _, tt := range []struct {
 		outcome docslogin.Outcome
 		user    string // who is signed in; "": nobody
@@ -116,7 +116,7 @@ func TestEveryPageThatKeepsAVisitorOut(t *testing.T) {
 				v.tabTo("main a")
 				v.press(kb.Enter)
 				w.fillForm(v, "ada")
-				v.arrives(w.docs.URL+"/quickstart", "Hello, User ada.")
+				v.arrives(w.docs.URL+"/quickstart", w.hello("ada"))
 			}
 		})
 	}
@@ -124,7 +124,7 @@ func TestEveryPageThatKeepsAVisitorOut(t *testing.T) {
 
 // Frames and scripts get no page. TestNothingIsMintedWithoutAClick has the rest.
 func TestARefusalThatNobodySeesHasNoBody(t *testing.T) {
-	w := newWorld(t, readMe)
+	w := newWorld(t, platforms[0])
 	v := newVisitor(t)
 	w.signIn(v, "ada")
 	if answer := eval[string](v, `fetch("/docs-login").then((answer) => answer.text().then((text) => answer.status + ":" + text))`); answer != "403:" {

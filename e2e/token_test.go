@@ -5,11 +5,14 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"io"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -37,6 +40,13 @@ var users = map[string]docslogin.User{
 		ID: "u3", Name: "Ben", Email: "ben@example.com",
 		APIKeys: []docslogin.APIKey{{Name: "Live", Key: "acme_live_2"}, {Name: "Test", Key: "acme_test_2"}, {Name: "Old", Key: "acme_old_2"}},
 	},
+	"HTTP Basic": {
+		ID: "u7", Name: "Eve", Email: "eve@example.com",
+		APIKeys: []docslogin.APIKey{{Username: "eve", Password: `p"<ß`}},
+	},
+	"first and last name apart": {
+		ID: "u8", Name: "Gus Hill", Email: "gus@example.com", Attributes: map[string]any{"first_name": "Gus", "last_name": "Hill"},
+	},
 	"accents and other scripts": {
 		ID: "u4", Name: "Chloé Ångström-Ñandú 日本 🦉 e\u0301", Email: "chloé@exämple.com", Groups: []string{"développeurs", "日本"},
 		Attributes: map[string]any{"città": "Forlì", "line": "a\u2028b\u2029c"},
@@ -54,8 +64,8 @@ var users = map[string]docslogin.User{
 	},
 }
 
-// login makes one request to the route of a real server and returns the login URL.
-func login(t *testing.T, m *docslogin.Middleware) string {
+// login makes one request to the route of a real server and returns what comes of it.
+func login(t *testing.T, m *docslogin.Middleware) hop {
 	t.Helper()
 	app := httptest.NewServer(m)
 	defer app.Close()
@@ -65,18 +75,24 @@ func login(t *testing.T, m *docslogin.Middleware) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp.Body.Close()
-	if resp.StatusCode != http.StatusFound {
-		t.Fatalf("status %d", resp.StatusCode)
+	h, err := readHop(resp)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return resp.Header.Get("Location")
+	return h
+}
+
+// token is that of a login.
+func (p platform) token(t *testing.T, preset docslogin.Platform, user docslogin.User, opts ...docslogin.Option) string {
+	t.Helper()
+	return p.tokenIn(login(t, newMiddleware(t, preset, &user, opts...)))
 }
 
 // newMiddleware is the route of an app whose only user is signed in.
 func newMiddleware(t *testing.T, p docslogin.Platform, user *docslogin.User, opts ...docslogin.Option) *docslogin.Middleware {
 	t.Helper()
 	lookup := func(*http.Request) (*docslogin.User, error) { return user, nil }
-	m, err := docslogin.New(lookup, p, append(opts, docslogin.WithClock(atNoon))...)
+	m, err := docslogin.New(lookup, p, append(opts, docslogin.WithClock(atNoon), docslogin.WithLogger(slog.New(slog.DiscardHandler)))...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,21 +105,31 @@ type verdict struct {
 	Payload  string
 }
 
-// judge is asked by the docs at docsURL.
+// judge is asked by the docs at docsURL, and answers for each verifier that knows the
+// platform's algorithm.
 func (p platform) judge(t *testing.T, token, key string, now time.Time) verdict {
 	t.Helper()
-	return ask[verdict](t, "token", map[string]any{
-		"alg": p.alg, "token": token, "key": key, "now": now.Unix(),
+	request := map[string]any{
+		"alg": p.alg, "verifiers": algorithms[p.alg].verifiers, "token": token, "key": key, "now": now.Unix(),
 		"hostClaim": p.hostClaim, "host": docsHost,
-	})
+	}
+	if p.issuer != "" {
+		request["issuer"] = p.issuer
+	}
+	if p.fromIssue {
+		request["takenFor"] = p.lifetime
+	}
+	return ask[verdict](t, "token", request)
 }
 
-// say fails the test for each verifier that does not say what matches: "^$" is that it
-// takes the token.
-func (p platform) say(t *testing.T, v verdict, want string) {
+// say fails the test for each verifier that does not say what matches.
+func (v verdict) say(t *testing.T, want string) {
 	t.Helper()
-	for _, verifier := range p.verifiers {
-		if why, asked := v.Verdicts[verifier]; !asked || !regexp.MustCompile(want).MatchString(why) {
+	if len(v.Verdicts) == 0 {
+		t.Error("nobody was asked")
+	}
+	for verifier, why := range v.Verdicts {
+		if !regexp.MustCompile(want).MatchString(why) {
 			t.Errorf("%s says %q, want %s", verifier, why, want)
 		}
 	}
@@ -116,11 +142,10 @@ func TestNodeTakesTheTokenOfEveryUser(t *testing.T) {
 		signing, verifying := p.newKey()
 		for name, user := range users {
 			t.Run(name, func(t *testing.T) {
-				m := newMiddleware(t, p.preset(docsURL, signing), &user)
-				got := p.judge(t, p.tokenIn(login(t, m)), verifying, noon)
-				p.say(t, got, takes)
+				got := p.judge(t, p.token(t, p.preset(docsURL, signing), user), verifying, noon)
+				got.say(t, takes)
 				sample := ask[struct{ Payload string }](t, "sample", map[string]any{
-					"platform": p.name, "user": user, "key": signing, "now": noon.Unix(), "host": docsHost,
+					"platform": p.name, "user": user, "key": signing, "iat": noon.Unix(), "host": docsHost,
 				})
 				claims, want := decode(t, got.Payload), decode(t, sample.Payload)
 				for claim := range want {
@@ -128,39 +153,32 @@ func TestNodeTakesTheTokenOfEveryUser(t *testing.T) {
 						t.Errorf("claim %s is %v, the vendor's sample signs %v", claim, claims[claim], want[claim])
 					}
 				}
+				for claim := range claims {
+					if _, has := want[claim]; !has && !slices.Contains([]string{"iat", "exp", "jti"}, claim) {
+						t.Errorf("claim %s is %v, and the vendor's sample signs none", claim, claims[claim])
+					}
+				}
 			})
 		}
 	})
 }
 
-func TestTheVendorsSampleOfHTTPBasic(t *testing.T) {
-	p := readMe
-	user := &docslogin.User{Name: "Eve", Email: "eve@example.com", APIKeys: []docslogin.APIKey{{Username: "eve", Password: `p"<ß`}}}
-	signing, verifying := p.newKey()
-	got := p.judge(t, p.tokenIn(login(t, newMiddleware(t, p.preset(docsURL, signing), user))), verifying, noon)
-	sample := ask[struct{ Payload string }](t, "sample", map[string]any{"platform": p.name, "user": user, "key": signing, "now": noon.Unix()})
-	claims, want := decode(t, got.Payload), decode(t, sample.Payload)
-	if !reflect.DeepEqual(claims["apiKey"], want["apiKey"]) || claims["apiKey"] == nil {
-		t.Errorf("apiKey is %v, the vendor's sample signs %v", claims["apiKey"], want["apiKey"])
-	}
-	if claims["user"] != "eve" || claims["pass"] != `p"<ß` {
-		t.Errorf("user and pass are %v and %v", claims["user"], claims["pass"])
-	}
-}
-
 // JavaScript cannot hold these numbers, so the text that is signed is what is compared.
 func TestIntegersOf64Bits(t *testing.T) {
 	eachPlatform(t, func(t *testing.T, p platform) {
-		user := &docslogin.User{Name: "Fay", Email: "fay@example.com", Attributes: map[string]any{
+		user := users["no key"]
+		user.Attributes = map[string]any{
 			"account": int64(9007199254740993), "least": int64(-9223372036854775808), "most": uint64(18446744073709551615),
-		}}
+		}
+		attributes := func(_ context.Context, user *docslogin.User, claims docslogin.Claims) error {
+			claims["numbers"] = user.Attributes // also where the preset sends none
+			return nil
+		}
 		signing, verifying := p.newKey()
-		got := p.judge(t, p.tokenIn(login(t, newMiddleware(t, p.preset(docsURL, signing), user))), verifying, noon)
-		p.say(t, got, takes)
-		for _, want := range []string{`"account":9007199254740993`, `"least":-9223372036854775808`, `"most":18446744073709551615`} {
-			if !strings.Contains(got.Payload, want) {
-				t.Errorf("no %s in the payload %s", want, got.Payload)
-			}
+		got := p.judge(t, p.token(t, p.preset(docsURL, signing), user, docslogin.WithClaimsMapper(attributes)), verifying, noon)
+		got.say(t, takes)
+		if want := `"numbers":{"account":9007199254740993,"least":-9223372036854775808,"most":18446744073709551615}`; !strings.Contains(got.Payload, want) {
+			t.Errorf("no %s in the payload %s", want, got.Payload)
 		}
 	})
 }
@@ -169,15 +187,14 @@ func TestNodeRefusesATokenThatIs(t *testing.T) {
 	eachPlatform(t, func(t *testing.T, p platform) {
 		signing, verifying := p.newKey()
 		_, otherKey := p.newKey()
-		user := users["one key and groups"]
-		token := p.tokenIn(login(t, newMiddleware(t, p.preset(docsURL, signing), &user)))
+		token := p.token(t, p.preset(docsURL, signing), users["one key and groups"])
 		header, rest, _ := strings.Cut(token, ".")
 		payload, signature, _ := strings.Cut(rest, ".")
 		claims, err := base64.RawURLEncoding.DecodeString(payload)
 		if err != nil {
 			t.Fatal(err)
 		}
-		changed := base64.RawURLEncoding.EncodeToString(bytes.Replace(claims, []byte("Ada"), []byte("Eve"), 1))
+		changed := base64.RawURLEncoding.EncodeToString(bytes.Replace(claims, []byte("ada@"), []byte("eve@"), 1))
 		end := time.Duration(p.lifetime) * time.Second
 		for _, tt := range []struct {
 			name  string
@@ -193,14 +210,15 @@ func TestNodeRefusesATokenThatIs(t *testing.T) {
 			{"without a signature", header + "." + payload + ".", verifying, noon, "signature"},
 		} {
 			t.Run(tt.name, func(t *testing.T) {
-				got := p.judge(t, tt.token, tt.key, tt.now)
-				p.say(t, got, tt.say)
+				p.judge(t, tt.token, tt.key, tt.now).say(t, tt.say)
 			})
 		}
 		t.Run("meant for another algorithm", func(t *testing.T) {
 			other := p
-			other.alg = "HS512"
-			other.say(t, other.judge(t, token, verifying, noon), "alg")
+			if other.alg = "HS512"; p.alg == other.alg {
+				other.alg = "HS256"
+			}
+			other.judge(t, token, verifying, noon).say(t, "alg")
 		})
 	})
 }
@@ -208,22 +226,52 @@ func TestNodeRefusesATokenThatIs(t *testing.T) {
 // The docs compare the claim with the host that is visited: a token for one docs site
 // does not open another that has the same key.
 func TestNodeRefusesATokenForOtherDocs(t *testing.T) {
-	for _, p := range platforms {
-		if p.hostClaim == "" {
-			continue
+	each(t, func(p platform) bool { return p.hostClaim != "" }, func(t *testing.T, p platform) {
+		signing, verifying := p.newKey()
+		for docs, say := range map[string]string{
+			"https://Docs.Example.com:8443": takes, "https://other.example.com": "meant for other docs", "https://example.com": "meant for other docs",
+		} {
+			p.judge(t, p.token(t, p.preset(docs, signing), users["no key"]), verifying, noon).say(t, say)
 		}
-		t.Run(p.name, func(t *testing.T) {
-			signing, verifying := p.newKey()
-			user := users["no key"]
-			for docs, say := range map[string]string{
-				"https://Docs.Example.com:8443": takes, "https://other.example.com": "meant for other docs", "https://example.com": "meant for other docs",
-			} {
-				m := newMiddleware(t, p.preset(docs, signing), &user)
-				got := p.judge(t, p.tokenIn(login(t, m)), verifying, noon)
-				p.say(t, got, say)
+	})
+}
+
+func TestNodeRefusesATokenOfAnotherIssuer(t *testing.T) {
+	each(t, func(p platform) bool { return p.issuer != "" }, func(t *testing.T, p platform) {
+		signing, verifying := p.newKey()
+		preset := p.preset(docsURL, signing)
+		preset.Static = docslogin.Claims{"iss": "https://agreed.example.com"}
+		token := p.token(t, preset, users["no key"])
+		p.judge(t, token, verifying, noon).say(t, "issuer|\"iss\"")
+		p.issuer = "https://agreed.example.com"
+		p.judge(t, token, verifying, noon).say(t, takes)
+	})
+}
+
+func TestAUserWithoutWhatThePlatformRequires(t *testing.T) {
+	eachPlatform(t, func(t *testing.T, p platform) {
+		signing, _ := p.newKey()
+		app := httptest.NewServer(newMiddleware(t, p.preset(docsURL, signing), &docslogin.User{Groups: []string{"admin"}}))
+		defer app.Close()
+		resp, err := followsNothing().Get(app.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		page, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.required == "" {
+			if resp.StatusCode != http.StatusFound {
+				t.Errorf("status %d: %s", resp.StatusCode, page)
 			}
-		})
-	}
+			return
+		}
+		if want := "does not have: " + p.required + "."; resp.StatusCode != http.StatusForbidden || !strings.Contains(string(page), want) {
+			t.Errorf("status %d, not 403 with %q: %s", resp.StatusCode, want, page)
+		}
+	})
 }
 
 // What a mapper of the app's own adds comes through as well.
@@ -235,10 +283,8 @@ func TestClaimsOfAMapper(t *testing.T) {
 			return nil
 		}
 		signing, verifying := p.newKey()
-		user := users["no key"]
-		m := newMiddleware(t, p.preset(docsURL, signing), &user, docslogin.WithClaimsMapper(mapper))
-		got := p.judge(t, p.tokenIn(login(t, m)), verifying, noon)
-		p.say(t, got, takes)
+		got := p.judge(t, p.token(t, p.preset(docsURL, signing), users["no key"], docslogin.WithClaimsMapper(mapper)), verifying, noon)
+		got.say(t, takes)
 		claims := decode(t, got.Payload)
 		for name, want := range added {
 			if !reflect.DeepEqual(claims[name], want) {

@@ -1,9 +1,11 @@
 package e2e_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"html/template"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -30,6 +32,7 @@ type host struct {
 
 type exchange struct {
 	*http.Request
+	body   string
 	status int
 	answer http.Header
 }
@@ -48,12 +51,17 @@ func (w *statusWriter) WriteHeader(status int) {
 func newHost(t *testing.T, name string, handler http.Handler) *host {
 	h := &host{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return // the browser has gone
+		}
 		asked := r.Clone(context.Background())
+		r.Body = io.NopCloser(bytes.NewReader(body))
 		answer := &statusWriter{w, http.StatusOK}
 		handler.ServeHTTP(answer, r)
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		h.exchanges = append(h.exchanges, exchange{asked, answer.status, w.Header().Clone()})
+		h.exchanges = append(h.exchanges, exchange{asked, string(body), answer.status, w.Header().Clone()})
 	}))
 	t.Cleanup(server.Close)
 	h.URL = strings.Replace(server.URL, "127.0.0.1", name+".localhost", 1)
@@ -119,11 +127,13 @@ type app struct {
 	events     []docslogin.Event
 }
 
-func newApp(t *testing.T) *app {
+func newApp(t *testing.T) *app { return newAppAt(t, "app") }
+
+func newAppAt(t *testing.T, name string) *app {
 	a := &app{t: t, store: sessions.NewCookieStore([]byte("0123456789abcdef0123456789abcdef")), pages: map[string]string{"/welcome": html("<h1>Welcome</h1>")}, ended: map[string]bool{}}
 	a.store.Options = &sessions.Options{Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, MaxAge: 3600}
 	a.handler = http.HandlerFunc(a.serve)
-	a.host = newHost(t, "app", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }))
+	a.host = newHost(t, name, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }))
 	return a
 }
 
@@ -177,8 +187,10 @@ func html(body string) string {
 	return `<!doctype html><title>Page</title><link rel=icon href="data:,">` + body
 }
 
-// toDocs is a link to the route, and from there to a page of the docs.
-const toDocs = `<p><a id=docs href="/docs-login?redirect=%2Fquickstart">Docs</a>`
+// loginPath is the route, and from there a page of the docs.
+func (p platform) loginPath(page string) string {
+	return "/docs-login?" + p.in + "=" + url.QueryEscape(page)
+}
 
 // setPage gives the app a page.
 func (a *app) setPage(path, content string) {
@@ -281,12 +293,13 @@ func (a *app) signIn(v *visitor, user string) {
 // world is an app and the docs of one platform.
 type world struct {
 	*app
+	platform
 	site *docslogintest.Site
 	docs *host
 }
 
 func newWorld(t *testing.T, p platform, opts ...docslogin.Option) *world {
-	w := &world{app: newApp(t)}
+	w := &world{app: newApp(t), platform: p}
 	w.site, w.docs = newDocs(t, p, "docs")
 	w.wrap(w.lookup(), w.site.Platform(), "/docs-login", append(opts, toForm)...)
 	w.site.SetLoginURL(w.URL + "/docs-login")
@@ -298,4 +311,22 @@ func newWorld(t *testing.T, p platform, opts ...docslogin.Option) *world {
 		}
 	})
 	return w
+}
+
+// loginURL is the route as the docs link to it, from a private page.
+func (w *world) loginURL(page string) string {
+	w.t.Helper()
+	client := docslogintest.NewClient()
+	client.CheckRedirect = followsNothing().CheckRedirect
+	resp, err := client.Get(w.docs.URL + page)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	resp.Body.Close()
+	return resp.Header.Get("Location")
+}
+
+// toDocs is a link there.
+func (w *world) toDocs() string {
+	return `<p><a id=docs href="` + w.loginURL("/quickstart") + `">Docs</a>`
 }

@@ -1,0 +1,96 @@
+package e2e_test
+
+import (
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// The tests of the form that takes a token to the docs where no URL may hold it. That it
+// sends itself, TestTheTokenStaysOutOfSight and others see.
+
+func inForm(p platform) bool { return p.form != "" }
+
+// withoutScripts is somebody whose browser runs no page's script.
+func withoutScripts(t *testing.T) *visitor {
+	v := newVisitor(t)
+	call(v, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	return v
+}
+
+func TestTheFormWithoutJavaScript(t *testing.T) {
+	each(t, inForm, func(t *testing.T, p platform) {
+		w := newWorld(t, p)
+		for name, press := range map[string]func(v *visitor){
+			"with a click":            func(v *visitor) { v.click("main button") },
+			"with the keyboard alone": func(v *visitor) { v.tabTo("main button"); v.press(kb.Enter) },
+		} {
+			t.Run(name, func(t *testing.T) {
+				v := withoutScripts(t)
+				v.open(w.docs.URL + "/quickstart")
+				w.fillForm(v, "ada")
+				v.reaches(w.URL+"/docs-login?", "Signing in to the documentation", "Continue")
+				v.shoot("form")
+				press(v)
+				v.arrives(w.docs.URL+"/quickstart", p.hello("ada"))
+			})
+		}
+	})
+}
+
+// The page's policy lets the form, and the redirects behind it, go to the docs, to what
+// takes the token and to the origins that links may name; and nowhere else.
+func TestWhereTheFormMayLead(t *testing.T) {
+	each(t, firstOfShape(inForm), func(t *testing.T, p platform) {
+		var target atomic.Value // of what takes the token
+		redirect := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, target.Load().(string), http.StatusFound)
+		})
+		content := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			_, _ = w.Write([]byte(html("<h1>Here</h1>")))
+		})
+		takes, docs, agents, elsewhere := newHost(t, "takes", redirect), newHost(t, "docs", content), newHost(t, "agents", content), newHost(t, "elsewhere", content)
+		signing, _ := p.newKey()
+		preset := p.preset(docs.URL, signing)
+		preset.Callback, preset.DeepLink.Origins = takes.URL+"/access/jwt", []string{agents.URL}
+		a := newApp(t)
+		a.wrap(a.lookup(), preset, "/docs-login", toForm)
+		for _, tt := range []struct {
+			name string
+			*host
+			may bool
+		}{{"the docs", docs, true}, {"an origin that links may name", agents, true}, {"elsewhere", elsewhere, false}} {
+			t.Run(tt.name, func(t *testing.T) {
+				target.Store(tt.URL + "/page")
+				v := newVisitor(t)
+				a.signIn(v, "ada")
+				call(v, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{
+					Source: `addEventListener("securitypolicyviolation", (event) => { document.title = event.violatedDirective; })`,
+				})
+				posted := len(takes.asked("/access/jwt"))
+				v.open(a.URL + p.loginPath("/quickstart"))
+				if tt.may {
+					v.arrives(tt.URL+"/page", "Here")
+				} else {
+					v.waits("the violation", func() bool {
+						title, _ := evaluate[string](v.ctx, "document.title", time.Second)
+						return title == "form-action"
+					})
+					v.reaches(a.URL+"/docs-login?", "Continue") // and there the visitor stays
+				}
+				if n := len(takes.asked("/access/jwt")) - posted; n != 1 {
+					t.Errorf("the form was sent %d times", n)
+				}
+				if n := len(tt.asked("/page")); n != 0 != tt.may {
+					t.Errorf("%d requests where the form was led", n)
+				}
+			})
+		}
+	})
+}
