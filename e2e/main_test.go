@@ -13,7 +13,7 @@ import (
 )
 
 var (
-	shotsDir = flag.String("shots", "", "`folder` for a screenshot of every page that keeps a visitor out, and of the demo's")
+	shotsDir = flag.String("shots", "", "`folder` for a screenshot of every page that keeps a visitor out, of the form's, and of the demo's")
 	loadTime = flag.Duration("load", 30*time.Second, "how long the test under load lasts")
 )
 

@@ -140,16 +140,6 @@ var algorithms = map[string]struct {
 	"EdDSA": {newEd25519, []string{"jose", "node"}}, // jsonwebtoken has none
 }
 
-// named returns a platform for a test that is about that one.
-func named(name string) platform {
-	for _, p := range platforms {
-		if p.name == name {
-			return p
-		}
-	}
-	panic(name)
-}
-
 // eachPlatform runs a test for every platform.
 func eachPlatform(t *testing.T, test func(t *testing.T, p platform)) {
 	t.Helper()
