@@ -107,12 +107,9 @@ func TestNothingIsMintedWithoutAClick(t *testing.T) {
 			each(t, firstOfShape(func(p platform) bool { return p.shape() == "query" || tt.renders && p.form != "" }), func(t *testing.T, p platform) {
 				w := newWorld(t, p)
 				login := w.loginURL("/quickstart")
-				content := html(tt.page(login) + w.toDocs())
-				w.setPage("/page", content)
-				stranger := newHost(t, "stranger", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-					w.Header().Set("Content-Type", "text/html")
-					fmt.Fprint(w, content)
-				}))
+				content := tt.page(login) + w.toDocs()
+				w.setPage("/page", html(content))
+				stranger := newHost(t, "stranger", static(content))
 				for _, visit := range []struct {
 					where    string
 					signedIn bool
@@ -286,10 +283,7 @@ func TestBackForwardAndReload(t *testing.T) {
 	each(t, firstOfShape(all), func(t *testing.T, p platform) {
 		w := newWorld(t, p)
 		v := newVisitor(t)
-		blog := newHost(t, "blog", http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
-			rw.Header().Set("Content-Type", "text/html")
-			fmt.Fprint(rw, html(`<a id=docs href="`+w.docs.URL+`/quickstart">Docs</a>`))
-		}))
+		blog := newHost(t, "blog", static(`<a id=docs href="`+w.docs.URL+`/quickstart">Docs</a>`))
 		v.open(blog.URL + "/")
 		v.click("#docs")
 		w.fillForm(v, "ada")
@@ -362,11 +356,10 @@ func TestAFormActionPolicyOnTheSignInForm(t *testing.T) {
 			w.overTheForm(v)
 			return
 		}
+		v.watchPolicies()
 		v.open(w.docs.URL + "/quickstart")
-		v.reaches(w.URL + "/sign-in?")
-		eval[bool](v, `addEventListener("securitypolicyviolation", (event) => { document.title = event.violatedDirective; }), true`)
-		v.click(button("ada"))
-		v.waits("the violation", func() bool { return eval[string](v, "document.title") == "form-action" })
+		w.fillForm(v, "ada")
+		v.blocked("form-action")
 		v.reaches(w.URL + "/sign-in?") // and there the visitor stays
 		if n := len(w.site.Logins()); n != 0 {
 			t.Errorf("%d logins in spite of the policy", n)
@@ -375,6 +368,37 @@ func TestAFormActionPolicyOnTheSignInForm(t *testing.T) {
 		w.setFormAction("'self' " + w.docs.URL) // as the documentation says
 		v = newVisitor(t)
 		w.overTheForm(v)
+	})
+}
+
+// Where a host of its own takes the token, the way leads over that as well.
+func TestAFormActionPolicyHasToNameWhatTakesTheToken(t *testing.T) {
+	each(t, func(p platform) bool { return p.query != "" && strings.HasPrefix(p.callback, "https:") }, func(t *testing.T, p platform) {
+		takes := newHost(t, "takes", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, r.FormValue(p.out), http.StatusFound)
+		}))
+		docs := newHost(t, "docs", static("<h1>Here</h1>"))
+		signing, _ := p.newKey()
+		preset := p.preset(docs.URL, signing)
+		preset.Callback = takes.URL + "/sso"
+		a := newApp(t)
+		a.wrap(a.lookup(), preset, "/docs-login", toForm)
+
+		a.setFormAction("'self' " + docs.URL)
+		v := newVisitor(t)
+		v.watchPolicies()
+		v.open(a.URL + p.loginPath("/quickstart"))
+		a.fillForm(v, "ada")
+		v.blocked("form-action")
+		if n := len(takes.asked("")); n != 0 {
+			t.Errorf("%d requests in spite of the policy", n)
+		}
+
+		a.setFormAction("'self' " + docs.URL + " " + takes.URL)
+		v = newVisitor(t)
+		v.open(a.URL + p.loginPath("/quickstart"))
+		a.fillForm(v, "ada")
+		v.arrives(docs.URL+"/quickstart", "Here")
 	})
 }
 

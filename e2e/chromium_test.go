@@ -216,6 +216,23 @@ func (v *visitor) reaches(prefix string, words ...string) {
 	v.reads(words...)
 }
 
+// watchPolicies prepares for blocked, on pages that come after.
+func (v *visitor) watchPolicies() {
+	v.t.Helper()
+	call(v, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{
+		Source: `addEventListener("securitypolicyviolation", (event) => { document.title = "blocked by " + event.violatedDirective; })`,
+	})
+}
+
+// blocked waits until a directive of the page's policy has kept something from happening.
+func (v *visitor) blocked(by string) {
+	v.t.Helper()
+	v.waits("being blocked by "+by, func() bool {
+		title, _ := evaluate[string](v.ctx, "document.title", time.Second)
+		return title == "blocked by "+by
+	})
+}
+
 // screens are what a page is looked at on.
 var screens = []struct {
 	name          string

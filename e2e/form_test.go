@@ -4,10 +4,8 @@ import (
 	"net/http"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp/kb"
 )
 
@@ -51,10 +49,7 @@ func TestWhereTheFormMayLead(t *testing.T) {
 		redirect := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, target.Load().(string), http.StatusFound)
 		})
-		content := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "text/html")
-			_, _ = w.Write([]byte(html("<h1>Here</h1>")))
-		})
+		content := static("<h1>Here</h1>")
 		takes, docs, agents, elsewhere := newHost(t, "takes", redirect), newHost(t, "docs", content), newHost(t, "agents", content), newHost(t, "elsewhere", content)
 		signing, _ := p.newKey()
 		preset := p.preset(docs.URL, signing)
@@ -70,22 +65,22 @@ func TestWhereTheFormMayLead(t *testing.T) {
 				target.Store(tt.URL + "/page")
 				v := newVisitor(t)
 				a.signIn(v, "ada")
-				call(v, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{
-					Source: `addEventListener("securitypolicyviolation", (event) => { document.title = event.violatedDirective; })`,
-				})
+				v.watchPolicies()
 				posted := len(takes.asked("/access/jwt"))
 				v.open(a.URL + p.loginPath("/quickstart"))
 				if tt.may {
 					v.arrives(tt.URL+"/page", "Here")
 				} else {
-					v.waits("the violation", func() bool {
-						title, _ := evaluate[string](v.ctx, "document.title", time.Second)
-						return title == "form-action"
-					})
+					v.blocked("form-action")
 					v.reaches(a.URL+"/docs-login?", "Continue") // and there the visitor stays
 				}
-				if n := len(takes.asked("/access/jwt")) - posted; n != 1 {
-					t.Errorf("the form was sent %d times", n)
+				posts := takes.asked("/access/jwt")[posted:]
+				if len(posts) != 1 {
+					t.Fatalf("the form was sent %d times", len(posts))
+				}
+				// The page sends no referrer, and so no origin.
+				if h := posts[0].Header; h.Get("Referer") != "" || h.Get("Origin") != "null" {
+					t.Errorf("the form comes with the Referer %q and the Origin %q", h.Get("Referer"), h.Get("Origin"))
 				}
 				if n := len(tt.asked("/page")); n != 0 != tt.may {
 					t.Errorf("%d requests where the form was led", n)

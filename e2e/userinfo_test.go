@@ -15,10 +15,7 @@ import (
 func TestUserInfo(t *testing.T) {
 	const ask = `fetch("%s/user-info", {credentials: "include"%s})
 		.then(async (answer) => answer.status + " " + await answer.text(), () => "unreadable")`
-	page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html")
-		fmt.Fprint(w, html("<h1>Docs</h1>"))
-	})
+	page := static("<h1>Docs</h1>")
 	docs, more, stranger := newHost(t, "docs.acme", page), newHost(t, "guides.acme", page), newHost(t, "evil.acme", page)
 	abroad := newHost(t, "docs.elsewhere", page)
 

@@ -187,6 +187,14 @@ func html(body string) string {
 	return `<!doctype html><title>Page</title><link rel=icon href="data:,">` + body
 }
 
+// static is a site that answers with one page whatever it is asked.
+func static(body string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprint(w, html(body))
+	})
+}
+
 // loginPath is the route, and from there a page of the docs.
 func (p platform) loginPath(page string) string {
 	return "/docs-login?" + p.in + "=" + url.QueryEscape(page)
