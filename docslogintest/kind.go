@@ -34,7 +34,8 @@ type kind struct {
 	link     string                            // parameter with the wanted page, to the login URL and back
 	wanted   func(siteURL, page string) string // the wanted page as it stands in the login URL's query
 	toPage   bool                              // the token comes to the wanted page itself, without link
-	echo     map[string]string                 // further parameters, which must come back as they went
+	echo     map[string]string                 // further parameters, which come back as they went
+	needs    string                            // the one of them without which a login is refused; "": none
 	once     bool                              // a jti that was used before is refused
 	newKey   func() (signing string, verifying any)
 	preset   func(docsURL, signing string) docslogin.Platform
@@ -188,6 +189,7 @@ func canny() kind {
 		link:     "redirect",
 		wanted:   asURL,
 		echo:     map[string]string{"companyID": company},
+		needs:    "companyID",
 		newKey:   newSecret,
 		preset: func(docsURL, signing string) docslogin.Platform {
 			p := docslogin.Canny(docsURL, company, signing)

@@ -157,9 +157,9 @@ func NewFern(opts ...Option) *Site { return start(fern(), opts) }
 // NewZendesk starts a help center that logs in as Zendesk does: a form posts the
 // token to /access/jwt, in the field jwt, and the wanted page in return_to. A jti
 // counts once. The parameters brand_id, locale_id and timestamp of the login URL
-// have to come back in the query of the form's action, so a login that begins at
-// the app is refused. What is wrong is said on a page; Zendesk sends errors to the
-// remote logout URL.
+// come back in the query of the form's action: others are refused, none are noted, as
+// a login that begins at the app has none. What is wrong is said on a page; Zendesk
+// sends errors to the remote logout URL.
 func NewZendesk(opts ...Option) *Site { return start(zendesk(), opts) }
 
 // NewHelpScout starts a docs site that logs in as Help Scout Docs do: a GET of
@@ -431,13 +431,15 @@ func (s *Site) accept(w http.ResponseWriter, r *http.Request, token string) (pag
 	return login.Page, true
 }
 
-// checkEcho looks at the parameters that have to come back as they went.
+// checkEcho looks at the parameters that come back as they went. A login that began at
+// the app does not have them.
 func (s *Site) checkEcho(r *http.Request) []rules.Finding {
 	var out []rules.Finding
 	for _, name := range slices.Sorted(maps.Keys(s.echo)) {
-		if r.URL.Query().Get(name) != s.echo[name] {
+		if got := r.URL.Query().Get(name); got != s.echo[name] {
 			out = append(out, rules.Finding{
 				Rule: name,
+				Warn: got == "" && name != s.needs,
 				Why:  "The parameter " + name + " did not come back in the query with the value that the login URL was given.",
 				Fix:  "Begin at the docs, and return " + name + " as it came.",
 			})
