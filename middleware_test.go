@@ -1846,6 +1846,15 @@ func TestNoFormForWhoIsRefused(t *testing.T) {
 	}
 }
 
+func newUserInfo(t *testing.T, lookup docslogin.UserLookup, p docslogin.Platform, origins []string, opts ...docslogin.Option) http.Handler {
+	t.Helper()
+	h, err := docslogin.UserInfo(lookup, p, origins, append([]docslogin.Option{nothing, atNoon}, opts...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
 // TestUserInfo: who may read what of whom.
 func TestUserInfo(t *testing.T) {
 	user := &docslogin.User{ID: "u-42", Name: "Ada Lovelace", Email: "ada@example.com", Groups: []string{"admin"}, APIKeys: []docslogin.APIKey{{Key: "sk_1"}}, ExpiresAt: noon.Add(time.Hour)}
@@ -1900,12 +1909,9 @@ func TestUserInfo(t *testing.T) {
 			})
 			p := docslogin.Mintlify("", "") // with host and exp, which are for tokens
 			p.TokenID = true
-			h, err := docslogin.UserInfo(tt.lookup, p, []string{docs, preview}, atNoon, seat, signInPage,
+			h := newUserInfo(t, tt.lookup, p, []string{docs, preview}, seat, signInPage,
 				docslogin.WithLogger(slog.New(slog.NewJSONHandler(&lines, &slog.HandlerOptions{Level: slog.LevelDebug}))),
 				docslogin.WithObserver(func(_ context.Context, e docslogin.Event) { events = append(events, e) }))
-			if err != nil {
-				t.Fatal(err)
-			}
 			r := httptest.NewRequest(tt.method, "/user-info", nil)
 			for _, header := range append(tt.headers, "Accept: text/plain") {
 				name, value, _ := strings.Cut(header, ": ")
@@ -1956,10 +1962,7 @@ func TestUserInfo(t *testing.T) {
 // What a token says of itself is not in the JSON, on any platform.
 func TestUserInfoOfEveryPlatform(t *testing.T) {
 	for _, p := range presets {
-		h, err := docslogin.UserInfo(as(ada), p, nil, nothing, atNoon)
-		if err != nil {
-			t.Fatal(err)
-		}
+		h := newUserInfo(t, as(ada), p, nil)
 		var claims map[string]any
 		if err := json.Unmarshal([]byte(bodyOf(t, get(t, h, "/"))), &claims); err != nil || len(claims) == 0 {
 			t.Errorf("%s: %v, %v", p.Name, claims, err)
@@ -1970,38 +1973,24 @@ func TestUserInfoOfEveryPlatform(t *testing.T) {
 			}
 		}
 	}
-	h, err := docslogin.UserInfo(as(ada), public, nil, nothing, atNoon)
-	if err != nil {
-		t.Fatal(err)
-	}
+	h := newUserInfo(t, as(ada), public, nil)
 	if clock, ok := h.(interface{ Now() time.Time }); !ok || !clock.Now().Equal(noon) { // on which package readmewebhook relies
 		t.Error("the handler does not tell its clock")
 	}
-	h, err = docslogin.UserInfo(as(ada), public, nil, nothing, claim("exp", 1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if resp := get(t, h, "/"); resp.StatusCode != 500 {
+	if resp := get(t, newUserInfo(t, as(ada), public, nil, claim("exp", 1)), "/"); resp.StatusCode != 500 {
 		t.Errorf("a mapper sets exp: %d", resp.StatusCode)
 	}
-	h, err = docslogin.UserInfo(as(ada), public, nil, nothing, claim("f", func() {}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if resp := get(t, h, "/"); resp.StatusCode != 500 {
+	if resp := get(t, newUserInfo(t, as(ada), public, nil, claim("f", func() {})), "/"); resp.StatusCode != 500 {
 		t.Errorf("a claim that is no JSON: %d", resp.StatusCode)
 	}
 }
 
 func TestAnErrorHandlerOfUserInfo(t *testing.T) {
 	var got *docslogin.LoginError
-	h, err := docslogin.UserInfo(failing(docslogin.ErrForbidden), public, nil, nothing, signInPage, docslogin.WithErrorHandler(func(w http.ResponseWriter, _ *http.Request, err *docslogin.LoginError) {
+	h := newUserInfo(t, failing(docslogin.ErrForbidden), public, nil, signInPage, docslogin.WithErrorHandler(func(w http.ResponseWriter, _ *http.Request, err *docslogin.LoginError) {
 		got = err
 		w.WriteHeader(err.Status)
 	}))
-	if err != nil {
-		t.Fatal(err)
-	}
 	if resp := get(t, h, "/"); resp.StatusCode != 403 || got.Outcome != "forbidden" || got.SignInURL != "" {
 		t.Errorf("%d, %+v", resp.StatusCode, got)
 	}
@@ -2048,10 +2037,7 @@ func TestOriginsOfUserInfo(t *testing.T) {
 		t.Errorf("got %q", fields)
 	}
 	origins := []string{"https://docs.example.com"}
-	h, err := docslogin.UserInfo(as(ada), public, origins, nothing)
-	if err != nil {
-		t.Fatal(err)
-	}
+	h := newUserInfo(t, as(ada), public, origins)
 	origins[0] = "https://evil.example" // what is handed over is copied
 	if got := get(t, h, "/", "Origin: https://evil.example").Header.Get("Access-Control-Allow-Origin"); got != "" {
 		t.Errorf("%q may read the answer", got)
