@@ -88,9 +88,11 @@ func (m *Middleware) decide(r *http.Request, e *Event) (next hop, refusal *Login
 	}
 	v := m.readVisit(r.URL.RawQuery, e)
 	user, refusal := m.visitor(r, e)
+	if refusal == nil {
+		next, refusal = m.toDocs(r.Context(), user, v, e)
+	}
 	switch {
 	case refusal == nil:
-		next, refusal = m.toDocs(r.Context(), user, v, e)
 		e.Outcome = OutcomeLoggedIn
 	case refusal.Outcome != OutcomeNoUser || m.signIn == "": // a page says why
 	case v.returned:
@@ -127,7 +129,7 @@ func (m *Middleware) toDocs(ctx context.Context, user *User, v visit, e *Event) 
 	if refusal != nil {
 		return hop{}, refusal
 	}
-	m.addOwned(user, claims)
+	m.addOwned(claims)
 	payload, refusal := written(claims)
 	if refusal != nil {
 		return hop{}, refusal
@@ -146,7 +148,7 @@ func (m *Middleware) toDocs(ctx context.Context, user *User, v visit, e *Event) 
 	return next, nil
 }
 
-// claimsOf says what the docs may know of the user.
+// claimsOf says what the docs may know of the user, and until when.
 func (c *config) claimsOf(ctx context.Context, user *User) (Claims, *LoginError) {
 	claims := Claims{}
 	for _, mapper := range c.mappers {
@@ -162,6 +164,10 @@ func (c *config) claimsOf(ctx context.Context, user *User) (Claims, *LoginError)
 	if err := c.checkOwned(claims); err != nil {
 		return nil, refused(OutcomeOwnedClaim, err)
 	}
+	if !c.isSignedIn(user) { // any more: mappers take their time
+		return nil, refused(OutcomeNoUser, ErrNoUser)
+	}
+	c.addSession(user, claims)
 	return claims, nil
 }
 
@@ -278,6 +284,8 @@ func (u *userInfo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // allow lets the page read the answer if its origin is one of those that may.
 func (u *userInfo) allow(h http.Header, origin []string, e *Event) {
 	h.Add("Vary", "Origin")
+	h.Del("Access-Control-Allow-Origin") // of a handler around this one, which may be less strict
+	h.Del("Access-Control-Allow-Credentials")
 	if len(origin) == 0 {
 		return
 	}
@@ -302,9 +310,7 @@ func (u *userInfo) answer(r *http.Request, e *Event) ([]byte, *LoginError) {
 	if refusal != nil {
 		return nil, refusal
 	}
-	if u.platform.Lifetime.SessionClaim != "exp" { // that is a token's
-		u.addSession(user, claims)
-	}
+	delete(claims, "exp") // a token's, also where that is the session
 	e.Outcome = OutcomeUserInfo
 	return written(claims)
 }
@@ -449,15 +455,14 @@ func (c *config) checkOwned(claims Claims) error {
 	return nil
 }
 
-// addOwned writes the claims that are the library's own.
-func (c *config) addOwned(user *User, claims Claims) {
+// addOwned writes the claims that are a token's own.
+func (c *config) addOwned(claims Claims) {
 	p, now := &c.platform, c.now()
 	maps.Copy(claims, p.Static)
 	claims["iat"] = now.Unix()
 	if p.Lifetime.Token > 0 {
 		claims["exp"] = now.Add(p.Lifetime.Token).Unix()
 	}
-	c.addSession(user, claims)
 	if p.HostClaim != "" {
 		claims[p.HostClaim] = c.host
 	}
@@ -953,9 +958,9 @@ func policy(script, formAction string) string {
 	return "default-src 'none'; style-src " + styleHash + "; script-src " + script + "; base-uri 'none'; form-action " + formAction + "; frame-ancestors 'none'"
 }
 
-// submit sends the page's one form. A browser forgets a page that sends its form while it
-// loads, so Back does not meet it again.
-const submit = `document.forms[0].submit()`
+// submit sends the page's one form, also where a field is named "submit". A browser forgets
+// a page that sends its form while it loads, so Back does not meet it again.
+const submit = `HTMLFormElement.prototype.submit.call(document.forms[0])`
 
 var submitHash, styleHash = sourceHash(submit), sourceHash(style)
 

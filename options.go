@@ -230,8 +230,9 @@ func MintlifyPersonalization(docsURL, privateKeyPEM string) Platform {
 //	ID, Groups, APIKeys         not sent
 //
 // Pages can only use what the site's schema declares, strings of an enumeration there, and
-// no lists: an app maps its groups to truth values in a mapper of its own. An attribute
-// named name or email is an error. Nothing is required.
+// no lists: an app maps its groups to truth values in a mapper of its own. What the schema
+// declares may decide what a reader sees, so attributes that users can change themselves do
+// not belong there. One named name or email is an error. Nothing is required.
 //
 // Sources: GitBook's pages on authenticated access and on adaptive content. GitBook logs
 // readers out at {siteURL}/~gitbook/auth/logout.
@@ -318,8 +319,8 @@ func Zendesk(subdomain, secret string) Platform {
 		Required:  []string{"name", "email"},
 		Mapper:    zendeskClaims,
 	}
-	if subdomain == "" || strings.Trim(subdomain, alphanumeric+"-") != "" {
-		p.mistake = &ConfigError{Field: "subdomain", Reason: "must be the name before .zendesk.com alone: letters, digits and hyphens"}
+	if subdomain == "" || len(subdomain) > 63 || strings.Trim(subdomain, alphanumeric+"-") != "" || strings.Trim(subdomain, "-") != subdomain {
+		p.mistake = &ConfigError{Field: "subdomain", Reason: "must be the name before .zendesk.com alone: letters, digits, and hyphens between them"}
 		subdomain = "subdomain"
 	}
 	p.DocsURL = "https://" + subdomain + ".zendesk.com"
@@ -384,8 +385,8 @@ func DeveloperHub(docsURL, key string) Platform {
 }
 
 // Canny returns the preset for Canny's single sign-on. boardURL is where readers see the
-// board; companyID and privateKey, which is a secret for HMAC, are those of the account. A
-// bad argument is reported by [New].
+// board; companyID, which everybody can see in the login URL, and privateKey, a secret for
+// HMAC, are those of the account. A bad argument is reported by [New].
 //
 // The token is signed with HS256, lives five minutes and goes to
 // https://canny.io/api/redirects/sso?companyID={id}&ssoToken={token}&redirect={url}. A
@@ -809,6 +810,11 @@ func (c *config) checkPlatform() {
 		c.fail("Platform.DeepLink", "needs both In and Out, unless the token goes to the page itself")
 	}
 	c.checkParams()
+	for _, name := range link.Drop {
+		if name = strings.TrimSuffix(name, "*"); name == "" || strings.Contains(name, "*") {
+			c.fail("Platform.DeepLink.Drop", "has a name that is empty or has a * before its end; write a parameter's name, or the beginning of one and a *")
+		}
+	}
 	for i, origin := range link.Origins {
 		field := fmt.Sprintf("Platform.DeepLink.Origins[%d]", i)
 		u := c.parseURL(field, origin, true)
@@ -863,8 +869,8 @@ func (c *config) checkTarget() {
 	}
 	origins := slices.Sorted(slices.Values(append([]string{origin, c.site.Origin}, link.Origins...)))
 	c.formOrigins = strings.Join(slices.Compact(origins), " ")
-	if p.Carrier.form != "" && strings.Contains(c.formOrigins, "[") {
-		c.fail("Platform.Carrier", "is a form, and one of the platform's hosts is an IPv6 address, which the policy of the form's page cannot name; use a host name")
+	if p.Carrier.form != "" && strings.ContainsAny(c.formOrigins, "[_") { // CSP Level 3, section 2.3.1
+		c.fail("Platform.Carrier", "is a form, and one of the platform's hosts is an IPv6 address or has an underscore, which the policy of the form's page cannot name; use another name")
 	}
 }
 
@@ -872,6 +878,9 @@ func (c *config) checkTarget() {
 func (c *config) checkParams() {
 	p := &c.platform
 	used := []string{"", returnMarker}
+	if p.Carrier.form != "" {
+		used = append(used, "_charset_") // which browsers fill in themselves (HTML standard)
+	}
 	take := func(field string, names ...string) {
 		for _, name := range names {
 			if slices.Contains(used, name) {
@@ -894,8 +903,8 @@ func (c *config) checkParams() {
 		if !slices.Contains(p.Echo, name) {
 			take("Platform.Params", name)
 		}
-		if value == "" {
-			c.fail("Platform.Params", "has no value for the parameter %q; set it", name)
+		if value == "" || strings.TrimSpace(value) != value {
+			c.fail("Platform.Params", "has no value for the parameter %q, or one with white space around it; mend it", name)
 		}
 	}
 }
@@ -936,12 +945,13 @@ func validHost(u *url.URL) bool {
 	if err != nil || port == 0 || strings.HasPrefix(u.Port(), "0") || strings.HasSuffix(u.Host, ":") {
 		return false
 	}
-	if addr, err := netip.ParseAddr(u.Hostname()); err == nil {
-		return addr.Zone() == ""
+	host := strings.ToLower(u.Hostname())
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return addr.Zone() == "" && !addr.Is4In6() && addr.String() == host // as browsers write it
 	}
 	last := ""
-	for label := range strings.SplitSeq(strings.ToLower(u.Hostname()), ".") {
-		if label == "" || strings.Trim(label, hostChars) != "" || strings.Trim(label, "-") != label {
+	for label := range strings.SplitSeq(host, ".") {
+		if label == "" || len(label) > 63 || len(host) > 253 || strings.Trim(label, hostChars) != "" || strings.Trim(label, "-") != label {
 			return false
 		}
 		last = label
@@ -968,6 +978,9 @@ func (c *config) checkLifetime() {
 	}
 	c.checkDuration("Token", c.tokenTTL, &l.Token, l.Token != 0 || l.MaxToken != 0, 0, l.MaxToken)
 	c.checkDuration("Session", c.sessionTTL, &l.Session, l.SessionClaim != "", l.MinSession, 0)
+	if l.MinSession != 0 && l.SessionClaim == "" {
+		c.fail("Platform.Lifetime.MinSession", "does not apply: this platform has no claim for a session in its token")
+	}
 	if l.SessionClaim == "exp" && l.Token != 0 {
 		c.fail("Platform.Lifetime", "has a Token and a Session that both want the claim exp; set Token to 0")
 	}
@@ -1016,8 +1029,8 @@ func (c *config) checkClaims() {
 	own("Platform.Lifetime.SessionClaim", p.Lifetime.SessionClaim)
 	own("Platform.HostClaim", p.HostClaim)
 	for name, value := range p.Static {
-		if slices.Contains(c.owned, name) {
-			c.fail("Platform.Static", "has the claim %q, which the library writes; remove it", name)
+		if name == "" || slices.Contains(c.owned, name) {
+			c.fail("Platform.Static", "has the claim %q, which is empty or which the library writes; remove it", name)
 		}
 		text, err := json.Marshal(value)
 		if err != nil {

@@ -164,7 +164,7 @@ func selfSent(resp *http.Response) (fields, action string) {
 	}
 	page := beginning(resp)
 	found := formElement.FindStringSubmatch(page)
-	if found == nil || !strings.Contains(page, "document.forms[0].submit()") {
+	if found == nil || !strings.Contains(page, "submit.call(document.forms[0])") {
 		return "", ""
 	}
 	form := attributes(found[1])

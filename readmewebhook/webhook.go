@@ -21,7 +21,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -70,7 +69,9 @@ func New(secret string, find func(ctx context.Context, email string) (*docslogin
 	if find == nil {
 		mistakes = append(mistakes, &docslogin.ConfigError{Field: "find", Reason: "is nil; pass a func that returns the user with an e-mail address"})
 	}
-	answer, err := docslogin.UserInfo(h.lookup, readMe(), nil, append(slices.Clone(opts), docslogin.WithErrorHandler(refuse))...)
+	platform, constant := readMe()
+	opts = append(slices.Clone(opts), docslogin.WithErrorHandler(refuse), docslogin.WithClaimsMapper(constant))
+	answer, err := docslogin.UserInfo(h.lookup, platform, nil, opts...)
 	if err := errors.Join(append(mistakes, err)...); err != nil {
 		return nil, err
 	}
@@ -78,17 +79,21 @@ func New(secret string, find func(ctx context.Context, email string) (*docslogin
 	return h, nil
 }
 
-// readMe is the preset with its constant claims in the mapper's hands: they are part of what
-// ReadMe knows of a user, but not of what UserInfo adds.
-func readMe() docslogin.Platform {
+// readMe is the preset and, apart from it, the mapper of its constant claims: a token has
+// them from the library, UserInfo's answer has not.
+func readMe() (docslogin.Platform, docslogin.ClaimsMapper) {
 	p := docslogin.ReadMe("", "")
 	constant := p.Static
 	p.Static = nil
-	p.Mapper = func(ctx context.Context, user *docslogin.User, claims docslogin.Claims) error {
-		maps.Copy(claims, constant)
-		return docslogin.ReadMeClaims(ctx, user, claims)
+	return p, func(_ context.Context, _ *docslogin.User, claims docslogin.Claims) error {
+		for name, value := range constant {
+			if _, set := claims[name]; set {
+				return fmt.Errorf("a mapper or an attribute sets the claim %q, which the library writes; use another name", name)
+			}
+			claims[name] = value
+		}
+		return nil
 	}
-	return p
 }
 
 type handler struct {
@@ -102,14 +107,12 @@ type handler struct {
 type clock interface{ Now() time.Time }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", http.MethodPost)
-		refuse(w, r, &docslogin.LoginError{Status: http.StatusMethodNotAllowed})
-		return
-	}
-	// To UserInfo, a question like any other.
+	// To UserInfo, a POST is a question, and everything else is none.
 	question := *r
-	question.Method = http.MethodGet
+	question.Method = http.MethodPost
+	if r.Method == http.MethodPost {
+		question.Method = http.MethodGet
+	}
 	question.Header = http.Header{header: r.Header.Values(header)}
 	h.answer.ServeHTTP(w, &question)
 }
@@ -130,50 +133,67 @@ const (
 
 // lookup finds the user whom a request of ReadMe's asks for.
 func (h *handler) lookup(r *http.Request) (*docslogin.User, error) {
-	signature := r.Header.Get(header)
-	if signature == "" {
-		return nil, errMissing
+	s, err := parse(r.Header.Get(header))
+	if err != nil {
+		return nil, err
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("reading the body: %w", err)
+		return nil, fmt.Errorf("%w: the body does not arrive: %v", errInvalid, err)
 	case len(body) > maxBody:
 		return nil, fmt.Errorf("%w: the body is longer than %d bytes", errInvalid, maxBody)
 	}
-	if err := h.verify(signature, body); err != nil {
+	if err := h.verify(s, body); err != nil {
 		return nil, err
 	}
-	var question struct{ Email string }
-	if err := json.Unmarshal(body, &question); err != nil || question.Email == "" {
+	var question map[string]any // a struct's names would be found in any letters
+	_ = json.Unmarshal(body, &question)
+	email, _ := question["email"].(string)
+	if email == "" {
 		return nil, fmt.Errorf("%w: the body names no e-mail address", docslogin.ErrNoUser)
 	}
-	return h.find(r.Context(), question.Email)
+	return h.find(r.Context(), email)
 }
 
-// verify checks a signature over a body.
-func (h *handler) verify(signature string, body []byte) error {
-	var signed, mac string
-	for part := range strings.SplitSeq(signature, ",") {
+// signature is what the header says.
+type signature struct {
+	t   string // Unix milliseconds
+	at  time.Time
+	mac []byte
+}
+
+func parse(text string) (s signature, err error) {
+	if text == "" {
+		return s, errMissing
+	}
+	var mac string
+	for part := range strings.SplitSeq(text, ",") {
 		switch name, value, _ := strings.Cut(strings.TrimSpace(part), "="); name {
 		case "t":
-			signed = value
+			s.t = value
 		case "v0":
 			mac = value
 		}
 	}
-	at, err := strconv.ParseInt(signed, 10, 64)
-	got, hexErr := hex.DecodeString(mac)
-	if err != nil || hexErr != nil {
-		return fmt.Errorf("%w: it is not of the form t=…,v0=…", errInvalid)
+	milliseconds, err := strconv.ParseInt(s.t, 10, 64)
+	s.at = time.UnixMilli(milliseconds)
+	var macErr error
+	if s.mac, macErr = hex.DecodeString(mac); err != nil || macErr != nil {
+		return s, fmt.Errorf("%w: it is not of the form t=…,v0=…", errInvalid)
 	}
+	return s, nil
+}
+
+// verify checks a signature over a body.
+func (h *handler) verify(s signature, body []byte) error {
 	want := hmac.New(sha256.New, h.secret)
-	want.Write([]byte(signed + "."))
+	want.Write([]byte(s.t + "."))
 	want.Write(body)
-	if !hmac.Equal(got, want.Sum(nil)) {
+	if !hmac.Equal(s.mac, want.Sum(nil)) {
 		return fmt.Errorf("%w: it does not fit the project's secret", errInvalid)
 	}
-	if age := h.Now().Sub(time.UnixMilli(at)); age > maxAge || age < -maxFuture {
+	if age := h.Now().Sub(s.at); age > maxAge || age < -maxFuture {
 		return fmt.Errorf("%w: it was made %v ago; keep clocks right with NTP", errExpired, age.Round(time.Second))
 	}
 	return nil
@@ -184,9 +204,11 @@ func refuse(w http.ResponseWriter, _ *http.Request, err *docslogin.LoginError) {
 	text := http.StatusText(err.Status)
 	var signature signatureError
 	switch {
-	case errors.As(err, &signature):
+	case err.Status == http.StatusMethodNotAllowed:
+		w.Header().Set("Allow", http.MethodPost)
+	case err.Status == http.StatusUnauthorized && errors.As(err, &signature):
 		text = signature.Error()
-	case errors.Is(err, docslogin.ErrNoUser):
+	case err.Status == http.StatusUnauthorized:
 		text = "Unknown User"
 	}
 	w.Header().Set("Content-Type", "application/json")

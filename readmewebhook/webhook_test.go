@@ -52,6 +52,8 @@ func find(_ context.Context, email string) (*docslogin.User, error) {
 		return nil, errors.New("the database is down")
 	case "nameless@example.com":
 		return &docslogin.User{ID: "2"}, nil
+	case "odd@example.com":
+		panic(docslogin.ErrNoUser)
 	case "":
 		return nil, errors.New("asked for nobody")
 	case "panic@example.com":
@@ -114,11 +116,13 @@ func TestAnswers(t *testing.T) {
 		{"somebody whom nobody knows", sign("1700000000000", `{"email":"eve@example.com"}`), `{"email":"eve@example.com"}`, 0, 401, `{"error":"Unknown User"}`},
 		{"no address", sign("1700000000000", `{"email":""}`), `{"email":""}`, 0, 401, `{"error":"Unknown User"}`},
 		{"an address that is no text", sign("1700000000000", `{"email":1}`), `{"email":1}`, 0, 401, `{"error":"Unknown User"}`},
+		{"an address under another name", sign("1700000000000", `{"EMAIL":"owlbert@readme.io"}`), `{"EMAIL":"owlbert@readme.io"}`, 0, 401, `{"error":"Unknown User"}`},
 		{"no JSON", sign("1700000000000", "owlbert@readme.io"), "owlbert@readme.io", 0, 401, `{"error":"Unknown User"}`},
 		{"an empty body", sign("1700000000000", ""), "", 0, 401, `{"error":"Unknown User"}`},
 		{"somebody who may not", sign("1700000000000", `{"email":"blocked@example.com"}`), `{"email":"blocked@example.com"}`, 0, 403, `{"error":"Forbidden"}`},
 		{"somebody who lacks an address", sign("1700000000000", `{"email":"nameless@example.com"}`), `{"email":"nameless@example.com"}`, 0, 403, `{"error":"Forbidden"}`},
 		{"a fault of the app's", sign("1700000000000", `{"email":"broken@example.com"}`), `{"email":"broken@example.com"}`, 0, 500, `{"error":"Internal Server Error"}`},
+		{"a panic of the app's with an error that says nobody", sign("1700000000000", `{"email":"odd@example.com"}`), `{"email":"odd@example.com"}`, 0, 500, `{"error":"Internal Server Error"}`},
 		{"a panic of the app's", sign("1700000000000", `{"email":"panic@example.com"}`), `{"email":"panic@example.com"}`, 0, 500, `{"error":"Internal Server Error"}`},
 		{"a body of 64 KiB", sign("1700000000000", padded(1<<16)), padded(1 << 16), 0, 200, owlbert},
 		{"a body over 64 KiB", sign("1700000000000", padded(1<<16+1)), padded(1<<16 + 1), 0, 401, `{"error":"Invalid Signature"}`},
@@ -143,8 +147,9 @@ func TestOnlyAPostIsAnswered(t *testing.T) {
 		r := httptest.NewRequest(method, "/", strings.NewReader(body))
 		r.Header.Set("ReadMe-Signature", signature)
 		w := httptest.NewRecorder()
-		newHandler(t, signedAt).ServeHTTP(w, r)
-		if w.Code != 405 || w.Header().Get("Allow") != "POST" || strings.TrimSpace(w.Body.String()) != `{"error":"Method Not Allowed"}` {
+		events := 0
+		newHandler(t, signedAt, docslogin.WithObserver(func(context.Context, docslogin.Event) { events++ })).ServeHTTP(w, r)
+		if w.Code != 405 || events != 1 || w.Header().Get("Allow") != "POST" || w.Header().Get("Cache-Control") != "private, no-store, max-age=0" || strings.TrimSpace(w.Body.String()) != `{"error":"Method Not Allowed"}` {
 			t.Errorf("%s: %d %v %s", method, w.Code, w.Header(), w.Body)
 		}
 	}
@@ -212,6 +217,18 @@ func TestOneEventForEachAnswer(t *testing.T) {
 	}
 }
 
+func TestAMapperThatSetsAConstantClaim(t *testing.T) {
+	mapper := docslogin.WithClaimsMapper(func(_ context.Context, _ *docslogin.User, claims docslogin.Claims) error {
+		claims["version"] = 2
+		return nil
+	})
+	var e docslogin.Event
+	told := docslogin.WithObserver(func(_ context.Context, got docslogin.Event) { e = got })
+	if status, _, _ := ask(t, newHandler(t, signedAt, mapper, told), signature, strings.NewReader(body)); status != 500 || !strings.Contains(e.Err.Error(), `"version"`) {
+		t.Errorf("%d, %v", status, e.Err)
+	}
+}
+
 // The login route's own pages are not for ReadMe.
 func TestAnErrorHandlerHasNoEffect(t *testing.T) {
 	page := docslogin.WithErrorHandler(func(w http.ResponseWriter, _ *http.Request, _ *docslogin.LoginError) { fmt.Fprint(w, "<h1>") })
@@ -221,9 +238,15 @@ func TestAnErrorHandlerHasNoEffect(t *testing.T) {
 }
 
 func TestABodyThatDoesNotArrive(t *testing.T) {
-	status, got, _ := ask(t, newHandler(t, signedAt), signature, iotest.ErrReader(errors.New("connection reset")))
-	if status != 500 || got != `{"error":"Internal Server Error"}` {
-		t.Errorf("%d %s", status, got)
+	var e docslogin.Event
+	h := newHandler(t, signedAt, docslogin.WithObserver(func(_ context.Context, got docslogin.Event) { e = got }))
+	status, got, _ := ask(t, h, signature, iotest.ErrReader(errors.New("connection reset")))
+	if status != 401 || got != `{"error":"Invalid Signature"}` || !strings.Contains(e.Err.Error(), "the body does not arrive: connection reset") {
+		t.Errorf("%d %s, %v", status, got, e.Err)
+	}
+	// Nothing is read for a header that is no signature.
+	if ask(t, h, "Bearer x", iotest.ErrReader(errors.New("connection reset"))); !strings.Contains(e.Err.Error(), "not of the form") {
+		t.Errorf("%v", e.Err)
 	}
 }
 

@@ -65,6 +65,9 @@ func (s *Site) Check(given string) (Link, error) {
 	if !utf8.ValidString(given) {
 		return Link{}, ErrUTF8
 	}
+	if strings.ContainsFunc(given, forbidden) {
+		return Link{}, ErrChar
+	}
 	l := Link{Given: s.drop(given), Origin: s.Origin}
 	rest := l.Given
 	if origin, after, ok := cutOrigin(rest); ok {
@@ -97,7 +100,7 @@ func (s *Site) checkRest(l Link) error {
 	if err != nil {
 		return ErrPath
 	}
-	if strings.ContainsFunc(l.Given, forbidden) || strings.ContainsFunc(decoded, forbidden) {
+	if strings.ContainsFunc(decoded, forbidden) {
 		return ErrChar
 	}
 	if !cleanPath(decoded) {
@@ -278,12 +281,26 @@ func Param(rawQuery, param string) string {
 	return ""
 }
 
-// unescape leaves text that does not decode as it is.
+// unescape decodes as browsers do (URL standard, application/x-www-form-urlencoded
+// parsing): an escape that is broken stays as it is, and what is around it is decoded.
 func unescape(s string) string {
 	if decoded, err := url.QueryUnescape(s); err == nil {
 		return decoded
 	}
-	return s
+	var b strings.Builder
+	for i := 0; i < len(s); {
+		n := 1
+		if s[i] == '%' && i+2 < len(s) {
+			n = 3
+		}
+		decoded, err := url.QueryUnescape(s[i : i+n])
+		if err != nil {
+			n, decoded = 1, s[i:i+1]
+		}
+		b.WriteString(decoded)
+		i += n
+	}
+	return b.String()
 }
 
 // Escape percent-encodes what may not stand in a header or a URL's text: blanks
