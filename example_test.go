@@ -324,6 +324,7 @@ func ExampleMetabase() {
 
 // Docs on the app's own site need no token: their pages ask the app who is there.
 func ExampleUserInfo() {
+	// No docs URL and no key: no token is made.
 	info, err := docslogin.UserInfo(currentUser, docslogin.MintlifyPersonalization("", ""),
 		[]string{"https://docs.example.com"})
 	if err != nil {

@@ -52,9 +52,9 @@ var (
 // for each request on the route, by many goroutines at once.
 //
 // It returns the user; or a nil user or [ErrNoUser] for a visitor who is not signed in,
-// and who is sent to the sign-in page; or [ErrForbidden] for a user who may not read the docs (403). Any
-// other error is a 500, never a redirect, so that a store that is down does not
-// send visitors in circles. The user is not changed and not kept. One in whom nothing is
+// and who is sent to the sign-in page; or [ErrForbidden] for a user who may not read the
+// docs (403). Any other error is a 500, never a redirect, so that a store that is down does
+// not send visitors in circles. The user is not changed and not kept. One in whom nothing is
 // set is refused: an empty User is most often a lookup's mistake.
 type UserLookup func(r *http.Request) (*User, error)
 
@@ -266,7 +266,7 @@ func (c Claims) addReadMeKey(key APIKey, reserved ...string) error {
 	return c.add("API key's value", key.Values, reserved...)
 }
 
-// MintlifyClaims is the [ClaimsMapper] of [Mintlify]:
+// MintlifyClaims is the [ClaimsMapper] of [Mintlify] and [MintlifyPersonalization]:
 //
 //	Groups               groups
 //	Name, Email          content.name, content.email

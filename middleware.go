@@ -201,12 +201,12 @@ func (m *Middleware) SetKey(key Key) error {
 // refuse, leads to the docs' home.
 //
 // The error is a [*LoginError]; for a nil user, or one whose session has ended, it wraps
-// [ErrNoUser]. A platform that takes the token in a form ([InForm]) has no such URL: the
-// error wraps [errors.ErrUnsupported], and the browser has to open the route. There is no
-// [Event], and no way to the sign-in page.
+// [ErrNoUser]. But a platform that takes the token in a form ([InForm]) has no such URL: the
+// error is one that wraps [errors.ErrUnsupported], and the browser has to open the route.
+// There is no [Event], and no way to the sign-in page.
 func (m *Middleware) LoginURL(ctx context.Context, user *User, deepLink string) (string, error) {
-	if m.platform.Carrier.form != "" {
-		return "", fmt.Errorf("docslogin: %s takes the token in a form, which no URL holds; send the browser to %s: %w", m.platform.Name, m.path, errors.ErrUnsupported)
+	if m.platform.Carrier.place == inForm {
+		return "", fmt.Errorf("docslogin: %s takes the token in a form, which no URL holds; send the browser to %s: %w", m.platform.Name, m.wayBack, errors.ErrUnsupported)
 	}
 	next, refusal := guarded(ctx, func() (hop, *LoginError) {
 		if !m.isSignedIn(user) {
@@ -223,13 +223,14 @@ func (m *Middleware) LoginURL(ctx context.Context, user *User, deepLink string) 
 
 // UserInfo returns a handler that answers a request of the docs' own pages, by a script in
 // the visitor's browser, with what they may know of him as JSON: for docs that need no
-// token because they share the app's session, such as Mintlify's personalization. Mount it
-// where the docs' dashboard says. The lookup, the mappers and what is refused are those of
-// [New]; 401 is for nobody. The JSON is what the mappers set and the claim that ends the docs
+// token because they share the app's session, such as Mintlify's personalization. The docs'
+// dashboard is given the URL where it is mounted. The lookup, the mappers and what is refused
+// are those of [New]; 401 is for nobody, and without [WithErrorHandler] a refusal is JSON, too:
+// {"error": "…"} with the status in words. The JSON is what the mappers set and the claim that ends the docs
 // session ([Lifetime].SessionClaim), without the token's own claims (iat, exp, jti, host).
 // Of the platform, Name, Mapper, Required, Lifetime and the claims that it owns count: no
-// key is needed, and no docs URL. Options about the route, the sign-in page and the token
-// have no effect.
+// key is needed, and no docs URL. Options about the route and the sign-in page have no effect;
+// [WithTokenTTL] has none either, but is checked.
 //
 // The origins are the docs', such as "https://docs.example.com", exactly as browsers send
 // them: the pages of no other may read the answer. Nil: only the app's own. The docs must
@@ -243,6 +244,9 @@ func (m *Middleware) LoginURL(ctx context.Context, user *User, deepLink string) 
 func UserInfo(lookup UserLookup, platform Platform, origins []string, opts ...Option) (http.Handler, error) {
 	u := &userInfo{config: newConfig(lookup, platform, opts)}
 	u.methods = "GET, OPTIONS"
+	if u.errorHandler == nil {
+		u.errorHandler = writeError
+	}
 	u.origins = u.checkOrigins(origins)
 	if err := errors.Join(u.mistakes...); err != nil {
 		return nil, err
@@ -401,8 +405,11 @@ func (m *Middleware) checkLink(given string, e *Event) visit {
 
 // isSignedIn reports whether the user is somebody whose session lasts for the docs.
 func (c *config) isSignedIn(user *User) bool {
-	if user == nil || user.ExpiresAt.IsZero() {
-		return user != nil
+	if user == nil {
+		return false
+	}
+	if user.ExpiresAt.IsZero() {
+		return true
 	}
 	now := c.now()
 	return user.ExpiresAt.Unix() > now.Unix() && user.ExpiresAt.Sub(now) >= c.platform.Lifetime.MinSession
@@ -527,7 +534,7 @@ func (m *Middleware) hopTo(v visit, token string, e *Event) (hop, error) {
 		return hop{}, fmt.Errorf("the token is %d bytes long, and this platform takes %d", len(token), limit)
 	}
 	limit := maxQueryURL
-	if m.platform.Carrier.fragment {
+	if m.platform.Carrier.place == inFragment {
 		limit = maxFragmentURL
 	}
 	next := m.address(v, token)
@@ -573,11 +580,13 @@ func (m *Middleware) address(v visit, token string) hop {
 		add(others.Encode())
 	}
 	var fields []field
-	if p.Carrier.form != "" {
-		fields = []field{{p.Carrier.form, token}}
-	}
-	if p.Carrier.query != "" {
-		add(url.QueryEscape(p.Carrier.query), "=", token)
+	switch p.Carrier.place {
+	case inQuery:
+		add(url.QueryEscape(p.Carrier.name), "=", token)
+	case inFragment:
+		anchor = "#" + token
+	case inForm:
+		fields = []field{{p.Carrier.name, token}}
 	}
 	if !m.toPage && v.given != "" {
 		if link := p.DeepLink.Form.of(v.link); fields != nil {
@@ -585,9 +594,6 @@ func (m *Middleware) address(v visit, token string) hop {
 		} else {
 			add(url.QueryEscape(p.DeepLink.Out), "=", url.QueryEscape(link))
 		}
-	}
-	if p.Carrier.fragment {
-		anchor = "#" + token
 	}
 	b.WriteString(anchor)
 	return hop{b.String(), fields}
@@ -791,7 +797,7 @@ func textOf(err error) (text string) {
 // attrs names what OpenTelemetry has a name for by its semantic conventions.
 func (c *config) attrs(e *Event) []slog.Attr {
 	status := answers[e.Outcome].status
-	if e.Outcome == OutcomeLoggedIn && c.platform.Carrier.form != "" {
+	if e.Outcome == OutcomeLoggedIn && c.platform.Carrier.place == inForm {
 		status = http.StatusOK
 	}
 	var attrs []slog.Attr
@@ -918,6 +924,13 @@ func writePage(w http.ResponseWriter, r *http.Request, refusal *LoginError) {
 	}
 	w.WriteHeader(refusal.Status)
 	_, _ = w.Write(body.Bytes()) // a visitor who has gone needs no second answer
+}
+
+// writeError is the default error handler of UserInfo, which a script asks.
+func writeError(w http.ResponseWriter, _ *http.Request, refusal *LoginError) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(refusal.Status)
+	fmt.Fprintf(w, "{\"error\":%q}\n", http.StatusText(refusal.Status))
 }
 
 // acceptsHTML reports whether an Accept header (RFC 9110, section 12.5.1) allows HTML: by

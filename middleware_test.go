@@ -342,6 +342,9 @@ var platforms = []shape{
 	{"a form, with a link and an echoed parameter", custom(func(p *docslogin.Platform) {
 		p.Carrier, p.Echo = docslogin.InForm("jwt"), []string{"e"}
 	}), "redirect=/a%3Fb&e=%22%26", "POST https://docs.example.com?e=%22%26 jwt=TOKEN&redirect=%2Fa%3Fb"},
+	{"the page itself, as given, from the base", custom(func(p *docslogin.Platform) {
+		p.DocsURL, p.DeepLink = "https://example.com/docs", docslogin.DeepLink{In: "redirect", FromBase: true, Form: docslogin.AsGiven}
+	}), "redirect=a", "https://example.com/docs/a?jwt=TOKEN"},
 	{"a form that goes to the page itself", custom(func(p *docslogin.Platform) {
 		p.Carrier, p.DeepLink.Out = docslogin.InForm("jwt"), ""
 	}), "redirect=/a%3Fb%23c", "POST https://docs.example.com/a?b#c jwt=TOKEN"},
@@ -354,6 +357,8 @@ var platforms = []shape{
 	{"Mintlify, absolute", minty, "redirect=https%3A%2F%2Fdocs.example.com%2Fa", "https://docs.example.com/login/jwt-callback?redirect=%2Fa#TOKEN"},
 	{"Mintlify, a link to the callback", minty, "redirect=%2Flogin%2Fjwt-callback", "https://docs.example.com/login/jwt-callback#TOKEN"},
 	{"Mintlify personalization", public, "redirect=/docs/get-started%3Fx=1%23part", "https://example.com/docs/get-started?x=1#TOKEN"},
+	{"Mintlify personalization, its home with a query", public, "redirect=/docs%3Fx=1", "https://example.com/docs?x=1#TOKEN"},
+	{"DeveloperHub, its home with a query", hub, "redirect=https://docs.example.com/%3Fx=1", "https://docs.example.com/?x=1&jwt=TOKEN"},
 	{"Mintlify personalization, absolute", public, "redirect=https://example.com/docs/get-started", "https://example.com/docs/get-started#TOKEN"},
 	{"Mintlify personalization, out of the docs", public, "redirect=/admin", "https://example.com/docs#TOKEN"},
 	{"GitBook, slashless, with a query and an anchor", gitBook, "location=guide/start%3Fa%3D1%26b%3D%2520%23part", "https://example.com/docs/guide/start?a=1&b=%20&jwt_token=TOKEN#part"},
@@ -1363,6 +1368,7 @@ func TestThePresetsClaims(t *testing.T) {
 		{feature, []mapperRow{
 			{"nothing set is nothing sent", empty, `{}`, ""},
 			{"who it is, and no more", full(nil), `{"email":"ada@example.com","name":"Ada Lovelace","userId":"7"}`, ""},
+			{"no name is not filled", &docslogin.User{Email: "ada@example.com"}, `{"email":"ada@example.com"}`, ""},
 		}},
 		{meta, []mapperRow{
 			{"nothing set is nothing sent", empty, `{}`, ""},
@@ -1887,7 +1893,7 @@ func TestUserInfo(t *testing.T) {
 		status  int
 		outcome docslogin.Outcome
 		reads   string // the origin that may read the answer
-		body    string // what it begins with
+		body    string
 	}{
 		{"a page of the docs", "GET", asked("Origin: " + docs), as(user), 200, "user_info", docs, adas},
 		{"a page of the docs' other origin", "GET", asked("Origin: " + preview), as(user), 200, "user_info", preview, adas},
@@ -1901,17 +1907,17 @@ func TestUserInfo(t *testing.T) {
 		{"an origin in other letters", "GET", asked("Origin: https://Docs.example.com"), as(user), 200, "user_info", none, adas},
 		{"two origins", "GET", asked("Origin: "+docs, "Origin: "+docs), as(user), 200, "user_info", none, adas},
 		{"everybody's origin", "GET", asked("Origin: *"), as(user), 200, "user_info", none, adas},
-		{"nobody", "GET", asked("Origin: " + docs), nobody, 401, "no_user", docs, "You are not signed in"},
-		{"a user whose session has ended", "GET", asked("Origin: " + docs), as(&docslogin.User{ID: "1", ExpiresAt: noon}), 401, "no_user", docs, "You are not signed in"},
-		{"a user who may not", "GET", asked("Origin: " + docs), failing(docslogin.ErrForbidden), 403, "forbidden", docs, "You may not read"},
-		{"a user with nothing in it", "GET", asked("Origin: " + docs), as(&docslogin.User{}), 403, "incomplete_user", docs, "Your account is not complete"},
-		{"a store that fails", "GET", asked("Origin: " + docs), failing(errStore), 500, "lookup_failed", docs, "Something went wrong"},
-		{"a lookup that panics", "GET", nil, func(*http.Request) (*docslogin.User, error) { panic("x") }, 500, "panic", none, "Something went wrong"},
+		{"nobody", "GET", asked("Origin: " + docs), nobody, 401, "no_user", docs, `{"error":"Unauthorized"}`},
+		{"a user whose session has ended", "GET", asked("Origin: " + docs), as(&docslogin.User{ID: "1", ExpiresAt: noon}), 401, "no_user", docs, `{"error":"Unauthorized"}`},
+		{"a user who may not", "GET", asked("Origin: " + docs), failing(docslogin.ErrForbidden), 403, "forbidden", docs, `{"error":"Forbidden"}`},
+		{"a user with nothing in it", "GET", asked("Origin: " + docs), as(&docslogin.User{}), 403, "incomplete_user", docs, `{"error":"Forbidden"}`},
+		{"a store that fails", "GET", asked("Origin: " + docs), failing(errStore), 500, "lookup_failed", docs, `{"error":"Internal Server Error"}`},
+		{"a lookup that panics", "GET", nil, func(*http.Request) (*docslogin.User, error) { panic("x") }, 500, "panic", none, `{"error":"Internal Server Error"}`},
 		{"a preflight of the docs'", "OPTIONS", asked("Origin: "+docs, "Access-Control-Request-Method: GET"), nil, 204, "preflight", docs, ""},
 		{"a stranger's preflight", "OPTIONS", asked("Origin: https://evil.example", "Access-Control-Request-Method: GET"), nil, 204, "preflight", none, ""},
 		{"a preflight without an origin", "OPTIONS", asked("Origin: null"), nil, 204, "preflight", none, ""},
-		{"HEAD", "HEAD", asked("Origin: " + docs), nil, 405, "method", docs, "This address is a link"},
-		{"POST", "POST", asked("Origin: " + docs), nil, 405, "method", docs, "This address is a link"},
+		{"HEAD", "HEAD", asked("Origin: " + docs), nil, 405, "method", docs, `{"error":"Method Not Allowed"}`},
+		{"POST", "POST", asked("Origin: " + docs), nil, 405, "method", docs, `{"error":"Method Not Allowed"}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var events []docslogin.Event
@@ -1931,7 +1937,7 @@ func TestUserInfo(t *testing.T) {
 				docslogin.WithLogger(slog.New(slog.NewJSONHandler(&lines, &slog.HandlerOptions{Level: slog.LevelDebug}))),
 				docslogin.WithObserver(func(_ context.Context, e docslogin.Event) { events = append(events, e) }))
 			r := httptest.NewRequest(tt.method, "/user-info", nil)
-			for _, header := range append(tt.headers, "Accept: text/plain") {
+			for _, header := range tt.headers {
 				name, value, _ := strings.Cut(header, ": ")
 				r.Header.Add(name, value)
 			}
@@ -1941,22 +1947,18 @@ func TestUserInfo(t *testing.T) {
 			w.Header().Set("Access-Control-Allow-Credentials", "true")
 			h.ServeHTTP(w, r)
 
-			if w.Code != tt.status || !strings.HasPrefix(w.Body.String(), tt.body) || tt.body == "" && w.Body.Len() > 0 || tt.body == adas && w.Body.String() != adas {
+			if w.Code != tt.status || strings.TrimSpace(w.Body.String()) != tt.body {
 				t.Errorf("%d %s", w.Code, w.Body)
 			}
-			credentials, methods, allow, kind := "", "", "", ""
+			credentials, methods, allow, kind := "", "", "", "application/json"
 			if tt.reads != none {
 				credentials = "true"
 			}
 			switch tt.outcome {
 			case "preflight":
-				methods, allow = "GET", "GET, OPTIONS"
+				methods, allow, kind = "GET", "GET, OPTIONS", ""
 			case "method":
-				allow, kind = "GET, OPTIONS", "text/plain; charset=utf-8"
-			case "user_info":
-				kind = "application/json"
-			default:
-				kind = "text/plain; charset=utf-8"
+				allow = "GET, OPTIONS"
 			}
 			for name, want := range map[string]string{
 				"Access-Control-Allow-Origin": tt.reads, "Access-Control-Allow-Credentials": credentials, "Access-Control-Allow-Methods": methods, "Allow": allow, "Content-Type": kind,
@@ -2078,8 +2080,8 @@ func TestLoginURL(t *testing.T) {
 			t.Errorf("%s: %s, %v", tt.name, got, err)
 		}
 	}
-	_, err := newMiddleware(t, nobody, zendesk, docslogin.WithPath("/to-zendesk")).LoginURL(t.Context(), ada, "")
-	if !errors.Is(err, errors.ErrUnsupported) || err.Error() != "docslogin: Zendesk takes the token in a form, which no URL holds; send the browser to /to-zendesk: unsupported operation" {
+	_, err := newMiddleware(t, nobody, zendesk, docslogin.WithPath("/to-zendesk"), docslogin.WithExternalURL("https://example.com/app")).LoginURL(t.Context(), ada, "")
+	if !errors.Is(err, errors.ErrUnsupported) || err.Error() != "docslogin: Zendesk takes the token in a form, which no URL holds; send the browser to /app/to-zendesk: unsupported operation" {
 		t.Errorf("a platform that takes a form: %v", err)
 	}
 	linkless := newMiddleware(t, nobody, custom(func(p *docslogin.Platform) { p.DeepLink = docslogin.DeepLink{} }))
@@ -2281,6 +2283,11 @@ func TestMistakes(t *testing.T) {
 		{name: "a static claim without a name", field: "Platform.Static", reason: `"", which is empty`, platform: custom(func(p *docslogin.Platform) { p.Static = docslogin.Claims{"": 1} })},
 		{name: "a form's field that browsers fill in", field: "Platform.Carrier", reason: `"_charset_", which is empty or has another use`, platform: custom(func(p *docslogin.Platform) { p.Carrier = docslogin.InForm("_charset_") })},
 		{name: "a form's link that browsers fill in", field: "Platform.DeepLink.Out", reason: `"_charset_", which is empty or has another use`, platform: custom(func(p *docslogin.Platform) { p.Carrier, p.DeepLink.Out = docslogin.InForm("jwt"), "_charset_" })},
+		{name: "a form whose callback has an IPv6 address", field: "Platform.Carrier", reason: "one of the platform's hosts is an IPv6 address", platform: custom(func(p *docslogin.Platform) { p.Carrier, p.Callback = docslogin.InForm("jwt"), "http://[::1]:8080/sso" })},
+		{name: "a form whose links go to an IPv6 address", field: "Platform.Carrier", reason: "one of the platform's hosts is an IPv6 address", platform: custom(func(p *docslogin.Platform) {
+			p.Carrier, p.DeepLink.Origins = docslogin.InForm("jwt"), []string{"http://[::1]:8080"}
+		})},
+		{name: "a query's parameter without a name", field: "Platform.Carrier", reason: "set it with InQuery, InFragment or InForm", platform: custom(func(p *docslogin.Platform) { p.Carrier = docslogin.InQuery("") })},
 		{name: "a form that leads to a host with an underscore", field: "Platform.Carrier", reason: "an IPv6 address or has an underscore", platform: custom(func(p *docslogin.Platform) { p.Carrier, p.DocsURL = docslogin.InForm("jwt"), "https://a_b.example.com" })},
 		{name: "a constant parameter without a value", field: "Platform.Params", reason: `has no value for the parameter "companyID"`, platform: docslogin.Canny("https://feedback.example.com", "", secret)},
 		{name: "a required claim or none", field: "Platform.Required", reason: `"", which is empty`, platform: custom(func(p *docslogin.Platform) { p.Required = []string{"a|"} })},
@@ -2368,11 +2375,11 @@ func TestAllMistakesAtOnce(t *testing.T) {
 	for _, mistake := range mistakesIn(err) {
 		fields = append(fields, mistake.Field)
 	}
-	want := []string{"option 1", "WithClock", "lookup", "WithPath", "WithTokenTTL", "Platform.DocsURL", "WithLoginPage", "WithLoginPage", "Platform.Key"}
+	want := []string{"option 1", "WithClock", "lookup", "WithTokenTTL", "WithPath", "Platform.DocsURL", "WithLoginPage", "WithLoginPage", "Platform.Key"}
 	if !slices.Equal(fields, want) {
 		t.Errorf("got  %q\nwant %q", fields, want)
 	}
-	if _, err := docslogin.New(nobody, docslogin.Platform{}); len(mistakesIn(err)) != 4 {
+	if _, err := docslogin.New(nobody, docslogin.Platform{}); len(mistakesIn(err)) != 5 {
 		t.Errorf("a zero Platform: %v", err)
 	}
 }

@@ -2,9 +2,9 @@
 //
 // Documentation that is hosted by [ReadMe], [Mintlify], [GitBook] and others greets readers by
 // name, shows them their own API key and hides what is not for them, if the company's app
-// says who they are: in a short-lived JSON Web Token (RFC 7519) about its own signed-in
-// user, with which the browser is sent back to the docs. [New] makes the middleware that
-// does this, on one route around an existing handler:
+// says who they are: in a signed JSON Web Token (RFC 7519) about its own signed-in user,
+// with which the browser is sent back to the docs. [New] makes the middleware that does
+// this, on one route around an existing handler:
 //
 //	docs, err := docslogin.New(lookup, docslogin.ReadMe("https://docs.example.com", secret))
 //	...
@@ -108,25 +108,33 @@ type Lifetime struct {
 // Carrier is the part of a request to the docs in which the token travels.
 // The zero Carrier is none.
 type Carrier struct {
-	query, form string // names of what carries it there
-	fragment    bool
+	place place
+	name  string // of the parameter or the field
 }
 
+type place int
+
+const (
+	inQuery place = iota + 1
+	inFragment
+	inForm
+)
+
 // InQuery puts the token into the query parameter of that name.
-func InQuery(param string) Carrier { return Carrier{query: param} }
+func InQuery(param string) Carrier { return Carrier{inQuery, param} }
 
 // InFragment makes the token the URL's fragment, which browsers send to no server. They do
 // carry it along when the page that it was sent to redirects: a platform that takes it on
 // the wanted page must not have pages that redirect to a foreign host.
-func InFragment() Carrier { return Carrier{fragment: true} }
+func InFragment() Carrier { return Carrier{place: inFragment} }
 
-// InForm puts the token into the field of that name of a form that the browser posts,
-// where no log has it. The route answers with a page (200) that sends its form by itself,
-// or with the page's button where scripts are off; a deep link goes along in the field that
-// DeepLink.Out names, other parameters in the query of the form's action. The page's
-// Content-Security-Policy lets the form lead to the callback, the docs and DeepLink.Origins,
-// and the redirects behind it no further.
-func InForm(field string) Carrier { return Carrier{form: field} }
+// InForm puts the token into the field of that name of a form that the browser posts: no
+// URL, and so no access log, has it. The route answers with a page (200) that sends its form
+// by itself, or by its button where scripts are off; a deep link goes along in the field
+// that DeepLink.Out names, other parameters in the query of the form's action. The page's
+// Content-Security-Policy allows the origins of the callback, the docs and DeepLink.Origins:
+// if what takes the form redirects elsewhere, browsers stop there.
+func InForm(field string) Carrier { return Carrier{inForm, field} }
 
 // ReadMe returns the preset for ReadMe's custom login. docsURL is the docs' base URL,
 // with the path that an enterprise child project has; secret is the project's JWT
@@ -195,7 +203,7 @@ func Mintlify(docsURL, privateKeyPEM string) Platform {
 //
 // The token is signed with ES256 (not EdDSA), lives ten seconds, the most that Mintlify
 // takes, and goes to the wanted page itself as its fragment, in the place of an anchor that
-// the link has; to docsURL without one. No parameter for the page is documented: the preset
+// the link has; without a link, to docsURL. No parameter for the page is documented: the preset
 // takes redirect, as [Mintlify] has it. The token holds what [MintlifyClaims] maps,
 // expiresAt (14 days, see [WithSessionTTL], or User.ExpiresAt if that is sooner), iat and exp.
 // See [InFragment] for docs whose pages redirect to a foreign host.
@@ -204,14 +212,19 @@ func Mintlify(docsURL, privateKeyPEM string) Platform {
 //
 // Source: Mintlify's page on personalization.
 func MintlifyPersonalization(docsURL, privateKeyPEM string) Platform {
-	p := Mintlify(docsURL, privateKeyPEM)
-	p.Name = "Mintlify personalization"
-	p.Callback = ""
-	p.Algorithm = jose.ES256
-	p.DeepLink = DeepLink{In: "redirect"}
-	p.HostClaim = ""
-	p.RootOnly = false
-	return p
+	return Platform{
+		Name:      "Mintlify personalization",
+		DocsURL:   docsURL,
+		Algorithm: jose.ES256,
+		Key:       PrivateKey(privateKeyPEM),
+		Carrier:   InFragment(),
+		DeepLink:  DeepLink{In: "redirect"},
+		Lifetime: Lifetime{
+			Token: 10 * time.Second, MaxToken: 10 * time.Second,
+			Session: 14 * 24 * time.Hour, SessionClaim: "expiresAt",
+		},
+		Mapper: MintlifyClaims,
+	}
 }
 
 // GitBook returns the preset for GitBook's authenticated access. siteURL is the site's base
@@ -222,7 +235,8 @@ func MintlifyPersonalization(docsURL, privateKeyPEM string) Platform {
 // jwt_token, after jwt_token, access_token and every visitor.… have been taken out of the
 // link. The link comes in location: relative to siteURL, with or without a slash in front,
 // or absolute. The token is the docs session: exp is its end (one hour, a minute at least,
-// see [WithSessionTTL], or User.ExpiresAt if that is sooner). One of more than 4,000 bytes
+// see [WithSessionTTL], or User.ExpiresAt if that is sooner; without it GitBook would take
+// seven days). One of more than 4,000 bytes
 // is refused (too_large), since GitBook went in circles with it until August 2026.
 //
 //	Name, Email                 name, email
@@ -256,7 +270,8 @@ func GitBook(siteURL, signingKey string) Platform {
 //
 // The token is signed with HS256 and goes to
 // {docsURL}/api/fern-docs/auth/jwt/callback?fern_token={token}&state={state}, where state is
-// the wanted page's URL as it came. It is the docs session, which Fern keeps in one cookie:
+// the wanted page's URL as it came (a redirect_uri comes too, and is ignored). The token is
+// the docs session, which Fern keeps in one cookie:
 // exp is its end (one day, see [WithSessionTTL], or User.ExpiresAt if that is sooner), and
 // one of more than 4,000 bytes is refused (too_large). iss is https://buildwithfern.com; if
 // another one was agreed upon, set it: platform.Static["iss"] = "…".
@@ -295,7 +310,8 @@ func Fern(docsURL, secret string) Platform {
 // along in return_to as it came, and brand_id, locale_id and timestamp in the query of the
 // form's action. There is no [Middleware.LoginURL]. How long the session lasts is Zendesk's
 // setting, so both lifetimes' options are errors. Help centers of other brands, and whatever
-// else a login may lead to, are named in the DeepLink.Origins of the result.
+// else a login may lead to, are to be named in the DeepLink.Origins of the result: browsers
+// do not follow a login from the form to other origins.
 //
 //	Name, else Email            name
 //	Email                       email
@@ -309,8 +325,8 @@ func Fern(docsURL, secret string) Platform {
 // set there, as kind=error&message=….
 func Zendesk(subdomain, secret string) Platform {
 	p := Platform{
-		Algorithm: jose.HS256,
 		Name:      "Zendesk",
+		Algorithm: jose.HS256,
 		Key:       Secret(secret),
 		Carrier:   InForm("jwt"),
 		DeepLink:  DeepLink{In: "return_to", Out: "return_to", Form: AsGiven},
@@ -359,9 +375,9 @@ func HelpScout(siteURL, secret string) Platform {
 // URL; key is the project's, as it is. A bad argument is reported by [New].
 //
 // The token is signed with HS256 and goes to the wanted page itself, as its query parameter
-// jwt; to docsURL without one. The page comes in redirect, as an absolute URL. The token is
-// the docs session: exp is its end (one day, see [WithSessionTTL], or User.ExpiresAt if that
-// is sooner). version is 1. There is no jti, which would make it good for one page only.
+// jwt; without a link, to docsURL. The page comes in redirect, as an absolute URL. The token
+// is the docs session: exp is its end (one day, see [WithSessionTTL], or User.ExpiresAt if
+// that is sooner). version is 1. There is no jti, which would make it good for one use only.
 //
 //	Name, Email                 vars.name, vars.email
 //	Attributes                  vars, each under its own name
@@ -690,7 +706,7 @@ type config struct {
 // newConfig applies the options and then checks what every handler needs, and collects
 // the mistakes.
 func newConfig(lookup UserLookup, p Platform, opts []Option) *config {
-	c := &config{lookup: lookup, path: "/docs-login", errorHandler: writePage, now: time.Now}
+	c := &config{lookup: lookup, path: "/docs-login", now: time.Now}
 	for i, opt := range opts {
 		if opt == nil {
 			c.fail(fmt.Sprintf("option %d", i+1), "is nil; leave it out")
@@ -705,7 +721,6 @@ func newConfig(lookup UserLookup, p Platform, opts []Option) *config {
 	if p.Name == "" {
 		c.fail("Platform.Name", "is missing; begin with a preset such as ReadMe or Mintlify, or name the platform")
 	}
-	c.checkPath()
 	c.checkLifetime()
 	c.checkClaims()
 	return c
@@ -714,9 +729,13 @@ func newConfig(lookup UserLookup, p Platform, opts []Option) *config {
 // checkRoute checks what only a route that sends tokens needs, and returns the signer.
 func (c *config) checkRoute() *keys.Signer {
 	c.methods, c.route = http.MethodGet, c.path
+	if c.errorHandler == nil {
+		c.errorHandler = writePage
+	}
 	if c.platform.mistake != nil {
 		c.mistakes = append(c.mistakes, c.platform.mistake)
 	}
+	c.checkPath()
 	c.checkPlatform()
 	c.checkTarget()
 	c.checkLoginPage()
@@ -759,11 +778,11 @@ func (c *config) copyPlatform(p Platform) {
 // newSigner returns the signer for a key after a trial signature.
 func (c *config) newSigner(key Key) (*keys.Signer, error) {
 	alg := c.platform.Algorithm
-	if !slices.Contains(algorithms, alg) {
-		return nil, &ConfigError{Field: "Platform.Algorithm", Reason: "is not one that signs tokens; set it to HS256, EdDSA, ES256 or another of go-jose's"}
-	}
-	if key.signer == nil {
+	switch {
+	case key.signer == nil:
 		return nil, &ConfigError{Field: "Platform.Key", Reason: "is missing; set it with Secret, PrivateKey or SignWith"}
+	case !slices.Contains(algorithms, alg):
+		return nil, nil // has been reported
 	}
 	signer, err := key.signer(alg)
 	if err != nil {
@@ -794,8 +813,11 @@ const (
 // checkPlatform checks the platform's fields, each by itself.
 func (c *config) checkPlatform() {
 	p, link := &c.platform, &c.platform.DeepLink
-	if p.Carrier == (Carrier{}) {
+	if p.Carrier.place == 0 || p.Carrier.place != inFragment && p.Carrier.name == "" {
 		c.fail("Platform.Carrier", "is missing; set it with InQuery, InFragment or InForm")
+	}
+	if !slices.Contains(algorithms, p.Algorithm) {
+		c.fail("Platform.Algorithm", "is not one that signs tokens; set it to HS256, EdDSA, ES256 or another of go-jose's")
 	}
 	if p.MaxTokenBytes < 0 {
 		c.fail("Platform.MaxTokenBytes", "is negative; 0 means no limit")
@@ -834,7 +856,7 @@ func (c *config) checkTarget() {
 	c.site = deeplink.Site{
 		Origin: deeplink.Origin(docs), Base: strings.TrimRight(docs.EscapedPath(), "/"),
 		Origins: link.Origins, FromBase: link.FromBase, Target: c.toPage,
-		Token: p.Carrier.query + p.Carrier.form, Drop: link.Drop, // one of them is set
+		Token: p.Carrier.name, Drop: link.Drop,
 	}
 	if p.RootOnly && c.site.Base != "" {
 		c.fail("Platform.DocsURL", "has a path; this platform's docs cannot be under one")
@@ -849,7 +871,7 @@ func (c *config) checkTarget() {
 			callback += "?" + docs.RawQuery
 		}
 		for name := range docs.Query() {
-			if _, constant := p.Params[name]; constant || name == p.Carrier.query || name == link.Out || slices.Contains(p.Echo, name) {
+			if _, constant := p.Params[name]; constant || name == p.Carrier.name || name == link.Out || slices.Contains(p.Echo, name) {
 				c.fail("Platform.DocsURL", "has a query that holds the parameter %q, which the platform has a use for; remove it", name)
 			}
 		}
@@ -869,7 +891,7 @@ func (c *config) checkTarget() {
 	}
 	origins := slices.Sorted(slices.Values(append([]string{origin, c.site.Origin}, link.Origins...)))
 	c.formOrigins = strings.Join(slices.Compact(origins), " ")
-	if p.Carrier.form != "" && strings.ContainsAny(c.formOrigins, "[_") { // CSP Level 3, section 2.3.1
+	if p.Carrier.place == inForm && strings.ContainsAny(c.formOrigins, "[_") { // CSP Level 3, section 2.3.1
 		c.fail("Platform.Carrier", "is a form, and one of the platform's hosts is an IPv6 address or has an underscore, which the policy of the form's page cannot name; use another name")
 	}
 }
@@ -878,7 +900,7 @@ func (c *config) checkTarget() {
 func (c *config) checkParams() {
 	p := &c.platform
 	used := []string{"", returnMarker}
-	if p.Carrier.form != "" {
+	if p.Carrier.place == inForm {
 		used = append(used, "_charset_") // which browsers fill in themselves (HTML standard)
 	}
 	take := func(field string, names ...string) {
@@ -889,8 +911,8 @@ func (c *config) checkParams() {
 		}
 		used = append(used, names...)
 	}
-	if name := p.Carrier.query + p.Carrier.form; name != "" {
-		take("Platform.Carrier", name)
+	if p.Carrier.name != "" {
+		take("Platform.Carrier", p.Carrier.name)
 	}
 	if p.DeepLink.Out != "" {
 		take("Platform.DeepLink.Out", p.DeepLink.Out)
@@ -1039,9 +1061,11 @@ func (c *config) checkClaims() {
 		p.Static[name] = json.RawMessage(text)
 	}
 	c.owned = slices.AppendSeq(c.owned, maps.Keys(p.Static))
-	for name := range strings.SplitSeq(strings.Join(p.Required, "|"), "|") {
-		if len(p.Required) > 0 && (name == "" || slices.Contains(c.owned, name)) {
-			c.fail("Platform.Required", "has the claim %q, which is empty or which the library writes; remove it", name)
+	for _, required := range p.Required {
+		for name := range strings.SplitSeq(required, "|") {
+			if name == "" || slices.Contains(c.owned, name) {
+				c.fail("Platform.Required", "has the claim %q, which is empty or which the library writes; remove it", name)
+			}
 		}
 	}
 }

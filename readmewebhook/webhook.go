@@ -41,13 +41,13 @@ const (
 )
 
 // New returns the handler of the webhook. The secret is the project's JWT secret, that of
-// [docslogin.ReadMe]. find returns the user with an e-mail address, which is as ReadMe has it;
-// a nil user or [docslogin.ErrNoUser] if there is none, [docslogin.ErrForbidden] for one who
-// may not read the docs. It is called only for a request that ReadMe signed, by many
-// goroutines at once.
+// [docslogin.ReadMe]. find returns the user with an e-mail address, spelled as ReadMe has it:
+// compare without regard to case. It returns a nil user or [docslogin.ErrNoUser] if there is
+// none, [docslogin.ErrForbidden] for one who may not read the docs. It is called only for a
+// request that ReadMe signed, by many goroutines at once.
 //
 // The options are docslogin's: give those that the login route has, so that both say the
-// same. Those about the route, the sign-in page, the token and error pages have no effect.
+// same. Those about the route, the sign-in page and error pages have no effect.
 //
 // Only a POST is answered: 200 and the user as a JSON object, or {"error": "…"} with
 //
@@ -108,13 +108,13 @@ type clock interface{ Now() time.Time }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// To UserInfo, a POST is a question, and everything else is none.
-	question := *r
+	question := r.WithContext(r.Context()) // a copy
 	question.Method = http.MethodPost
 	if r.Method == http.MethodPost {
 		question.Method = http.MethodGet
 	}
 	question.Header = http.Header{header: r.Header.Values(header)}
-	h.answer.ServeHTTP(w, &question)
+	h.answer.ServeHTTP(w, question)
 }
 
 // signatureError is why a request is not ReadMe's, in ReadMe's own words.

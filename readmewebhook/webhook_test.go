@@ -52,6 +52,8 @@ func find(_ context.Context, email string) (*docslogin.User, error) {
 		return nil, errors.New("the database is down")
 	case "nameless@example.com":
 		return &docslogin.User{ID: "2"}, nil
+	case "version@example.com":
+		return &docslogin.User{Email: email, Attributes: map[string]any{"version": 2}}, nil
 	case "odd@example.com":
 		panic(docslogin.ErrNoUser)
 	case "":
@@ -111,6 +113,7 @@ func TestAnswers(t *testing.T) {
 		{"half a hash", "t=1700000000000,v0=006e84a52c29700106ede6b737140b57", body, 0, 401, `{"error":"Invalid Signature"}`},
 		{"a hash that is no hex", "t=1700000000000,v0=zz", body, 0, 401, `{"error":"Invalid Signature"}`},
 		{"a time beyond all numbers", sign("99999999999999999999", body), body, 0, 401, `{"error":"Invalid Signature"}`},
+		{"a time that is no decimal number", sign("0x18bcfe56800", body), body, 0, 401, `{"error":"Invalid Signature"}`},
 		{"a time long past, with a hash that fits", sign("-9223372036854775808", body), body, 0, 401, `{"error":"Expired Signature"}`},
 		{"something else", "Bearer x", body, 0, 401, `{"error":"Invalid Signature"}`},
 		{"somebody whom nobody knows", sign("1700000000000", `{"email":"eve@example.com"}`), `{"email":"eve@example.com"}`, 0, 401, `{"error":"Unknown User"}`},
@@ -121,6 +124,7 @@ func TestAnswers(t *testing.T) {
 		{"an empty body", sign("1700000000000", ""), "", 0, 401, `{"error":"Unknown User"}`},
 		{"somebody who may not", sign("1700000000000", `{"email":"blocked@example.com"}`), `{"email":"blocked@example.com"}`, 0, 403, `{"error":"Forbidden"}`},
 		{"somebody who lacks an address", sign("1700000000000", `{"email":"nameless@example.com"}`), `{"email":"nameless@example.com"}`, 0, 403, `{"error":"Forbidden"}`},
+		{"somebody with an attribute that the library writes", sign("1700000000000", `{"email":"version@example.com"}`), `{"email":"version@example.com"}`, 0, 500, `{"error":"Internal Server Error"}`},
 		{"a fault of the app's", sign("1700000000000", `{"email":"broken@example.com"}`), `{"email":"broken@example.com"}`, 0, 500, `{"error":"Internal Server Error"}`},
 		{"a panic of the app's with an error that says nobody", sign("1700000000000", `{"email":"odd@example.com"}`), `{"email":"odd@example.com"}`, 0, 500, `{"error":"Internal Server Error"}`},
 		{"a panic of the app's", sign("1700000000000", `{"email":"panic@example.com"}`), `{"email":"panic@example.com"}`, 0, 500, `{"error":"Internal Server Error"}`},
@@ -136,6 +140,41 @@ func TestAnswers(t *testing.T) {
 				t.Errorf("%v", header)
 			}
 		})
+	}
+}
+
+// endless is a body that never ends.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) { return len(p), nil }
+
+func TestABodyWithoutEnd(t *testing.T) {
+	if status, got, _ := ask(t, newHandler(t, signedAt), signature, endless{}); status != 401 || got != `{"error":"Invalid Signature"}` {
+		t.Errorf("%d %s", status, got)
+	}
+}
+
+// What the caller hands over is not written to.
+func TestTheOptionsAreTheCallers(t *testing.T) {
+	before := docslogin.WithClock(func() time.Time { return signedAt })
+	opts := append(make([]docslogin.Option, 0, 4), quiet)
+	spare := opts[:4]
+	spare[1] = before
+	if _, err := readmewebhook.New(secret, find, opts...); err != nil {
+		t.Fatal(err)
+	}
+	if fmt.Sprintf("%p", spare[1]) != fmt.Sprintf("%p", before) || spare[2] != nil {
+		t.Error("the caller's array was written to")
+	}
+}
+
+func TestAnEmptySignatureIsMissing(t *testing.T) {
+	r := httptest.NewRequest("POST", "/", strings.NewReader(body))
+	r.Header.Set("ReadMe-Signature", "")
+	w := httptest.NewRecorder()
+	newHandler(t, signedAt).ServeHTTP(w, r)
+	if got := strings.TrimSpace(w.Body.String()); w.Code != 401 || got != `{"error":"Missing Signature"}` {
+		t.Errorf("%d %s", w.Code, got)
 	}
 }
 
