@@ -55,7 +55,10 @@ const (
 //	     than 30 minutes or more than a minute ahead
 //	401  Unknown User
 //	403  Forbidden, also for a user without an e-mail address
-//	500  Internal Server Error: the cause is in the log and in the event
+//	500  Internal Server Error
+//
+// The cause is in the event and in the log: of a 401, which anybody can bring about, at
+// level debug.
 //
 // The signature is checked in constant time over the bytes as they came, at most 64 KiB. It
 // may be used again within its time: the answer tells nobody but ReadMe, and changes
