@@ -600,10 +600,10 @@ func WithSessionTTL(d time.Duration) Option {
 }
 
 // WithErrorHandler replaces the pages that visitors see who are not let in, and the JSON
-// with which [UserInfo] refuses. The handler must write the response; the status to use and a sign-in URL are in the
-// [LoginError], whose Err is for the operator and not for the visitor. The route's
-// headers are set already. It is not called for speculative, embedded and canceled
-// requests. It is called by many goroutines at once.
+// with which [UserInfo] refuses. The handler must write the response; the status to use
+// and a sign-in URL are in the [LoginError], whose Err is for the operator and not for the
+// visitor. The route's headers are set already. It is not called for speculative, embedded
+// and canceled requests. It is called by many goroutines at once.
 func WithErrorHandler(h func(http.ResponseWriter, *http.Request, *LoginError)) Option {
 	return func(c *config) {
 		if h == nil {
