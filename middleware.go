@@ -222,14 +222,16 @@ func (m *Middleware) LoginURL(ctx context.Context, user *User, deepLink string) 
 }
 
 // UserInfo returns a handler that answers a request of the docs' own pages, by a script in
-// the visitor's browser, with what they may know of him as JSON: for docs that need no
-// token because they share the app's session, such as Mintlify's personalization. The docs'
-// dashboard is given the URL where it is mounted. The lookup, the mappers and what is refused
-// are those of [New]; 401 is for nobody, and without [WithErrorHandler] a refusal is JSON, too:
-// {"error": "…"} with the status in words. The JSON is what the mappers set and the claim that ends the docs
-// session ([Lifetime].SessionClaim), without the token's own claims (iat, exp, jti, host).
-// Of the platform, Name, Mapper, Required, Lifetime and the claims that it owns count: no
-// key is needed, and no docs URL. Options about the route and the sign-in page have no effect;
+// the visitor's browser, with what they may know of the visitor as JSON: for docs that need
+// no token because they share the app's session, such as Mintlify's personalization. The
+// docs' dashboard is given the URL where it is mounted. The lookup, the mappers and what is
+// refused are those of [New]; 401 is for nobody, and without [WithErrorHandler] a refusal is
+// JSON, too: {"error": "…"}, with the status in words.
+//
+// The JSON is what the mappers set and the claim that ends the docs session
+// ([Lifetime].SessionClaim), without the token's own claims (iat, exp, jti, host). Of the
+// platform, Name, Mapper, Required, Lifetime and the claims that it owns count: no key is
+// needed, and no docs URL. Options about the route and the sign-in page have no effect;
 // [WithTokenTTL] has none either, but is checked.
 //
 // The origins are the docs', such as "https://docs.example.com", exactly as browsers send
