@@ -36,6 +36,7 @@ type kind struct {
 	toPage   bool                              // the token comes to the wanted page itself, without link
 	echo     map[string]string                 // further parameters, which come back as they went
 	needs    string                            // the one of them without which a login is refused; "": none
+	beside   map[string]string                 // parameters refused beside the token, "x…" being all that begin so, and why
 	once     bool                              // a jti that was used before is refused
 	newKey   func() (signing string, verifying any)
 	preset   func(docsURL, signing string) docslogin.Platform
@@ -99,6 +100,10 @@ func gitBook() kind {
 		link:   "location",
 		wanted: fromBase,
 		toPage: true,
+		beside: map[string]string{
+			"access_token": "GitBook would take it instead of the token",
+			"visitor.…":    "GitBook would take it for a claim, which nobody signed",
+		},
 		newKey: newSecret,
 		preset: docslogin.GitBook,
 		reader: personReader,

@@ -38,6 +38,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -145,7 +146,9 @@ func NewMintlifyPersonalization(opts ...Option) *Site { return start(mintlifyPer
 
 // NewGitBook starts a docs site that logs in as GitBook does: a GET of any page
 // takes the token in the query parameter jwt_token, and leads to the same page
-// without it. The docs session ends at the token's exp.
+// without it. What GitBook would misread beside the token is refused: access_token,
+// which would win, and visitor.…, which are claims that nobody signed. The docs
+// session ends at the token's exp.
 func NewGitBook(opts ...Option) *Site { return start(gitBook(), opts) }
 
 // NewFern starts a docs site that logs in as Fern does: a GET of
@@ -394,7 +397,7 @@ func (s *Site) accept(w http.ResponseWriter, r *http.Request, token string) (pag
 	now := s.now()
 	claims, findings := s.rules.Check(token, s.key, host, now)
 	var refused, noted []rules.Finding
-	for _, f := range append(findings, s.checkEcho(r)...) {
+	for _, f := range slices.Concat(findings, s.checkEcho(r), s.checkBeside(r)) {
 		if f.Refused() {
 			refused = append(refused, f)
 		} else if f.Warn {
@@ -448,6 +451,25 @@ func (s *Site) checkEcho(r *http.Request) []rules.Finding {
 	return out
 }
 
+// checkBeside looks for parameters that the platform would misread beside the token.
+func (s *Site) checkBeside(r *http.Request) []rules.Finding {
+	var out []rules.Finding
+	for _, name := range slices.Sorted(maps.Keys(s.beside)) {
+		prefix, open := strings.CutSuffix(name, "…")
+		if slices.ContainsFunc(strings.Split(r.URL.RawQuery, "&"), func(pair string) bool {
+			got := paramName(pair)
+			return got == name || open && strings.HasPrefix(got, prefix)
+		}) {
+			out = append(out, rules.Finding{
+				Rule: name,
+				Why:  "The parameter " + name + " came beside the token, and " + s.beside[name] + ".",
+				Fix:  "Take " + name + " out of the wanted page's link, as the preset does with DeepLink.Drop.",
+			})
+		}
+	}
+	return out
+}
+
 // firstUse reports whether a token's jti, if it has one, is new.
 func (s *Site) firstUse(jti any) bool {
 	id, ok := jti.(string)
@@ -477,14 +499,23 @@ func (s *Site) destination(r *http.Request) string {
 // without takes a query parameter out of a page and keeps every other byte.
 func without(param, page string) string {
 	path, query, _ := strings.Cut(page, "?")
-	pairs := slices.DeleteFunc(strings.Split(query, "&"), func(pair string) bool {
-		name, _, _ := strings.Cut(pair, "=")
-		return name == param
-	})
+	pairs := slices.DeleteFunc(strings.Split(query, "&"), func(pair string) bool { return paramName(pair) == param })
 	if query = strings.Join(pairs, "&"); query == "" {
 		return path
 	}
 	return path + "?" + query
+}
+
+var escape = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
+
+// paramName returns the name of a query's pair with its escapes decoded, as browsers
+// do: also those beside a broken one, for which net/url gives up.
+func paramName(pair string) string {
+	name, _, _ := strings.Cut(pair, "=")
+	return escape.ReplaceAllStringFunc(name, func(e string) string {
+		decoded, _ := url.PathUnescape(e) // the pattern has seen to it
+		return decoded
+	})
 }
 
 // local returns a deep link as a path if it is one on this site's own host, else the

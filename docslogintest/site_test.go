@@ -389,6 +389,44 @@ func TestATokenIDCountsOnce(t *testing.T) {
 	}
 }
 
+func TestGitBookRefusesWhatItWouldMisreadBesideTheToken(t *testing.T) {
+	tests := []struct{ name, query, rule string }{
+		{"another token", "access_token=x", "access_token"},
+		{"another token behind other parameters", "lang=go&access_token=%zz", "access_token"},
+		{"another token without a value", "access_token", "access_token"},
+		{"another token under an escaped name", "%61ccess_token=x", "access_token"},
+		{"a claim that nobody signed", "visitor.plan=enterprise", "visitor.…"},
+		{"such a claim under an escaped name", "visitor%2Eplan=enterprise", "visitor.…"},
+		{"such a claim behind a broken escape", "%76isitor.plan%zz=enterprise", "visitor.…"},
+		{"both", "visitor.plan=enterprise&access_token=x", "access_token"},
+		{"names that are none of these", "visitor=a&my_access_token=b&access_tokens=c&Visitor.plan=d&q=access_token", ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			site := docslogintest.NewGitBook()
+			defer site.Close()
+			lax := site.Platform()
+			lax.DeepLink.Drop = []string{"jwt_token"}
+			page := "/quickstart?" + test.query
+			login, err := site.Login(visitor(t, newApp(t, site, lax, ada)), page)
+			var refusal *docslogintest.Refusal
+			switch {
+			case test.rule == "":
+				if err != nil || login.Page != page {
+					t.Errorf("login: %+v, %v", login, err)
+				}
+			case !errors.As(err, &refusal) || refusal.Rule != test.rule || !strings.Contains(refusal.Why, "came beside the token, and GitBook would take it ") || !strings.Contains(refusal.Fix, "DeepLink.Drop"):
+				t.Errorf("login: %+v, %v", login, err)
+			}
+
+			// The preset takes all of them out of the link.
+			if _, err = site.Login(visitor(t, newApp(t, site, site.Platform(), ada)), page); err != nil {
+				t.Errorf("with the preset: %v", err)
+			}
+		})
+	}
+}
+
 func TestDeveloperHubTakesHS512(t *testing.T) {
 	site := docslogintest.NewDeveloperHub()
 	defer site.Close()
@@ -471,9 +509,11 @@ func TestATokenLeavesThePageAsItWas(t *testing.T) {
 		t.Run(p.name, func(t *testing.T) {
 			site := p.start()
 			defer site.Close()
-			for _, page := range []string{"/", "/a", "/a?b=c%2Fd&e&&f", "/a%2Fb?%zz"} {
+			// By page, how the first letter of the token's parameter is written.
+			for page, j := range map[string]string{"/": "j", "/a": "%6a", "/a?b=c%2Fd&e&&f": "j", "/a%2Fb?%zz": "%6A"} {
 				to := tokenTo(t, site)
 				if base, query, ok := strings.Cut(to, "?"); ok { // GitBook, DeveloperHub: {page}?jwt=…
+					query = strings.Replace(query, "j", j, 1)
 					to = strings.TrimSuffix(base, "/") + page + "?" + query
 					if strings.Contains(page, "?") {
 						to = strings.TrimSuffix(base, "/") + page + "&" + query
