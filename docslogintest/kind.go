@@ -142,6 +142,7 @@ func zendesk() kind {
 		newKey:   newSecret,
 		preset: func(docsURL, signing string) docslogin.Platform {
 			p := docslogin.Zendesk("acme", signing)
+			// Nothing leads to the real acme, not even for a link to its agents' pages.
 			p.DocsURL, p.Callback, p.DeepLink.Origins = docsURL, docsURL+callback, nil
 			return p
 		},

@@ -90,8 +90,8 @@ type Login struct {
 }
 
 // A Refusal is a token that a site refused, by a rule about the token itself, about
-// what came with it, or about tokens that were used before. It holds neither the token nor what
-// its claims say, other than times and hosts.
+// what came with it, or about tokens that were used before. It holds neither the
+// token nor what its claims say, other than times and hosts.
 type Refusal struct {
 	Platform string // as the preset's Name
 	Rule     string // the first rule that the token breaks, mostly the name of a claim or parameter

@@ -127,12 +127,22 @@ func TestASiteIsWhatItsPresetSays(t *testing.T) {
 	for _, p := range platforms {
 		site := p.start()
 		defer site.Close()
-		if got := site.Platform(); got.Name != p.name || !strings.HasPrefix(got.DocsURL+"/", site.URL+"/") {
-			t.Errorf("%s: the preset %s at %s", p.name, got.Name, got.DocsURL)
+		if got := site.Platform(); got.Name != p.name || !strings.HasPrefix(got.DocsURL+"/", site.URL+"/") || len(got.DeepLink.Origins) > 0 {
+			t.Errorf("%s: the preset %s at %s and %v", p.name, got.Name, got.DocsURL, got.DeepLink.Origins)
 		}
 		if _, page := get(t, docslogintest.NewClient(), site.URL+"/"); !strings.Contains(page, "-like ") {
 			t.Errorf("%s: the page does not say what it is like", p.name)
 		}
+	}
+}
+
+// noFact is what pages say elsewhere, or is about the token and not its reader.
+var noFact = regexp.MustCompile(`<dt>(name|email|first_name|last_name|apiKey|user|pass|version|iss|iat|exp|jti)</dt>`)
+
+func onlyFacts(t *testing.T, page string) {
+	t.Helper()
+	if found := noFact.FindAllString(page, -1); found != nil {
+		t.Errorf("page has among the facts %v:\n%s", found, page)
 	}
 }
 
@@ -165,6 +175,7 @@ func TestAVisitorArrivesSignedIn(t *testing.T) {
 				t.Errorf("ended at %s", got)
 			}
 			contains(t, string(body), append(strings.Split(p.shows, ";"), "<title>API reference · Acme API</title>", "Log out")...)
+			onlyFacts(t, string(body))
 
 			// From here on the docs know the visitor, without the app.
 			app.Close()
@@ -224,6 +235,18 @@ func TestASiteUnderANameOfItsOwn(t *testing.T) {
 	}
 }
 
+// Pages that have no content of their own are private, too.
+func TestAnyOtherPageIsPrivate(t *testing.T) {
+	for _, p := range platforms {
+		site := p.start()
+		defer site.Close()
+		newApp(t, site, site.Platform(), ada)
+		if resp, page := get(t, docslogintest.NewClient(), site.URL+"/guides/else"); page != "the app's sign-in form" {
+			t.Errorf("%s: a reader who is signed out ended at %v", p.name, resp.Request.URL)
+		}
+	}
+}
+
 func TestLoginPressesTheButtonOnAPublicPage(t *testing.T) {
 	for _, p := range platforms {
 		t.Run(p.name, func(t *testing.T) {
@@ -253,6 +276,57 @@ func TestMintlifyShowsGroupsAndTheirBlocks(t *testing.T) {
 	}
 }
 
+func TestFactsAreOfTheReaderAndShownOnce(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		start func(...docslogintest.Option) *docslogintest.Site
+		claim docslogin.Option
+		shows string
+	}{
+		{"an issuer", docslogintest.NewGitBook, set("iss", "the app"), "<dt>plan</dt>"},
+		{"a version", docslogintest.NewGitBook, set("version", 1), "<dt>plan</dt>"},
+		{"a last name, which is part of the name", docslogintest.NewMetabase, set("last_name", "Park"), "Park."},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			site := test.start()
+			defer site.Close()
+			_, page := get(t, visitor(t, newApp(t, site, site.Platform(), ada, test.claim)), site.URL+"/quickstart")
+			contains(t, page, test.shows)
+			onlyFacts(t, page)
+		})
+	}
+}
+
+func TestPagesShowThingsInTheOrderOfTheirNames(t *testing.T) {
+	site := docslogintest.NewMintlify()
+	defer site.Close()
+	const names = "a b c d e f g h"
+	values := map[string]any{}
+	for name := range strings.FieldsSeq(names) {
+		values[name] = "x"
+	}
+	user := &docslogin.User{Email: "ada@example.com", Attributes: values}
+	inputs := set("apiPlaygroundInputs", map[string]any{"header": values})
+	_, page := get(t, visitor(t, newApp(t, site, site.Platform(), user, inputs)), site.URL+"/quickstart")
+	for what, pattern := range map[string]string{"headers": `-H &#34;(\w): x`, "facts": `<dt>(\w)</dt>`} {
+		var got []string
+		for _, found := range regexp.MustCompile(pattern).FindAllStringSubmatch(page, -1) {
+			got = append(got, found[1])
+		}
+		if s := strings.Join(got, " "); s != names {
+			t.Errorf("%s: %s, want %s", what, s, names)
+		}
+	}
+}
+
+func TestFernFillsInHTTPBasic(t *testing.T) {
+	site := docslogintest.NewFern()
+	defer site.Close()
+	user := &docslogin.User{Email: "ada@example.com", APIKeys: []docslogin.APIKey{{Username: "u", Password: "p"}}}
+	_, page := get(t, visitor(t, newApp(t, site, site.Platform(), user)), site.URL+"/quickstart")
+	contains(t, page, `-u &#34;u:p&#34;`)
+}
+
 func TestReadMeFillsInEveryKindOfKey(t *testing.T) {
 	tests := []struct {
 		name string
@@ -271,6 +345,7 @@ func TestReadMeFillsInEveryKindOfKey(t *testing.T) {
 			user := &docslogin.User{Email: "ada@example.com", APIKeys: test.keys}
 			_, page := get(t, visitor(t, newApp(t, site, site.Platform(), user)), site.URL+"/guides/else")
 			contains(t, page, append(test.want, "<code>/guides/else</code>")...)
+			onlyFacts(t, page)
 		})
 	}
 }
@@ -378,8 +453,19 @@ func TestATokenIDCountsOnce(t *testing.T) {
 		}
 	}
 
+	// A refused token has not used up its jti: with the right query it is taken, once.
+	site := docslogintest.NewZendesk()
+	defer site.Close()
+	action, token := tokenInForm(t, site)
+	for _, step := range []struct{ brand, rule string }{{"7", "brand_id"}, {"360001", ""}, {"360001", "jti"}} {
+		resp, rule := postForm(t, site, strings.Replace(action, "360001", step.brand, 1), "jwt="+token)
+		if rule != step.rule {
+			t.Errorf("brand %s: status %d, refused by rule %q, want %q", step.brand, resp.StatusCode, rule, step.rule)
+		}
+	}
+
 	// DeveloperHub needs none.
-	site := docslogintest.NewDeveloperHub()
+	site = docslogintest.NewDeveloperHub()
 	defer site.Close()
 	app := newApp(t, site, site.Platform(), ada)
 	for range 2 {
@@ -387,6 +473,64 @@ func TestATokenIDCountsOnce(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+func TestTheFormBringsTheTokenAndTheQueryWhatCameBack(t *testing.T) {
+	tests := []struct {
+		name, query, form string // {echo} is what the login URL was given
+		leads, rule       string // one of them
+		notes             int
+	}{
+		{"each in its place", "{echo}", "jwt={token}&return_to=%2Fa", "/a", "", 0},
+		{"the token in the query", "{echo}&jwt={token}", "return_to=%2Fa", "", "form", 0},
+		{"the wanted page in the query", "{echo}&return_to=%2Fa", "jwt={token}", "/", "", 0},
+		{"another brand in the form as well", "{echo}", "jwt={token}&brand_id=7", "/", "", 0},
+		{"another brand in the form alone", "", "jwt={token}&brand_id=7", "/", "", 3},
+		{"what was to come back in the form alone", "", "jwt={token}&{echo}", "/", "", 3},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			site := docslogintest.NewZendesk()
+			defer site.Close()
+			action, token := tokenInForm(t, site)
+			_, echo, _ := strings.Cut(action, "?")
+			fill := strings.NewReplacer("{echo}", echo, "{token}", token).Replace
+			resp, rule := postForm(t, site, site.URL+"/access/jwt?"+fill(test.query), fill(test.form))
+			if got := resp.Header.Get("Location"); got != test.leads || rule != test.rule {
+				t.Errorf("leads to %q, refused by rule %q; want %q, %q", got, rule, test.leads, test.rule)
+			}
+			for _, login := range site.Logins() {
+				if len(login.Notes) != test.notes {
+					t.Errorf("notes: %q, want %d", login.Notes, test.notes)
+				}
+			}
+		})
+	}
+}
+
+// tokenInForm is the action of the route's form, and the token in it.
+func tokenInForm(t *testing.T, site *docslogintest.Site) (action, token string) {
+	t.Helper()
+	form := formOf.FindStringSubmatch(answer(t, site).Body.String())
+	if form == nil {
+		t.Fatal("the route answers with no form")
+	}
+	return html.UnescapeString(form[1]), form[2]
+}
+
+// postForm returns the site's answer to a form, and the rule by which it refuses it.
+func postForm(t *testing.T, site *docslogintest.Site, action, form string) (resp *http.Response, rule string) {
+	t.Helper()
+	before := len(site.Refusals())
+	resp, err := noRedirects().Post(action, "application/x-www-form-urlencoded", strings.NewReader(form))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if refusals := site.Refusals(); len(refusals) > before {
+		rule = refusals[before].Rule
+	}
+	return resp, rule
 }
 
 func TestGitBookRefusesWhatItWouldMisreadBesideTheToken(t *testing.T) {
@@ -477,7 +621,6 @@ func TestALinkThatComesBackStaysOnTheSite(t *testing.T) {
 		t.Run(p.name, func(t *testing.T) {
 			site := p.start()
 			defer site.Close()
-			newApp(t, site, site.Platform(), ada)
 			param, _, _ := strings.Cut(p.link, "=")
 			for _, link := range []string{
 				"https://evil.example/", "//evil.example/", `/\evil.example/`, `\\evil.example`, "/\t/evil.example", "/\r\nX: y", "evil.example", "javascript:alert(1)", "", "%", "///evil.example", "/%zz", "/a#%zz",
@@ -547,23 +690,28 @@ func tokenTo(t *testing.T, site *docslogintest.Site) string {
 
 var formOf = regexp.MustCompile(`(?s)action="([^"]*)".*name="jwt" value="([^"]*)"`)
 
-// arrive hands the site a good token with the link as it is, past the middleware's
-// own checks, and returns where that leads.
-func arrive(t *testing.T, site *docslogintest.Site, param, link string) string {
+// answer is the route's, to a user whom the site has sent.
+func answer(t *testing.T, site *docslogintest.Site) *httptest.ResponseRecorder {
 	t.Helper()
 	login, err := docslogin.New(func(*http.Request) (*docslogin.User, error) { return ada, nil }, site.Platform())
 	if err != nil {
 		t.Fatal(err)
 	}
+	site.SetLoginURL("http://127.0.0.1:1" + login.Path())
 	resp, _ := get(t, noRedirects(), site.URL+"/quickstart")
 	answer := httptest.NewRecorder()
 	login.ServeHTTP(answer, httptest.NewRequest("GET", resp.Header.Get("Location"), nil))
+	return answer
+}
+
+// arrive hands the site a good token with the link as it is, past the middleware's
+// own checks, and returns where that leads.
+func arrive(t *testing.T, site *docslogintest.Site, param, link string) string {
+	t.Helper()
+	answer := answer(t, site)
+	var resp *http.Response
 	if form := formOf.FindStringSubmatch(answer.Body.String()); form != nil {
-		resp, err = noRedirects().PostForm(html.UnescapeString(form[1]), url.Values{"jwt": {form[2]}, param: {link}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp.Body.Close()
+		resp, _ = postForm(t, site, html.UnescapeString(form[1]), url.Values{"jwt": {form[2]}, param: {link}}.Encode())
 	} else {
 		u, err := url.Parse(answer.Header().Get("Location"))
 		if err != nil {
@@ -729,6 +877,24 @@ func TestAnAnchorGoesAlongWithRedirects(t *testing.T) {
 	}
 }
 
+func TestALocationKeepsItsOwnAnchor(t *testing.T) {
+	to := ""
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/from" {
+			w.Header().Set("Location", to)
+			w.WriteHeader(http.StatusFound)
+		}
+	}))
+	defer server.Close()
+	for location, want := range map[string]string{"/to": "/to#of-the-link", "/to#own": "/to#own", "/to#": "/to"} {
+		to = location
+		resp, _ := get(t, docslogintest.NewClient(), server.URL+"/from#of-the-link")
+		if got := resp.Request.URL.String(); got != server.URL+want {
+			t.Errorf("%s: ended at %s, want %s", location, got, want)
+		}
+	}
+}
+
 // form is a page like docslogin's own.
 const form = `<form method="post" action="/taken?a&amp;b">
 <input type="hidden" name="x&amp;y" value="&#34;1+1&#34;">
@@ -737,6 +903,7 @@ const form = `<form method="post" action="/taken?a&amp;b">
 
 func TestTheClientSendsAFormThatAScriptSends(t *testing.T) {
 	var page, contentType, policy string
+	var status int
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/taken" {
 			_ = r.ParseForm()
@@ -748,20 +915,30 @@ func TestTheClientSendsAFormThatAScriptSends(t *testing.T) {
 		http.SetCookie(w, &http.Cookie{Name: "of-the-page", Value: "1", Path: "/"})
 		w.Header().Set("Content-Type", contentType)
 		w.Header().Set("Referrer-Policy", policy)
+		if status == http.StatusFound {
+			w.Header().Set("Location", "/taken")
+		}
+		w.WriteHeader(status)
 		fmt.Fprint(w, page)
 	}))
 	defer server.Close()
 	const script, taken = "<script>HTMLFormElement.prototype.submit.call(document.forms[0])</script>", `POST /taken?a&b with ["\"1+1\"" ""] and of-the-page=1, `
-	for _, test := range []struct{ name, page, contentType, policy, want string }{
-		{"a form with its script", form + script, "text/html; charset=utf-8", "no-referrer", taken + `Origin "null", Referer ""`},
-		{"a page that may be told of", form + script, "text/html", "", taken + `Origin "` + server.URL + `", Referer "` + server.URL + `/form"`},
-		{"a form that waits for its button", form, "text/html", "", form},
-		{"a form that is no post", strings.Replace(form, "post", "get", 1) + script, "text/html", "", strings.Replace(form, "post", "get", 1) + script},
-		{"a script without a form", script, "text/html", "", script},
-		{"text", form + script, "text/plain", "", form + script},
+	for _, test := range []struct {
+		name, page                string
+		status                    int
+		contentType, policy, want string
+	}{
+		{"a form with its script", form + script, http.StatusOK, "text/html; charset=utf-8", "no-referrer", taken + `Origin "null", Referer ""`},
+		{"a page that may be told of", form + script, http.StatusOK, "text/html", "", taken + `Origin "` + server.URL + `", Referer "` + server.URL + `/form"`},
+		{"a form that waits for its button", form, http.StatusOK, "text/html", "", form},
+		{"a form that is no post", strings.Replace(form, "post", "get", 1) + script, http.StatusOK, "text/html", "", strings.Replace(form, "post", "get", 1) + script},
+		{"a script without a form", script, http.StatusOK, "text/html", "", script},
+		{"a redirect, whose page nobody sees", form + script, http.StatusFound, "text/html", "", `GET /taken with [] and of-the-page=1, Origin "", Referer "` + server.URL + `/form"`},
+		{"an error's page, which is not docslogin's", form + script, http.StatusForbidden, "text/html", "", form + script},
+		{"text", form + script, http.StatusOK, "text/plain", "", form + script},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			page, contentType, policy = test.page, test.contentType, test.policy
+			page, status, contentType, policy = test.page, test.status, test.contentType, test.policy
 			client := docslogintest.NewClient()
 			resp, got := get(t, client, server.URL+"/form")
 			if got != test.want {
@@ -820,6 +997,7 @@ func TestWhatIsNoVisitOfAPage(t *testing.T) {
 		{"a form without end", zendesk, "POST", "/access/jwt", "jwt=" + strings.Repeat("a", 1<<17), "cross-site", http.StatusBadRequest},
 		{"a link in the place of the form", zendesk, "GET", "/access/jwt?jwt=a.b.c", "", "cross-site", http.StatusMethodNotAllowed},
 		{"logging out of the help center from another site", zendesk, "POST", "/logout", "", "cross-site", http.StatusForbidden},
+		{"a token below the callback", fern, "GET", "/api/fern-docs/auth/jwt/callback/x?fern_token=a.b.c", "", "", http.StatusFound},
 		{"a callback without a token", fern, "GET", "/api/fern-docs/auth/jwt/callback", "", "", http.StatusUnauthorized},
 		{"HEAD of a public page", mintlify, "HEAD", "/changelog", "", "", http.StatusOK},
 	}
@@ -833,7 +1011,7 @@ func TestWhatIsNoVisitOfAPage(t *testing.T) {
 			if test.fetchSite != "" {
 				req.Header.Set("Sec-Fetch-Site", test.fetchSite)
 			}
-			resp, err := http.DefaultClient.Do(req)
+			resp, err := noRedirects().Do(req)
 			if err != nil {
 				t.Fatal(err)
 			}
