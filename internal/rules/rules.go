@@ -91,9 +91,9 @@ const (
 // not compared with anything.
 //
 // The key is a []byte or string for HMAC, an ed25519.PublicKey for EdDSA and an
-// *ecdsa.PublicKey for ES256; any other, nil too, fails the signature rule. Claims are nil if the token
-// cannot be parsed, and hold numbers as json.Number; they are not to be
-// believed unless no finding is Refused.
+// *ecdsa.PublicKey for ES256; any other, nil too, fails the signature rule. Claims
+// are nil if the token cannot be parsed, and hold numbers as json.Number; they are
+// not to be believed unless no finding is Refused.
 func (p Platform) Check(token string, key any, host string, now time.Time) (claims map[string]any, findings []Finding) {
 	t, err := parse(token)
 	if err != nil {

@@ -100,11 +100,16 @@ func fern(more string) string {
 	return hs256(hsHeader, `{"iss":"https://buildwithfern.com","iat":1700000000,"exp":1700086400`+more+`}`, secret)
 }
 
+// gitBook signs the claims of a session of an hour and those given.
+func gitBook(more string) string {
+	return hs256(hsHeader, `{"iat":1700000000,"exp":1700003600`+more+`}`, secret)
+}
+
 // longToken has as many bytes as asked for.
-func longToken(t *testing.T, size int) string {
+func longToken(t *testing.T, sign func(more string) string, size int) string {
 	t.Helper()
 	for n := range size {
-		if token := fern(`,"x":"` + strings.Repeat("x", n) + `"`); len(token) == size {
+		if token := sign(`,"x":"` + strings.Repeat("x", n) + `"`); len(token) == size {
 			return token
 		}
 	}
@@ -223,15 +228,20 @@ func TestRules(t *testing.T) {
 		{"personalization refuses 12 s", rules.MintlifyPersonalization(), es256(`{"iat":1700000000,"exp":1700000012}`), &p256.PublicKey, "exp: 10s at most", ""},
 		{"a signature in ASN.1", rules.MintlifyPersonalization(), es256InASN1(`{"iat":1700000000,"exp":1700000010}`), &p256.PublicKey, "signature: is in ASN.1", ""},
 		{"a signature that is cut off", rules.MintlifyPersonalization(), encode(esHeader, `{"iat":1700000000,"exp":1700000010}`, "short"), &p256.PublicKey, "signature: is not the 64 bytes", ""},
+		{"a good signature with a byte after it", rules.MintlifyPersonalization(), es256(`{"iat":1700000000,"exp":1700000010}`) + "AA", &p256.PublicKey, "signature: is not the 64 bytes", ""},
 		{"a signature of another token", rules.MintlifyPersonalization(), encode(esHeader, `{"iat":1700000000,"exp":1700000010}`, strings.Repeat("x", 64)), &p256.PublicKey, "signature: does not fit the site's key", ""},
 		{"a key of another curve", rules.MintlifyPersonalization(), es256(`{"iat":1700000000,"exp":1700000010}`), &p384.PublicKey, "signature: without a P-256 public key", ""},
 		{"an ECDSA key that is nil", rules.MintlifyPersonalization(), es256(`{"iat":1700000000,"exp":1700000010}`), (*ecdsa.PublicKey)(nil), "signature: without a P-256 public key", ""},
 
-		{"GitBook takes a session of an hour", rules.GitBook(), hs256(hsHeader, `{"iat":1700000000,"exp":1700003600,"plan":"pro"}`, secret), secret, "", ""},
+		{"GitBook takes a session of an hour", rules.GitBook(), gitBook(`,"plan":"pro"`), secret, "", ""},
+		{"GitBook takes 4,000 bytes", rules.GitBook(), longToken(t, gitBook, 4000), secret, "", ""},
+		{"GitBook refuses 4,001 bytes", rules.GitBook(), longToken(t, gitBook, 4001), secret, "size: 4001 bytes long and may be 4000 at most", ""},
 		{"GitBook decides without exp", rules.GitBook(), hs256(hsHeader, `{"iat":1700000000}`, secret), secret, "", "exp: the platform alone decides"},
 		{"a session of seconds", rules.GitBook(), hs256(hsHeader, `{"iat":1700000000,"exp":1700000010}`, secret), secret, "", "exp: 10s from now, and logs the reader out"},
+		{"a session of 59 s", rules.GitBook(), hs256(hsHeader, `{"iat":1700000000,"exp":1700000059}`, secret), secret, "", "exp: 59s from now, and logs the reader out"},
+		{"a session of a minute", rules.GitBook(), hs256(hsHeader, `{"iat":1700000000,"exp":1700000060}`, secret), secret, "", ""},
 		{"a session that is over", rules.GitBook(), hs256(hsHeader, `{"iat":1699990000,"exp":1699999940}`, secret), secret, "exp: 1m0s in the past", ""},
-		{"GitBook has no use for a list", rules.GitBook(), hs256(hsHeader, `{"iat":1700000000,"exp":1700003600,"groups":["a"],"beta":true,"areas":[]}`, secret), secret, "", `list: "areas" is a list; "groups" is a list`},
+		{"GitBook has no use for a list", rules.GitBook(), gitBook(`,"groups":["a"],"beta":true,"areas":[]`), secret, "", `list: "areas" is a list; "groups" is a list`},
 
 		{"Fern takes everything that it documents", rules.Fern(), fern(`,"fern":{"name":"Ada","email":"e","roles":["a"],"playground":{"initial_state":{"auth":{"bearer_token":"k","basic":{"username":"u","password":"p"}},"headers":{"X-A":"b"},"path_parameters":{"id":1},"query_parameters":{}}}}`), secret, "", ""},
 		{"Fern needs no fern", rules.Fern(), fern(""), secret, "", ""},
@@ -242,15 +252,17 @@ func TestRules(t *testing.T) {
 		{"a playground header that is a number", rules.Fern(), fern(`,"fern":{"playground":{"initial_state":{"headers":{"X-A":1}}}}`), secret, "fern.playground.initial_state.headers: is not an object of strings", ""},
 		{"a password that is a number", rules.Fern(), fern(`,"fern":{"playground":{"initial_state":{"auth":{"basic":{"username":"u","password":1}}}}}`), secret, "fern.playground.initial_state.auth.basic.password: is not a string", ""},
 		{"a misspelt iss", rules.Fern(), fern(`,"ISS":"x"`), secret, "", `spelling: "ISS" is not a claim of Fern`},
-		{"4,000 bytes", rules.Fern(), longToken(t, 4000), secret, "", ""},
-		{"4,001 bytes", rules.Fern(), longToken(t, 4001), secret, "size: 4001 bytes long and may be 4000 at most", ""},
+		{"Fern takes 4,000 bytes", rules.Fern(), longToken(t, fern, 4000), secret, "", ""},
+		{"Fern refuses 4,001 bytes", rules.Fern(), longToken(t, fern, 4001), secret, "size: 4001 bytes long and may be 4000 at most", ""},
+		{"a session of seconds at Fern", rules.Fern(), hs256(hsHeader, `{"iss":"https://buildwithfern.com","iat":1700000000,"exp":1700000010}`, secret), secret, "", "exp: logs the reader out"},
 
 		{"Zendesk takes what the app maps", rules.Zendesk(), zendesk(`,"external_id":"1","organization":"o","tags":["a"],"role":"user","user_fields":{"plan":null}`), secret, "", ""},
 		{"no jti", rules.Zendesk(), hs256(hsHeader, `{"iat":1700000000,"name":"Ada","email":"e"}`, secret), secret, "jti: has no jti", ""},
 		{"Zendesk refuses a token without iat", rules.Zendesk(), hs256(hsHeader, `{"jti":"j","name":"Ada","email":"e"}`, secret), secret, "iat: has no iat", ""},
 		{"Zendesk takes an iat of three minutes ago", rules.Zendesk(), hs256(hsHeader, `{"iat":1699999820,"jti":"j","name":"Ada","email":"e"}`, secret), secret, "", ""},
 		{"Zendesk refuses an older one", rules.Zendesk(), hs256(hsHeader, `{"iat":1699999819,"jti":"j","name":"Ada","email":"e"}`, secret), secret, "iat: 3m1s ago and may be 3m0s at most", ""},
-		{"Zendesk refuses an iat four minutes ahead", rules.Zendesk(), hs256(hsHeader, `{"iat":1700000240,"jti":"j","name":"Ada","email":"e"}`, secret), secret, "iat: 4m0s in the future and may be 3m0s at most", ""},
+		{"Zendesk takes an iat three minutes ahead", rules.Zendesk(), hs256(hsHeader, `{"iat":1700000180,"jti":"j","name":"Ada","email":"e"}`, secret), secret, "", "iat: 3m0s in the future"},
+		{"Zendesk refuses an iat a second further ahead", rules.Zendesk(), hs256(hsHeader, `{"iat":1700000181,"jti":"j","name":"Ada","email":"e"}`, secret), secret, "iat: 3m1s in the future and may be 3m0s at most", ""},
 		{"Zendesk refuses a header without typ", rules.Zendesk(), hs256(`{"alg":"HS256"}`, `{"iat":1700000000,"jti":"j","name":"Ada","email":"e"}`, secret), secret, "typ: not JWT", ""},
 		{"user_fields that are a list", rules.Zendesk(), zendesk(`,"user_fields":[]`), secret, "user_fields: is not an object", ""},
 		{"Zendesk needs a name", rules.Zendesk(), hs256(hsHeader, `{"iat":1700000000,"jti":"j","email":"e"}`, secret), secret, "name: has no name", ""},
@@ -258,11 +270,14 @@ func TestRules(t *testing.T) {
 		{"Help Scout takes HS512", rules.HelpScout(), hs512(`{"alg":"HS512","typ":"JWT"}`, `{"sub":"e","iat":1700000000,"exp":1700003600}`), secret, "", ""},
 		{"Help Scout refuses HS256", rules.HelpScout(), hs256(hsHeader, `{"sub":"e","iat":1700000000,"exp":1700003600}`, secret), secret, `alg: "HS256" and has to be HS512`, ""},
 		{"Help Scout needs exp", rules.HelpScout(), hs512(`{"alg":"HS512","typ":"JWT"}`, `{"sub":"e","iat":1700000000}`), secret, "exp: has no exp", ""},
+		{"a session of seconds at Help Scout", rules.HelpScout(), hs512(`{"alg":"HS512","typ":"JWT"}`, `{"sub":"e","iat":1700000000,"exp":1700000010}`), secret, "", "exp: logs the reader out"},
 		{"Help Scout needs sub", rules.HelpScout(), hs512(`{"alg":"HS512","typ":"JWT"}`, `{"email":"e","iat":1700000000,"exp":1700003600}`), secret, "sub: has no sub", ""},
 
 		{"DeveloperHub takes HS256", rules.DeveloperHub(), hs256(hsHeader, `{"version":1,"iat":1700000000,"exp":1700086400,"vars":{"name":"Ada"},"error_redirect_url":"https://app.example.com"}`, secret), secret, "", ""},
 		{"DeveloperHub takes HS512", rules.DeveloperHub(), hs512(`{"alg":"HS512","typ":"JWT"}`, `{"version":1,"iat":1700000000,"exp":1700086400}`), secret, "", ""},
 		{"DeveloperHub takes no third algorithm", rules.DeveloperHub(), eddsa(edHeader, `{"version":1,"iat":1700000000,"exp":1700086400}`), public, `alg: "EdDSA" and has to be HS256 or HS512`, ""},
+		{"DeveloperHub needs exp", rules.DeveloperHub(), hs256(hsHeader, `{"version":1,"iat":1700000000}`, secret), secret, "exp: has no exp", ""},
+		{"a session of seconds at DeveloperHub", rules.DeveloperHub(), hs256(hsHeader, `{"version":1,"iat":1700000000,"exp":1700000010}`, secret), secret, "", "exp: logs the reader out"},
 		{"DeveloperHub needs version", rules.DeveloperHub(), hs256(hsHeader, `{"iat":1700000000,"exp":1700086400}`, secret), secret, "version: has no version", ""},
 		{"vars that are text", rules.DeveloperHub(), hs256(hsHeader, `{"version":1,"iat":1700000000,"exp":1700086400,"vars":"Ada"}`, secret), secret, "vars: is not an object", ""},
 
@@ -277,12 +292,15 @@ func TestRules(t *testing.T) {
 
 		{"Metabase takes a person", rules.Metabase(), hs256(hsHeader, `{"email":"e","first_name":"Ada","last_name":"P","groups":["a"],"plan":"pro","iat":1700000000,"exp":1700000180}`, secret), secret, "", ""},
 		{"Metabase refuses a token after three minutes", rules.Metabase(), hs256(hsHeader, `{"email":"e","iat":1699999810,"exp":1700000180}`, secret), secret, "iat: 3m10s ago", ""},
+		{"Metabase needs an e-mail", rules.Metabase(), hs256(hsHeader, `{"iat":1700000000}`, secret), secret, "email: has no email", ""},
 		{"Metabase needs iat", rules.Metabase(), hs256(hsHeader, `{"email":"e"}`, secret), secret, "iat: has no iat", ""},
 		{"a clock that is ahead of Metabase's", rules.Metabase(), hs256(hsHeader, `{"email":"e","iat":1700000240}`, secret), secret, "", "iat: 4m0s in the future"},
 		{"groups that are one string", rules.Metabase(), hs256(hsHeader, `{"email":"e","groups":"a","iat":1700000000}`, secret), secret, "groups: is not a list of strings", ""},
 
 		{"misspelt claims of ReadMe", rules.ReadMe(), readMe(`,"api_key":"k","APIKEY":"k"`), secret, "", `spelling: "APIKEY" is not a claim; "api_key" is not a claim`},
 		{"misspelt claims of Mintlify", rules.Mintlify(), mintlify(`,"expires_at":1701209600`), public, "", `spelling: "expires_at" is not a claim of Mintlify`},
+		{"misspelt claims of Zendesk, whose types are not known", rules.Zendesk(), zendesk(`,"EXTERNAL_ID":1,"LOCALE":1,"ORGANIZATION":1,"ORGANIZATIONS":1,"ORGANIZATION_ID":1,"ORGANIZATION_IDS":1,"PHONE":1,"REMOTE_PHOTO_URL":1,"ROLE":1,"TAGS":1`), secret, "",
+			`spelling: "EXTERNAL_ID"; "LOCALE"; "ORGANIZATION"; "ORGANIZATIONS"; "ORGANIZATION_ID"; "ORGANIZATION_IDS"; "PHONE"; "REMOTE_PHOTO_URL"; "ROLE"; "TAGS"`},
 		{"a claim of the app's own", rules.ReadMe(), readMe(`,"plan":"pro","":1`), secret, "", ""},
 	}
 	for _, test := range tests {
@@ -324,6 +342,42 @@ func compare(t *testing.T, what string, got []rules.Finding, want string) {
 	for i, f := range got {
 		if f.Rule != rule || !strings.Contains(f.Why, parts[i]) {
 			t.Errorf("%s: %q, %q; want %q, %q", what, f.Rule, f.Why, rule, parts[i])
+		}
+	}
+}
+
+// No claim is a number where a platform says what it is.
+func TestEveryClaimOfAWrongTypeIsRefused(t *testing.T) {
+	tests := []struct {
+		platform rules.Platform
+		token    string
+		key      any
+		want     string // rules, in order
+	}{
+		{rules.ReadMe(), readMe(`,"apiKey":7,"user":7,"pass":7,"keys":7,"parameters":7,"isAdmin":7,"isReadOnly":7,"allowedProjects":7`), secret,
+			"apiKey user pass keys parameters isAdmin isReadOnly allowedProjects"},
+		{rules.Mintlify(), mintlify(`,"groups":7,"content":7,"apiPlaygroundInputs":{"server":7,"header":7,"query":7,"cookie":7,"path":7}`), public,
+			"groups content apiPlaygroundInputs.server apiPlaygroundInputs.header apiPlaygroundInputs.query apiPlaygroundInputs.cookie apiPlaygroundInputs.path"},
+		{rules.Fern(), fern(`,"fern":{"name":7,"email":7,"roles":7,"playground":7}`), secret,
+			"fern.name fern.email fern.roles fern.playground"},
+		{rules.Fern(), fern(`,"fern":{"playground":{"initial_state":{"auth":{"bearer_token":7,"basic":{"username":7,"password":7}},"headers":7,"path_parameters":7,"query_parameters":7}}}`), secret,
+			"fern.playground.initial_state.auth.bearer_token fern.playground.initial_state.auth.basic.username fern.playground.initial_state.auth.basic.password " +
+				"fern.playground.initial_state.headers fern.playground.initial_state.path_parameters fern.playground.initial_state.query_parameters"},
+		{rules.Zendesk(), zendesk(`,"user_fields":7`), secret, "user_fields"},
+		{rules.DeveloperHub(), hs256(hsHeader, `{"version":1,"iat":1700000000,"exp":1700086400,"vars":7,"error_redirect_url":7}`, secret), secret, "vars error_redirect_url"},
+		// Without an e-mail or an ID that is one, Featurebase does not know the reader either.
+		{rules.Featurebase(), hs256(hsHeader, `{"email":7,"userId":7,"name":7,"iat":1700000000}`, secret), secret, "email userId name email"},
+		{rules.Metabase(), hs256(hsHeader, `{"email":"e","first_name":7,"last_name":7,"groups":7,"iat":1700000000}`, secret), secret, "first_name last_name groups"},
+	}
+	for _, test := range tests {
+		var got []string
+		for _, f := range check(test.platform.Check(test.token, test.key, "docs.example.com", now)) {
+			if f.Refused() {
+				got = append(got, f.Rule)
+			}
+		}
+		if s := strings.Join(got, " "); s != test.want {
+			t.Errorf("%s refuses by %q, want %q", test.platform.Name, s, test.want)
 		}
 	}
 }
