@@ -7,14 +7,17 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
 
 	"github.com/docslogin/docslogin/docslogintest"
+	"github.com/gorilla/sessions"
 )
 
 // names are those of the docs, in the order in which the demo starts them.
@@ -184,6 +187,47 @@ func TestTheApp(t *testing.T) {
 	resp, err = client.Post(app+"/sign-out", "", nil)
 	_, page = read(t, resp, err)
 	wants(t, page, "You are signed out")
+}
+
+// A browser may repeat a POST on its way to what any other redirect names.
+func TestFormsLeadOnWithSeeOther(t *testing.T) {
+	app, _ := start(t)
+	client := docslogintest.NewClient()
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	for _, form := range []string{"/sign-in", "/sign-out"} {
+		resp, err := client.PostForm(app+form, url.Values{"user": {"ben"}})
+		if read(t, resp, err); resp.StatusCode != http.StatusSeeOther {
+			t.Errorf("%s: status %d", form, resp.StatusCode)
+		}
+	}
+}
+
+func TestSigningInKeepsNothingOfTheSessionBefore(t *testing.T) {
+	a := &app{store: sessions.NewCookieStore([]byte("a key of this test"))}
+	request := func(cookies []*http.Cookie) *http.Request {
+		r := httptest.NewRequest("POST", "/sign-in", strings.NewReader("user=ben"))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		for _, c := range cookies {
+			r.AddCookie(c)
+		}
+		return r
+	}
+	before := httptest.NewRecorder()
+	session := a.session(request(nil))
+	session.Values["user"], session.Values["cart"] = "ada", "full"
+	if err := session.Save(request(nil), before); err != nil {
+		t.Fatal(err)
+	}
+	if old := a.session(request(before.Result().Cookies())); old.Values["cart"] != "full" {
+		t.Fatalf("session before: %v", old.Values)
+	}
+
+	after := httptest.NewRecorder()
+	a.signIn(after, request(before.Result().Cookies()))
+	got := a.session(request(after.Result().Cookies())).Values
+	if want := map[any]any{"user": "ben"}; !maps.Equal(got, want) {
+		t.Errorf("session after: %v, want %v", got, want)
+	}
 }
 
 func TestAPortThatIsTaken(t *testing.T) {
