@@ -2274,7 +2274,7 @@ func TestMistakes(t *testing.T) {
 		{name: "a subdomain that is no name's length", field: "subdomain", reason: "must be the name before .zendesk.com alone", platform: docslogin.Zendesk(strings.Repeat("a", 64), secret)},
 		{name: "a constant parameter with a blank", field: "Platform.Params", reason: "white space around it", platform: docslogin.Canny("https://feedback.example.com", "5c1d\n", secret)},
 		{name: "a label that is too long", field: "Platform.DocsURL", reason: "a host or a port that is not valid", platform: docslogin.ReadMe("https://"+strings.Repeat("a", 64)+".com", secret)},
-		{name: "a host that is too long", field: "Platform.DocsURL", reason: "a host or a port that is not valid", platform: docslogin.ReadMe("https://"+strings.Repeat("a.", 126)+"com", secret)},
+		{name: "a host that is too long", field: "Platform.DocsURL", reason: "a host or a port that is not valid", platform: docslogin.ReadMe("https://"+strings.Repeat("a.", 125)+"come", secret)},
 		{name: "an address that browsers write otherwise", field: "Platform.DocsURL", reason: "a host or a port that is not valid", platform: docslogin.ReadMe("https://[0:0:0:0:0:0:0:1]", secret)},
 		{name: "an IPv4 address in IPv6", field: "Platform.DocsURL", reason: "a host or a port that is not valid", platform: docslogin.ReadMe("https://[::ffff:127.0.0.1]", secret)},
 		{name: "a parameter to drop without a name", field: "Platform.DeepLink.Drop", reason: "is empty or has a *", platform: custom(func(p *docslogin.Platform) { p.DeepLink.Drop = []string{""} })},
@@ -2415,6 +2415,8 @@ func TestGoodDocsURLs(t *testing.T) {
 		"https://[2001:db8::1]:8443/x":                          "https://[2001:db8::1]:8443/x?auth_token=TOKEN",
 		"https://docs.example.com/" + strings.Repeat("x", 2023): "https://docs.example.com/" + strings.Repeat("x", 2023) + "?auth_token=TOKEN",
 		"https://d0c5.exampleX.c0m":                             "https://d0c5.examplex.c0m?auth_token=TOKEN",
+		"https://" + strings.Repeat("a", 63) + ".com":           "https://" + strings.Repeat("a", 63) + ".com?auth_token=TOKEN",
+		"https://" + strings.Repeat("a.", 125) + "com":          "https://" + strings.Repeat("a.", 125) + "com?auth_token=TOKEN",
 		"http://LOCALHOST":                                      "http://localhost?auth_token=TOKEN",
 		"http://localhost:8081":                                 "http://localhost:8081?auth_token=TOKEN",
 		"http://docs.localhost":                                 "http://docs.localhost?auth_token=TOKEN",
@@ -2425,6 +2427,8 @@ func TestGoodDocsURLs(t *testing.T) {
 			t.Errorf("%s: got %s", docsURL, got)
 		}
 	}
+	newMiddleware(t, as(ada), docslogin.Zendesk(strings.Repeat("a", 63), secret))
+	newMiddleware(t, as(ada), custom(func(p *docslogin.Platform) { p.Carrier = docslogin.InQuery("_charset_") })) // which means something in forms only
 	p := docslogin.ReadMe("http://docs.example.com", secret)
 	p.InsecureHTTP = true
 	login(t, newMiddleware(t, as(ada), p), "/docs-login")

@@ -209,7 +209,7 @@ func refuse(w http.ResponseWriter, _ *http.Request, err *docslogin.LoginError) {
 	switch {
 	case err.Status == http.StatusMethodNotAllowed:
 		w.Header().Set("Allow", http.MethodPost)
-	case err.Status == http.StatusUnauthorized && errors.As(err, &signature):
+	case errors.As(err, &signature):
 		text = signature.Error()
 	case err.Status == http.StatusUnauthorized:
 		text = "Unknown User"

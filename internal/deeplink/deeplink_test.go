@@ -204,6 +204,7 @@ func TestParam(t *testing.T) {
 		{"without a value", "redirect", ""},
 		{"what does not decode stays", "redirect=/a?b=100%", "/a?b=100%"},
 		{"what is around that does", "redirect=%2Fa%3Fb=%2x+%&c", "/a?b=%2x %"},
+		{"an escape at the end, behind a broken one", "redirect=%zz%41", "%zzA"},
 		{"an escape that is cut off", "redirect=%2Fa%2", "/a%2"},
 		{"a broken escape of other than ASCII", "redirect=%zz%C3%BCü", "%zzüü"},
 		{"a semicolon is no separator", "redirect=/a;b", "/a;b"},
