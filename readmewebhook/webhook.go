@@ -1,6 +1,5 @@
 // Package readmewebhook answers ReadMe's personalized-docs webhook, by which ReadMe asks an
-// app for what its docs may know of a reader when he logs in by himself, rather than through
-// the app's login URL.
+// app, on every login, for what the docs may know of a reader.
 //
 //	answer, err := readmewebhook.New(secret, find)
 //	...
