@@ -236,8 +236,8 @@ func MintlifyPersonalization(docsURL, privateKeyPEM string) Platform {
 // link. The link comes in location: relative to siteURL, with or without a slash in front,
 // or absolute. The token is the docs session: exp is its end (one hour, a minute at least,
 // see [WithSessionTTL], or User.ExpiresAt if that is sooner; without it GitBook would take
-// seven days). One of more than 4,000 bytes
-// is refused (too_large), since GitBook went in circles with it until August 2026.
+// seven days). One of more than 4,000 bytes is refused (too_large), since GitBook went in
+// circles with it until August 2026.
 //
 //	Name, Email                 name, email
 //	Attributes                  the top level, each under its own name
@@ -271,10 +271,10 @@ func GitBook(siteURL, signingKey string) Platform {
 // The token is signed with HS256 and goes to
 // {docsURL}/api/fern-docs/auth/jwt/callback?fern_token={token}&state={state}, where state is
 // the wanted page's URL as it came (a redirect_uri comes too, and is ignored). The token is
-// the docs session, which Fern keeps in one cookie:
-// exp is its end (one day, see [WithSessionTTL], or User.ExpiresAt if that is sooner), and
-// one of more than 4,000 bytes is refused (too_large). iss is https://buildwithfern.com; if
-// another one was agreed upon, set it: platform.Static["iss"] = "…".
+// the docs session, which Fern keeps in one cookie: exp is its end (one day, see
+// [WithSessionTTL], or User.ExpiresAt if that is sooner), and one of more than 4,000 bytes is
+// refused (too_large). iss is https://buildwithfern.com; if another one was agreed upon, set
+// it: platform.Static["iss"] = "…".
 //
 //	Groups                      fern.roles
 //	Name, Email                 fern.name, fern.email
