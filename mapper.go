@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -402,18 +403,12 @@ func (k APIKey) authorization() string {
 func (k APIKey) basic() (user, pass string, named bool) {
 	found := 0
 	for _, value := range k.Values {
-		var u, p string
-		var ok bool
-		switch value := value.(type) {
-		case map[string]any:
-			u, ok = value["user"].(string)
-			p, _ = value["pass"].(string)
-		case map[string]string:
-			u, ok = value["user"]
-			p = value["pass"]
-		}
-		if ok {
-			user, pass = u, p
+		var object map[string]any
+		written, _ := json.Marshal(value) // what is no JSON has an error of its own
+		_ = json.Unmarshal(written, &object)
+		if name, ok := object["user"].(string); ok {
+			user = name
+			pass, _ = object["pass"].(string)
 			found++
 		}
 	}
