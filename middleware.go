@@ -229,7 +229,7 @@ func (m *Middleware) LoginURL(ctx context.Context, user *User, deepLink string) 
 // JSON, too: {"error": "…"}, with the status in words.
 //
 // The JSON is what the mappers set and the claim that ends the docs session
-// ([Lifetime].SessionClaim), without the token's own claims (iat, exp, jti, host). Of the
+// ([Lifetime].SessionClaim), without what the library writes into every token. Of the
 // platform, Name, Mapper, Required, Lifetime and the claims that it owns count: no key is
 // needed, and no docs URL. Options about the route and the sign-in page have no effect;
 // [WithTokenTTL] has none either, but is checked.
@@ -370,12 +370,21 @@ const (
 	returnMarker = "docslogin_sent" // on the way back: when the visitor was sent to sign in, Unix seconds
 	returnWindow = 10 * time.Minute // for which the marker counts, so that a bookmark does not meet the loop page for ever
 	maxEcho      = 256              // bytes of an echoed parameter
+	maxQuery     = 1 << 16          // bytes that are searched: far more than what may be in them
 )
 
 func (m *Middleware) readVisit(query string, e *Event) visit {
+	if len(query) > maxQuery {
+		e.refuseLink("the query is too long")
+		return visit{}
+	}
 	v := m.checkLink(deeplink.Param(query, m.platform.DeepLink.In), e)
 	for _, name := range m.platform.Echo {
-		if value := deeplink.Param(query, name); value != "" && len(value) <= maxEcho {
+		switch value := deeplink.Param(query, name); {
+		case value == "":
+		case len(value) > maxEcho:
+			e.warn(fmt.Sprintf("the parameter %s is over %d bytes and was dropped", name, maxEcho))
+		default:
 			if v.echo == nil {
 				v.echo = url.Values{}
 			}

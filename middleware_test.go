@@ -1287,6 +1287,11 @@ func TestReadMeClaims(t *testing.T) {
 		{"HTTP Basic and a token", key(docslogin.APIKey{Key: "12345", Username: "u", Password: "p"}), `{"apiKey":"12345","pass":"p","user":"u"}`, ""},
 		{"HTTP Basic under the scheme's name", key(docslogin.APIKey{Username: "u", Password: "p", Values: map[string]any{"basicAuth": basic}}), `{"basicAuth":{"pass":"p","user":"u"},"pass":"p","user":"u"}`, ""},
 		{"HTTP Basic only under the scheme's name", key(docslogin.APIKey{Values: map[string]any{"basicAuth": basic}}), `{"basicAuth":{"pass":"p","user":"u"},"pass":"p","user":"u"}`, ""},
+		{"the same as Claims", key(docslogin.APIKey{Username: "u", Password: "p", Values: map[string]any{"basicAuth": docslogin.Claims{"user": "u", "pass": "p"}}}), `{"basicAuth":{"pass":"p","user":"u"},"pass":"p","user":"u"}`, ""},
+		{"the same as a struct", key(docslogin.APIKey{Values: map[string]any{"basicAuth": struct {
+			User string `json:"user"`
+			Pass string `json:"pass"`
+		}{"u", "p"}}}), `{"basicAuth":{"user":"u","pass":"p"},"pass":"p","user":"u"}`, ""},
 		{"the same as a map of strings", key(docslogin.APIKey{Values: map[string]any{"basicAuth": map[string]string{"user": "u", "pass": "p"}}}), `{"basicAuth":{"pass":"p","user":"u"},"pass":"p","user":"u"}`, ""},
 		{"two schemes of HTTP Basic", key(docslogin.APIKey{Values: map[string]any{"a": basic, "b": basic}}), `{"a":{"pass":"p","user":"u"},"b":{"pass":"p","user":"u"}}`, ""},
 		{"a scheme that is itself named apiKey", key(docslogin.APIKey{Username: "u", Password: "p", Values: map[string]any{"apiKey": basic}}), `{"apiKey":{"pass":"p","user":"u"},"pass":"p","user":"u"}`, ""},
@@ -1748,12 +1753,49 @@ func TestALinksLimitToTheByte(t *testing.T) {
 	}
 }
 
+// What no login URL of a platform's holds is dropped, and an operator learns of it.
+func TestWhatIsTooLongToBeMeant(t *testing.T) {
+	for _, tt := range []struct {
+		name, query, to, warning string
+		refused                  bool
+	}{
+		{"a parameter of 256 bytes", "companyID=" + strings.Repeat("x", 256), "companyID=xxx", "", false},
+		{"one of 257", "companyID=" + strings.Repeat("x", 257), "companyID=configured", "the parameter companyID is over 256 bytes and was dropped", false},
+		{"a query of 64 KiB", "companyID=a&x=" + strings.Repeat("x", 1<<16-14), "companyID=a", "", false},
+		{"one of a byte more", "companyID=a&x=" + strings.Repeat("x", 1<<16-13), "companyID=configured", "the deep link was refused: the query is too long", true},
+	} {
+		var e docslogin.Event
+		m := newMiddleware(t, as(ada), canny, docslogin.WithObserver(func(_ context.Context, got docslogin.Event) { e = got }))
+		if to := get(t, m, "/docs-login?"+tt.query).Header.Get("Location"); !strings.Contains(to, tt.to) || e.Outcome != "logged_in" || e.Warning != tt.warning || e.LinkRefused != tt.refused {
+			t.Errorf("%s: %s, %+v", tt.name, to, e)
+		}
+	}
+}
+
 func TestATokensOwnLimitToTheByte(t *testing.T) {
 	token := jwt.FindString(get(t, newMiddleware(t, as(ada), custom(nil)), "/docs-login").Header.Get("Location"))
 	for limit, status := range map[int]int{len(token): 302, len(token) - 1: 500, 1: 500} {
 		p := custom(func(p *docslogin.Platform) { p.MaxTokenBytes = limit })
 		if resp := get(t, newMiddleware(t, as(ada), p), "/docs-login"); resp.StatusCode != status {
 			t.Errorf("a token of %d bytes with a limit of %d: %d", len(token), limit, resp.StatusCode)
+		}
+	}
+}
+
+func TestThePlatformsThatLimitATokenDoSoAt4000Bytes(t *testing.T) {
+	for _, p := range []docslogin.Platform{gitBook, fern} {
+		longest := 0
+		for n := 2500; ; n++ {
+			var e docslogin.Event
+			m := newMiddleware(t, as(ada), p, claim("padding", strings.Repeat("x", n)), docslogin.WithObserver(func(_ context.Context, got docslogin.Event) { e = got }))
+			resp := get(t, m, "/docs-login")
+			if resp.StatusCode != 302 {
+				if e.Outcome != "too_large" || longest < 3998 || longest > 4000 { // base64url has no string of some lengths
+					t.Errorf("%s: after %d bytes, %d, %+v", p.Name, longest, resp.StatusCode, e)
+				}
+				break
+			}
+			longest = len(jwt.FindString(resp.Header.Get("Location")))
 		}
 	}
 }
@@ -1863,7 +1905,12 @@ func TestNoFormForWhoIsRefused(t *testing.T) {
 			r = tt.request(r)
 		}
 		w := httptest.NewRecorder()
-		newMiddleware(t, tt.lookup, zendesk, tt.options...).ServeHTTP(w, r)
+		var lines bytes.Buffer
+		logger := docslogin.WithLogger(slog.New(slog.NewJSONHandler(&lines, &slog.HandlerOptions{Level: slog.LevelDebug})))
+		newMiddleware(t, tt.lookup, zendesk, append([]docslogin.Option{logger}, tt.options...)...).ServeHTTP(w, r)
+		if !strings.Contains(lines.String(), fmt.Sprintf(`"http.response.status_code":%d,`, tt.status)) {
+			t.Errorf("%s: logged %s", tt.name, &lines)
+		}
 		if strings.Contains(w.Body.String(), "<form") || strings.Contains(w.Body.String(), "eyJ") || w.Header().Get("Location") != "" || w.Code != max(tt.status, 200) {
 			t.Errorf("%s: %d %s", tt.name, w.Code, w.Body)
 		}
