@@ -33,6 +33,7 @@ type kind struct {
 	fragment bool                              // the token is in the fragment, for a page's script
 	link     string                            // parameter with the wanted page, to the login URL and back
 	wanted   func(siteURL, page string) string // the wanted page as it stands in the login URL's query
+	back     docslogin.LinkForm                // the form in which link comes back; AsGiven: as a path or a URL
 	toPage   bool                              // the token comes to the wanted page itself, without link
 	echo     map[string]string                 // further parameters, which come back as they went
 	needs    string                            // the one of them without which a login is refused; "": none
@@ -120,6 +121,7 @@ func fern() kind {
 		query:    "fern_token",
 		link:     "state",
 		wanted:   asURL,
+		back:     docslogin.AsURL,
 		newKey:   newSecret,
 		preset:   docslogin.Fern,
 		reader:   fernReader,
@@ -137,6 +139,7 @@ func zendesk() kind {
 		form:     "jwt",
 		link:     "return_to",
 		wanted:   asPath,
+		back:     docslogin.AsGiven,
 		echo:     map[string]string{"brand_id": "360001", "locale_id": "1", "timestamp": strconv.FormatInt(time.Now().Unix(), 10)},
 		once:     true,
 		newKey:   newSecret,
@@ -194,6 +197,7 @@ func canny() kind {
 		query:    "ssoToken",
 		link:     "redirect",
 		wanted:   asURL,
+		back:     docslogin.AsURL,
 		echo:     map[string]string{"companyID": company},
 		needs:    "companyID",
 		newKey:   newSecret,
@@ -216,6 +220,7 @@ func featurebase() kind {
 		query:    "jwt",
 		link:     "return_to",
 		wanted:   asURL,
+		back:     docslogin.AsURL,
 		newKey:   newSecret,
 		preset:   docslogin.Featurebase,
 		reader:   personReader,
@@ -232,6 +237,7 @@ func metabase() kind {
 		query:    "jwt",
 		link:     "return_to",
 		wanted:   unescaped,
+		back:     docslogin.AsGiven,
 		newKey:   newSecret,
 		preset:   docslogin.Metabase,
 		reader:   metabaseReader,

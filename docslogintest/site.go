@@ -153,8 +153,9 @@ func NewGitBook(opts ...Option) *Site { return start(gitBook(), opts) }
 
 // NewFern starts a docs site that logs in as Fern does: a GET of
 // /api/fern-docs/auth/jwt/callback takes the token in the query parameter
-// fern_token, and the wanted page's URL in state. The docs session ends at the
-// token's exp. The issuer has to be https://buildwithfern.com.
+// fern_token, and the wanted page's URL in state; a path there leads to the home page.
+// The docs session ends at the token's exp. The issuer has to be
+// https://buildwithfern.com.
 func NewFern(opts ...Option) *Site { return start(fern(), opts) }
 
 // NewZendesk starts a help center that logs in as Zendesk does: a form posts the
@@ -178,12 +179,13 @@ func NewDeveloperHub(opts ...Option) *Site { return start(developerHub(), opts) 
 
 // NewCanny starts a board that logs in as Canny does: a GET of /api/redirects/sso,
 // which Canny has on a host of its own, takes the token in the query parameter
-// ssoToken, the wanted page's URL in redirect, and the companyID.
+// ssoToken, the wanted page's URL in redirect, where a path leads to the home page, and
+// the companyID.
 func NewCanny(opts ...Option) *Site { return start(canny(), opts) }
 
 // NewFeaturebase starts a help center that logs in as Featurebase does: a GET of
 // /api/v1/auth/access/jwt takes the token in the query parameter jwt, and the
-// wanted page's URL in return_to.
+// wanted page's URL in return_to; a path there leads to the home page.
 func NewFeaturebase(opts ...Option) *Site { return start(featurebase(), opts) }
 
 // NewMetabase starts a site that logs in as Metabase does: a GET of /auth/sso takes
@@ -397,7 +399,7 @@ func (s *Site) accept(w http.ResponseWriter, r *http.Request, token string) (pag
 	now := s.now()
 	claims, findings := s.rules.Check(token, s.key, host, now)
 	var refused, noted []rules.Finding
-	for _, f := range slices.Concat(findings, s.checkEcho(r), s.checkBeside(r)) {
+	for _, f := range slices.Concat(findings, s.checkLink(r), s.checkEcho(r), s.checkBeside(r)) {
 		if f.Refused() {
 			refused = append(refused, f)
 		} else if f.Warn {
@@ -432,6 +434,36 @@ func (s *Site) accept(w http.ResponseWriter, r *http.Request, token string) (pag
 	s.mu.Unlock()
 	http.SetCookie(w, &http.Cookie{Name: s.cookie, Value: id, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
 	return login.Page, true
+}
+
+// checkLink looks at the form in which the wanted page comes back.
+func (s *Site) checkLink(r *http.Request) []rules.Finding {
+	has, wants, fix := "an absolute URL", "a path", "AsPath"
+	if s.back == docslogin.AsURL {
+		has, wants, fix = wants, has, "AsURL"
+	}
+	if link := s.linkOf(r); link == "" || s.back == docslogin.AsGiven || isURL(link) == (s.back == docslogin.AsURL) {
+		return nil
+	}
+	return []rules.Finding{{
+		Rule: s.link,
+		Warn: true,
+		Why:  "The parameter " + s.link + " came back as " + has + ", and " + s.rules.Name + " expects " + wants + ".",
+		Fix:  "Set DeepLink.Form to " + fix + ".",
+	}}
+}
+
+func isURL(link string) bool { return strings.Contains(link, "://") && !strings.HasPrefix(link, "/") }
+
+// linkOf returns the wanted page as it came back, or "".
+func (s *Site) linkOf(r *http.Request) string {
+	switch {
+	case s.toPage:
+		return ""
+	case s.form != "":
+		return r.PostForm.Get(s.link)
+	}
+	return r.URL.Query().Get(s.link)
 }
 
 // checkEcho looks at the parameters that come back as they went. A login that began at
@@ -490,10 +522,12 @@ func (s *Site) destination(r *http.Request) string {
 		return local(r, r.URL.RequestURI())
 	case s.toPage:
 		return local(r, without(s.query, r.URL.RequestURI()))
-	case s.form != "":
-		return local(r, r.PostForm.Get(s.link))
 	}
-	return local(r, r.URL.Query().Get(s.link))
+	link := s.linkOf(r)
+	if s.back == docslogin.AsURL && !isURL(link) {
+		return "/" // a path of what host?
+	}
+	return local(r, link)
 }
 
 // without takes a query parameter out of a page and keeps every other byte.

@@ -606,6 +606,44 @@ func TestNotesAreNoRefusal(t *testing.T) {
 		t.Errorf("login: %+v, %v", login, err)
 	}
 
+	// A link in another form than the platform's may lead anywhere there.
+	const wanted = "/quickstart?next=https://example.com"
+	for _, tt := range []struct {
+		start      func(...docslogintest.Option) *docslogintest.Site
+		form       docslogin.LinkForm
+		page, note string
+	}{
+		{docslogintest.NewReadMe, docslogin.AsPath, wanted, ""},
+		{docslogintest.NewReadMe, docslogin.AsURL, wanted, "The parameter redirect came back as an absolute URL, and ReadMe expects a path. Set DeepLink.Form to AsPath."},
+		{docslogintest.NewMintlify, docslogin.AsURL, wanted, "The parameter redirect came back as an absolute URL, and Mintlify expects a path. Set DeepLink.Form to AsPath."},
+		{docslogintest.NewHelpScout, docslogin.AsURL, wanted, "The parameter returnTo came back as an absolute URL, and Help Scout expects a path. Set DeepLink.Form to AsPath."},
+		{docslogintest.NewFern, docslogin.AsURL, wanted, ""},
+		{docslogintest.NewFern, docslogin.AsPath, "/", "The parameter state came back as a path, and Fern expects an absolute URL. Set DeepLink.Form to AsURL."},
+		{docslogintest.NewCanny, docslogin.AsPath, "/", "The parameter redirect came back as a path, and Canny expects an absolute URL. Set DeepLink.Form to AsURL."},
+		{docslogintest.NewFeaturebase, docslogin.AsPath, "/", "The parameter return_to came back as a path, and Featurebase expects an absolute URL. Set DeepLink.Form to AsURL."},
+		{docslogintest.NewZendesk, docslogin.AsPath, wanted, ""},
+		{docslogintest.NewZendesk, docslogin.AsURL, wanted, ""}, // as links of the agents' are
+		{docslogintest.NewMetabase, docslogin.AsURL, wanted, ""},
+	} {
+		site := tt.start()
+		defer site.Close()
+		p := site.Platform()
+		p.DeepLink.Form = tt.form
+		login, err := site.Login(visitor(t, newApp(t, site, p, ada)), wanted)
+		if err != nil || login.Page != tt.page || strings.Join(login.Notes, "; ") != tt.note {
+			t.Errorf("%s, form %d: %+v, %v", p.Name, tt.form, login, err)
+		}
+	}
+
+	// A login without one leads to the home page, as it should.
+	fern := docslogintest.NewFern()
+	defer fern.Close()
+	app := newApp(t, fern, fern.Platform(), ada)
+	get(t, visitor(t, app), app.URL+"/docs-login")
+	if logins := fern.Logins(); len(logins) != 1 || logins[0].Page != "/" || len(logins[0].Notes) != 0 {
+		t.Errorf("logins: %+v", logins)
+	}
+
 	// Beside a refusal they are shown too.
 	platform := site.Platform()
 	platform.Static = nil
@@ -633,8 +671,11 @@ func TestALinkThatComesBackStaysOnTheSite(t *testing.T) {
 			for link, want := range map[string]string{
 				"/quickstart": "/quickstart", "/a?b=c%2Fd&e": "/a?b=c%2Fd&e", "/reference#auth": "/reference#auth", "/a#": "/a#",
 				"/%E4%BD%A0": "/%E4%BD%A0", "/café?q=ü#ß": "/caf%C3%A9?q=%C3%BC#%C3%9F",
-				site.URL + "/a?b#c": "/a?b#c", strings.Replace(site.URL, "http:", "https:", 1) + "/a": "/a",
+				site.URL + "/a?b#c": "/a?b#c", site.URL + "/café?q=ü#ß": "/caf%C3%A9?q=%C3%BC#%C3%9F", strings.Replace(site.URL, "http:", "https:", 1) + "/a": "/a",
 			} {
+				if strings.Contains(p.link, "{site}") && strings.HasPrefix(link, "/") {
+					want = "/" // a path of what host?
+				}
 				if got := arrive(t, site, param, link); got != want {
 					t.Errorf("%s=%q leads to %q, want %q", param, link, got, want)
 				}
