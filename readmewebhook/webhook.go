@@ -196,7 +196,7 @@ func (h *handler) verify(s signature, body []byte) error {
 		return fmt.Errorf("%w: it does not fit the project's secret", errInvalid)
 	}
 	if age := h.Now().Sub(s.at); age > maxAge || age < -maxFuture {
-		return fmt.Errorf("%w: it was made %v ago; keep clocks right with NTP", errExpired, age.Round(time.Second))
+		return fmt.Errorf("%w: its time and this clock's are %v apart; keep clocks right with NTP", errExpired, age.Abs().Round(time.Second))
 	}
 	return nil
 }

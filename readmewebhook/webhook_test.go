@@ -111,6 +111,7 @@ func TestAnswers(t *testing.T) {
 		{"no time", "v0=006e84a52c29700106ede6b737140b570f18b8716ef5a8dfa200fdfeb9ea9cd2", body, 0, 401, `{"error":"Invalid Signature"}`},
 		{"no hash", "t=1700000000000", body, 0, 401, `{"error":"Invalid Signature"}`},
 		{"half a hash", "t=1700000000000,v0=006e84a52c29700106ede6b737140b57", body, 0, 401, `{"error":"Invalid Signature"}`},
+		{"the hash, and more that is no hex", signature + "zz", body, 0, 401, `{"error":"Invalid Signature"}`},
 		{"a hash that is no hex", "t=1700000000000,v0=zz", body, 0, 401, `{"error":"Invalid Signature"}`},
 		{"a time beyond all numbers", sign("99999999999999999999", body), body, 0, 401, `{"error":"Invalid Signature"}`},
 		{"a time that is no decimal number", sign("0x18bcfe56800", body), body, 0, 401, `{"error":"Invalid Signature"}`},
@@ -234,7 +235,7 @@ func TestOneEventForEachAnswer(t *testing.T) {
 		cause           string
 	}{
 		{signature, body, "user_info", "1", ""},
-		{sign("1600000000000", body), body, "no_user", "", "Expired Signature: it was made 27777h46m40s ago"},
+		{sign("1600000000000", body), body, "no_user", "", "Expired Signature: its time and this clock's are 27777h46m40s apart"},
 		{signature, padded(1<<16 + 1), "no_user", "", "the body is longer than 65536 bytes"},
 		{"", body, "no_user", "", "Missing Signature"},
 	} {
