@@ -782,6 +782,141 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
+// hidden is a user in whom all that is not to be told says so.
+var hidden = &docslogin.User{
+	ID: "u-42", Name: "hidden-name", Email: "hidden-email@example.com", Groups: []string{"hidden-group"},
+	APIKeys: []docslogin.APIKey{
+		{Name: "hidden-key-name", Key: "hidden-key"},
+		{Name: "hidden-second", Username: "hidden-username", Password: "hidden-password", Values: map[string]any{"header": "hidden-value"}},
+	},
+	Attributes: map[string]any{"plan": "hidden-attribute"},
+	ExpiresAt:  noon.Add(12345 * time.Second),
+	App:        "hidden-app",
+}
+
+// TestNothingIsTold: whatever becomes of a request, on any platform, it is one event and
+// one log line, and neither has a token, a key, a query, nor a claim's value but the user's
+// id, however it is printed.
+func TestNothingIsTold(t *testing.T) {
+	seen := map[docslogin.Outcome]bool{}
+	for _, preset := range presets {
+		for _, tt := range outcomes {
+			for name, mount := range map[string]func(docslogin.UserLookup, docslogin.Platform, ...docslogin.Option) (http.Handler, error){
+				"the route": func(lookup docslogin.UserLookup, p docslogin.Platform, opts ...docslogin.Option) (http.Handler, error) {
+					return docslogin.New(lookup, p, opts...)
+				},
+				"UserInfo": func(lookup docslogin.UserLookup, p docslogin.Platform, opts ...docslogin.Option) (http.Handler, error) {
+					return docslogin.UserInfo(lookup, p, []string{"https://docs.example.com"}, opts...)
+				},
+			} {
+				platform := preset
+				platform.Required = nil
+				if tt.outcome == "incomplete_user" {
+					platform.Required = []string{"none"}
+				}
+				if tt.cause == "the key service is down" {
+					platform.Algorithm, platform.Key = jose.EdDSA, docslogin.SignWith(downSigner{cryptosigner.Opaque(edKey), new(bool)})
+				}
+				var told bytes.Buffer
+				events, lines := 0, 0
+				sensitive := []string{"hidden", "Hidden", "eyJ", "sk_live_1", "docslogin_sent", secret, edPEM[30:60]}
+				debug := &slog.HandlerOptions{Level: slog.LevelDebug}
+				h, err := mount(func(r *http.Request) (*docslogin.User, error) {
+					user, err := tt.lookup(r)
+					if user != nil {
+						user = hidden
+					}
+					return user, err
+				}, platform, append([]docslogin.Option{
+					atNoon,
+					docslogin.WithLogger(slog.New(twice{slog.NewTextHandler(&told, debug), slog.NewJSONHandler(&told, debug), &lines})),
+					docslogin.WithObserver(func(_ context.Context, e docslogin.Event) {
+						events++
+						seen[e.Outcome] = true
+						for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+							fmt.Fprintf(&told, verb+"\n", e)
+							fmt.Fprintf(&told, verb+"\n", e.Err)
+						}
+						if err := json.NewEncoder(&told).Encode(e); err != nil {
+							t.Error(err)
+						}
+						slog.New(slog.NewTextHandler(&told, nil)).Info("an observer's line", "event", e, "cause", e.Err)
+					}),
+				}, tt.options...)...)
+				if err != nil {
+					t.Fatal(err)
+				}
+				query := url.Values{"extra": {"hidden-parameter"}}
+				if in := platform.DeepLink.In; in != "" {
+					query.Set(in, "/docs/a?hidden-query#hidden-anchor")
+				}
+				r := httptest.NewRequest("GET", "/docs-login?"+query.Encode(), nil)
+				r.Header.Set("Cookie", "session=hidden-cookie")
+				r.Header.Set("Origin", "https://hidden-origin.example")
+				if tt.request != nil {
+					r = tt.request(r)
+				}
+				w := httptest.NewRecorder()
+				h.ServeHTTP(w, r)
+				if name == "UserInfo" {
+					r.Method = "OPTIONS"
+					h.ServeHTTP(httptest.NewRecorder(), r)
+					events, lines = events-1, lines-1
+				}
+				if events != 1 || lines != 1 {
+					t.Errorf("%s, %s of %s: %d events and %d lines", tt.name, name, platform.Name, events, lines)
+				}
+				if tt.outcome == "logged_in" && name == "the route" {
+					sensitive = append(sensitive, leaves(t, payloadOf(t, sent(t, w.Result())))...)
+				}
+				for _, text := range sensitive {
+					if strings.Contains(told.String(), text) {
+						t.Errorf("%s, %s of %s: %q is told:\n%s", tt.name, name, platform.Name, text, &told)
+					}
+				}
+			}
+		}
+	}
+	for _, o := range []docslogin.Outcome{"logged_in", "sign_in", "no_user", "loop", "method", "speculative", "embedded", "forbidden", "incomplete_user", "lookup_failed",
+		"mapper_failed", "owned_claim", "sign_failed", "panic", "too_large", "canceled", "user_info", "preflight"} {
+		if !seen[o] {
+			t.Errorf("no request came to %s", o)
+		}
+	}
+}
+
+// twice is a log handler that writes each line in two forms, and counts.
+type twice struct {
+	slog.Handler
+	second slog.Handler
+	lines  *int
+}
+
+func (t twice) Handle(ctx context.Context, r slog.Record) error {
+	*t.lines++
+	return errors.Join(t.Handler.Handle(ctx, r), t.second.Handle(ctx, r))
+}
+
+// leaves are the values in a token's payload, but the user's id and what is too short to
+// be told from anything else.
+func leaves(t *testing.T, payload string) (values []string) {
+	t.Helper()
+	d := json.NewDecoder(strings.NewReader(payload))
+	d.UseNumber()
+	for {
+		token, err := d.Token()
+		if err == io.EOF {
+			return values
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if value := fmt.Sprint(token); len(value) > 8 && value != "u-42" {
+			values = append(values, value)
+		}
+	}
+}
+
 func TestALinkIsToldWithoutItsQuery(t *testing.T) {
 	var e docslogin.Event
 	m := newMiddleware(t, as(ada), readMe, docslogin.WithObserver(func(_ context.Context, got docslogin.Event) { e = got }))
@@ -897,6 +1032,19 @@ func TestALogThatPanicsHarmsNobody(t *testing.T) {
 			t.Errorf("%s: %d, %d events", name, resp.StatusCode, events)
 		}
 	}
+}
+
+func TestAnErrorHandlerThatPanicsIsTold(t *testing.T) {
+	var events []docslogin.Event
+	m := newMiddleware(t, nobody, readMe,
+		docslogin.WithErrorHandler(func(http.ResponseWriter, *http.Request, *docslogin.LoginError) { panic("the template is gone") }),
+		docslogin.WithObserver(func(_ context.Context, e docslogin.Event) { events = append(events, e) }))
+	defer func() {
+		if v := recover(); v != "the template is gone" || len(events) != 1 || events[0].Outcome != "no_user" {
+			t.Errorf("recovered %v after %+v", v, events)
+		}
+	}()
+	m.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/docs-login", nil))
 }
 
 func TestErrAbortHandlerIsPassedOn(t *testing.T) {
@@ -2694,7 +2842,7 @@ func loadName(_ *http.Request, s *sessions.Session) (*docslogin.User, error) {
 }
 
 // sessionCookie returns the cookie that a store gives a visitor who signs in.
-func sessionCookie(t *testing.T, store sessions.Store) *http.Cookie {
+func sessionCookie(t testing.TB, store sessions.Store) *http.Cookie {
 	t.Helper()
 	r, w := httptest.NewRequest("GET", "/", nil), httptest.NewRecorder()
 	session, err := store.Get(r, "app")
@@ -2803,6 +2951,116 @@ func (s brokenStore) Get(*http.Request, string) (*sessions.Session, error) { ret
 func (s brokenStore) New(*http.Request, string) (*sessions.Session, error) { return nil, s.err }
 func (s brokenStore) Save(*http.Request, http.ResponseWriter, *sessions.Session) error {
 	return s.err
+}
+
+// FuzzSessionCookie: whatever a browser sends for a session cookie, nobody is signed in by
+// it but who has the one that the store gave him, and nothing breaks.
+func FuzzSessionCookie(f *testing.F) {
+	store := cookieStore(sessionKey, sessionKey)
+	store.MaxAge(0) // which lasts for ever
+	const genuine = "MTc5NTI3NjA5NnxVcUdSUmZCODgwMFRReWx3aXpBOWozR2R3alhMaTJxYmhSM2VnOEtRYm52S3hVbzdKZVdZeW84Tm8zQ1dJRnlXbE1PX2ZNbDBqalFna3I3alZUWkY1Zz09fFjoYZozIOepbHLA_jdu16WOvsT_C1Pl55xWvuHnnvcL"
+	same := func(value string) bool {
+		want, _ := base64.URLEncoding.DecodeString(genuine)
+		got, err := base64.URLEncoding.DecodeString(value) // in which not every bit of the last letter counts
+		return err == nil && bytes.Equal(got, want)
+	}
+	m := newMiddleware(f, docslogin.SessionLookup(store, "app", loadName), readMe, signInPage)
+	for _, seed := range []string{"", genuine, genuine + "=", genuine[:len(genuine)-1], genuine + "; app=" + genuine, `"` + genuine + `"`, base64.URLEncoding.EncodeToString([]byte("1700000000|AAAA|mac")), "%%%", strings.Repeat("A", 4097)} {
+		f.Add(seed)
+	}
+	f.Add(sessionCookie(f, cookieStore([]byte("another app's key"), sessionKey)).Value)
+	f.Add(sessionCookie(f, cookieStore(sessionKey, []byte("the key that is in use now, too."))).Value)
+	f.Fuzz(func(t *testing.T, value string) {
+		r := httptest.NewRequest("GET", "/docs-login", nil)
+		r.Header.Set("Cookie", "app="+value)
+		w := httptest.NewRecorder()
+		m.ServeHTTP(w, r)
+		want := "/sign-in?next="
+		if cookie, err := r.Cookie("app"); err == nil && same(cookie.Value) {
+			want = "https://docs.example.com?auth_token=eyJ"
+		}
+		if location := w.Header().Get("Location"); w.Code != 302 || !strings.HasPrefix(location, want) {
+			t.Errorf("%q: %d, %.60q", value, w.Code, location)
+		}
+	})
+}
+
+// FuzzQuery: whatever a login URL says behind its question mark, the token goes to the
+// docs, in the place that the platform has for it, over an address of printable ASCII that
+// is short enough; and a visitor who first signs in ends in the same place.
+func FuzzQuery(f *testing.F) {
+	type login struct {
+		docslogin.Platform
+		origin, page string // with which an address that takes the token begins
+		limit        int    // bytes of the address
+
+		user  **docslogin.User
+		event *docslogin.Event
+		route *docslogin.Middleware
+	}
+	logins := []login{
+		{Platform: readMe, origin: "https://docs.example.com", page: "?auth_token=eyJ", limit: 8000},
+		{Platform: minty, origin: "https://docs.example.com", page: "/login/jwt-callback", limit: 16000},
+		{Platform: gitBook, origin: "https://example.com", page: "/docs", limit: 8000},
+		{Platform: public, origin: "https://example.com", page: "/docs", limit: 16000},
+		{Platform: zendesk, origin: "https://acme.zendesk.com", page: "/access/jwt", limit: 20000},
+		{Platform: canny, origin: "https://canny.io", page: "/api/redirects/sso?companyID=", limit: 8000},
+	}
+	for i := range logins {
+		l := &logins[i]
+		l.user, l.event = new(*docslogin.User), new(docslogin.Event)
+		p := l.Platform
+		p.TokenID, p.Algorithm, p.Key = false, jose.HS256, docslogin.Secret(secret) // so that the same login has the same token
+		l.route = newMiddleware(f, func(*http.Request) (*docslogin.User, error) { return *l.user, nil }, p, signInPage,
+			docslogin.WithObserver(func(_ context.Context, e docslogin.Event) { *l.event = e }))
+	}
+	for i := range logins {
+		for _, tt := range platforms {
+			f.Add(uint8(i), tt.request)
+		}
+	}
+	for i, seed := range []string{"redirect=//evil.example", "redirect=%2F%5Cevil.example", "redirect=/a%23b&redirect=//evil.example", "location=..%2f..%2fevil", "return_to=https:evil.example&brand_id=1&locale_id=2", "companyID=%26ssoToken%3Dx&redirect=https://feedback.example.com.evil.example", "docslogin_sent=1", "a;b=c&%zz&=&redirect=%2F%C3%A9%00", "redirect=/" + strings.Repeat("%25D9%2585", 340)} {
+		f.Add(uint8(i), seed)
+	}
+	f.Fuzz(func(t *testing.T, i uint8, query string) {
+		l := logins[int(i)%len(logins)]
+		ask := func(user *docslogin.User, query string) *http.Response {
+			r, w := httptest.NewRequest("GET", "/docs-login", nil), httptest.NewRecorder()
+			r.URL.RawQuery, *l.user = query, user
+			l.route.ServeHTTP(w, r)
+			return w.Result()
+		}
+		direct := sent(t, ask(ada, query))
+		address, form, _ := strings.Cut(strings.TrimPrefix(direct, "POST "), " ")
+		rest, ok := strings.CutPrefix(address, l.origin+l.page)
+		if !ok || l.page == "/docs" && !strings.Contains("/?#", rest[:1]) {
+			t.Errorf("%s: %q leads to %q", l.Name, query, direct)
+		}
+		if u, err := url.Parse(address); err == nil && (u.User != nil || u.Scheme+"://"+u.Host != l.origin) { // of a few fragments net/url knows nothing
+			t.Errorf("%s: %q leads to %q", l.Name, query, direct)
+		}
+		if strings.ContainsFunc(address+form, func(r rune) bool { return r <= ' ' || r > '~' }) || len(address) > l.limit || !jwt.MatchString(direct) {
+			t.Errorf("%s: %q leads to %d bytes, %q", l.Name, query, len(address), direct)
+		}
+		refused := l.event.LinkRefused
+
+		toSignIn := ask(nil, query).Header.Get("Location")
+		if l.event.Outcome == "loop" {
+			return
+		}
+		signIn, err := url.Parse(toSignIn)
+		if err != nil || !strings.HasPrefix(toSignIn, "/sign-in?next=%2Fdocs-login%3F") || len(toSignIn) > 8000 {
+			t.Errorf("%s: nobody with %q is sent to %q, %v", l.Name, query, toSignIn, err)
+			return
+		}
+		if l.event.LinkRefused && !refused { // escaped twice, it is too long for the way back
+			return
+		}
+		_, back, _ := strings.Cut(signIn.Query().Get("next"), "?")
+		if again := sent(t, ask(ada, back)); again != direct {
+			t.Errorf("%s: %q leads to\n%s\nand over the sign-in page to\n%s", l.Name, query, direct, again)
+		}
+	})
 }
 
 // newApp starts an app on loopback with a sign-in form and gorilla sessions, wrapped for
