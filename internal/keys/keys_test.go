@@ -15,6 +15,7 @@ import (
 	"crypto/sha512"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -392,6 +393,123 @@ func TestNothingPrintsAKey(t *testing.T) {
 		if strings.Contains(out.String(), form) {
 			t.Errorf("printed: %s", form)
 		}
+	}
+}
+
+// Parts of DER (X.690), to write keys that no tool would.
+func der(tag byte, parts ...[]byte) []byte {
+	content := bytes.Join(parts, nil)
+	if len(content) > 127 {
+		return append([]byte{tag, 0x81, byte(len(content))}, content...)
+	}
+	return append([]byte{tag, byte(len(content))}, content...)
+}
+
+const integer, bits, octets, null, oid, sequence, context0, context1 = 0x02, 0x03, 0x04, 0x05, 0x06, 0x30, 0xA0, 0xA1
+
+func unhex(s string) []byte {
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+// TestKeysThatNoToolWrites: damaged and malicious keys, of the kinds that Project Wycheproof
+// collects, are refused at the start with an error of one line, and none panics.
+func TestKeysThatNoToolWrites(t *testing.T) {
+	var (
+		ed25519OID = der(oid, unhex("2b6570"))         // RFC 8410
+		ed448OID   = der(oid, unhex("2b6571"))         // RFC 8410
+		ecOID      = der(oid, unhex("2a8648ce3d0201")) // RFC 5480
+		p256OID    = der(oid, unhex("2a8648ce3d030107"))
+		p384OID    = der(oid, unhex("2b81040022"))
+		secp256k1  = der(oid, unhex("2b8104000a"))
+		brainpool  = der(oid, unhex("2b2403030208010107")) // RFC 5639
+		rsaPSS     = der(oid, unhex("2a864886f70d01010a")) // RFC 4055
+		zero, one  = der(integer, []byte{0}), der(integer, []byte{1})
+		order      = unhex("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551") // of P-256, FIPS 186-4
+		aboveOrder = unhex("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632552")
+		scalar     = unhex("c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721") // RFC 6979, A.2.5
+		seed       = rfc8032.Seed()
+	)
+	ed := func(version, algorithm, private []byte, rest ...[]byte) []byte {
+		return der(sequence, append([][]byte{version, algorithm, private}, rest...)...)
+	}
+	edAlgorithm := der(sequence, ed25519OID)
+	sec1 := func(version []byte, scalar []byte, curve []byte, rest ...[]byte) []byte {
+		parts := [][]byte{version, der(octets, scalar)}
+		if curve != nil {
+			parts = append(parts, der(context0, curve))
+		}
+		return der(sequence, append(parts, rest...)...)
+	}
+	ec := func(curve, inner []byte) []byte {
+		return der(sequence, zero, der(sequence, ecOID, curve), der(octets, inner))
+	}
+	goodEd, goodEC := ed(zero, edAlgorithm, der(octets, der(octets, seed))), sec1(one, scalar, p256OID)
+	for _, tt := range []struct {
+		name  string
+		label string
+		der   []byte
+		alg   jose.SignatureAlgorithm
+		want  string // "": it signs
+	}{
+		{"a good Ed25519 key", "PRIVATE KEY", goodEd, jose.EdDSA, ""},
+		{"an Ed25519 key of zeros", "PRIVATE KEY", ed(zero, edAlgorithm, der(octets, der(octets, make([]byte, 32)))), jose.EdDSA, ""},
+		{"an Ed25519 key with its public key (RFC 5958)", "PRIVATE KEY", ed(one, edAlgorithm, der(octets, der(octets, seed)), der(0x81, []byte{0}, rfc8032.Public().(ed25519.PublicKey))), jose.EdDSA, ""},
+		{"an Ed25519 seed of 31 bytes", "PRIVATE KEY", ed(zero, edAlgorithm, der(octets, der(octets, seed[:31]))), jose.EdDSA, "of a kind or a curve that cannot be used"},
+		{"an Ed25519 seed of 33 bytes", "PRIVATE KEY", ed(zero, edAlgorithm, der(octets, der(octets, append(seed[:32:32], 0)))), jose.EdDSA, "of a kind or a curve that cannot be used"},
+		{"an Ed25519 key of 64 bytes, seed and public key", "PRIVATE KEY", ed(zero, edAlgorithm, der(octets, der(octets, rfc8032))), jose.EdDSA, "of a kind or a curve that cannot be used"},
+		{"an empty Ed25519 seed", "PRIVATE KEY", ed(zero, edAlgorithm, der(octets, der(octets))), jose.EdDSA, "of a kind or a curve that cannot be used"},
+		{"an Ed25519 seed in one wrapping", "PRIVATE KEY", ed(zero, edAlgorithm, der(octets, seed)), jose.EdDSA, "of a kind or a curve that cannot be used"},
+		{"an Ed25519 key with parameters", "PRIVATE KEY", ed(zero, der(sequence, ed25519OID, der(null)), der(octets, der(octets, seed))), jose.EdDSA, "of a kind or a curve that cannot be used"},
+		{"an Ed25519 key under the label of another", "EC PRIVATE KEY", goodEd, jose.EdDSA, "of a kind or a curve that cannot be used"},
+		{"an Ed448 key", "PRIVATE KEY", ed(zero, der(sequence, ed448OID), der(octets, der(octets, make([]byte, 57)))), jose.EdDSA, "of a kind or a curve that cannot be used"},
+		{"an RSA-PSS key", "PRIVATE KEY", ed(zero, der(sequence, rsaPSS), der(octets, der(sequence))), jose.EdDSA, "of a kind or a curve that cannot be used"},
+		{"a key without its last byte", "PRIVATE KEY", goodEd[:len(goodEd)-1], jose.EdDSA, "is damaged"},
+		{"a key with a byte too many", "PRIVATE KEY", append(goodEd[:len(goodEd):len(goodEd)], 0), jose.EdDSA, "is damaged"},
+		{"two keys one behind the other", "PRIVATE KEY", append(goodEd[:len(goodEd):len(goodEd)], goodEd...), jose.EdDSA, "is damaged"},
+		{"a key of indefinite length", "PRIVATE KEY", append(append([]byte{sequence, 0x80}, goodEd[2:]...), 0, 0), jose.EdDSA, "is damaged"},
+		{"a key that claims four gigabytes", "PRIVATE KEY", []byte{sequence, 0x84, 0xff, 0xff, 0xff, 0xff, 0}, jose.EdDSA, "is damaged"},
+		{"a thousand sequences", "PRIVATE KEY", bytes.Repeat([]byte{sequence, 0x80}, 1000), jose.EdDSA, "is damaged"},
+		{"nothing", "PRIVATE KEY", nil, jose.EdDSA, "is damaged"},
+		{"an empty sequence", "PRIVATE KEY", der(sequence), jose.EdDSA, "of a kind or a curve that cannot be used"},
+		{"text", "PRIVATE KEY", []byte("0123456789abcdef0123456789abcdef"), jose.EdDSA, "is damaged"},
+
+		{"a good P-256 key, SEC 1", "EC PRIVATE KEY", goodEC, jose.ES256, ""},
+		{"a good P-256 key, PKCS#8", "PRIVATE KEY", ec(p256OID, sec1(one, scalar, nil)), jose.ES256, ""},
+		{"a P-256 scalar with leading zeros", "EC PRIVATE KEY", sec1(one, append([]byte{0, 0}, scalar...), p256OID), jose.ES256, ""},
+		{"the scalar 0", "EC PRIVATE KEY", sec1(one, make([]byte, 32), p256OID), jose.ES256, "of a kind or a curve that cannot be used"},
+		{"the scalar 0, PKCS#8", "PRIVATE KEY", ec(p256OID, sec1(one, make([]byte, 32), nil)), jose.ES256, "of a kind or a curve that cannot be used"},
+		{"the curve's order", "EC PRIVATE KEY", sec1(one, order, p256OID), jose.ES256, "of a kind or a curve that cannot be used"},
+		{"a scalar above the curve's order", "EC PRIVATE KEY", sec1(one, aboveOrder, p256OID), jose.ES256, "of a kind or a curve that cannot be used"},
+		{"a scalar of 33 bytes", "EC PRIVATE KEY", sec1(one, append([]byte{1}, scalar...), p256OID), jose.ES256, "of a kind or a curve that cannot be used"},
+		{"no scalar", "EC PRIVATE KEY", sec1(one, nil, p256OID), jose.ES256, "of a kind or a curve that cannot be used"},
+		{"another version of SEC 1", "EC PRIVATE KEY", sec1(zero, scalar, p256OID), jose.ES256, "of a kind or a curve that cannot be used"},
+		{"no curve", "EC PRIVATE KEY", sec1(one, scalar, nil), jose.ES256, "of a kind or a curve that cannot be used"},
+		{"secp256k1", "EC PRIVATE KEY", sec1(one, scalar, secp256k1), jose.ES256, "of a kind or a curve that cannot be used"},
+		{"secp256k1, PKCS#8", "PRIVATE KEY", ec(secp256k1, sec1(one, scalar, nil)), jose.ES256, "of a kind or a curve that cannot be used"},
+		{"a Brainpool curve", "EC PRIVATE KEY", sec1(one, scalar, brainpool), jose.ES256, "of a kind or a curve that cannot be used"},
+		{"a curve of its own, in parameters", "EC PRIVATE KEY", sec1(one, scalar, der(sequence, one)), jose.ES256, "of a kind or a curve that cannot be used"},
+		{"P-384 around a scalar of P-256's", "PRIVATE KEY", ec(p384OID, sec1(one, scalar, nil)), jose.ES256, "on the curve P-384"},
+		{"a P-256 key under the label of PKCS#8", "PRIVATE KEY", goodEC, jose.ES256, "of a kind or a curve that cannot be used"},
+		{"a P-256 key without its last byte", "EC PRIVATE KEY", goodEC[:len(goodEC)-1], jose.ES256, "is damaged"},
+		{"a P-256 key with a byte too many", "EC PRIVATE KEY", append(goodEC[:len(goodEC):len(goodEC)], 0), jose.ES256, "is damaged"},
+		{"a public key that is no point of the curve: it is not looked at", "EC PRIVATE KEY", sec1(one, scalar, p256OID, der(context1, der(bits, []byte{0, 4}, make([]byte, 64)))), jose.ES256, ""},
+		{"somebody else's public key: it is not looked at", "EC PRIVATE KEY", sec1(one, scalar, p256OID, der(context1, der(bits, []byte{0, 4}, unhex("6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c2964fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5")))), jose.ES256, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			text := string(pem.EncodeToMemory(&pem.Block{Type: tt.label, Bytes: tt.der}))
+			_, err := keys.PEM(text, tt.alg)
+			if tt.want == "" {
+				if err != nil {
+					t.Error(err)
+				}
+			} else if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("got %v, want it to say %q", err, tt.want)
+			}
+		})
 	}
 }
 

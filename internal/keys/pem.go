@@ -75,10 +75,11 @@ func parseDER(label, body string) (any, error) {
 	} else {
 		key, err = x509.ParsePKCS8PrivateKey(der)
 	}
-	if _, notASN1 := asn1.Unmarshal(der, new(asn1.RawValue)); err != nil && notASN1 == nil {
+	rest, notASN1 := asn1.Unmarshal(der, new(asn1.RawValue))
+	if err != nil && notASN1 == nil && len(rest) == 0 {
 		return nil, errors.New("the key is of a kind or a curve that cannot be used, or its BEGIN line has the wrong label; EdDSA needs Ed25519, ES256 needs P-256")
 	}
-	if err != nil {
+	if err != nil || len(rest) > 0 {
 		return nil, fmt.Errorf("the key is damaged: its BEGIN line says %s, its content is something else; copy it again, whole", label)
 	}
 	return key, nil
