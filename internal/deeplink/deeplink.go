@@ -245,12 +245,8 @@ func (s *Site) drop(link string) string {
 	if !ok {
 		return link
 	}
-	pairs := strings.Split(query, "&")
-	kept := slices.DeleteFunc(slices.Clone(pairs), func(pair string) bool { return s.dropped(name(pair)) })
-	switch {
-	case len(kept) == len(pairs):
-		return link
-	case len(kept) == 0:
+	kept := slices.DeleteFunc(strings.Split(query, "&"), func(pair string) bool { return s.dropped(name(pair)) })
+	if len(kept) == 0 {
 		return path + fragment
 	}
 	return path + "?" + strings.Join(kept, "&") + fragment

@@ -148,6 +148,7 @@ func TestRefusedLinks(t *testing.T) {
 		{"a double slash behind the origin", atRoot, "https://docs.example.com//evil.example", deeplink.ErrPath},
 		{"a dot segment behind the origin", atRoot, "https://docs.example.com/..//evil", deeplink.ErrPath},
 		{"a link over 2,048 bytes", atRoot, "/" + strings.Repeat("a", 2048), deeplink.ErrLength},
+		{"a link over 2,048 bytes with the base, most of it a query", onPage, "/a?" + strings.Repeat("a", 2043), deeplink.ErrLength},
 		{"a link over 2,048 bytes with the base", onPage, "/" + strings.Repeat("a", 2045), deeplink.ErrLength},
 		{"the page that takes the token", atRoot, "/login/jwt-callback?redirect=/a", deeplink.ErrCallback},
 		{"that page in other letters, with a slash", atRoot, "/Login/JWT%2Dcallback/", deeplink.ErrCallback},
