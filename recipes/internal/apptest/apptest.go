@@ -1,0 +1,251 @@
+// Package apptest runs a recipe as its user does: built with go build, as a process of its
+// own on a free loopback port, and with a visitor at its door.
+package apptest
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// timeout is far more than anything here takes, on a busy machine too.
+const timeout = 30 * time.Second
+
+var (
+	buildFlags []string // -race, where the tests have it
+	program    string   // set by Main
+)
+
+// Main builds the recipe in the current folder and runs the tests. It is for TestMain and
+// does not return.
+func Main(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "recipe-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "apptest:", err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	program = filepath.Join(dir, "app")
+	build := exec.Command("go", append([]string{"build", "-o", program}, buildFlags...)...)
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "apptest: building the recipe: %v\n%s", err, out)
+		return 1
+	}
+	return m.Run()
+}
+
+// Output runs the recipe with arguments with which it does not serve, and returns what it
+// says and its exit status.
+func Output(t *testing.T, args ...string) (text string, status int) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), program, args...)
+	out, err := cmd.CombinedOutput()
+	if cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return string(out), cmd.ProcessState.ExitCode()
+}
+
+// App is a recipe that runs. Its methods are for one goroutine; Login is for any.
+type App struct {
+	URL string
+
+	cmd  *exec.Cmd
+	logs chan string // the lines on standard error; closed at the end of it
+	said []string    // those that were looked at
+}
+
+var address = regexp.MustCompile(`^(http://127\.0\.0\.1:[0-9]+)/docs-login `)
+
+// Start starts the recipe, which takes -listen, and waits until it serves. What is left of it
+// after the test is killed.
+func Start(t *testing.T, args ...string) *App {
+	t.Helper()
+	a := &App{logs: make(chan string, 1000)}
+	a.cmd = exec.Command(program, append([]string{"-listen", "127.0.0.1:0"}, args...)...)
+	a.cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0") // else it takes a second to end
+	stdout, err := a.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stderr, err := a.cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		for lines := bufio.NewScanner(stderr); lines.Scan(); {
+			a.logs <- lines.Text()
+		}
+		close(a.logs)
+	}()
+	t.Cleanup(func() {
+		_ = a.cmd.Process.Kill() // unless it has ended
+		for range a.logs {
+		}
+		_ = a.cmd.Wait()
+	})
+	killer := time.AfterFunc(timeout, func() { _ = a.cmd.Process.Kill() })
+	line, _ := bufio.NewReader(stdout).ReadString('\n')
+	killer.Stop()
+	found := address.FindStringSubmatch(line)
+	if found == nil {
+		t.Fatalf("the first line is %q", line)
+	}
+	a.URL = found[1]
+	return a
+}
+
+// Log waits for the next line of the log, and wants text in it.
+func (a *App) Log(t *testing.T, text string) {
+	t.Helper()
+	select {
+	case line, ok := <-a.logs:
+		a.said = append(a.said, line)
+		if !ok || !strings.Contains(line, text) {
+			t.Fatalf("the log goes on with %q, not %q", line, text)
+		}
+	case <-time.After(timeout):
+		t.Fatalf("no %q in the log", text)
+	}
+}
+
+// Signal sends the process a signal, unless it has ended.
+func (a *App) Signal(s syscall.Signal) { _ = a.cmd.Process.Signal(s) }
+
+// End waits until the process has ended, wants exit status 0 and nothing more in the log, and
+// returns all of that.
+func (a *App) End(t *testing.T) string {
+	t.Helper()
+	deadline := time.After(timeout)
+	for {
+		select {
+		case line, ok := <-a.logs:
+			if ok {
+				t.Errorf("the log goes on with %q", line)
+				continue
+			}
+		case <-deadline:
+			t.Fatal("the process does not end")
+		}
+		break
+	}
+	if err := a.cmd.Wait(); err != nil {
+		t.Errorf("the end: %v", err)
+	}
+	return strings.Join(a.said, "\n")
+}
+
+// SignIn opens the login URL as the docs' page /quickstart does for a visitor, signs in at the
+// app's form as ada@example.com, and returns the visitor's client. It stops where the app sends
+// the visitor back to the docs.
+func (a *App) SignIn(t *testing.T) *http.Client {
+	t.Helper()
+	jar, _ := cookiejar.New(nil) // never fails
+	visitor := &http.Client{
+		Jar:       jar,
+		Transport: &http.Transport{MaxIdleConnsPerHost: 8},
+		Timeout:   timeout,
+		CheckRedirect: func(r *http.Request, _ []*http.Request) error {
+			if "http://"+r.URL.Host != a.URL {
+				return http.ErrUseLastResponse
+			}
+			return nil
+		},
+	}
+	t.Cleanup(visitor.CloseIdleConnections)
+	resp, err := visitor.Get(a.URL + "/docs-login?redirect=/quickstart")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	at := resp.Request.URL
+	if at.Path != "/sign-in" {
+		t.Fatalf("a visitor who is signed out ends at %s", at.Path)
+	}
+	post := func(next string) (*http.Response, error) {
+		return visitor.PostForm(at.String(), url.Values{"email": {"ada@example.com"}, "next": {next}})
+	}
+	if _, err := toDocs(post(at.Query().Get("next"))); err != nil {
+		t.Fatal(err)
+	}
+	resp, err = post("//elsewhere.example/docs-login?")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if to, err := resp.Location(); err != nil || to.Host != "docs.example.com" {
+		t.Errorf("a link to the form leads elsewhere")
+	}
+	return visitor
+}
+
+// Login opens the login URL as the docs' page /quickstart does, for a visitor who is signed in,
+// and returns where the app sends the visitor: to the docs, with a token.
+func (a *App) Login(visitor *http.Client) (*url.URL, error) {
+	return toDocs(visitor.Get(a.URL + "/docs-login?redirect=/quickstart"))
+}
+
+// Crowd has four goroutines log the visitor in again and again, and check look at where each
+// login leads, until stop is called. more waits for eight more logins.
+func (a *App) Crowd(t *testing.T, visitor *http.Client, check func(*url.URL) error) (more, stop func()) {
+	ctx, cancel := context.WithCancel(t.Context())
+	logins := make(chan error)
+	var crowd sync.WaitGroup
+	for range 4 {
+		crowd.Go(func() {
+			for ctx.Err() == nil {
+				to, err := a.Login(visitor)
+				if err == nil {
+					err = check(to)
+				}
+				select {
+				case logins <- err:
+				default: // nobody counts, but nothing goes wrong unseen
+					if err != nil {
+						t.Errorf("a login: %v", err)
+					}
+				}
+			}
+		})
+	}
+	more = func() {
+		t.Helper()
+		for range 8 {
+			if err := <-logins; err != nil {
+				t.Errorf("a login: %v", err)
+			}
+		}
+	}
+	return more, func() { cancel(); crowd.Wait() }
+}
+
+func toDocs(resp *http.Response, err error) (*url.URL, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	_, _ = io.Copy(io.Discard, resp.Body) // for the next request on this connection
+	location, err := resp.Location()
+	if err != nil || location.Host != "docs.example.com" || location.Query().Get("redirect") != "/quickstart" {
+		return nil, fmt.Errorf("no way to the docs' page from %s: status %d", resp.Request.URL.Path, resp.StatusCode)
+	}
+	return location, nil
+}

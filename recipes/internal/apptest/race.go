@@ -1,0 +1,5 @@
+//go:build race
+
+package apptest
+
+func init() { buildFlags = append(buildFlags, "-race") }

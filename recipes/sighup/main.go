@@ -1,0 +1,48 @@
+// Command sighup is an app that takes a new docs key while it serves, from the file that
+// holds it, when it gets a SIGHUP, as daemons do. What an app of your own needs is in
+// reload.go.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/recipes/internal/app"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	listen := flag.String("listen", "127.0.0.1:8080", "`address` of the app")
+	docsURL := flag.String("docs", "https://docs.example.com", "`URL` of the docs")
+	keyFile := flag.String("key", "", "`file` with the docs' JWT secret, such as /etc/docs/key; required")
+	flag.Parse()
+	if *keyFile == "" || flag.NArg() > 0 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	if err := serve(ctx, *listen, *docsURL, *keyFile); err != nil {
+		fmt.Fprintln(os.Stderr, "sighup:", err)
+		os.Exit(1)
+	}
+}
+
+func serve(ctx context.Context, address, docsURL, keyFile string) error {
+	key, err := readKey(keyFile)
+	if err != nil {
+		return err
+	}
+	docs, err := docslogin.New(app.SignedIn, docslogin.ReadMe(docsURL, key), app.SignInPage)
+	if err != nil {
+		return err
+	}
+	reloadKey(keyFile, docs, slog.Default())
+
+	return app.Serve(ctx, address, docs)
+}
