@@ -930,15 +930,17 @@ func TestALinkIsToldWithoutItsQuery(t *testing.T) {
 	}
 }
 
-// The whole line of a login, and of one with all that may be on it.
+// The whole line of a login, of one with all that may be on it, and of a refusal.
 func TestTheLogLine(t *testing.T) {
 	var lines bytes.Buffer
 	m := newMiddleware(t, as(ada), readMe, docslogin.WithLogger(slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: slog.LevelDebug}))))
 	get(t, m, "/docs-login?redirect=/docs/a?b")
 	get(t, m, "/docs-login?redirect=//evil.example")
+	get(t, newMiddleware(t, nobody, readMe, docslogin.WithLogger(slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: slog.LevelDebug})))), "/docs-login")
 	numbers := regexp.MustCompile(`time=\S+|docslogin.duration=\S+|docslogin.url_bytes=\d+`)
 	const want = `level=DEBUG msg="docs login" docslogin.outcome=logged_in docslogin.platform=ReadMe http.route=/docs-login http.response.status_code=302 N user.id=u-42 docslogin.deep_link=/docs/a N
 level=DEBUG msg="docs login" docslogin.outcome=logged_in docslogin.platform=ReadMe http.route=/docs-login http.response.status_code=302 N user.id=u-42 docslogin.warning="the deep link was refused: its path is ambiguous: //, a dot segment, or an escape that is broken or doubled" docslogin.link_refused=true N
+level=DEBUG msg="docs login" docslogin.outcome=no_user docslogin.platform=ReadMe http.route=/docs-login http.response.status_code=401 N exception.message="docslogin: nobody is signed in"
 `
 	if got := strings.ReplaceAll(numbers.ReplaceAllString(lines.String(), "N"), "N level", "level"); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
@@ -1865,6 +1867,10 @@ func TestLimitsToTheByte(t *testing.T) {
 				seen[e.URLBytes] = true
 				if tt.beyond(e) != (e.URLBytes > tt.limit) {
 					t.Errorf("%s: %d bytes: %s, %q", tt.name, e.URLBytes, e.Outcome, e.Warning)
+				}
+				home := e
+				if get(t, m, "/docs-login?redirect=/a"); e.Outcome != home.Outcome {
+					t.Errorf("%s: %d bytes: %s, but %s with a link, which can be dropped", tt.name, home.URLBytes, home.Outcome, e.Outcome)
 				}
 			}
 		}
