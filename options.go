@@ -615,7 +615,8 @@ func WithErrorHandler(h func(http.ResponseWriter, *http.Request, *LoginError)) O
 
 // WithObserver sets a func that is told once of every request on the route, after the
 // response. What it does is part of the request's time; it is called by many goroutines
-// at once; its panic is logged and goes no further.
+// at once; its panic is logged and goes no further. The context is the request's, and has
+// ended if the visitor has gone.
 func WithObserver(f func(context.Context, Event)) Option {
 	return func(c *config) {
 		if f == nil {

@@ -1,0 +1,289 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+
+	"github.com/docslogin/docslogin/docslogintest"
+)
+
+// start runs the program on free ports and returns the URLs of a docs page, of the app and
+// of the metrics.
+func start(t *testing.T) (docs, app, metrics string) {
+	t.Helper()
+	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
+	out, in := io.Pipe()
+	done := make(chan error, 1)
+	go func() {
+		done <- run(ctx, []string{"-app", "127.0.0.1:0", "-metrics", "127.0.0.1:0"}, in)
+		close(done)
+		in.Close()
+	}()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Errorf("stopping: %v", err)
+		}
+	})
+	var urls []string
+	for lines := bufio.NewScanner(out); len(urls) < 3 && lines.Scan(); {
+		fields := strings.Fields(lines.Text())
+		urls = append(urls, fields[len(fields)-1])
+	}
+	go io.Copy(io.Discard, out)
+	if len(urls) < 3 {
+		t.Fatalf("URLs %q, %v", urls, <-done)
+	}
+	return urls[0], urls[1], urls[2]
+}
+
+// signIn opens the docs as a new visitor, and signs in at the app to get there.
+func signIn(t *testing.T, docs, app string) {
+	t.Helper()
+	visitor := docslogintest.NewClient()
+	resp, err := visitor.Get(docs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, _ := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	at := resp.Request.URL
+	if at.Path != "/sign-in" || !strings.Contains(string(page), "Sign in as Ada") {
+		t.Fatalf("ended at %v:\n%s", at, page)
+	}
+	resp, err = visitor.PostForm(app+"sign-in", url.Values{"next": at.Query()["next"]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.Request.URL.String() != docs {
+		t.Fatalf("ended at %v", resp.Request.URL)
+	}
+}
+
+// scrape asks for the metrics as Prometheus does: version 3 would take any UTF-8 in names.
+func scrape(t *testing.T, metrics, accept string) map[string]*dto.MetricFamily {
+	t.Helper()
+	request, err := http.NewRequest("GET", metrics, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Accept", accept)
+	resp, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != 200 {
+		t.Fatalf("status %d", resp.StatusCode)
+	}
+	families := map[string]*dto.MetricFamily{}
+	for decoder := expfmt.NewDecoder(resp.Body, expfmt.ResponseFormat(resp.Header)); ; {
+		var family dto.MetricFamily
+		if err := decoder.Decode(&family); errors.Is(err, io.EOF) {
+			return families
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		families[family.GetName()] = &family
+	}
+}
+
+// line writes a metric's labels and value as Prometheus has them, that of a histogram without
+// what differs from run to run.
+func line(family *dto.MetricFamily, m *dto.Metric) string {
+	var labels []string
+	for _, label := range m.Label {
+		if label.GetValue() != "" { // for Prometheus, an empty label is none
+			labels = append(labels, fmt.Sprintf("%s=%q", label.GetName(), label.GetValue()))
+		}
+	}
+	value := fmt.Sprint(m.Counter.GetValue())
+	if h := m.Histogram; h != nil {
+		var bounds []float64
+		for _, bucket := range h.Bucket {
+			if bound := bucket.GetUpperBound(); !math.IsInf(bound, 1) { // which only the text has
+				bounds = append(bounds, bound)
+			}
+		}
+		value = fmt.Sprintf("%d in %v", h.GetSampleCount(), bounds)
+	}
+	return fmt.Sprintf("%s %s{%s} %s", family.GetType(), family.GetName(), strings.Join(labels, ","), value)
+}
+
+const (
+	text     = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.5,*/*;q=0.1"
+	protobuf = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited"
+)
+
+func TestScrape(t *testing.T) {
+	docs, app, metrics := start(t)
+	for range 3 {
+		signIn(t, docs, app)
+	}
+	for _, request := range []struct {
+		method, query string
+		header        http.Header
+	}{
+		{"GET", "", http.Header{"Sec-Purpose": {"prefetch"}}},
+		{"GET", "?redirect=//evil.example", nil},
+		{"HEAD", "", nil},
+	} {
+		r, err := http.NewRequest(request.method, app+"docs-login"+request.query, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		maps.Copy(r.Header, request.header)
+		resp, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+	}
+
+	const (
+		seconds = "[0.0005 0.001 0.0025 0.005 0.01 0.025 0.05 0.1 0.25 0.5 1 2.5 5 10]"
+		bytes   = "[500 1000 2000 3000 4000 6000 8000 12000 16000]"
+	)
+	want := []string{
+		`COUNTER docslogin_logins_total{docslogin_link_refused="false",docslogin_outcome="logged_in",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 3`,
+		`COUNTER docslogin_logins_total{docslogin_link_refused="false",docslogin_outcome="method",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 1`,
+		`COUNTER docslogin_logins_total{docslogin_link_refused="false",docslogin_outcome="sign_in",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 3`,
+		`COUNTER docslogin_logins_total{docslogin_link_refused="false",docslogin_outcome="speculative",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 1`,
+		`COUNTER docslogin_logins_total{docslogin_link_refused="true",docslogin_outcome="sign_in",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 1`,
+		`HISTOGRAM docslogin_duration_seconds{docslogin_outcome="logged_in",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 3 in ` + seconds,
+		`HISTOGRAM docslogin_duration_seconds{docslogin_outcome="method",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 1 in ` + seconds,
+		`HISTOGRAM docslogin_duration_seconds{docslogin_outcome="sign_in",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 4 in ` + seconds,
+		`HISTOGRAM docslogin_duration_seconds{docslogin_outcome="speculative",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 1 in ` + seconds,
+		`HISTOGRAM docslogin_url_size_bytes{docslogin_outcome="logged_in",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 3 in ` + bytes,
+	}
+	scrapes := map[string]map[string]*dto.MetricFamily{}
+	for name, accept := range map[string]string{"text": text, "protobuf": protobuf} {
+		scrapes[name] = scrape(t, metrics, accept)
+		var got []string
+		for _, family := range scrapes[name] {
+			if family.GetName() == "target_info" { // of the process
+				continue
+			}
+			if family.GetHelp() == "" {
+				t.Errorf("%s has no help", family.GetName())
+			}
+			for _, m := range family.Metric {
+				got = append(got, line(family, m))
+			}
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: there are\n%s\nand not\n%s", name, strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+	}
+	size := scrapes["protobuf"]["docslogin_url_size_bytes"].Metric[0].Histogram
+	if mean := size.GetSampleSum() / float64(size.GetSampleCount()); mean < 200 || mean > 500 {
+		t.Errorf("a URL has %v bytes", mean)
+	}
+}
+
+func TestThePublicSeesNoMetrics(t *testing.T) {
+	_, app, metrics := start(t)
+	for url, want := range map[string]int{
+		metrics:                                200,
+		app + "metrics":                        404,
+		app:                                    200,
+		strings.TrimSuffix(metrics, "metrics"): 404,
+		strings.Replace(metrics, "/metrics", "/docs-login", 1): 404,
+	} {
+		resp, err := http.Get(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("%s: %d", url, resp.StatusCode)
+		}
+	}
+}
+
+func TestASignInStaysAtTheApp(t *testing.T) {
+	_, app, _ := start(t)
+	for _, next := range []string{"", "//evil.example", "https://evil.example", `/\evil.example`, "/\t/evil.example"} {
+		resp, err := docslogintest.NewClient().PostForm(app+"sign-in", url.Values{"next": {next}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.Request.URL.String() != app {
+			t.Errorf("%q leads to %v", next, resp.Request.URL)
+		}
+	}
+}
+
+func TestMistakes(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	for _, tt := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"the app's address is taken", []string{"-app", taken.Addr().String(), "-metrics", "127.0.0.1:0"}, "choose another address with -app"},
+		{"the metrics' address is taken", []string{"-app", "127.0.0.1:0", "-metrics", taken.Addr().String()}, "choose another address with -metrics"},
+		{"no such flag", []string{"-port", "1"}, "-port"},
+		{"help", []string{"-h"}, flag.ErrHelp.Error()},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if err := run(context.Background(), tt.args, io.Discard); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+}
+
+// TestReadmeNames: the README's PromQL speaks of metrics and labels that there are.
+func TestReadmeNames(t *testing.T) {
+	docs, app, metrics := start(t)
+	signIn(t, docs, app)
+	names := map[string]bool{}
+	for name, family := range scrape(t, metrics, text) {
+		names[name] = true
+		for _, suffix := range []string{"_bucket", "_count", "_sum"} {
+			names[name+suffix] = family.GetType() == dto.MetricType_HISTOGRAM
+		}
+		for _, label := range family.Metric[0].Label {
+			names[label.GetName()] = true
+		}
+	}
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`docslogin_\w+`).FindAllString(string(readme), -1)
+	if len(found) < 10 {
+		t.Fatalf("names %q", found)
+	}
+	for _, name := range found {
+		if !names[name] {
+			t.Errorf("there is no %s", name)
+		}
+	}
+}
