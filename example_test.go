@@ -97,6 +97,7 @@ func ExampleWithLoginPage() {
 	mux.HandleFunc("POST /sign-in", func(w http.ResponseWriter, r *http.Request) {
 		// … check the password, then:
 		session, _ := store.Get(r, "session")
+		session.ID, session.IsNew = "", true // a new ID: the old one may be somebody else's, too
 		session.Values["email"] = r.FormValue("email")
 		if err := session.Save(r, w); err != nil {
 			http.Error(w, "Please try again.", http.StatusInternalServerError)

@@ -66,6 +66,9 @@ type UserLookup func(r *http.Request) (*User, error)
 // is no longer in use, or whose file is gone, counts as not signed in. Any other
 // error of the store is an error. load is called by many goroutines at once.
 //
+// Many stores do not heed the request's context: give their clients time-outs, or a
+// visitor waits for as long as a server hangs.
+//
 // SessionLookup returns nil for a nil store, a nil load, or a name that no cookie
 // can have; [New] reports that.
 func SessionLookup(store sessions.Store, name string, load func(*http.Request, *sessions.Session) (*User, error)) UserLookup {
