@@ -519,7 +519,8 @@ func PrivateKey(pemText string) Key {
 // trial signature, which New and SetKey make without a deadline. If s also has the method
 // WithContext(context.Context) jose.OpaqueSigner, then each login signs with what that
 // returns for the request's context. Package cryptosigner of go-jose makes an OpaqueSigner
-// from a crypto.Signer.
+// from a crypto.Signer; so does the module github.com/docslogin/docslogin/hsm, with a time
+// limit, and from a key in a PKCS#11 token.
 func SignWith(s jose.OpaqueSigner) Key {
 	return Key{func(alg jose.SignatureAlgorithm) (*keys.Signer, error) {
 		if isNil(s) {

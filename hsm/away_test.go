@@ -1,0 +1,203 @@
+package hsm_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/miekg/pkcs11"
+
+	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/hsm"
+)
+
+// remote is SoftHSM in processes of its own, behind p11-kit's server: a token that can be
+// stopped and killed while the app goes on.
+type remote struct{ server *exec.Cmd }
+
+func newRemote(t *testing.T) *remote {
+	t.Helper()
+	newToken(t)
+	newKey(t, "EC:prime256v1", "personalization", "01")
+	r := &remote{}
+	r.start(t)
+	t.Cleanup(func() { r.kill() })
+	return r
+}
+
+func (r *remote) start(t *testing.T) {
+	t.Helper()
+	os.Remove(socket) // of one that was killed
+	r.server = exec.Command("p11-kit", "server", "--foreground", "--name", socket, "--provider", softHSM, "pkcs11:token=docs")
+	r.server.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // it has a process for each client
+	if err := r.server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "a server that listens", func() bool { return sockets(t, "00010000") == 1 })
+}
+
+func (r *remote) signal(t *testing.T, s syscall.Signal) {
+	t.Helper()
+	if err := syscall.Kill(-r.server.Process.Pid, s); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (r *remote) kill() {
+	_ = syscall.Kill(-r.server.Process.Pid, syscall.SIGKILL) // an error if it is killed already
+	_ = r.server.Wait()                                      // says that it was killed
+}
+
+// calls returns how many calls to the token are in flight, given up or not.
+func calls() int {
+	stacks := make([]byte, 1<<20)
+	return strings.Count(string(stacks[:runtime.Stack(stacks, true)]), "created by github.com/docslogin/docslogin/hsm.call[")
+}
+
+// sockets returns how many sockets of p11-kit's server there are with these flags.
+func sockets(t *testing.T, flags string) (n int) {
+	t.Helper()
+	text, err := os.ReadFile("/proc/net/unix")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if fields := strings.Fields(line); len(fields) == 8 && fields[7] == socket && fields[3] == flags {
+			n++
+		}
+	}
+	return n
+}
+
+// connections returns how many connections p11-kit's server has, accepted or not.
+func connections(t *testing.T) int { return sockets(t, "00000000") }
+
+func TestATokenThatIsKilledAndComesBack(t *testing.T) {
+	r := newRemote(t)
+	a := newApp(t, personalization, signerOf(t, open(t, client), "personalization"))
+	key := publicKey(t, "personalization")
+	a.loggedIn(t, "ES256", key)
+	r.kill()
+	var code pkcs11.Error
+	if cause := a.refused(t, ""); !errors.As(cause, &code) || errors.Is(cause, context.DeadlineExceeded) {
+		t.Errorf("the cause is %v", cause)
+	}
+	for range 3 { // also while it is not tried anew
+		if cause := a.refused(t, ""); !strings.HasSuffix(cause.Error(), "the token is away; opening the token anew: 0 tokens have the given label; the labels of all that the module has: []") {
+			t.Errorf("the cause is %v", cause)
+		}
+	}
+	r.start(t)
+	a.loggedIn(t, "ES256", key)
+}
+
+func TestATokenThatHangs(t *testing.T) {
+	r := newRemote(t)
+	token := open(t, client, hsm.WithTimeout(2*time.Second), hsm.WithConcurrency(2))
+	a := newApp(t, personalization, signerOf(t, token, "personalization"))
+	key := publicKey(t, "personalization")
+	a.loggedIn(t, "ES256", key)
+
+	r.signal(t, syscall.SIGSTOP)
+	if cause := a.refused(t, "100ms"); !errors.Is(cause, context.DeadlineExceeded) || !strings.Contains(cause.Error(), "during the call") {
+		t.Errorf("a request with a deadline: %v", cause)
+	}
+
+	asked, n := a.asked.Load(), a.seen()
+	ctx, leave := context.WithCancel(t.Context())
+	gone := make(chan error)
+	go func() {
+		_, err := a.visit(ctx, "")
+		gone <- err
+	}()
+	await(t, "the second call", func() bool { return a.asked.Load() > asked && calls() == 2 })
+	leave()
+	if err := <-gone; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if e := a.last(t, n+1); e.Outcome != "canceled" || !errors.Is(e.Err, context.Canceled) {
+		t.Errorf("a visitor who leaves: %s, %v", e.Outcome, e.Err)
+	}
+
+	// Both calls hang; what else comes waits for its time, and leaves nothing behind.
+	var crowd sync.WaitGroup
+	for range 40 {
+		crowd.Go(func() {
+			var refused *refusal
+			if _, err := a.visit(t.Context(), ""); !errors.As(err, &refused) || refused.status != 500 {
+				t.Errorf("not a 500 page: %v", err)
+			}
+		})
+	}
+	crowd.Wait()
+	if e := a.last(t, n+41); e.Outcome != "sign_failed" || !errors.Is(e.Err, context.DeadlineExceeded) || !strings.Contains(e.Err.Error(), "in flight, 2 (WithConcurrency)") || !strings.Contains(e.Err.Error(), "within 2s (WithTimeout)") {
+		t.Errorf("in a crowd: %s, %v", e.Outcome, e.Err)
+	}
+	if n := calls(); n != 2 {
+		t.Errorf("%d calls are in flight", n)
+	}
+
+	r.signal(t, syscall.SIGCONT)
+	a.loggedIn(t, "ES256", key)
+	await(t, "the end of all calls", func() bool { return calls() == 0 })
+
+	r.signal(t, syscall.SIGSTOP)
+	for range 2 {
+		a.refused(t, "100ms")
+	}
+	r.kill() // with both calls in flight
+	r.start(t)
+	a.loggedIn(t, "ES256", key)
+	await(t, "the end of all calls", func() bool { return calls() == 0 })
+}
+
+func TestOpenAndCloseWithATokenThatHangs(t *testing.T) {
+	r := newRemote(t)
+	r.signal(t, syscall.SIGSTOP)
+	if _, err := hsm.Open(client, "docs", pin, hsm.WithTimeout(100*time.Millisecond)); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "docslogin/hsm: opening the token: ") {
+		t.Errorf("opening: %v", err)
+	}
+	await(t, "a connection of what was given up", func() bool { return connections(t) == 1 })
+	r.signal(t, syscall.SIGCONT)
+	await(t, "the end of what was given up", func() bool { return connections(t) == 0 })
+
+	token, err := hsm.Open(client, "docs", pin, hsm.WithTimeout(2*time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer := signerOf(t, token, "personalization")
+	a := newApp(t, personalization, signer)
+	r.signal(t, syscall.SIGSTOP)
+	a.refused(t, "100ms")
+	if err := token.Close(); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "docslogin/hsm: closing the token: calls are still in flight after 2s (WithTimeout)") {
+		t.Errorf("closing: %v", err)
+	}
+	r.signal(t, syscall.SIGCONT)
+	await(t, "the end of the session", func() bool { return connections(t) == 0 })
+
+	token = open(t, client)
+	if cause := a.refused(t, ""); !strings.Contains(cause.Error(), "it was closed (Token.Close)") {
+		t.Errorf("a key of the closed token: %v", cause)
+	}
+	if err := a.SetKey(docslogin.SignWith(signerOf(t, token, "personalization"))); err != nil {
+		t.Fatal(err)
+	}
+	a.loggedIn(t, "ES256", publicKey(t, "personalization"))
+	await(t, "the end of all calls", func() bool { return calls() == 0 })
+}
+
+// A module without its server, as when both start at the same time.
+func TestATokenThatIsNotThereYet(t *testing.T) {
+	newToken(t)
+	os.Remove(socket)
+	if _, err := hsm.Open(client, "docs", pin); err == nil || !strings.HasPrefix(err.Error(), "docslogin/hsm: opening the token: ") {
+		t.Error(err)
+	}
+}

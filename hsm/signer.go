@@ -1,0 +1,199 @@
+// Package hsm lets docslogin sign with keys that never enter the process.
+//
+// [Open] logs in to a PKCS#11 token (a hardware security module, a smart card, SoftHSM),
+// and [Token.Signer] finds a key on it. [Signer] takes any other [crypto.Signer]: a client
+// of a cloud's key service, an agent. What either returns is for docslogin.SignWith:
+//
+//	platform.Key = docslogin.SignWith(signer)
+//
+// A signature that is made elsewhere may take for ever. A visitor waits for it no longer
+// than the request's context and [WithTimeout] allow, and no more calls than
+// [WithConcurrency] allows wait for an answer at the same time.
+package hsm
+
+import (
+	"context"
+	"crypto"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/cryptosigner"
+)
+
+// An Option changes a limit of [Open] or [Signer]. nil changes nothing.
+type Option func(*limits)
+
+// WithTimeout sets how long one call may take, waiting for its turn included: a signature
+// or, for a [Token], opening it, finding a key and closing it. The default is 5 seconds. A
+// request whose own context ends sooner waits no longer than that.
+func WithTimeout(d time.Duration) Option { return func(l *limits) { l.timeout = d } }
+
+// WithConcurrency sets how many calls may be in flight at the same time; others wait for
+// their turn. The default is 16. A call that was given up counts until it returns, because
+// it holds a goroutine and, inside a PKCS#11 module, a thread.
+func WithConcurrency(n int) Option { return func(l *limits) { l.concurrency = n } }
+
+// limits bound the calls into code that may hang or panic.
+type limits struct {
+	timeout     time.Duration
+	concurrency int
+	calls       chan struct{} // one element for each call in flight
+}
+
+func newLimits(opts []Option) (*limits, error) {
+	l := &limits{timeout: 5 * time.Second, concurrency: 16}
+	for _, o := range opts {
+		if o != nil {
+			o(l)
+		}
+	}
+	var mistakes []error
+	if l.timeout <= 0 {
+		mistakes = append(mistakes, fmt.Errorf("docslogin/hsm: WithTimeout is %v; it must be more than 0", l.timeout))
+	}
+	if l.concurrency <= 0 {
+		mistakes = append(mistakes, fmt.Errorf("docslogin/hsm: WithConcurrency is %d; it must be 1 or more", l.concurrency))
+	} else {
+		l.calls = make(chan struct{}, l.concurrency)
+	}
+	return l, errors.Join(mistakes...)
+}
+
+// call returns what f returns. It returns without f when ctx or the time is over, with an
+// error that wraps that of the context; f, which gets this context, then ends by itself.
+func call[T any](ctx context.Context, l *limits, f func(context.Context) (T, error)) (T, error) {
+	var none T
+	ctx, cancel := context.WithTimeoutCause(ctx, l.timeout, fmt.Errorf("there was no answer within %v (WithTimeout)", l.timeout))
+	defer cancel()
+	if ctx.Err() != nil {
+		return none, given(ctx, "before the call")
+	}
+	select {
+	case l.calls <- struct{}{}:
+	case <-ctx.Done():
+		return none, given(ctx, fmt.Sprintf("while all calls that may be in flight, %d (WithConcurrency), had no answer", l.concurrency))
+	}
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		r := result{err: errors.New("the signer ended its goroutine instead of returning")}
+		defer func() {
+			switch v := recover().(type) {
+			case nil:
+			case error:
+				r = result{err: fmt.Errorf("the signer panicked: %w", v)}
+			default: // the value may be anything, a secret too
+				r = result{err: fmt.Errorf("the signer panicked with a value of type %T", v)}
+			}
+			<-l.calls
+			done <- r
+		}()
+		r.value, r.err = f(ctx)
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		return none, given(ctx, "during the call")
+	}
+}
+
+// given is the error of a call that was given up.
+func given(ctx context.Context, when string) error {
+	err := fmt.Errorf("given up %s: %w", when, ctx.Err())
+	if cause := context.Cause(ctx); cause != ctx.Err() {
+		err = fmt.Errorf("%w: %w", err, cause)
+	}
+	return err
+}
+
+// contextual is a crypto.Signer that can be told which request it signs for.
+type contextual interface {
+	WithContext(context.Context) crypto.Signer
+}
+
+// Signer returns what docslogin.SignWith takes, over a [crypto.Signer] that may be slow,
+// hang or panic. It is safe for concurrent use if s is.
+//
+// A signature is given up when the request's context ends or [WithTimeout] is over; the
+// error wraps [context.Canceled] or [context.DeadlineExceeded]. The call itself goes on in
+// a goroutine of its own until s returns; [WithConcurrency] bounds how many there are. A
+// panic of s is an error.
+//
+// If s also has the method WithContext(context.Context) crypto.Signer, each signature is
+// made by what that returns for the request's context, which ends with the time limit, too.
+//
+// The public key is asked for once, here. It is P-256 for the platforms that take ES256
+// and Ed25519 for those that take EdDSA; docslogin.New says if it is the wrong one.
+func Signer(s crypto.Signer, opts ...Option) (jose.OpaqueSigner, error) {
+	l, err := newLimits(opts)
+	if err != nil {
+		return nil, err
+	}
+	if s == nil {
+		return nil, errors.New("docslogin/hsm: the signer is nil")
+	}
+	return newSigner(s, l)
+}
+
+func newSigner(s crypto.Signer, l *limits) (jose.OpaqueSigner, error) {
+	made, err := call(context.Background(), l, func(context.Context) (jose.OpaqueSigner, error) {
+		public := s.Public()
+		algs := cryptosigner.Opaque(known{s, public}).Algs()
+		if len(algs) == 0 {
+			return nil, fmt.Errorf("it is a %T; it must be an *ecdsa.PublicKey on P-256 or an ed25519.PublicKey", public)
+		}
+		return &signer{context.Background(), s, l, public, algs}, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("docslogin/hsm: asking for the public key: %w", err)
+	}
+	return made, nil
+}
+
+// known is a signer whose public key is known.
+type known struct {
+	crypto.Signer
+	public crypto.PublicKey
+}
+
+func (k known) Public() crypto.PublicKey { return k.public }
+
+// signer is a jose.OpaqueSigner for one request or, with the background context, for any.
+type signer struct {
+	ctx    context.Context
+	signer crypto.Signer
+	limits *limits
+	public crypto.PublicKey
+	algs   []jose.SignatureAlgorithm
+}
+
+func (s *signer) Public() *jose.JSONWebKey { return &jose.JSONWebKey{Key: s.public} }
+
+func (s *signer) Algs() []jose.SignatureAlgorithm { return s.algs }
+
+// WithContext is what docslogin.SignWith looks for.
+func (s *signer) WithContext(ctx context.Context) jose.OpaqueSigner {
+	bound := *s
+	bound.ctx = ctx
+	return &bound
+}
+
+func (s *signer) SignPayload(payload []byte, alg jose.SignatureAlgorithm) ([]byte, error) {
+	signature, err := call(s.ctx, s.limits, func(ctx context.Context) ([]byte, error) {
+		current := s.signer
+		if c, ok := current.(contextual); ok {
+			current = c.WithContext(ctx)
+		}
+		return cryptosigner.Opaque(known{current, s.public}).SignPayload(payload, alg)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("docslogin/hsm: no signature: %w", err)
+	}
+	return signature, nil
+}
