@@ -1,0 +1,269 @@
+package main
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/docslogin/docslogin"
+	"github.com/go-jose/go-jose/v4"
+	josejwt "github.com/go-jose/go-jose/v4/jwt"
+	"github.com/golang-jwt/jwt/v5"
+)
+
+const (
+	docsURL  = "https://docs.example.com"
+	deepLink = "/docs/getting-started"
+	login    = "/docs-login?redirect=%2Fdocs%2Fgetting-started"
+)
+
+// ada is who logs in.
+var ada = &docslogin.User{
+	ID: "u-42", Name: "Ada Lovelace", Email: "ada@example.com", Groups: []string{"admin", "beta"},
+	APIKeys: []docslogin.APIKey{{Name: "live", Key: "sk_live_1"}, {Name: "test", Key: "sk_test_1"}},
+}
+
+func isAda(*http.Request) (*docslogin.User, error) { return ada, nil }
+
+// site is one docs site: how the library knows it, and how people would write its login
+// by hand.
+type site struct {
+	algorithm string
+	preset    func(docsURL, key string) docslogin.Platform
+	key       string // the secret, or the private key's PEM text
+	claims    func(u *docslogin.User, now time.Time) map[string]any
+	location  func(token, link string) string
+}
+
+// newSites returns a site for each algorithm, with fresh keys.
+func newSites() ([]*site, error) {
+	_, ed, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		return nil, err
+	}
+	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	edPEM, edErr := pemText(ed)
+	ecPEM, ecErr := pemText(ec)
+	return []*site{
+		{"HS256", docslogin.ReadMe, rand.Text() + rand.Text(), readMeClaims, func(token, link string) string {
+			return docsURL + "?auth_token=" + token + "&redirect=" + url.QueryEscape(link)
+		}},
+		{"EdDSA", docslogin.Mintlify, edPEM, mintlifyClaims, func(token, link string) string {
+			return docsURL + "/login/jwt-callback?redirect=" + url.QueryEscape(link) + "#" + token
+		}},
+		{"ES256", docslogin.MintlifyPersonalization, ecPEM, personalizationClaims, func(token, link string) string {
+			return docsURL + link + "#" + token
+		}},
+	}, errors.Join(edErr, ecErr)
+}
+
+func pemText(key any) (string, error) {
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})), err
+}
+
+func readMeClaims(u *docslogin.User, now time.Time) map[string]any {
+	var keys []map[string]any
+	for _, k := range u.APIKeys {
+		keys = append(keys, map[string]any{"name": k.Name, "apiKey": k.Key})
+	}
+	return map[string]any{
+		"name": u.Name, "email": u.Email, "keys": keys, "version": 1,
+		"iat": now.Unix(), "exp": now.Add(5 * time.Minute).Unix(), "jti": rand.Text(),
+	}
+}
+
+func personalizationClaims(u *docslogin.User, now time.Time) map[string]any {
+	return map[string]any{
+		"groups":              u.Groups,
+		"content":             map[string]any{"name": u.Name, "email": u.Email},
+		"apiPlaygroundInputs": map[string]any{"header": map[string]any{"Authorization": "Bearer " + u.APIKeys[0].Key}},
+		"expiresAt":           now.Add(14 * 24 * time.Hour).Unix(),
+		"iat":                 now.Unix(), "exp": now.Add(10 * time.Second).Unix(),
+	}
+}
+
+func mintlifyClaims(u *docslogin.User, now time.Time) map[string]any {
+	claims := personalizationClaims(u, now)
+	claims["host"] = "docs.example.com"
+	return claims
+}
+
+// privateKey returns the site's key as cryptography takes it.
+func (s *site) privateKey() (any, error) {
+	if s.algorithm == "HS256" {
+		return []byte(s.key), nil
+	}
+	block, _ := pem.Decode([]byte(s.key))
+	if block == nil {
+		return nil, errors.New("the key is no PEM text")
+	}
+	return x509.ParsePKCS8PrivateKey(block.Bytes)
+}
+
+// peers are the handlers that are compared, the library's own first.
+func (s *site) peers() ([]http.Handler, error) {
+	docs, err := docslogin.New(isAda, s.preset(docsURL, s.key))
+	if err != nil {
+		return nil, err
+	}
+	key, err := s.privateKey()
+	if err != nil {
+		return nil, err
+	}
+	return []http.Handler{docs, s.handWritten(key), s.golangJWT(key), s.goJose()}, nil
+}
+
+// handWritten checks nothing, and uses the standard library alone.
+func (s *site) handWritten(key any) http.Handler {
+	header := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"`+s.algorithm+`","typ":"JWT"}`)) + "."
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, _ := isAda(r)
+		payload, _ := json.Marshal(s.claims(user, time.Now()))
+		w.Header().Set("Location", s.location(compact(header, payload, key), r.URL.Query().Get("redirect")))
+		w.WriteHeader(http.StatusFound)
+	})
+}
+
+// compact signs, and returns the token.
+func compact(header string, payload []byte, key any) string {
+	token := base64.RawURLEncoding.AppendEncode([]byte(header), payload)
+	signature := sign(key, token)
+	return string(base64.RawURLEncoding.AppendEncode(append(token, '.'), signature))
+}
+
+func sign(key any, text []byte) []byte {
+	switch key := key.(type) {
+	case ed25519.PrivateKey:
+		return ed25519.Sign(key, text)
+	case *ecdsa.PrivateKey:
+		sum := sha256.Sum256(text)
+		r, s, _ := ecdsa.Sign(rand.Reader, key, sum[:])
+		signature := make([]byte, 64)
+		r.FillBytes(signature[:32])
+		s.FillBytes(signature[32:])
+		return signature
+	default:
+		mac := hmac.New(sha256.New, key.([]byte))
+		mac.Write(text)
+		return mac.Sum(nil)
+	}
+}
+
+// golangJWT is what people write today.
+func (s *site) golangJWT(key any) http.Handler {
+	method := jwt.GetSigningMethod(s.algorithm)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, err := isAda(r)
+		if err != nil || user == nil {
+			http.Error(w, "not signed in", http.StatusUnauthorized)
+			return
+		}
+		token, err := jwt.NewWithClaims(method, jwt.MapClaims(s.claims(user, time.Now()))).SignedString(key)
+		if err != nil {
+			http.Error(w, "signing failed", http.StatusInternalServerError)
+			return
+		}
+		http.Redirect(w, r, s.location(token, r.URL.Query().Get("redirect")), http.StatusFound)
+	})
+}
+
+// goJose is what people write with go-jose at first: with the key from its text, and the
+// signer, for every request.
+func (s *site) goJose() http.Handler {
+	token := func(user *docslogin.User) (string, error) {
+		key, err := s.privateKey()
+		if err != nil {
+			return "", err
+		}
+		signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(s.algorithm), Key: key}, new(jose.SignerOptions).WithType("JWT"))
+		if err != nil {
+			return "", err
+		}
+		return josejwt.Signed(signer).Claims(s.claims(user, time.Now())).Serialize()
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, err := isAda(r)
+		if err != nil || user == nil {
+			http.Error(w, "not signed in", http.StatusUnauthorized)
+			return
+		}
+		signed, err := token(user)
+		if err != nil {
+			http.Error(w, "signing failed", http.StatusInternalServerError)
+			return
+		}
+		http.Redirect(w, r, s.location(signed, r.URL.Query().Get("redirect")), http.StatusFound)
+	})
+}
+
+// said is what a login says, but for what differs from one login to the next.
+type said struct {
+	Header map[string]any
+	Claims map[string]any // times count from iat
+	URL    string         // with TOKEN in the token's place
+}
+
+var tokenIn = regexp.MustCompile(`eyJ[\w-]+\.[\w-]+\.[\w-]+`)
+
+// read verifies the token in a login's Location.
+func (s *site) read(location string) (said, error) {
+	token := tokenIn.FindString(location)
+	if token == "" {
+		return said{}, errors.New("there is no token in the Location")
+	}
+	key, err := s.privateKey()
+	if err != nil {
+		return said{}, err
+	}
+	if pair, ok := key.(interface{ Public() crypto.PublicKey }); ok {
+		key = pair.Public()
+	}
+	parsed, err := josejwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(s.algorithm)})
+	if err != nil {
+		return said{}, err
+	}
+	claims := map[string]any{}
+	if err := parsed.Claims(key, &claims); err != nil {
+		return said{}, err
+	}
+	header, _, _ := strings.Cut(token, ".")
+	text, err := base64.RawURLEncoding.DecodeString(header)
+	if err != nil {
+		return said{}, err
+	}
+	what := said{Claims: claims, URL: strings.Replace(location, token, "TOKEN", 1)}
+	if err := json.Unmarshal(text, &what.Header); err != nil {
+		return said{}, err
+	}
+	iat, _ := claims["iat"].(float64)
+	for _, name := range []string{"exp", "expiresAt"} {
+		if end, ok := claims[name].(float64); ok {
+			claims[name] = end - iat
+		}
+	}
+	if age := time.Since(time.Unix(int64(iat), 0)); age > -time.Minute && age < time.Minute {
+		claims["iat"] = "now"
+	}
+	if id, ok := claims["jti"].(string); ok && len(id) > 20 {
+		claims["jti"] = "random"
+	}
+	return what, nil
+}
