@@ -231,8 +231,7 @@ func (c Claims) setObject(name string, object Claims) {
 func ReadMeClaims(_ context.Context, user *User, claims Claims) error {
 	claims.setString("name", cmp.Or(user.Name, user.Email))
 	claims.setString("email", user.Email)
-	privileged := []string{"name", "email", "keys", "parameters", "isAdmin", "isReadOnly", "allowedProjects"}
-	if err := claims.add("attribute", user.Attributes, append(privileged, "apiKey", "user", "pass")...); err != nil {
+	if err := claims.add("attribute", user.Attributes, readMeOwn...); err != nil {
 		return err
 	}
 	if len(user.APIKeys) == 1 {
@@ -240,7 +239,7 @@ func ReadMeClaims(_ context.Context, user *User, claims Claims) error {
 		if name, pass, hasValue := key.basic(); name+pass != "" && key.Key == "" && !hasValue {
 			claims["apiKey"] = map[string]any{"user": name, "pass": pass}
 		}
-		return claims.addReadMeKey(key, privileged...)
+		return claims.addReadMeKey(key, readMePrivileged...)
 	}
 	var keys []Claims
 	names := map[string]bool{}
@@ -260,6 +259,12 @@ func ReadMeClaims(_ context.Context, user *User, claims Claims) error {
 	}
 	return nil
 }
+
+// What ReadMe gives a meaning to, at the top level: but for what a key may set, and all.
+var (
+	readMePrivileged = []string{"name", "email", "keys", "parameters", "isAdmin", "isReadOnly", "allowedProjects"}
+	readMeOwn        = append([]string{"apiKey", "user", "pass"}, readMePrivileged...)
+)
 
 // addReadMeKey adds what the top level and an entry of keys have in common.
 func (c Claims) addReadMeKey(key APIKey, reserved ...string) error {

@@ -391,7 +391,9 @@ func (m *Middleware) readVisit(query string, e *Event) visit {
 			v.echo.Set(name, value)
 		}
 	}
-	if sent, err := strconv.ParseInt(deeplink.Param(query, returnMarker), 10, 64); err == nil {
+	if marker := deeplink.Param(query, returnMarker); marker == "" {
+		return v
+	} else if sent, err := strconv.ParseInt(marker, 10, 64); err == nil {
 		age := m.now().Sub(time.Unix(sent, 0))
 		v.returned = -time.Minute <= age && age <= returnWindow // instances' clocks differ
 	}
@@ -430,12 +432,15 @@ func (c *config) isSignedIn(user *User) bool {
 func (c *config) checkComplete(user *User, claims Claims) error {
 	var missing []string
 	for _, required := range c.platform.Required {
-		names := strings.Split(required, "|")
-		if !slices.ContainsFunc(names, func(name string) bool { return !isEmpty(claims[name]) }) {
-			missing = append(missing, strings.Join(names, " or "))
+		has := false
+		for name := range strings.SplitSeq(required, "|") {
+			has = has || !isEmpty(claims[name])
+		}
+		if !has {
+			missing = append(missing, strings.ReplaceAll(required, "|", " or "))
 		}
 	}
-	if reflect.ValueOf(*user).IsZero() { // which a lookup returns by mistake, for a visitor who is not signed in
+	if reflect.ValueOf(user).Elem().IsZero() { // which a lookup returns by mistake, for a visitor who is not signed in
 		missing = []string{"a name, an e-mail address or an ID"}
 	}
 	if missing != nil {
@@ -447,12 +452,13 @@ func (c *config) checkComplete(user *User, claims Claims) error {
 // isEmpty reports whether a claim says nothing, as its JSON: null, a blank string, or an
 // object or a list without anything in it.
 func isEmpty(claim any) bool {
-	text, isText := claim.(string)
-	if !isText {
-		written, _ := json.Marshal(claim) // what is no JSON has an error of its own
-		if json.Unmarshal(written, &text) != nil {
-			return string(written) == "[]" || string(written) == "{}"
-		}
+	if text, ok := claim.(string); ok {
+		return strings.TrimSpace(text) == ""
+	}
+	var text string
+	written, _ := json.Marshal(claim) // what is no JSON has an error of its own
+	if json.Unmarshal(written, &text) != nil {
+		return string(written) == "[]" || string(written) == "{}"
 	}
 	return strings.TrimSpace(text) == ""
 }

@@ -9,6 +9,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
@@ -119,29 +120,40 @@ func local(alg jose.SignatureAlgorithm, private, public any) (*Signer, error) {
 // tried returns a Signer after one signature made and verified: go-jose takes
 // keys that fail only when they are used.
 func tried(alg jose.SignatureAlgorithm, public any, source func(context.Context) (jose.Signer, error)) (*Signer, error) {
-	signer := &Signer{func(ctx context.Context, payload []byte) (string, error) {
+	sign := func(ctx context.Context, payload []byte) (*jose.JSONWebSignature, error) {
 		s, err := source(ctx)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
-		jws, err := s.Sign(payload)
-		if err != nil {
-			return "", err
-		}
-		return jws.CompactSerialize()
-	}}
-	token, err := signer.Sign(context.Background(), []byte(`{}`))
+		return s.Sign(payload)
+	}
+	trial, err := sign(context.Background(), []byte(`{}`))
 	if err != nil {
 		return nil, fmt.Errorf("the trial signature failed: %w", err)
 	}
-	jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{alg})
+	token, err := trial.CompactSerialize()
 	if err == nil {
-		_, err = jws.Verify(public)
+		trial, err = jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{alg})
+	}
+	if err == nil {
+		_, err = trial.Verify(public)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the trial signature is not one of the signer's own public key: %w", err)
 	}
-	return signer, nil
+	// CompactSerialize would write the same header once more for each token.
+	header, _, _ := strings.Cut(token, ".")
+	return &Signer{func(ctx context.Context, payload []byte) (string, error) {
+		jws, err := sign(ctx, payload)
+		if err != nil {
+			return "", err
+		}
+		token := append(make([]byte, 0, len(header)+2*len(payload)+128), header...)
+		for _, part := range [][]byte{payload, jws.Signatures[0].Signature} {
+			token = base64.RawURLEncoding.AppendEncode(append(token, '.'), part)
+		}
+		return string(token), nil
+	}}, nil
 }
 
 func newJose(alg jose.SignatureAlgorithm, key any) (jose.Signer, error) {
