@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 )
 
@@ -55,14 +54,12 @@ func (g goal) String() string {
 	return "≤ " + number(g.limit, g.unit)
 }
 
-// isMet goes by the median as it is printed.
+// isMet goes by the median, not by what is printed of it.
 func (g goal) isMet(f figure) bool {
-	scale := math.Pow10(digitsOf[g.unit])
-	value := math.Round(f.value*scale) / scale
 	if g.atLeast {
-		return value >= g.limit
+		return f.value >= g.limit
 	}
-	return value <= g.limit
+	return f.value <= g.limit
 }
 
 // alternate measures each contestant once a round, and in every second round in the

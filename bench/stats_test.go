@@ -71,9 +71,9 @@ func TestGoalsAreMetByTheMedian(t *testing.T) {
 		{atMost(1.9, "×", ""), 1.91, false},
 		{atLeast(3.5, "×", ""), 3.5, true},
 		{atLeast(3.5, "×", ""), 3.49, false},
-		{atLeast(3.5, "×", ""), 3.496, true}, // printed as 3.50
-		{atMost(1.9, "×", ""), 1.904, true},
-		{atMost(8, "ns", ""), 8.06, false}, // printed as 8.1
+		{atLeast(3.5, "×", ""), 3.499, false}, // printed as 3.50
+		{atMost(1.9, "×", ""), 1.901, false},
+		{atMost(8, "ns", ""), 8, true},
 		{atMost(130, "", ""), 131, false},
 	} {
 		if got := tt.goal.isMet(figure{tt.value, 0, 100}); got != tt.want {

@@ -141,7 +141,8 @@ func tried(alg jose.SignatureAlgorithm, public any, source func(context.Context)
 	if err != nil {
 		return nil, fmt.Errorf("the trial signature is not one of the signer's own public key: %w", err)
 	}
-	// CompactSerialize would write the same header once more for each token.
+	// The header is the same for every token, for nothing but alg and typ is in it (see
+	// noKeyID). CompactSerialize would write it once more each time.
 	header, _, _ := strings.Cut(token, ".")
 	return &Signer{func(ctx context.Context, payload []byte) (string, error) {
 		jws, err := sign(ctx, payload)
