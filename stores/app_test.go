@@ -19,6 +19,7 @@ import (
 
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/docslogintest"
+	"github.com/docslogin/docslogin/stores"
 )
 
 func newDocs(t *testing.T) *docslogintest.Site {
@@ -74,7 +75,7 @@ func newApp(t *testing.T, docs *docslogintest.Site, k kind, has setup) *app {
 	a := &app{store: &counted{Store: k.open(t, has.limit, has.keys...)}, events: make(chan docslogin.Event, 1000)}
 	var store sessions.Store = a.store
 	if !k.heeds {
-		store = untilDone{store}
+		store = stores.UntilDone{Store: store}
 	}
 	load := func(_ *http.Request, session *sessions.Session) (*docslogin.User, error) {
 		name, _ := session.Values["name"].(string)

@@ -9,6 +9,8 @@ import (
 	"github.com/antonlindstrom/pgstore"
 	"github.com/gorilla/securecookie"
 	"github.com/gorilla/sessions"
+
+	"github.com/docslogin/docslogin/stores"
 )
 
 // kind is a store and the server behind it.
@@ -36,7 +38,7 @@ var kinds = []kind{
 		name:   "redisstore on a Redis that keeps its sessions",
 		server: func() *server { return durableRedis },
 		open: func(t *testing.T, limit time.Duration, _ ...[]byte) sessions.Store {
-			store, err := openRedisstore(t.Context(), "unix", durableRedis.socket(), limit)
+			store, err := stores.OpenRedisstore(t.Context(), "unix", durableRedis.socket(), limit)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -51,7 +53,7 @@ var kinds = []kind{
 		name:   "redistore on a Redis that forgets them",
 		server: func() *server { return forgetfulRedis },
 		open: func(t *testing.T, limit time.Duration, keys ...[]byte) sessions.Store {
-			store, err := openRedistore("unix", forgetfulRedis.socket(), limit, keys...)
+			store, err := stores.OpenRedistore("unix", forgetfulRedis.socket(), limit, keys...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -66,11 +68,11 @@ var kinds = []kind{
 		name:   "pgstore",
 		server: func() *server { return postgres },
 		open: func(t *testing.T, limit time.Duration, keys ...[]byte) sessions.Store {
-			store, err := openPgstore(postgres.dsn(), limit, options, keys...)
+			store, err := stores.OpenPgstore(postgres.dsn(), limit, options, keys...)
 			if err != nil {
 				t.Fatal(err)
 			}
-			t.Cleanup(func() { store.db.Close() })
+			t.Cleanup(func() { store.Close() })
 			return store
 		},
 		id: signedID,
@@ -108,7 +110,7 @@ func signedID(cookie *http.Cookie) (id string) {
 
 // sweepPostgres does what an app that uses pgstore starts in the background.
 func sweepPostgres() error {
-	db, err := openPostgres(postgres.dsn(), patience)
+	db, err := stores.OpenPostgres(postgres.dsn(), patience)
 	if err != nil {
 		return err
 	}

@@ -16,8 +16,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gorilla/sessions"
+
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/docslogintest"
+	"github.com/docslogin/docslogin/stores"
 )
 
 var nextField = regexp.MustCompile(`name=next value="([^"]*)"`)
@@ -151,7 +154,7 @@ func hangUp(t *testing.T, a *app, cookie *http.Cookie) {
 	}
 }
 
-// TestContext says which stores need untilDone. If it fails for a new version of one, what
+// TestContext says which stores need UntilDone. If it fails for a new version of one, what
 // README.md says of that store is no longer true.
 func TestContext(t *testing.T) {
 	forEachStore(t, func(t *testing.T, k kind) {
@@ -165,6 +168,36 @@ func TestContext(t *testing.T) {
 			t.Errorf("for a request that has ended, the error is %v", err)
 		}
 	})
+}
+
+// held is a store that begins to read a session when release is closed, and closes done then.
+type held struct {
+	sessions.Store
+	release, done chan struct{}
+}
+
+func (s held) New(r *http.Request, name string) (*sessions.Session, error) {
+	defer close(s.done)
+	<-s.release
+	_, err := sessions.GetRegistry(r).Get(s.Store, "another")
+	return sessions.NewSession(s, name), err
+}
+
+// TestARequestThatEnds: what is still being read then has no part in the handler's request.
+func TestARequestThatEnds(t *testing.T) {
+	store := held{sessions.NewCookieStore(key), make(chan struct{}), make(chan struct{})}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil)
+	session, err := stores.UntilDone{Store: store}.New(r, "session")
+	if !errors.Is(err, context.Canceled) || session == nil || !session.IsNew || session.Options == nil || len(session.Values) > 0 {
+		t.Errorf("session %+v, error %v", session, err)
+	}
+	close(store.release)
+	<-store.done
+	if r.Context() != ctx {
+		t.Error("the store has written to the request")
+	}
 }
 
 func TestSessionEnds(t *testing.T) {

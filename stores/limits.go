@@ -1,4 +1,11 @@
-package stores_test
+// Package stores is for copying, not for importing: how to open gorilla session stores whose
+// sessions are in Redis or PostgreSQL, so that a server which is down or hangs holds nobody up
+// for ever. network is "tcp" or "unix"; limit is the longest that one connecting, reading or
+// writing may take.
+//
+// The tests put docslogin over such stores, on real servers which are killed, stopped and
+// emptied meanwhile; README.md says how to run them, and what to know of each store.
+package stores
 
 import (
 	"context"
@@ -17,11 +24,8 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 )
 
-// This file is for copying: how to open each store so that a server which is down or hangs
-// holds nobody up for longer than limit. network is "tcp" or "unix".
-
-// openRedisstore opens a store that hands the request's context on to go-redis.
-func openRedisstore(ctx context.Context, network, address string, limit time.Duration) (*redisstore.RedisStore, error) {
+// OpenRedisstore opens a store that hands the request's context on to go-redis.
+func OpenRedisstore(ctx context.Context, network, address string, limit time.Duration) (*redisstore.RedisStore, error) {
 	client := goredis.NewClient(&goredis.Options{
 		Network: network, Addr: address,
 		ContextTimeoutEnabled: true, // or the request's deadline is not heeded
@@ -36,8 +40,8 @@ func openRedisstore(ctx context.Context, network, address string, limit time.Dur
 	return store, nil
 }
 
-// openRedistore opens a store whose own constructors set no time-outs for redigo.
-func openRedistore(network, address string, limit time.Duration, keys ...[]byte) (*redistore.RediStore, error) {
+// OpenRedistore opens a store whose own constructors set no time-outs for redigo.
+func OpenRedistore(network, address string, limit time.Duration, keys ...[]byte) (*redistore.RediStore, error) {
 	return redistore.NewRediStoreWithPool(&redis.Pool{
 		MaxIdle:     10,
 		IdleTimeout: 4 * time.Minute,
@@ -52,9 +56,9 @@ func openRedistore(network, address string, limit time.Duration, keys ...[]byte)
 	}, keys...)
 }
 
-// openPostgres opens a pool of lib/pq, which has no time-out of its own for a server that
+// OpenPostgres opens a pool of lib/pq, which has no time-out of its own for a server that
 // hangs: statement_timeout is kept by the server.
-func openPostgres(dsn string, limit time.Duration) (*sql.DB, error) {
+func OpenPostgres(dsn string, limit time.Duration) (*sql.DB, error) {
 	connector, err := pq.NewConnector(dsn)
 	if err != nil {
 		return nil, err
@@ -99,10 +103,10 @@ func (c limitedConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// openPgstore opens a pgstore for concurrent use. A [pgstore.PGStore] writes to its own
+// OpenPgstore opens a pgstore for concurrent use. A [pgstore.PGStore] writes to its own
 // fields whenever it reads a session, which is a data race, so each call gets one of its own.
-func openPgstore(dsn string, limit time.Duration, options sessions.Options, keys ...[]byte) (*pgStore, error) {
-	db, err := openPostgres(dsn, limit)
+func OpenPgstore(dsn string, limit time.Duration, options sessions.Options, keys ...[]byte) (*Pgstore, error) {
+	db, err := OpenPostgres(dsn, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -110,51 +114,63 @@ func openPgstore(dsn string, limit time.Duration, options sessions.Options, keys
 		db.Close()
 		return nil, err
 	}
-	return &pgStore{db, options, keys}, nil
+	return &Pgstore{db, options, keys}, nil
 }
 
-type pgStore struct {
+// Pgstore is what [OpenPgstore] opens.
+type Pgstore struct {
 	db      *sql.DB
 	options sessions.Options
 	keys    [][]byte
 }
 
-func (s *pgStore) Get(r *http.Request, name string) (*sessions.Session, error) {
+// Close closes the pool.
+func (s *Pgstore) Close() error { return s.db.Close() }
+
+// Get returns the request's session of that name.
+func (s *Pgstore) Get(r *http.Request, name string) (*sessions.Session, error) {
 	return sessions.GetRegistry(r).Get(s, name)
 }
 
-func (s *pgStore) New(r *http.Request, name string) (*sessions.Session, error) {
+// New reads a session, or makes one.
+func (s *Pgstore) New(r *http.Request, name string) (*sessions.Session, error) {
 	return s.own().New(r, name)
 }
 
-func (s *pgStore) Save(r *http.Request, w http.ResponseWriter, session *sessions.Session) error {
+// Save writes a session, and its cookie.
+func (s *Pgstore) Save(r *http.Request, w http.ResponseWriter, session *sessions.Session) error {
 	return s.own().Save(r, w, session)
 }
 
-func (s *pgStore) own() *pgstore.PGStore {
+func (s *Pgstore) own() *pgstore.PGStore {
 	options := s.options
 	store := &pgstore.PGStore{DbPool: s.db, Options: &options, Codecs: securecookie.CodecsFromPairs(s.keys...)}
 	store.MaxAge(options.MaxAge)
 	return store
 }
 
-// untilDone is a store that gives up reading a session when the request's context ends,
+// UntilDone is a store that gives up reading a session when the request's context ends,
 // around one that does not heed the context. What was begun goes on in a goroutine until
 // the store's own time-out, so the store needs one.
-type untilDone struct{ sessions.Store }
+type UntilDone struct{ sessions.Store }
 
-func (s untilDone) Get(r *http.Request, name string) (*sessions.Session, error) {
+// Get returns the request's session of that name.
+func (s UntilDone) Get(r *http.Request, name string) (*sessions.Session, error) {
 	return sessions.GetRegistry(r).Get(s, name)
 }
 
-func (s untilDone) New(r *http.Request, name string) (*sessions.Session, error) {
+// New reads a session, or makes one. If the request's context ends meanwhile, its error comes
+// with an empty session, which is not to be saved: it would take the place of the visitor's.
+func (s UntilDone) New(r *http.Request, name string) (*sessions.Session, error) {
 	type result struct {
 		session *sessions.Session
 		err     error
 	}
 	done := make(chan result, 1)
+	// The goroutine may outlive the handler, and gorilla's registry writes to a request.
+	own := r.WithContext(r.Context())
 	go func() {
-		session, err := s.Store.New(r, name)
+		session, err := s.Store.New(own, name)
 		done <- result{session, err}
 	}()
 	select {
