@@ -68,13 +68,18 @@ func pages() http.Handler {
 	return http.NewCrossOriginProtection().Handler(mux)
 }
 
-// Serve serves the app with the docs' login route at the address until ctx ends.
-func Serve(ctx context.Context, address string, docs *docslogin.Middleware) error {
+// Serve serves the app with the docs' login route at the address until ctx ends. What else
+// wants to know the login URL is told before.
+func Serve(ctx context.Context, address string, docs *docslogin.Middleware, tell ...func(loginURL string)) error {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("http://%s%s is the docs' login URL. Ctrl-C stops.\n", listener.Addr(), docs.Path())
+	loginURL := fmt.Sprintf("http://%s%s", listener.Addr(), docs.Path())
+	for _, f := range tell {
+		f(loginURL)
+	}
+	fmt.Println(loginURL, "is the docs' login URL. Ctrl-C stops.")
 	server := &http.Server{Handler: docs.Wrap(pages()), ReadHeaderTimeout: 10 * time.Second}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()

@@ -53,7 +53,9 @@ func run(m *testing.M) int {
 // says and its exit status.
 func Output(t *testing.T, args ...string) (text string, status int) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), program, args...)
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, args...)
 	out, err := cmd.CombinedOutput()
 	if cmd.ProcessState == nil {
 		t.Fatal(err)
@@ -113,8 +115,8 @@ func Start(t *testing.T, args ...string) *App {
 	return a
 }
 
-// Log waits for the next line of the log, and wants text in it.
-func (a *App) Log(t *testing.T, text string) {
+// Log waits for the next line of the log, wants text in it, and returns it.
+func (a *App) Log(t *testing.T, text string) (line string) {
 	t.Helper()
 	select {
 	case line, ok := <-a.logs:
@@ -122,8 +124,10 @@ func (a *App) Log(t *testing.T, text string) {
 		if !ok || !strings.Contains(line, text) {
 			t.Fatalf("the log goes on with %q, not %q", line, text)
 		}
+		return line
 	case <-time.After(timeout):
 		t.Fatalf("no %q in the log", text)
+		return ""
 	}
 }
 
