@@ -686,7 +686,7 @@ const (
 	OutcomeSignFailed     Outcome = "sign_failed"     // 500
 	OutcomePanic          Outcome = "panic"           // 500
 	OutcomeTooLarge       Outcome = "too_large"       // 500: the URL would not arrive
-	OutcomeCanceled       Outcome = "canceled"        // nothing: the visitor has gone
+	OutcomeCanceled       Outcome = "canceled"        // nothing: the visitor has gone, or a func of the app's panicked with http.ErrAbortHandler
 	OutcomeUserInfo       Outcome = "user_info"       // 200: UserInfo's JSON
 	OutcomePreflight      Outcome = "preflight"       // 204: a browser asks whether a page may ask UserInfo
 )
@@ -839,7 +839,7 @@ func (c *config) attrs(e *Event) []slog.Attr {
 	if e.Err != nil {
 		text("exception.message", textOf(e.Err))
 	}
-	if p := (*panicError)(nil); errors.As(e.Err, &p) {
+	if p, ok := e.Err.(*panicError); ok {
 		text("exception.stacktrace", string(p.stack))
 	}
 	return attrs
@@ -926,7 +926,7 @@ func writePage(w http.ResponseWriter, r *http.Request, refusal *LoginError) {
 		page
 		SignInURL string
 	}{answers[refusal.Outcome].page, refusal.SignInURL}
-	if missing := (*missingError)(nil); errors.As(refusal.Err, &missing) {
+	if missing, ok := refusal.Err.(*missingError); ok {
 		data.What += strings.Join(missing.claims, ", ") + "."
 	}
 	h := w.Header()

@@ -36,6 +36,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -962,6 +963,19 @@ func TestALongWayToTheSignInPageIsWarnedOf(t *testing.T) {
 	}
 }
 
+func TestTheDurationIsTheRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var e docslogin.Event
+		m := newMiddleware(t, func(*http.Request) (*docslogin.User, error) {
+			time.Sleep(3 * time.Second)
+			return ada, nil
+		}, readMe, docslogin.WithObserver(func(_ context.Context, got docslogin.Event) { e = got }))
+		if get(t, m, "/docs-login"); e.Duration != 3*time.Second {
+			t.Errorf("%v", e.Duration)
+		}
+	})
+}
+
 func TestWarningsAreJoined(t *testing.T) {
 	var e docslogin.Event
 	m := newMiddleware(t, as(ada), readMe, claim("padding", strings.Repeat("x", 3000)), docslogin.WithObserver(func(_ context.Context, got docslogin.Event) { e = got }))
@@ -1005,13 +1019,27 @@ type nilError struct{ text string }
 
 func (e *nilError) Error() string { return e.text }
 
+// asPanics is an error that cannot even be asked what it is.
+type asPanics struct{}
+
+func (asPanics) Error() string { return "odd" }
+func (asPanics) As(any) bool   { panic("no") }
+
+func TestAnErrorThatPanicsWhenAsked(t *testing.T) {
+	var lines bytes.Buffer
+	m := newMiddleware(t, failing(asPanics{}), readMe, docslogin.WithLogger(slog.New(slog.NewTextHandler(&lines, nil))))
+	if resp := get(t, m, "/docs-login"); resp.StatusCode != 500 || !strings.Contains(lines.String(), "exception.message=odd") {
+		t.Errorf("%d, logged %s", resp.StatusCode, &lines)
+	}
+}
+
 func TestErrorsThatPanic(t *testing.T) {
 	var none *nilError
 	for name, lookup := range map[string]docslogin.UserLookup{"returned": failing(none), "thrown": func(*http.Request) (*docslogin.User, error) { panic(error(none)) }} {
 		var lines bytes.Buffer
 		var e docslogin.Event
 		m := newMiddleware(t, lookup, readMe, docslogin.WithLogger(slog.New(slog.NewTextHandler(&lines, nil))), docslogin.WithObserver(func(_ context.Context, got docslogin.Event) { e = got }))
-		if resp := get(t, m, "/docs-login"); resp.StatusCode != 500 || e.Err == nil {
+		if resp := get(t, m, "/docs-login"); resp.StatusCode != 500 || !errors.Is(e.Err, none) {
 			t.Errorf("%s: %d", name, resp.StatusCode)
 		}
 		if !strings.Contains(lines.String(), "that has no text") {

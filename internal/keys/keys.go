@@ -144,13 +144,18 @@ func tried(alg jose.SignatureAlgorithm, public any, source func(context.Context)
 	// The header is the same for every token, for nothing but alg and typ is in it (see
 	// noKeyID). CompactSerialize would write it once more each time.
 	header, _, _ := strings.Cut(token, ".")
+	size := len(trial.Signatures[0].Signature)
 	return &Signer{func(ctx context.Context, payload []byte) (string, error) {
 		jws, err := sign(ctx, payload)
 		if err != nil {
 			return "", err
 		}
+		signature := jws.Signatures[0].Signature
+		if len(signature) != size { // all that these algorithms make are of one size
+			return "", fmt.Errorf("the signer returned %d bytes for a signature of %s, which has %d", len(signature), alg, size)
+		}
 		token := append(make([]byte, 0, len(header)+2*len(payload)+128), header...)
-		for _, part := range [][]byte{payload, jws.Signatures[0].Signature} {
+		for _, part := range [][]byte{payload, signature} {
 			token = base64.RawURLEncoding.AppendEncode(append(token, '.'), part)
 		}
 		return string(token), nil

@@ -338,6 +338,27 @@ func TestOpaque(t *testing.T) {
 	}
 }
 
+// A signer that passes its trial may still fail later.
+func TestASignerThatSignsNoMore(t *testing.T) {
+	for name, signature := range map[string][]byte{"no signature": nil, "a byte too few": make([]byte, 63), "a byte too many": make([]byte, 65)} {
+		tried := false
+		ed := cryptosigner.Opaque(rfc8032)
+		signer, err := keys.Opaque(opaque{ed, ed.Public(), func(p []byte) ([]byte, error) {
+			if tried {
+				return signature, nil
+			}
+			tried = true
+			return ed.SignPayload(p, jose.EdDSA)
+		}}, jose.EdDSA)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if token, err := signer.Sign(t.Context(), []byte(`{}`)); token != "" || err == nil || !strings.Contains(err.Error(), "for a signature of EdDSA, which has 64") {
+			t.Errorf("%s: %q, %v", name, token, err)
+		}
+	}
+}
+
 type shortKey struct{ crypto.Signer }
 
 func (shortKey) Public() crypto.PublicKey { return ed25519.PublicKey(make([]byte, 10)) }
@@ -523,19 +544,30 @@ func TestKeysThatNoToolWrites(t *testing.T) {
 // does not repeat the text.
 func FuzzPEM(f *testing.F) {
 	text := pkcs8(f, rfc8032)
-	for _, seed := range []string{text, strings.ReplaceAll(text, "\n", `\n`), base64.StdEncoding.EncodeToString([]byte(text)), "-----BEGIN PRIVATE KEY-----", "-----BEGIN EC PRIVATE KEY-----x-----END EC PRIVATE KEY-----", "{", "ssh-rsa", "'\"'"} {
+	p256, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range []string{text, strings.ReplaceAll(text, "\n", `\n`), base64.StdEncoding.EncodeToString([]byte(text)), "-----BEGIN PRIVATE KEY-----", "-----BEGIN EC PRIVATE KEY-----x-----END EC PRIVATE KEY-----", pkcs8(f, p256), "{", "ssh-rsa", "'\"'"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		signer, err := keys.PEM(text, jose.EdDSA)
-		if err == nil {
-			if _, err := signer.Sign(t.Context(), []byte(`{}`)); err != nil {
+		for _, alg := range []jose.SignatureAlgorithm{jose.EdDSA, jose.ES256} {
+			signer, err := keys.PEM(text, alg)
+			if err != nil {
+				if strings.Contains(err.Error(), "\n") || len(text) > 40 && strings.Contains(err.Error(), text) {
+					t.Fatalf("the error repeats the text: %v", err)
+				}
+				continue
+			}
+			token, err := signer.Sign(t.Context(), []byte(`{}`))
+			if err != nil {
 				t.Fatalf("a signer that does not sign: %v", err)
 			}
-			return
-		}
-		if strings.Contains(err.Error(), "\n") || len(text) > 40 && strings.Contains(err.Error(), text) {
-			t.Fatalf("the error repeats the text: %v", err)
+			_, signature, _ := cutLast(token)
+			if raw, err := base64.RawURLEncoding.DecodeString(signature); err != nil || len(raw) != 64 {
+				t.Fatalf("%s, %v", token, err)
+			}
 		}
 	})
 }
