@@ -15,7 +15,10 @@ import (
 
 // describeMachine says where and with what is measured.
 func describeMachine() (string, error) {
-	cpu, cpuErr := find("/proc/cpuinfo", `(?m)^model name\s*: (.+)$`)
+	cpu, err := find("/proc/cpuinfo", `(?m)^model name\s*: (.+)$`)
+	if err != nil {
+		cpu = runtime.GOARCH // not every kind of processor has a name there
+	}
 	system, systemErr := find("/etc/os-release", `(?m)^PRETTY_NAME="?([^"\n]+)"?$`)
 	kernel, kernelErr := find("/proc/sys/kernel/osrelease", `(.+)`)
 	peers, peersErr := goPeers()
@@ -27,7 +30,7 @@ func describeMachine() (string, error) {
 	return fmt.Sprintf("%s, %d cores, %s, Linux %s, %s\n%s, %s\nNode %s, %s\n",
 		cpu, runtime.NumCPU(), system, kernel, time.Now().Format(time.DateOnly),
 		runtime.Version(), peers, strings.TrimSpace(string(node)), packages,
-	), errors.Join(cpuErr, systemErr, kernelErr, peersErr, packagesErr, nodeErr)
+	), errors.Join(systemErr, kernelErr, peersErr, packagesErr, nodeErr)
 }
 
 // find returns what the pattern's group matches in a file.

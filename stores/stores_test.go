@@ -94,7 +94,7 @@ func TestServerCrashes(t *testing.T) {
 // TestServerHangs: neither a visitor nor a goroutine waits for it.
 func TestServerHangs(t *testing.T) {
 	forEachStore(t, func(t *testing.T, k kind) {
-		const soon = 300 * time.Millisecond
+		const soon = 700 * time.Millisecond
 		docs := newDocs(t)
 		storeGivesUp, requestGivesUp := newApp(t, docs, k, setup{limit: soon}), newApp(t, docs, k, setup{deadline: soon})
 		ada, ben := signIn(t, storeGivesUp.URL, "Ada"), signIn(t, storeGivesUp.URL, "Ben")
@@ -122,6 +122,11 @@ func TestServerHangs(t *testing.T) {
 
 		// What the server still answers is not taken for the answer to somebody else.
 		k.server().resume()
+		if err := waitFor(func() error { // it has to catch up first
+			return storeGivesUp.open(t, ada).toDocs("Ada")
+		}); err != nil {
+			t.Errorf("after: %v", err)
+		}
 		for range 3 {
 			logsIn(t, docs, storeGivesUp.URL, "Ben", ben)
 			logsIn(t, docs, storeGivesUp.URL, "Ada", ada)

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -49,13 +50,33 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
+// readSources reads what the recipe is built from: go test keeps a result for as long as no
+// file changes that a test has read, and knows nothing of a build.
+var readSources = sync.OnceValue(func() error {
+	return filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			_, err = os.ReadFile(path)
+		}
+		return err
+	})
+})
+
+// command is the recipe with arguments; it is killed when ctx ends.
+func command(ctx context.Context, t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	if err := readSources(); err != nil {
+		t.Fatal(err)
+	}
+	return exec.CommandContext(ctx, program, args...)
+}
+
 // Output runs the recipe with arguments with which it does not serve, and returns what it
 // says and its exit status.
 func Output(t *testing.T, args ...string) (text string, status int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, program, args...)
+	cmd := command(ctx, t, args...)
 	out, err := cmd.CombinedOutput()
 	if cmd.ProcessState == nil {
 		t.Fatal(err)
@@ -79,7 +100,7 @@ var address = regexp.MustCompile(`^(http://127\.0\.0\.1:[0-9]+)/docs-login `)
 func Start(t *testing.T, args ...string) *App {
 	t.Helper()
 	a := &App{logs: make(chan string, 1000)}
-	a.cmd = exec.Command(program, append([]string{"-listen", "127.0.0.1:0"}, args...)...)
+	a.cmd = command(context.Background(), t, append([]string{"-listen", "127.0.0.1:0"}, args...)...)
 	a.cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0") // else it takes a second to end
 	stdout, err := a.cmd.StdoutPipe()
 	if err != nil {
