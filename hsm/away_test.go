@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -55,10 +54,15 @@ func (r *remote) kill() {
 	_ = r.server.Wait()                                      // says that it was killed
 }
 
-// calls returns how many calls to the token are in flight, given up or not.
-func calls() int {
-	stacks := make([]byte, 1<<20)
-	return strings.Count(string(stacks[:runtime.Stack(stacks, true)]), "created by github.com/docslogin/docslogin/hsm.call[")
+// hang visits until n calls to a token that is stopped are in flight, and returns the cause
+// of the last one's refusal. A visit that ends before its call does not count.
+func hang(t *testing.T, token *hsm.Token, a *app, n int) (cause error) {
+	t.Helper()
+	await(t, "calls that hang", func() bool {
+		cause = a.refused(t, "100ms")
+		return token.InFlight() == n
+	})
+	return cause
 }
 
 // sockets returns how many sockets of p11-kit's server there are with these flags.
@@ -106,7 +110,7 @@ func TestATokenThatHangs(t *testing.T) {
 	a.loggedIn(t, "ES256", key)
 
 	r.signal(t, syscall.SIGSTOP)
-	if cause := a.refused(t, "100ms"); !errors.Is(cause, context.DeadlineExceeded) || !strings.Contains(cause.Error(), "during the call") {
+	if cause := hang(t, token, a, 1); !errors.Is(cause, context.DeadlineExceeded) || !strings.Contains(cause.Error(), "during the call") {
 		t.Errorf("a request with a deadline: %v", cause)
 	}
 
@@ -117,7 +121,7 @@ func TestATokenThatHangs(t *testing.T) {
 		_, err := a.visit(ctx, "")
 		gone <- err
 	}()
-	await(t, "the second call", func() bool { return a.asked.Load() > asked && calls() == 2 })
+	await(t, "the second call", func() bool { return a.asked.Load() > asked && token.InFlight() == 2 })
 	leave()
 	if err := <-gone; !errors.Is(err, context.Canceled) {
 		t.Error(err)
@@ -140,22 +144,20 @@ func TestATokenThatHangs(t *testing.T) {
 	if e := a.last(t, n+41); e.Outcome != "sign_failed" || !errors.Is(e.Err, context.DeadlineExceeded) || !strings.Contains(e.Err.Error(), "in flight, 2 (WithConcurrency)") || !strings.Contains(e.Err.Error(), "within 2s (WithTimeout)") {
 		t.Errorf("in a crowd: %s, %v", e.Outcome, e.Err)
 	}
-	if n := calls(); n != 2 {
+	if n := token.InFlight(); n != 2 {
 		t.Errorf("%d calls are in flight", n)
 	}
 
 	r.signal(t, syscall.SIGCONT)
 	a.loggedIn(t, "ES256", key)
-	await(t, "the end of all calls", func() bool { return calls() == 0 })
+	await(t, "the end of all calls", func() bool { return token.InFlight() == 0 })
 
 	r.signal(t, syscall.SIGSTOP)
-	for range 2 {
-		a.refused(t, "100ms")
-	}
+	hang(t, token, a, 2)
 	r.kill() // with both calls in flight
 	r.start(t)
 	a.loggedIn(t, "ES256", key)
-	await(t, "the end of all calls", func() bool { return calls() == 0 })
+	await(t, "the end of all calls", func() bool { return token.InFlight() == 0 })
 }
 
 func TestOpenAndCloseWithATokenThatHangs(t *testing.T) {
@@ -175,7 +177,7 @@ func TestOpenAndCloseWithATokenThatHangs(t *testing.T) {
 	signer := signerOf(t, token, "personalization")
 	a := newApp(t, personalization, signer)
 	r.signal(t, syscall.SIGSTOP)
-	a.refused(t, "100ms")
+	hang(t, token, a, 1)
 	if err := token.Close(); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "docslogin/hsm: closing the token: calls are still in flight after 2s (WithTimeout)") {
 		t.Errorf("closing: %v", err)
 	}
@@ -190,7 +192,7 @@ func TestOpenAndCloseWithATokenThatHangs(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.loggedIn(t, "ES256", publicKey(t, "personalization"))
-	await(t, "the end of all calls", func() bool { return calls() == 0 })
+	await(t, "the end of all calls", func() bool { return token.InFlight() == 0 })
 }
 
 // A module without its server, as when both start at the same time.

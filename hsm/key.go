@@ -76,59 +76,69 @@ func (k *key) Sign(_ io.Reader, message []byte, _ crypto.SignerOpts) (signature 
 	return signature, nil
 }
 
-// use calls f with a session; if that fails, with one of the token opened anew.
+// use calls f with a session; if that fails, with a new one, of the token opened anew if it
+// was lost.
 func (k *key) use(f func(session) error) error {
-	used, err := k.try(f)
+	used, lost, err := k.try(f, false)
 	if err == nil {
 		return nil
 	}
-	if again := k.token.reopen(used); again != nil {
-		return fmt.Errorf("%w; opening the token anew: %w", err, again)
+	if lost {
+		if again := k.token.reopen(used); again != nil {
+			return fmt.Errorf("%w; opening the token anew: %w", err, again)
+		}
 	}
-	_, err = k.try(f)
+	_, _, err = k.try(f, !lost)
 	return err
 }
 
-func (k *key) try(f func(session) error) (*conn, error) {
+// try calls f once. With an error, it says if the token was lost, and not this key alone.
+func (k *key) try(f func(session) error, anew bool) (_ *conn, lost bool, _ error) {
 	t := k.token
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	if t.conn == nil {
-		return nil, errors.New("the token is away")
+	c := t.conn
+	if c == nil {
+		return nil, true, errors.New("the token is away")
 	}
-	s, err := k.session(t.conn)
+	s, err := k.session(c, anew)
 	if err != nil {
-		return t.conn, err
+		return c, t.lost(c, err), err
 	}
 	if err := f(s); err != nil {
 		_ = t.module.CloseSession(s.handle) // there is an error already
-		return t.conn, err
+		return c, t.lost(c, err), err
 	}
-	k.idle <- s
-	return t.conn, nil
+	select {
+	case k.idle <- s:
+	default:
+		_ = t.module.CloseSession(s.handle) // the call succeeded
+	}
+	return c, false, nil
 }
 
-// session returns an idle session, or a new one.
-func (k *key) session(c *conn) (session, error) {
-	for {
+// session returns an idle session, unless it is to be a new one, or else a new one.
+func (k *key) session(c *conn, anew bool) (session, error) {
+	for !anew {
 		select {
 		case s := <-k.idle:
 			if s.conn == c {
 				return s, nil
 			} // else it ended with its conn
 		default:
-			handle, err := k.token.openSession(c.slot)
-			if err != nil {
-				return session{}, err
-			}
-			private, err := k.find(handle)
-			if err != nil {
-				_ = k.token.module.CloseSession(handle) // there is an error already
-				return session{}, err
-			}
-			return session{c, handle, private}, nil
+			anew = true
 		}
 	}
+	handle, err := k.token.openSession(c.slot)
+	if err != nil {
+		return session{}, err
+	}
+	private, err := k.find(handle)
+	if err != nil {
+		_ = k.token.module.CloseSession(handle) // there is an error already
+		return session{}, err
+	}
+	return session{c, handle, private}, nil
 }
 
 // find returns the private key, once it is known to be the one that it was before.
@@ -165,8 +175,6 @@ func (k *key) find(handle pkcs11.SessionHandle) (pkcs11.ObjectHandle, error) {
 		mechanism = pkcs11.CKM_ECDSA
 	case isType(keyType, keyTypeEdwards):
 		mechanism = mechanismEdDSA
-	case isType(keyType, pkcs11.CKK_RSA):
-		return 0, wrongKey("an RSA key")
 	default:
 		return 0, wrongKey("of another type")
 	}

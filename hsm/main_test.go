@@ -39,7 +39,7 @@ var (
 
 func TestMain(m *testing.M) {
 	var missing []string
-	for _, program := range []string{"softhsm2-util", "pkcs11-tool", "p11-kit"} {
+	for _, program := range []string{"gcc", "softhsm2-util", "pkcs11-tool", "p11-kit"} {
 		if _, err := exec.LookPath(program); err != nil {
 			missing = append(missing, program)
 		}

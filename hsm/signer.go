@@ -6,6 +6,9 @@
 //
 //	platform.Key = docslogin.SignWith(signer)
 //
+// Tokens are used as OASIS PKCS#11 v2.40 has it: Base Specification, sections 5.4 to 5.7
+// and 5.11; with Ed25519, which is in Current Mechanisms v3.0, section 2.3.
+//
 // A signature that is made elsewhere may take for ever. A visitor waits for it no longer
 // than the request's context and [WithTimeout] allow, and no more calls than
 // [WithConcurrency] allows wait for an answer at the same time.
@@ -22,41 +25,45 @@ import (
 	"github.com/go-jose/go-jose/v4/cryptosigner"
 )
 
-// An Option changes a limit of [Open] or [Signer]. nil changes nothing.
+// An Option changes a limit of [Open] or [Signer]. nil is an error.
 type Option func(*limits)
 
 // WithTimeout sets how long one call may take, waiting for its turn included: a signature
-// or, for a [Token], opening it, finding a key and closing it. The default is 5 seconds. A
-// request whose own context ends sooner waits no longer than that.
+// or, for a [Token], opening it, finding a key and closing it. The default is 5 seconds; 0
+// or less is an error. A request whose own context ends sooner waits no longer than that.
 func WithTimeout(d time.Duration) Option { return func(l *limits) { l.timeout = d } }
 
 // WithConcurrency sets how many calls may be in flight at the same time; others wait for
-// their turn. The default is 16. A call that was given up counts until it returns, because
-// it holds a goroutine and, inside a PKCS#11 module, a thread.
-func WithConcurrency(n int) Option { return func(l *limits) { l.concurrency = n } }
+// their turn. The default is 16; 0 or less is an error. A call that was given up counts until
+// it returns, because it holds a goroutine and, inside a PKCS#11 module, a thread.
+//
+// It also bounds how many PKCS#11 sessions each key of a [Token] keeps open, beside the one
+// that the Token logs in with: small tokens have few.
+func WithConcurrency(n int) Option {
+	return func(l *limits) { l.calls = make(chan struct{}, max(n, 0)) }
+}
 
 // limits bound the calls into code that may hang or panic.
 type limits struct {
-	timeout     time.Duration
-	concurrency int
-	calls       chan struct{} // one element for each call in flight
+	timeout time.Duration
+	calls   chan struct{} // one element for each call in flight
 }
 
 func newLimits(opts []Option) (*limits, error) {
-	l := &limits{timeout: 5 * time.Second, concurrency: 16}
-	for _, o := range opts {
-		if o != nil {
-			o(l)
-		}
-	}
+	l := &limits{5 * time.Second, make(chan struct{}, 16)}
 	var mistakes []error
+	for _, o := range opts {
+		if o == nil {
+			mistakes = append(mistakes, errors.New("docslogin/hsm: an option is nil; leave it out"))
+			continue
+		}
+		o(l)
+	}
 	if l.timeout <= 0 {
 		mistakes = append(mistakes, fmt.Errorf("docslogin/hsm: WithTimeout is %v; it must be more than 0", l.timeout))
 	}
-	if l.concurrency <= 0 {
-		mistakes = append(mistakes, fmt.Errorf("docslogin/hsm: WithConcurrency is %d; it must be 1 or more", l.concurrency))
-	} else {
-		l.calls = make(chan struct{}, l.concurrency)
+	if cap(l.calls) == 0 {
+		mistakes = append(mistakes, errors.New("docslogin/hsm: WithConcurrency must be 1 or more"))
 	}
 	return l, errors.Join(mistakes...)
 }
@@ -73,7 +80,7 @@ func call[T any](ctx context.Context, l *limits, f func(context.Context) (T, err
 	select {
 	case l.calls <- struct{}{}:
 	case <-ctx.Done():
-		return none, given(ctx, fmt.Sprintf("while all calls that may be in flight, %d (WithConcurrency), had no answer", l.concurrency))
+		return none, given(ctx, fmt.Sprintf("while all calls that may be in flight, %d (WithConcurrency), had no answer", cap(l.calls)))
 	}
 	type result struct {
 		value T
