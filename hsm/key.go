@@ -109,11 +109,7 @@ func (k *key) try(f func(session) error, anew bool) (_ *conn, lost bool, _ error
 		_ = t.module.CloseSession(s.handle) // there is an error already
 		return c, t.lost(c, err), err
 	}
-	select {
-	case k.idle <- s:
-	default:
-		_ = t.module.CloseSession(s.handle) // the call succeeded
-	}
+	k.idle <- s
 	return c, false, nil
 }
 

@@ -30,7 +30,11 @@ func newModule(t *testing.T) module {
 // answer has a call answer a code or, without one, the next such call wait.
 func (m module) answer(t *testing.T, call, code string) {
 	t.Helper()
-	if err := os.WriteFile(filepath.Join(m.dir, call), []byte(code), 0o600); err != nil {
+	file := filepath.Join(m.dir, "new")
+	if err := os.WriteFile(file, []byte(code), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(file, filepath.Join(m.dir, call)); err != nil { // all at once
 		t.Fatal(err)
 	}
 }
@@ -134,7 +138,7 @@ func TestAModuleThatNeitherOpensNorStops(t *testing.T) {
 	if _, err := hsm.Open(m.path, "docs", pin); err == nil || !strings.Contains(err.Error(), "the token refuses the login: pkcs11: 0x30: CKR_DEVICE_ERROR; the module does not stop: pkcs11: 0x30") {
 		t.Errorf("opening: %v", err)
 	}
-	await(t, "another try to stop it", func() bool { return m.asked(t, "C_Finalize") == 2 })
+	await(t, "another try to stop it", func() bool { return m.asked(t, "C_Finalize") >= 2 })
 	m.mend(t, "C_Login")
 	m.mend(t, "C_Finalize")
 	var token *hsm.Token

@@ -188,7 +188,8 @@ func (t *Token) lost(c *conn, err error) bool {
 // reopen puts a new conn in the place of one that failed, unless that was just tried.
 func (t *Token) reopen(failed *conn) error {
 	// Whoever waits in Lock keeps all others out, for as long as a call hangs. Here nobody
-	// does; calls that fail all come here, and so the lock is free soon.
+	// does; calls that fail all come here, and so the lock is free soon. Half the time, so
+	// that the error is heard before the call is given up.
 	for end := time.Now().Add(t.limits.timeout / 2); !t.mu.TryLock(); time.Sleep(time.Millisecond) {
 		t.mu.RLock()
 		current := t.conn
@@ -215,7 +216,8 @@ func (t *Token) reopen(failed *conn) error {
 	return t.away
 }
 
-// disconnect is called with mu held. A module that lost its token is finalized, too, as
+// disconnect is called with mu held. That the module is finalized already, by somebody else
+// in the process, is as good. A module that lost its token is finalized, too, as
 // p11-kit's client and SoftHSM look for tokens only when they are initialized.
 func (t *Token) disconnect() error {
 	c := t.conn

@@ -393,6 +393,28 @@ func TestNobodyNoticesATokenThatLoggedEverybodyOut(t *testing.T) {
 	visits()
 }
 
+func TestAModuleThatSomebodyElseStopped(t *testing.T) {
+	newToken(t)
+	newKey(t, "EC:edwards25519", "mintlify", "01")
+	token := open(t, softHSM)
+	signer := signerOf(t, token, "mintlify")
+	a := newApp(t, mintlify, signer)
+	module := pkcs11.New(softHSM)
+	if module == nil {
+		t.Fatal("no module")
+	}
+	if err := module.Finalize(); err != nil {
+		t.Fatal(err)
+	}
+	a.loggedIn(t, "EdDSA", signer.Public().Key)
+	if err := module.Finalize(); err != nil {
+		t.Fatal(err)
+	}
+	if err := token.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // A PIN that was refused is not tried again, though it be right again; a token opened with
 // the right one takes over.
 func TestAPINThatChanged(t *testing.T) {
