@@ -323,10 +323,10 @@ func (u *userInfo) answer(r *http.Request, e *Event) ([]byte, *LoginError) {
 
 // setHeaders makes an answer that nobody keeps and that sends no referrer.
 func setHeaders(h http.Header) {
-	h.Set("Cache-Control", "private, no-store, max-age=0")
-	h.Set("Pragma", "no-cache")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("X-Content-Type-Options", "nosniff")
+	values := [...]string{"private, no-store, max-age=0", "no-cache", "no-referrer", "nosniff"}
+	for i, name := range [...]string{"Cache-Control", "Pragma", "Referrer-Policy", "X-Content-Type-Options"} {
+		h[name] = values[i : i+1 : i+1] // Set would allocate for each
+	}
 }
 
 // unfit names what keeps a request from a login whoever sends it: it is no GET, or no
