@@ -116,11 +116,11 @@ func (b *bench) print(ctx context.Context, stages []stage, wanted *regexp.Regexp
 	if width == 0 {
 		return fmt.Errorf("-only: no row matches %q", wanted)
 	}
-	row := func(what, goal, measured, met string) {
-		fmt.Fprintf(stdout, "| %-*s | %-8s | %-20s | %-6s |\n", width, what, goal, measured, met)
+	row := func(what, goal, measured, medians, met string) {
+		fmt.Fprintf(stdout, "| %-*s | %-8s | %-20s | %-7s | %-6s |\n", width, what, goal, measured, medians, met)
 	}
-	row("what", "goal", "measured", "")
-	row("---", "---", "---", "---")
+	row("what", "goal", "measured", "medians", "")
+	row("---", "---", "---", "---", "---")
 	for _, s := range stages {
 		var figures []figure
 		for i, g := range s.goals {
@@ -137,7 +137,8 @@ func (b *bench) print(ctx context.Context, stages []stage, wanted *regexp.Regexp
 			if !g.isMet(figures[i]) {
 				met = "MISSED"
 			}
-			row(g.what, g.String(), figures[i].in(g.unit), met)
+			measured, medians := figures[i].in(g.unit)
+			row(g.what, g.String(), measured, medians, met)
 		}
 	}
 	return nil

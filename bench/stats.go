@@ -6,20 +6,24 @@ import (
 	"slices"
 )
 
-// figure is what was measured: of many rounds the median, and between which quartiles
-// the rounds lie. What is exact has no spread.
-type figure struct{ value, low, high float64 }
+// figure is what was measured: of the rounds' own figures the median, and the quartiles
+// between which they lie; and beside it the figure of the contestants' medians over all
+// rounds, which is another one if the machine's speed changed meanwhile. What is exact has
+// neither.
+type figure struct {
+	value, low, high, medians float64
+	isExact                   bool
+}
 
-func exact(value float64) figure { return figure{value, value, value} }
+func exact(value float64) figure { return figure{value: value, isExact: true} }
 
 // in writes the figure with its unit.
-func (f figure) in(unit string) string {
-	text := number(f.value, unit)
-	if f.low != f.value || f.high != f.value {
-		digits := digitsOf[unit]
-		text += fmt.Sprintf(" (%.*f–%.*f)", digits, f.low, digits, f.high)
+func (f figure) in(unit string) (measured, medians string) {
+	if f.isExact {
+		return number(f.value, unit), ""
 	}
-	return text
+	digits := digitsOf[unit]
+	return fmt.Sprintf("%s (%.*f–%.*f)", number(f.value, unit), digits, f.low, digits, f.high), number(f.medians, unit)
 }
 
 // digitsOf says how many digits behind the point a unit deserves.
@@ -54,7 +58,7 @@ func (g goal) String() string {
 	return "≤ " + number(g.limit, g.unit)
 }
 
-// isMet goes by the median, not by what is printed of it.
+// isMet goes by the figure, not by what is printed of it.
 func (g goal) isMet(f figure) bool {
 	if g.atLeast {
 		return f.value >= g.limit
@@ -85,8 +89,7 @@ func alternate[T any](ctx context.Context, rounds int, contestants ...func() (T,
 	return measured, nil
 }
 
-// ratio compares what two contestants measured in the same rounds: the ratio of their
-// medians, and the quartiles of the rounds' own ratios.
+// ratio compares what two contestants measured in the same rounds.
 func ratio(a, b []float64) figure {
 	return compare(a, b, func(a, b float64) float64 { return a / b })
 }
@@ -101,7 +104,10 @@ func compare(a, b []float64, by func(a, b float64) float64) figure {
 	for i := range a {
 		rounds[i] = by(a[i], b[i])
 	}
-	return figure{by(quantile(a, 0.5), quantile(b, 0.5)), quantile(rounds, 0.25), quantile(rounds, 0.75)}
+	return figure{
+		value: quantile(rounds, 0.5), low: quantile(rounds, 0.25), high: quantile(rounds, 0.75),
+		medians: by(quantile(a, 0.5), quantile(b, 0.5)),
+	}
 }
 
 // quantile returns the value below which the share q of the values lies, between two of
