@@ -391,9 +391,11 @@ func (m *Middleware) readVisit(query string, e *Event) visit {
 			v.echo.Set(name, value)
 		}
 	}
-	if marker := deeplink.Param(query, returnMarker); marker == "" {
+	marker := deeplink.Param(query, returnMarker)
+	if marker == "" { // as nearly always: spare ParseInt's error
 		return v
-	} else if sent, err := strconv.ParseInt(marker, 10, 64); err == nil {
+	}
+	if sent, err := strconv.ParseInt(marker, 10, 64); err == nil {
 		age := m.now().Sub(time.Unix(sent, 0))
 		v.returned = -time.Minute <= age && age <= returnWindow // instances' clocks differ
 	}
