@@ -1,43 +1,110 @@
-// Package app stands for an app with users in the recipes: a form that believes everybody,
-// and sessions that end with the process. Yours has better ones.
+// Package app is what the recipes have in common, and stands for what your app has already: a
+// sign-in form that believes everybody, sessions that end with the process, and a server.
 package app
 
 import (
 	"context"
 	"crypto/rand"
+	"errors"
+	"flag"
 	"fmt"
 	"html/template"
 	"net"
 	"net/http"
+	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/docslogintest"
 	"github.com/gorilla/sessions"
 )
 
-var store = func() *sessions.CookieStore {
-	store := sessions.NewCookieStore([]byte(rand.Text() + rand.Text()))
-	store.Options.SameSite = http.SameSiteLaxMode
-	store.Options.HttpOnly = true
-	store.Options.Secure = false // this is plain http on loopback: true everywhere else
-	return store
-}()
-
-// user says who is behind a session.
-func user(_ *http.Request, session *sessions.Session) (*docslogin.User, error) {
-	email, _ := session.Values["email"].(string)
-	if email == "" {
-		return nil, docslogin.ErrNoUser
-	}
-	return &docslogin.User{ID: email, Email: email}, nil
+// Env is what an app learns when it starts.
+type Env struct {
+	URL      string             // the app's own, without a slash at the end
+	Platform docslogin.Platform // in real life docslogin.ReadMe("https://docs.example.com", secret) or the like
 }
 
-// SignedIn says who is signed in.
-var SignedIn = docslogin.SessionLookup(store, "session", user)
+// Main runs a recipe until it is interrupted: the app, and docs to log in at, both on loopback.
+func Main(newHandler func(Env) (http.Handler, error)) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	listen := flag.String("listen", "127.0.0.1:8080", "`address` of the app")
+	flag.Parse()
+	if flag.NArg() > 0 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	if err := run(ctx, *listen, newHandler); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
 
-// SignInPage is where nobody is sent.
+func run(ctx context.Context, address string, newHandler func(Env) (http.Handler, error)) error {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	site := docslogintest.NewReadMe()
+	defer site.Close()
+	env := Env{URL: "http://" + listener.Addr().String(), Platform: site.Platform()}
+	handler, err := newHandler(env)
+	if err != nil {
+		return err
+	}
+	site.SetLoginURL(env.URL + "/docs-login")
+	fmt.Printf("The app is at %s; open a page of its docs, %s/quickstart. Ctrl-C stops.\n", env.URL, site.URL)
+	return ServeOn(ctx, listener, handler)
+}
+
+// ServeOn serves until ctx ends, and then what has begun.
+func ServeOn(ctx context.Context, listener net.Listener, handler http.Handler) error {
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	ending, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	return server.Shutdown(ending)
+}
+
+// SignInPage is where nobody is sent: a page at /sign-in, such as SignInForm, that takes the
+// way back in the parameter next.
 var SignInPage = docslogin.WithLoginPage("/sign-in", "next")
+
+// SignInForm is a sign-in page: a form for an e-mail address, which signIn puts into a
+// session, and the way back in the parameter next.
+func SignInForm(signIn func(w http.ResponseWriter, r *http.Request, email string) error) http.Handler {
+	return http.NewCrossOriginProtection().Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.Method {
+		case http.MethodGet:
+			_ = form.Execute(w, Local(r.FormValue("next")))
+		case http.MethodPost:
+			email := r.PostFormValue("email")
+			if email == "" {
+				http.Error(w, "The e-mail address is missing.", http.StatusBadRequest)
+				return
+			}
+			if err := signIn(w, r, email); err != nil {
+				http.Error(w, "The session cannot be saved.", http.StatusInternalServerError)
+				return
+			}
+			http.Redirect(w, r, Local(r.PostFormValue("next")), http.StatusSeeOther)
+		default:
+			w.Header().Set("Allow", "GET, POST")
+			http.Error(w, "This page has a form.", http.StatusMethodNotAllowed)
+		}
+	}))
+}
 
 var form = template.Must(template.New("").Parse(`<!doctype html><title>Sign in</title>
 <form method="post">
@@ -47,28 +114,55 @@ var form = template.Must(template.New("").Parse(`<!doctype html><title>Sign in</
 </form>
 `))
 
-func pages() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /sign-in", func(w http.ResponseWriter, r *http.Request) {
-		_ = form.Execute(w, r.FormValue("next"))
-	})
-	mux.HandleFunc("POST /sign-in", func(w http.ResponseWriter, r *http.Request) {
-		session, _ := store.Get(r, "session") // a new one, if the browser's is of an earlier start
-		session.Values["email"] = r.PostFormValue("email")
-		if err := session.Save(r, w); err != nil {
-			http.Error(w, "The session cannot be saved.", http.StatusInternalServerError)
-			return
-		}
-		next := r.PostFormValue("next")
-		if !strings.HasPrefix(next, "/docs-login?") {
-			next = "/docs-login" // no link may lead elsewhere from here
-		}
-		http.Redirect(w, r, next, http.StatusSeeOther)
-	})
-	return http.NewCrossOriginProtection().Handler(mux)
+// Local returns a way back that stays within the app, or the home page: a stranger can write
+// the link to a sign-in page.
+func Local(next string) string {
+	if !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.ContainsAny(next, "\\\t\r\n") {
+		return "/"
+	}
+	return next
 }
 
-// Serve serves the app with the docs' login route at the address until ctx ends. What else
+// These are for recipes that are not about sessions: gorilla's, in a cookie.
+
+// SignedIn says who is signed in.
+var SignedIn = docslogin.SessionLookup(store, "session", func(_ *http.Request, session *sessions.Session) (*docslogin.User, error) {
+	email, _ := session.Values["email"].(string)
+	if email == "" {
+		return nil, docslogin.ErrNoUser
+	}
+	return &docslogin.User{ID: email, Email: email}, nil
+})
+
+// SignIn is the sign-in page.
+var SignIn = SignInForm(func(w http.ResponseWriter, r *http.Request, email string) error {
+	session, _ := store.Get(r, "session") // a new one, if the browser's is of an earlier start
+	session.Values["email"] = email
+	return session.Save(r, w)
+})
+
+// Home is a page for users.
+var Home http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	user, err := SignedIn(r)
+	switch {
+	case errors.Is(err, docslogin.ErrNoUser):
+		http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
+	case err != nil:
+		http.Error(w, "The session cannot be read.", http.StatusInternalServerError)
+	default:
+		fmt.Fprintf(w, "Signed in as %s\n", user.Email)
+	}
+})
+
+var store = func() *sessions.CookieStore {
+	store := sessions.NewCookieStore([]byte(rand.Text() + rand.Text()))
+	store.Options.SameSite = http.SameSiteLaxMode
+	store.Options.HttpOnly = true
+	store.Options.Secure = false // this is plain http on loopback: true everywhere else
+	return store
+}()
+
+// Serve serves a small app with the docs' login route at the address until ctx ends. What else
 // wants to know the login URL is told before.
 func Serve(ctx context.Context, address string, docs *docslogin.Middleware, tell ...func(loginURL string)) error {
 	listener, err := net.Listen("tcp", address)
@@ -80,15 +174,8 @@ func Serve(ctx context.Context, address string, docs *docslogin.Middleware, tell
 		f(loginURL)
 	}
 	fmt.Println(loginURL, "is the docs' login URL. Ctrl-C stops.")
-	server := &http.Server{Handler: docs.Wrap(pages()), ReadHeaderTimeout: 10 * time.Second}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
-	}
-	ending, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	return server.Shutdown(ending)
+	mux := http.NewServeMux()
+	mux.Handle("/{$}", Home)
+	mux.Handle("/sign-in", SignIn)
+	return ServeOn(ctx, listener, docs.Wrap(mux))
 }

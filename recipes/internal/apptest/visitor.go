@@ -1,0 +1,250 @@
+package apptest
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/docslogin/docslogin/docslogintest"
+	"github.com/docslogin/docslogin/recipes/internal/app"
+	"golang.org/x/net/html"
+)
+
+// Ada is who signs in.
+const Ada = "ada@example.com"
+
+// Visit is a visitor's way through a recipe that runs in the test's process.
+type Visit struct {
+	AppURL  string // without a slash at the end
+	Site    *docslogintest.Site
+	Visitor *Visitor
+}
+
+// Serve serves a recipe, and docs that log in at its route, until the test ends.
+func Serve(t *testing.T, newHandler func(app.Env) (http.Handler, error)) *Visit {
+	t.Helper()
+	site := docslogintest.NewReadMe()
+	t.Cleanup(site.Close)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := "http://" + listener.Addr().String()
+	handler, err := newHandler(app.Env{URL: url, Platform: site.Platform()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: handler}}
+	server.Start()
+	t.Cleanup(server.Close)
+	site.SetLoginURL(url + "/docs-login")
+	return &Visit{AppURL: url, Site: site, Visitor: NewVisitor()}
+}
+
+// Try serves a recipe and wants of it what every app with docslogin does: a visitor who is
+// signed out and opens a page of the docs is sent to the app's sign-in and comes back to that
+// page; who is signed in at the app logs in without a word; the app's own pages are as they
+// were; and the route answers every method itself.
+func Try(t *testing.T, newHandler func(app.Env) (http.Handler, error)) *Visit {
+	t.Helper()
+	v := Serve(t, newHandler)
+	v.Try(t)
+	return v
+}
+
+// Try is for a recipe that the test has served itself. Of the app's pages it opens the home
+// page, which names who is signed in.
+func (v *Visit) Try(t *testing.T) {
+	t.Helper()
+	const first, second = "/quickstart?from=mail", "/reference"
+
+	page := v.Visitor.Open(t, v.Site.URL+first)
+	if page.At(v.Site.URL) || !page.HasForm() {
+		t.Fatalf("a visitor who is signed out ends at %s, not at a sign-in page", page)
+	}
+	page = v.Visitor.SignIn(t, page, v.Site.URL)
+	if !page.At(v.Site.URL + first) {
+		t.Fatalf("who signs in ends at %s, not at the docs' page %s; refused: %v", page, first, v.Site.Refusals())
+	}
+	if home := v.Visitor.Open(t, v.AppURL+"/"); home.Status != http.StatusOK || !strings.Contains(home.Text, Ada) {
+		t.Errorf("the app's home page does not say who is signed in: %s: %.200s", home, home.Text)
+	}
+	v.Visitor.LogOutOfDocs(t, v.Site)
+	if page = v.Visitor.Open(t, v.Site.URL+second); !page.At(v.Site.URL + second) {
+		t.Errorf("who is signed in at the app ends at %s, not at the docs' page %s; refused: %v", page, second, v.Site.Refusals())
+	}
+	logins := v.Site.Logins()
+	if len(logins) != 2 || logins[0].Page != first || logins[1].Page != second {
+		t.Errorf("the docs saw the logins %v, not one for each page", logins)
+	}
+	for _, login := range logins {
+		if login.Claims["email"] != Ada {
+			t.Errorf("the docs were told %v, not %s", login.Claims["email"], Ada)
+		}
+	}
+	v.answersEveryMethod(t)
+}
+
+// answersEveryMethod finds a route that a router has for GET alone.
+func (v *Visit) answersEveryMethod(t *testing.T) {
+	t.Helper()
+	for _, method := range []string{http.MethodHead, http.MethodPost, http.MethodDelete} {
+		req, err := http.NewRequestWithContext(t.Context(), method, v.AppURL+"/docs-login", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := v.Visitor.client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusMethodNotAllowed || resp.Header.Get("Cache-Control") != "private, no-store, max-age=0" {
+			t.Errorf("%s of the route is answered by somebody else: %s", method, resp.Status)
+		}
+	}
+}
+
+// Visitor is a person with a browser, as docslogintest has it, who fills in forms.
+type Visitor struct{ client *http.Client }
+
+// NewVisitor returns a visitor who is signed in nowhere.
+func NewVisitor() *Visitor {
+	client := docslogintest.NewClient()
+	client.Timeout = timeout
+	return &Visitor{client}
+}
+
+// Client is the visitor's browser.
+func (v *Visitor) Client() *http.Client { return v.client }
+
+// Page is where the visitor is.
+type Page struct {
+	URL    *url.URL
+	Status int
+	Text   string
+	form   *form
+}
+
+type form struct {
+	action string
+	values url.Values
+}
+
+// At reports whether the page is at u, or under it if that is only an origin.
+func (p Page) At(u string) bool {
+	at := p.URL.Scheme + "://" + p.URL.Host
+	return u == at || u == at+p.URL.RequestURI()
+}
+
+// HasForm reports whether there is something to fill in.
+func (p Page) HasForm() bool { return p.form != nil }
+
+// String says where the page is, without what may hold a token.
+func (p Page) String() string {
+	return fmt.Sprintf("%s://%s%s (%d)", p.URL.Scheme, p.URL.Host, p.URL.Path, p.Status)
+}
+
+// Open opens a URL and follows where it leads.
+func (v *Visitor) Open(t *testing.T, u string) Page {
+	t.Helper()
+	return page(t)(v.client.Get(u))
+}
+
+// SignIn fills in the forms that the visitor meets, on the app's pages or an identity
+// provider's, as Ada, until there is none or the visitor is at the origin.
+func (v *Visitor) SignIn(t *testing.T, p Page, origin string) Page {
+	t.Helper()
+	for range 5 {
+		if p.form == nil || p.At(origin) {
+			return p
+		}
+		p = page(t)(v.client.PostForm(p.form.action, p.form.values))
+	}
+	t.Fatalf("there is one form after another; the last at %s", p)
+	return Page{}
+}
+
+// LogOutOfDocs ends the docs session, and leaves the app's.
+func (v *Visitor) LogOutOfDocs(t *testing.T, site *docslogintest.Site) {
+	t.Helper()
+	page(t)(v.client.PostForm(site.URL+"/logout", nil))
+}
+
+func page(t *testing.T) func(resp *http.Response, err error) Page {
+	t.Helper()
+	return func(resp *http.Response, err error) Page {
+		t.Helper()
+		if err != nil {
+			var e *url.Error
+			if errors.As(err, &e) {
+				err = e.Err // without the URL, which may hold a token
+			}
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		text, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := Page{URL: resp.Request.URL, Status: resp.StatusCode, Text: string(text)}
+		if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
+			p.form = filledIn(p.URL, p.Text)
+		}
+		return p
+	}
+}
+
+// filledIn returns the page's first form that is for a person, as Ada fills it in.
+func filledIn(at *url.URL, text string) *form {
+	root, err := html.Parse(strings.NewReader(text))
+	if err != nil {
+		return nil
+	}
+	for n := range root.Descendants() {
+		if n.Data != "form" || !strings.EqualFold(attribute(n, "method"), "post") {
+			continue
+		}
+		action, err := at.Parse(attribute(n, "action"))
+		if err != nil {
+			return nil
+		}
+		f, asks, pressed := &form{action.String(), url.Values{}}, false, false
+		for field := range n.Descendants() {
+			name, value, kind := attribute(field, "name"), attribute(field, "value"), attribute(field, "type")
+			switch {
+			case field.Data == "button" || field.Data == "input" && kind == "submit":
+				asks = true
+				if pressed || name == "" {
+					continue
+				}
+				pressed = true
+			case field.Data != "input" || name == "":
+				continue
+			case kind == "email" || kind == "text" && value == "":
+				value = Ada
+			case kind == "password":
+				value = "correct horse battery staple"
+			}
+			f.values.Set(name, value)
+		}
+		if asks {
+			return f
+		}
+	}
+	return nil
+}
+
+func attribute(n *html.Node, name string) string {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}
