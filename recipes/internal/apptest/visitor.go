@@ -95,19 +95,26 @@ func (v *Visit) Try(t *testing.T) {
 func (v *Visit) answersEveryMethod(t *testing.T) {
 	t.Helper()
 	for _, method := range []string{http.MethodHead, http.MethodPost, http.MethodDelete} {
-		req, err := http.NewRequestWithContext(t.Context(), method, v.AppURL+"/docs-login", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp, err := v.Visitor.client.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp.Body.Close()
-		if resp.StatusCode != http.StatusMethodNotAllowed || resp.Header.Get("Cache-Control") != "private, no-store, max-age=0" {
-			t.Errorf("%s of the route is answered by somebody else: %s", method, resp.Status)
+		if status, ofDocs := v.AskRoute(t, method); status != http.StatusMethodNotAllowed || !ofDocs {
+			t.Errorf("%s of the route is answered by somebody else: %d", method, status)
 		}
 	}
+}
+
+// AskRoute sends the route a request with a method, and returns the status and whether it is
+// docslogin that answered.
+func (v *Visit) AskRoute(t *testing.T, method string) (status int, ofDocs bool) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, v.AppURL+"/docs-login", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := v.Visitor.client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	return resp.StatusCode, resp.Header.Get("Cache-Control") == "private, no-store, max-age=0"
 }
 
 // Visitor is a person with a browser, as docslogintest has it, who fills in forms.
