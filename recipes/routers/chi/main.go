@@ -1,0 +1,29 @@
+// Command chi is an app on go-chi/chi. The route stands among the app's own, by Handle: by Get,
+// chi would answer the other methods itself. As a middleware, r.Use(docs.Wrap) on the app's
+// router works as well; in r.Group or r.With it does not, since their middlewares run only for
+// paths that have a route there.
+package main
+
+import (
+	"net/http"
+
+	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/recipes/internal/app"
+	"github.com/go-chi/chi/v5"
+)
+
+func main() { app.Main(newHandler) }
+
+func newHandler(env app.Env) (http.Handler, error) {
+	docs, err := docslogin.New(app.SignedIn, env.Platform, app.SignInPage)
+	if err != nil {
+		return nil, err
+	}
+	r := chi.NewRouter()
+	r.Handle("/", app.Home)
+	r.Handle("/sign-in", app.SignIn)
+	// In a sub-router under "/app", whose patterns leave that out, it is
+	// r.Handle("/docs-login", docs) with docslogin.WithPath("/app/docs-login").
+	r.Handle(docs.Path(), docs)
+	return r, nil
+}
