@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/recipes/internal/app"
+	"github.com/docslogin/docslogin/recipes/internal/apptest"
+	"github.com/labstack/echo/v5"
+	"github.com/labstack/echo/v5/middleware"
+)
+
+func TestRecipe(t *testing.T) { apptest.Try(t, newHandler) }
+
+// The other way to mount it: echo's middlewares run for paths without a route, too.
+func TestMiddlewareAfterAuthenticate(t *testing.T) {
+	apptest.Try(t, with(func(e *echo.Echo, docs *docslogin.Middleware) http.Handler {
+		e.Use(authenticate(app.SignedIn), echo.WrapMiddleware(docs.Wrap))
+		e.GET("/", home)
+		return e
+	}))
+}
+
+func TestMiddlewaresOfEcho(t *testing.T) {
+	apptest.Try(t, with(func(e *echo.Echo, docs *docslogin.Middleware) http.Handler {
+		e.Use(middleware.Recover(), middleware.Gzip(), authenticate(app.SignedIn))
+		e.GET("/", home)
+		e.Any(docs.Path(), echo.WrapHandler(docs))
+		return e
+	}))
+}
+
+// The page is docslogin's, and echo's error handler adds nothing to it.
+func TestMapperThatPanics(t *testing.T) {
+	v := apptest.Serve(t, with(func(e *echo.Echo, docs *docslogin.Middleware) http.Handler {
+		e.Use(middleware.Recover(), middleware.Gzip(), authenticate(app.SignedIn))
+		e.Any(docs.Path(), echo.WrapHandler(docs))
+		return e
+	}, docslogin.WithClaimsMapper(func(context.Context, *docslogin.User, docslogin.Claims) error { panic(errors.New("of the mapper")) })))
+	page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.Site.URL+"/quickstart"), v.Site.URL)
+	if !page.At(v.AppURL) || page.Status != http.StatusInternalServerError || page.Text != "500: panic: of the mapper" {
+		t.Errorf("who signs in ends at %s: %.200q", page, page.Text)
+	}
+}
+
+// In each of these the app itself knows who has signed in, and the lookup does not. It says so
+// before there is a loop.
+func TestUserThatIsNotOnTheContext(t *testing.T) {
+	for name, mount := range map[string]func(*echo.Echo, *docslogin.Middleware) http.Handler{
+		"c.Set": func(e *echo.Echo, docs *docslogin.Middleware) http.Handler {
+			e.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
+				return func(c *echo.Context) error {
+					user, _ := app.SignedIn(c.Request())
+					c.Set("user", user)
+					return next(c)
+				}
+			})
+			e.GET("/", func(c *echo.Context) error {
+				return c.String(http.StatusOK, "Signed in as "+c.Get("user").(*docslogin.User).Email)
+			})
+			e.Any(docs.Path(), echo.WrapHandler(docs))
+			return e
+		},
+		"the route around echo": func(e *echo.Echo, docs *docslogin.Middleware) http.Handler {
+			e.Use(authenticate(app.SignedIn))
+			e.GET("/", home)
+			return docs.Wrap(e)
+		},
+		"the route by Pre": func(e *echo.Echo, docs *docslogin.Middleware) http.Handler {
+			e.Pre(echo.WrapMiddleware(docs.Wrap))
+			e.Use(authenticate(app.SignedIn))
+			e.GET("/", home)
+			return e
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := apptest.Serve(t, with(mount))
+			v.Visitor.SignIn(t, v.Visitor.Open(t, v.AppURL+"/sign-in"), v.Site.URL)
+			if home := v.Visitor.Open(t, v.AppURL+"/"); !strings.Contains(home.Text, apptest.Ada) {
+				t.Fatalf("the home page says %.200q", home.Text)
+			}
+			page := v.Visitor.Open(t, v.Site.URL+"/quickstart")
+			if !page.At(v.AppURL) || page.Status != http.StatusInternalServerError || !strings.Contains(page.Text, "authenticate has not run") {
+				t.Errorf("who is signed in ends at %s: %.200q", page, page.Text)
+			}
+		})
+	}
+}
+
+func TestSessionThatCannotBeRead(t *testing.T) {
+	v := apptest.Serve(t, with(func(e *echo.Echo, docs *docslogin.Middleware) http.Handler {
+		e.Use(authenticate(func(*http.Request) (*docslogin.User, error) { return nil, errors.New("connection refused") }))
+		e.Any(docs.Path(), echo.WrapHandler(docs))
+		return e
+	}))
+	page := v.Visitor.Open(t, v.Site.URL+"/quickstart")
+	if !page.At(v.AppURL+"/docs-login?redirect=%2Fquickstart") || page.Status != http.StatusInternalServerError {
+		t.Errorf("a visitor ends at %s", page)
+	}
+	if strings.Contains(page.Text, "connection refused") {
+		t.Errorf("the visitor reads %.200q", page.Text)
+	}
+}
+
+func TestGETAlone(t *testing.T) {
+	v := apptest.Serve(t, with(func(e *echo.Echo, docs *docslogin.Middleware) http.Handler {
+		e.Use(authenticate(app.SignedIn))
+		e.GET(docs.Path(), echo.WrapHandler(docs))
+		return e
+	}))
+	if page := v.Visitor.Open(t, v.Site.URL+"/quickstart"); !page.HasForm() {
+		t.Errorf("a visitor ends at %s, not at the sign-in page", page)
+	}
+	for _, method := range []string{http.MethodHead, http.MethodPost} {
+		if status, ofDocs := v.AskRoute(t, method); status != http.StatusMethodNotAllowed || ofDocs {
+			t.Errorf("%s is answered with %d; by docslogin: %t", method, status, ofDocs)
+		}
+	}
+}
+
+// with returns what serves an app with the recipe's lookup, whose pages show why a login fails.
+func with(mount func(*echo.Echo, *docslogin.Middleware) http.Handler, opts ...docslogin.Option) func(app.Env) (http.Handler, error) {
+	return func(env app.Env) (http.Handler, error) {
+		docs, err := docslogin.New(currentUser, env.Platform, append(opts, app.SignInPage,
+			docslogin.WithLogger(slog.New(slog.DiscardHandler)),
+			docslogin.WithErrorHandler(func(w http.ResponseWriter, _ *http.Request, e *docslogin.LoginError) {
+				w.WriteHeader(e.Status)
+				fmt.Fprintf(w, "%d: %s: %v", e.Status, e.Outcome, e.Err)
+			}))...)
+		if err != nil {
+			return nil, err
+		}
+		e := echo.New()
+		e.Any("/sign-in", echo.WrapHandler(app.SignIn))
+		return mount(e, docs), nil
+	}
+}
