@@ -5,7 +5,6 @@ package app
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"flag"
 	"fmt"
 	"html/template"
@@ -142,17 +141,7 @@ var SignIn = SignInForm(func(w http.ResponseWriter, r *http.Request, email strin
 })
 
 // Home is a page for users.
-var Home http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-	user, err := SignedIn(r)
-	switch {
-	case errors.Is(err, docslogin.ErrNoUser):
-		http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
-	case err != nil:
-		http.Error(w, "The session cannot be read.", http.StatusInternalServerError)
-	default:
-		fmt.Fprintf(w, "Signed in as %s\n", user.Email)
-	}
-})
+var Home = HomeFor(SignedIn, "/sign-in")
 
 var store = func() *sessions.CookieStore {
 	store := sessions.NewCookieStore([]byte(rand.Text() + rand.Text()))

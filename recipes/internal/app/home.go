@@ -1,0 +1,26 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/docslogin/docslogin"
+)
+
+// HomeFor is a page for users, whom lookup finds; everybody else goes to signIn.
+func HomeFor(lookup docslogin.UserLookup, signIn string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, err := lookup(r)
+		switch {
+		case errors.Is(err, docslogin.ErrNoUser), err == nil && user == nil:
+			http.Redirect(w, r, signIn, http.StatusSeeOther)
+		case errors.Is(err, docslogin.ErrForbidden):
+			http.Error(w, "This is not for you.", http.StatusForbidden)
+		case err != nil:
+			http.Error(w, "The session cannot be read.", http.StatusInternalServerError)
+		default:
+			fmt.Fprintf(w, "Signed in as %s\n", user.Email)
+		}
+	})
+}
