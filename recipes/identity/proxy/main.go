@@ -1,0 +1,85 @@
+// Command proxy is an app behind a proxy that signs people in and names them in headers, such
+// as oauth2-proxy. Anybody can send such headers: they are believed only in a request that
+// comes from the proxy, which takes away those of a client. fake.go stands for oauth2-proxy
+// with --skip-auth-route for the app, so that visitors who are signed out reach it, too.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"errors"
+	"net"
+	"net/http"
+
+	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/recipes/internal/app"
+)
+
+func main() { app.Main(newHandler(context.Background())) }
+
+// newHandler is the proxy, where people come, with the app behind it until ctx ends.
+func newHandler(ctx context.Context) func(app.Env) (http.Handler, error) {
+	return func(env app.Env) (http.Handler, error) {
+		secret := rand.Text() // in real life from where the secrets are
+		handler, err := newApp(env, secret)
+		if err != nil {
+			return nil, err
+		}
+		// Not where clients get to; a Unix socket is better still, and needs no secret.
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		go app.ServeOn(ctx, listener, handler)
+		return newProxy("http://"+listener.Addr().String(), secret), nil
+	}
+}
+
+func newApp(env app.Env, secret string) (http.Handler, error) {
+	if len(secret) < 16 { // with an empty one, who sends none would be the proxy
+		return nil, errors.New("the proxy's secret is missing or too short")
+	}
+	// The sign-in page is the proxy's, at the same address as the app. One that lets nobody
+	// through who is not signed in, as Pomerium or Cloudflare Access do, sends people there
+	// by itself, and back: then leave this out.
+	signIn := docslogin.WithLoginPage("/oauth2/start", "rd")
+	docs, err := docslogin.New(user, env.Platform, signIn)
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/{$}", app.HomeFor(user, "/oauth2/start"))
+	return fromProxy(secret, docs.Wrap(mux)), nil // around the whole app: all of it believes the headers
+}
+
+// fromProxy refuses requests that have not come through the proxy: from elsewhere in the
+// cluster, or from a page that has found the app's own port.
+func fromProxy(secret string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if subtle.ConstantTimeCompare([]byte(r.Header.Get("X-Proxy-Secret")), []byte(secret)) != 1 {
+			http.Error(w, "This app is behind a proxy: open it there.", http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// user is the lookup. oauth2-proxy refuses addresses that are not verified, unless it is told
+// otherwise; of another proxy, make sure. Pomerium and Cloudflare Access also send an
+// assertion that they have signed: verify that, as the recipe oidc does with its token, and no
+// secret is needed.
+func user(r *http.Request) (*docslogin.User, error) {
+	email := r.Header.Values("X-Forwarded-Email")
+	switch {
+	case len(email) > 1: // which of them is the proxy's?
+		return nil, errors.New("there are several X-Forwarded-Email headers: the proxy lets a client's through")
+	case len(email) == 0 || email[0] == "":
+		return nil, docslogin.ErrNoUser
+	}
+	return &docslogin.User{
+		ID:    r.Header.Get("X-Forwarded-User"),
+		Name:  r.Header.Get("X-Forwarded-Preferred-Username"),
+		Email: email[0],
+	}, nil
+}
