@@ -1,0 +1,238 @@
+// Package fakeidp is a small OpenID provider on loopback, for recipes and their tests. It has
+// one client, a form that believes everybody, and of OpenID Connect the authorization code
+// flow, in which it insists on state, nonce and PKCE: an app that forgets one of them is not
+// served.
+package fakeidp
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/json"
+	"html/template"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"golang.org/x/oauth2"
+)
+
+// Provider is a provider that runs. Its methods are for any goroutine.
+type Provider struct {
+	URL          string // the issuer
+	ClientID     string
+	ClientSecret string
+
+	redirectURL string
+	server      *http.Server
+
+	mu     sync.Mutex
+	grants map[string]grant // by code
+	change func(claims map[string]any)
+	down   bool
+}
+
+type grant struct{ email, nonce, challenge string }
+
+// Start starts a provider with one client, which takes codes at redirectURL.
+func Start(redirectURL string) (*Provider, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	p := &Provider{
+		URL:          "http://" + listener.Addr().String(),
+		ClientID:     "docs-recipe",
+		ClientSecret: rand.Text(),
+		redirectURL:  redirectURL,
+		grants:       map[string]grant{},
+		change:       func(map[string]any) {},
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /.well-known/openid-configuration", p.discovery)
+	mux.HandleFunc("GET /keys", p.keys)
+	mux.HandleFunc("/authorize", p.authorize)
+	mux.HandleFunc("POST /token", p.token)
+	p.server = &http.Server{Handler: p.unlessDown(mux), ReadHeaderTimeout: 10 * time.Second}
+	go p.server.Serve(listener)
+	return p, nil
+}
+
+// Close stops the provider.
+func (p *Provider) Close() { _ = p.server.Close() }
+
+// SetDown has the provider answer 503 to everything, or serve again.
+func (p *Provider) SetDown(down bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.down = down
+}
+
+// SetClaims has change called with the claims of each ID token that is issued from now on.
+func (p *Provider) SetClaims(change func(claims map[string]any)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.change = change
+}
+
+// Claims are those of an ID token for somebody whose address is verified.
+func (p *Provider) Claims(email string) map[string]any {
+	now := time.Now()
+	return map[string]any{
+		"iss":            p.URL,
+		"aud":            p.ClientID,
+		"sub":            "id-of-" + email,
+		"email":          email,
+		"email_verified": true,
+		"name":           strings.Split(email, "@")[0],
+		"iat":            now.Unix(),
+		"exp":            now.Add(time.Hour).Unix(),
+	}
+}
+
+const keyID = "1"
+
+// All providers of a process have one key: to make one takes a while.
+var key = sync.OnceValue(func() *rsa.PrivateKey {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	return key
+})
+
+// Sign makes an ID token of claims.
+func (p *Provider) Sign(claims map[string]any) string { return SignWith(jose.RS256, key(), claims) }
+
+// SignWith makes a token that names the provider's key but is signed with another.
+func SignWith(algorithm jose.SignatureAlgorithm, key any, claims map[string]any) string {
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: algorithm, Key: jose.JSONWebKey{Key: key, KeyID: keyID}}, nil)
+	if err != nil {
+		panic(err)
+	}
+	payload, err := json.Marshal(claims)
+	if err != nil {
+		panic(err)
+	}
+	signed, err := signer.Sign(payload)
+	if err != nil {
+		panic(err)
+	}
+	token, err := signed.CompactSerialize()
+	if err != nil {
+		panic(err)
+	}
+	return token
+}
+
+func (p *Provider) unlessDown(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p.mu.Lock()
+		down := p.down
+		p.mu.Unlock()
+		if down {
+			http.Error(w, "The provider is down.", http.StatusServiceUnavailable)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, map[string]any{
+		"issuer":                                p.URL,
+		"authorization_endpoint":                p.URL + "/authorize",
+		"token_endpoint":                        p.URL + "/token",
+		"jwks_uri":                              p.URL + "/keys",
+		"response_types_supported":              []string{"code"},
+		"subject_types_supported":               []string{"public"},
+		"id_token_signing_alg_values_supported": []string{"RS256"},
+		"code_challenge_methods_supported":      []string{"S256"},
+	})
+}
+
+func (p *Provider) keys(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{
+		{Key: key().Public(), KeyID: keyID, Algorithm: string(jose.RS256), Use: "sig"},
+	}})
+}
+
+var form = template.Must(template.New("").Parse(`<!doctype html><title>Sign in at the provider</title>
+<form method="post">
+<input name="email" type="email" placeholder="E-mail address" required>
+<button>Sign in</button>
+</form>
+`))
+
+func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	for _, wrong := range []struct {
+		is   bool
+		what string
+	}{
+		{q.Get("client_id") != p.ClientID, "client_id"},
+		{q.Get("redirect_uri") != p.redirectURL, "redirect_uri"},
+		{q.Get("response_type") != "code", "response_type"},
+		{!slices.Contains(strings.Fields(q.Get("scope")), "openid"), "scope"},
+		{q.Get("state") == "", "state"},
+		{q.Get("nonce") == "", "nonce"},
+		{q.Get("code_challenge") == "", "code_challenge"},
+		{q.Get("code_challenge_method") != "S256", "code_challenge_method"},
+	} {
+		if wrong.is { // no redirect: the address may be a stranger's
+			http.Error(w, wrong.what+" is missing or wrong", http.StatusBadRequest)
+			return
+		}
+	}
+	if r.Method != http.MethodPost {
+		_ = form.Execute(w, nil)
+		return
+	}
+	code := rand.Text()
+	p.mu.Lock()
+	p.grants[code] = grant{r.PostFormValue("email"), q.Get("nonce"), q.Get("code_challenge")}
+	p.mu.Unlock()
+	http.Redirect(w, r, p.redirectURL+"?"+url.Values{"code": {code}, "state": {q.Get("state")}}.Encode(), http.StatusSeeOther)
+}
+
+func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
+	id, secret, ok := r.BasicAuth()
+	if !ok {
+		id, secret = r.PostFormValue("client_id"), r.PostFormValue("client_secret")
+	}
+	if id != p.ClientID || secret != p.ClientSecret {
+		answer(w, http.StatusUnauthorized, map[string]string{"error": "invalid_client"})
+		return
+	}
+	code := r.PostFormValue("code")
+	p.mu.Lock()
+	g, ok := p.grants[code]
+	delete(p.grants, code) // it is good for once
+	change := p.change
+	p.mu.Unlock()
+	if !ok || r.PostFormValue("grant_type") != "authorization_code" || r.PostFormValue("redirect_uri") != p.redirectURL ||
+		oauth2.S256ChallengeFromVerifier(r.PostFormValue("code_verifier")) != g.challenge {
+		answer(w, http.StatusBadRequest, map[string]string{"error": "invalid_grant"})
+		return
+	}
+	claims := p.Claims(g.email)
+	claims["nonce"] = g.nonce
+	change(claims)
+	answer(w, http.StatusOK, map[string]any{
+		"access_token": rand.Text(),
+		"token_type":   "Bearer",
+		"expires_in":   3600,
+		"id_token":     p.Sign(claims),
+	})
+}
+
+func answer(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v)
+}
