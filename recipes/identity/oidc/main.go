@@ -1,0 +1,202 @@
+// Command oidc is an app whose session is an OpenID provider's ID token in a cookie, with
+// coreos/go-oidc and golang.org/x/oauth2. Two things to get right: keys that cannot be fetched
+// are a fault, and no reason to sign in again, but go-oidc has the same error for both; and an
+// address is only somebody's if the provider has verified it. internal/fakeidp stands for the
+// provider.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/recipes/internal/app"
+	"github.com/docslogin/docslogin/recipes/internal/fakeidp"
+	"golang.org/x/oauth2"
+)
+
+func main() {
+	app.Main(func(env app.Env) (http.Handler, error) {
+		idp, err := fakeidp.Start(env.URL + "/callback")
+		if err != nil {
+			return nil, err
+		}
+		return newHandler(env, idp.URL, idp.ClientID, idp.ClientSecret)
+	})
+}
+
+func newHandler(env app.Env, issuer, clientID, clientSecret string) (http.Handler, error) {
+	p, err := discover(issuer, clientID, clientSecret, env.URL+"/callback")
+	if err != nil {
+		return nil, err
+	}
+	docs, err := docslogin.New(p.user, env.Platform, app.SignInPage)
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/{$}", app.HomeFor(p.user, "/sign-in"))
+	mux.HandleFunc("GET /sign-in", p.signIn)
+	mux.HandleFunc("GET /callback", p.callback)
+	return docs.Wrap(mux), nil
+}
+
+type provider struct {
+	issuer string
+	oauth  oauth2.Config
+	keys   *oidc.RemoteKeySet // keeps them, and fetches them again for a token that names another
+	checks *oidc.Config
+	client *http.Client
+}
+
+func discover(issuer, clientID, clientSecret, redirectURL string) (*provider, error) {
+	client := &http.Client{Timeout: 10 * time.Second} // by itself go-oidc waits for ever
+	ctx := oidc.ClientContext(context.Background(), client)
+	discovered, err := oidc.NewProvider(ctx, issuer)
+	if err != nil {
+		return nil, err
+	}
+	var its struct {
+		Keys string `json:"jwks_uri"`
+	}
+	if err := discovered.Claims(&its); err != nil {
+		return nil, err
+	}
+	return &provider{
+		issuer: issuer,
+		oauth: oauth2.Config{
+			ClientID:     clientID,
+			ClientSecret: clientSecret,
+			Endpoint:     discovered.Endpoint(),
+			RedirectURL:  redirectURL,
+			Scopes:       []string{oidc.ScopeOpenID, "email", "profile"},
+		},
+		keys:   oidc.NewRemoteKeySet(ctx, its.Keys),
+		checks: &oidc.Config{ClientID: clientID}, // else a token for any other app of the provider would do
+		client: client,
+	}, nil
+}
+
+const cookieName = "id_token"
+
+// user is the lookup.
+func (p *provider) user(r *http.Request) (*docslogin.User, error) {
+	cookie, err := r.Cookie(cookieName)
+	if err != nil {
+		return nil, docslogin.ErrNoUser
+	}
+	token, err := p.verify(r.Context(), cookie.Value)
+	if err != nil {
+		return nil, err
+	}
+	var claims struct {
+		Name     string `json:"name"`
+		Email    string `json:"email"`
+		Verified bool   `json:"email_verified"`
+	}
+	if err := token.Claims(&claims); err != nil {
+		return nil, err
+	}
+	if !claims.Verified { // at many providers people sign up with whatever address they like
+		return nil, fmt.Errorf("%w: their e-mail address is not verified", docslogin.ErrForbidden)
+	}
+	return &docslogin.User{ID: token.Subject, Name: claims.Name, Email: claims.Email, ExpiresAt: token.Expiry}, nil
+}
+
+// verify returns a token that is good, ErrNoUser for one that is not, or why there are no keys
+// to tell the one from the other.
+func (p *provider) verify(ctx context.Context, raw string) (*oidc.IDToken, error) {
+	keys := &keySet{KeySet: p.keys}
+	token, err := oidc.NewVerifier(p.issuer, keys, p.checks).Verify(ctx, raw)
+	switch {
+	case keys.unreachable != nil:
+		return nil, keys.unreachable
+	case err != nil:
+		return nil, docslogin.ErrNoUser
+	}
+	return token, nil
+}
+
+// keySet is for one token. It keeps why the keys could not be fetched, of which the verifier
+// leaves only the text.
+type keySet struct {
+	oidc.KeySet
+	unreachable error
+}
+
+func (k *keySet) VerifySignature(ctx context.Context, raw string) ([]byte, error) {
+	payload, err := k.KeySet.VerifySignature(ctx, raw)
+	if errors.Unwrap(err) != nil { // the cause: a signature that is wrong has none
+		k.unreachable = err
+	}
+	return payload, err
+}
+
+// signIn sends the visitor to the provider. What the callback is to find again stays in the
+// visitor's browser, so that no other can end what this one began.
+func (p *provider) signIn(w http.ResponseWriter, r *http.Request) {
+	state, nonce, verifier := rand.Text(), rand.Text(), oauth2.GenerateVerifier()
+	setCookie(w, "sign_in", url.Values{
+		"state":    {state},
+		"nonce":    {nonce},
+		"verifier": {verifier},
+		"next":     {app.Local(r.FormValue("next"))},
+	}.Encode(), time.Now().Add(10*time.Minute))
+	http.Redirect(w, r, p.oauth.AuthCodeURL(state, oidc.Nonce(nonce), oauth2.S256ChallengeOption(verifier)), http.StatusFound)
+}
+
+// callback is where the provider sends the visitor back.
+func (p *provider) callback(w http.ResponseWriter, r *http.Request) {
+	var begun url.Values
+	if cookie, err := r.Cookie("sign_in"); err == nil {
+		begun, _ = url.ParseQuery(cookie.Value)
+	}
+	if state := begun.Get("state"); state == "" || !equal(r.FormValue("state"), state) {
+		http.Error(w, "This sign-in was not begun here, or a while ago. Please sign in again.", http.StatusBadRequest)
+		return
+	}
+	setCookie(w, "sign_in", "", time.Unix(1, 0)) // it is good for once
+	if r.FormValue("error") != "" {
+		http.Error(w, "The provider did not sign you in. Please sign in again.", http.StatusForbidden)
+		return
+	}
+	ctx := oidc.ClientContext(r.Context(), p.client)
+	tokens, err := p.oauth.Exchange(ctx, r.FormValue("code"), oauth2.VerifierOption(begun.Get("verifier")))
+	if err != nil {
+		http.Error(w, "The provider cannot be asked who you are. Please try again.", http.StatusBadGateway)
+		return
+	}
+	raw, _ := tokens.Extra("id_token").(string)
+	token, err := p.verify(ctx, raw)
+	if err != nil || !equal(token.Nonce, begun.Get("nonce")) { // which the verifier does not look at
+		http.Error(w, "The provider’s answer is not good. Please try again.", http.StatusBadGateway)
+		return
+	}
+	if len(raw) > 3800 { // browsers silently drop a cookie of more than 4,096 bytes
+		http.Error(w, "The provider says more about you than fits into a cookie.", http.StatusInternalServerError)
+		return
+	}
+	setCookie(w, cookieName, raw, token.Expiry)
+	http.Redirect(w, r, app.Local(begun.Get("next")), http.StatusSeeOther)
+}
+
+func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+
+func setCookie(w http.ResponseWriter, name, value string, ends time.Time) {
+	http.SetCookie(w, &http.Cookie{
+		Name:     name,
+		Value:    value,
+		Path:     "/",
+		Expires:  ends,
+		HttpOnly: true,
+		SameSite: http.SameSiteLaxMode, // with Strict, the callback would see none: the visitor comes from the provider
+		Secure:   false,                // this is plain http on loopback: true everywhere else
+	})
+}

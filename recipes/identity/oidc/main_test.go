@@ -1,0 +1,332 @@
+package main
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/recipes/internal/app"
+	"github.com/docslogin/docslogin/recipes/internal/apptest"
+	"github.com/docslogin/docslogin/recipes/internal/fakeidp"
+	"github.com/go-jose/go-jose/v4"
+)
+
+func TestRecipe(t *testing.T) {
+	v := apptest.Try(t, func(env app.Env) (http.Handler, error) { return at(startProvider(t, env.URL))(env) })
+	if logins := v.Site.Logins(); len(logins) > 0 && logins[0].Claims["name"] != "ada" {
+		t.Errorf("the docs were told the name %v", logins[0].Claims["name"])
+	}
+}
+
+func startProvider(t *testing.T, appURL string) *fakeidp.Provider {
+	t.Helper()
+	idp, err := fakeidp.Start(appURL + "/callback")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(idp.Close)
+	return idp
+}
+
+func at(idp *fakeidp.Provider) func(app.Env) (http.Handler, error) {
+	return func(env app.Env) (http.Handler, error) {
+		return newHandler(env, idp.URL, idp.ClientID, idp.ClientSecret)
+	}
+}
+
+// serve serves the recipe; the provider is at the test's disposal.
+func serve(t *testing.T) (*apptest.Visit, *fakeidp.Provider) {
+	t.Helper()
+	var idp *fakeidp.Provider
+	v := apptest.Serve(t, func(env app.Env) (http.Handler, error) {
+		idp = startProvider(t, env.URL)
+		return at(idp)(env)
+	})
+	return v, idp
+}
+
+// with are Ada's claims, but for one; nil leaves it out.
+func with(idp *fakeidp.Provider, name string, value any) map[string]any {
+	claims := idp.Claims("ada@example.com")
+	if claims[name] = value; value == nil {
+		delete(claims, name)
+	}
+	return claims
+}
+
+func TestWhoseToken(t *testing.T) {
+	v, idp := serve(t)
+	good := strings.Split(idp.Sign(idp.Claims("ada@example.com")), ".")
+	mallory := strings.Split(idp.Sign(idp.Claims("mallory@example.com")), ".")
+	another, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const docs, signIn, refused = "the docs", "the sign-in page", "a page that refuses"
+	for _, test := range []struct {
+		name  string
+		token string
+		leads string
+	}{
+		{"the provider's", strings.Join(good, "."), docs},
+		{"for this app among others", idp.Sign(with(idp, "aud", []string{"another", idp.ClientID})), docs},
+		{"expired", idp.Sign(with(idp, "exp", time.Now().Add(-time.Minute).Unix())), signIn},
+		{"without an end", idp.Sign(with(idp, "exp", nil)), signIn},
+		{"for another app", idp.Sign(with(idp, "aud", "another")), signIn},
+		{"for no app", idp.Sign(with(idp, "aud", nil)), signIn},
+		{"of another provider", idp.Sign(with(idp, "iss", "https://id.example.com")), signIn},
+		{"with the claims of another", good[0] + "." + mallory[1] + "." + good[2], signIn},
+		{"signed with another key", fakeidp.SignWith(jose.RS256, another, idp.Claims("ada@example.com")), signIn},
+		{"signed by another method", fakeidp.SignWith(jose.HS256, []byte("a secret of 32 bytes or somewhat more"), idp.Claims("ada@example.com")), signIn},
+		{"not signed", "eyJhbGciOiJub25lIn0." + good[1] + ".", signIn},
+		{"no token at all", "ada@example.com", signIn},
+		{"empty", "", signIn},
+		{"with an address that is not verified", idp.Sign(with(idp, "email_verified", false)), refused},
+		{"with an address of which nobody says that it is verified", idp.Sign(with(idp, "email_verified", nil)), refused},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			resp := visit(t, v, test.token)
+			leads := resp.Status
+			switch to, _, _ := strings.Cut(resp.Header.Get("Location"), "?"); {
+			case resp.StatusCode == http.StatusFound && strings.HasPrefix(to, v.Site.URL):
+				leads = docs
+			case resp.StatusCode == http.StatusFound && to == "/sign-in":
+				leads = signIn
+			case resp.StatusCode == http.StatusForbidden:
+				leads = refused
+			}
+			if leads != test.leads {
+				t.Errorf("leads to %s, not to %s", leads, test.leads)
+			}
+		})
+	}
+}
+
+// visit asks for the route with an ID token in the cookie, and follows nothing.
+func visit(t *testing.T, v *apptest.Visit, token string) *http.Response {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), "GET", v.AppURL+"/docs-login?redirect=/quickstart", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.AddCookie(&http.Cookie{Name: "id_token", Value: token})
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	_, _ = io.Copy(io.Discard, resp.Body)
+	return resp
+}
+
+func TestAProviderThatIsDown(t *testing.T) {
+	v, idp := serve(t)
+	token := idp.Sign(idp.Claims("ada@example.com"))
+	for _, step := range []struct {
+		name   string
+		down   bool
+		token  string
+		status int
+		to     string
+	}{
+		{"before its keys were fetched, it is a fault", true, token, http.StatusInternalServerError, ""},
+		{"when it is back, Ada logs in", false, token, http.StatusFound, v.Site.URL},
+		{"with its keys at hand, Ada logs in", true, token, http.StatusFound, v.Site.URL},
+		{"with its keys at hand, who has no token is sent to sign in", true, "", http.StatusFound, "/sign-in"},
+		{"with its keys at hand, who has an old one is sent to sign in", true, idp.Sign(with(idp, "exp", 1)), http.StatusFound, "/sign-in"},
+	} {
+		idp.SetDown(step.down)
+		resp := visit(t, v, step.token)
+		if to := resp.Header.Get("Location"); resp.StatusCode != step.status || !strings.HasPrefix(to, step.to) || (to == "") != (step.to == "") {
+			t.Errorf("%s: answered %s", step.name, resp.Status)
+		}
+	}
+}
+
+func TestWhoTheTokenNames(t *testing.T) {
+	idp := startProvider(t, "http://127.0.0.1:9")
+	p, err := discover(idp.URL, idp.ClientID, idp.ClientSecret, "http://127.0.0.1:9/callback")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ends := time.Now().Add(time.Minute).Truncate(time.Second)
+	r := httptest.NewRequest("GET", "/docs-login", nil)
+	r.AddCookie(&http.Cookie{Name: "id_token", Value: idp.Sign(with(idp, "exp", ends.Unix()))})
+	user, err := p.user(r)
+	if err != nil || user.ID != "id-of-ada@example.com" || user.Email != "ada@example.com" || user.Name != "ada" || !user.ExpiresAt.Equal(ends) {
+		t.Errorf("the user is %+v, error %v", user, err)
+	}
+	r = httptest.NewRequest("GET", "/docs-login", nil)
+	r.AddCookie(&http.Cookie{Name: "id_token", Value: idp.Sign(with(idp, "email_verified", false))})
+	if user, err := p.user(r); user != nil || !errors.Is(err, docslogin.ErrForbidden) {
+		t.Errorf("with an address that is not verified, the user is %+v, error %v", user, err)
+	}
+}
+
+// The way through the provider, and where it may go wrong.
+func TestSignIn(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		claims  func(map[string]any)
+		between func(t *testing.T, v *apptest.Visit) // when the form is open
+		status  int
+		says    string
+	}{
+		{"leads to the app", nil, nil, http.StatusOK, "Signed in as ada@example.com"},
+		{
+			"fails with a token for another sign-in",
+			func(c map[string]any) { c["nonce"] = "another" }, nil, http.StatusBadGateway, "answer is not good",
+		},
+		{
+			"fails with a token for another app",
+			func(c map[string]any) { c["aud"] = "another" }, nil, http.StatusBadGateway, "answer is not good",
+		},
+		{
+			"fails with a token that no cookie holds",
+			func(c map[string]any) { c["groups"] = strings.Repeat("staff ", 600) }, nil, http.StatusInternalServerError, "fits into a cookie",
+		},
+		{
+			"begun elsewhere fails",
+			nil, func(_ *testing.T, v *apptest.Visit) { forget(v) }, http.StatusBadRequest, "not begun here",
+		},
+		{
+			"begun once more elsewhere fails",
+			nil, func(t *testing.T, v *apptest.Visit) { v.Visitor.Open(t, v.AppURL+"/sign-in") }, http.StatusBadRequest, "not begun here",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			v, idp := serve(t)
+			if test.claims != nil {
+				idp.SetClaims(test.claims)
+			}
+			page := v.Visitor.Open(t, v.AppURL+"/sign-in")
+			if !page.At(idp.URL) || !page.HasForm() {
+				t.Fatalf("the sign-in leads to %s", page)
+			}
+			if test.between != nil {
+				test.between(t, v)
+			}
+			page = v.Visitor.SignIn(t, page, v.AppURL)
+			if page.Status != test.status || !strings.Contains(page.Text, test.says) {
+				t.Errorf("ends at %s: %s", page, page.Text)
+			}
+			if test.status != http.StatusOK {
+				if !page.At(v.AppURL+page.URL.RequestURI()) || page.URL.Path != "/callback" {
+					t.Errorf("ends at %s", page)
+				}
+				if home := v.Visitor.Open(t, v.AppURL+"/"); home.At(v.AppURL) {
+					t.Errorf("and still somebody is signed in: %s", home.Text)
+				}
+			}
+		})
+	}
+}
+
+// forget takes the visitor's cookies away.
+func forget(v *apptest.Visit) {
+	at, _ := url.Parse(v.AppURL)
+	jar := v.Visitor.Client().Jar
+	for _, cookie := range jar.Cookies(at) {
+		jar.SetCookies(at, []*http.Cookie{{Name: cookie.Name, Path: "/", MaxAge: -1}})
+	}
+}
+
+func TestOtherEndsOfTheSignIn(t *testing.T) {
+	begin := func(t *testing.T, v *apptest.Visit, next string) (state string, form apptest.Page) {
+		t.Helper()
+		form = v.Visitor.Open(t, v.AppURL+"/sign-in?next="+url.QueryEscape(next))
+		return form.URL.Query().Get("state"), form
+	}
+	t.Run("who declines is told so", func(t *testing.T) {
+		v, _ := serve(t)
+		state, _ := begin(t, v, "/")
+		page := v.Visitor.Open(t, v.AppURL+"/callback?error=access_denied&state="+state)
+		if page.Status != http.StatusForbidden || !strings.Contains(page.Text, "did not sign you in") {
+			t.Errorf("ends at %s: %s", page, page.Text)
+		}
+	})
+	t.Run("without a state there is none that fits", func(t *testing.T) {
+		v, _ := serve(t)
+		if page := v.Visitor.Open(t, v.AppURL+"/callback?code=1"); page.Status != http.StatusBadRequest {
+			t.Errorf("ends at %s: %s", page, page.Text)
+		}
+	})
+	t.Run("a provider that is down is a fault", func(t *testing.T) {
+		v, idp := serve(t)
+		state, _ := begin(t, v, "/")
+		idp.SetDown(true)
+		page := v.Visitor.Open(t, v.AppURL+"/callback?code=1&state="+state)
+		if page.Status != http.StatusBadGateway || !strings.Contains(page.Text, "cannot be asked") {
+			t.Errorf("ends at %s: %s", page, page.Text)
+		}
+	})
+	t.Run("a stranger's link leads nowhere else", func(t *testing.T) {
+		v, _ := serve(t)
+		_, form := begin(t, v, "//127.0.0.1:9/elsewhere")
+		if page := v.Visitor.SignIn(t, form, v.AppURL); page.URL.Path != "/" || !page.At(v.AppURL) {
+			t.Errorf("ends at %s", page)
+		}
+	})
+	t.Run("a way back that the browser has changed leads nowhere else", func(t *testing.T) {
+		v, _ := serve(t)
+		_, form := begin(t, v, "/")
+		at, _ := url.Parse(v.AppURL)
+		for _, cookie := range v.Visitor.Client().Jar.Cookies(at) {
+			if cookie.Name == "sign_in" {
+				cookie.Path, cookie.Value = "/", strings.Replace(cookie.Value, "next=%2F", "next=%2F%2F127.0.0.1:9%2Felsewhere", 1)
+				v.Visitor.Client().Jar.SetCookies(at, []*http.Cookie{cookie})
+			}
+		}
+		if page := v.Visitor.SignIn(t, form, v.AppURL); page.URL.Path != "/" || !page.At(v.AppURL) {
+			t.Errorf("ends at %s", page)
+		}
+	})
+	t.Run("what was kept for the callback is good for once", func(t *testing.T) {
+		v, _ := serve(t)
+		state, form := begin(t, v, "/")
+		v.Visitor.SignIn(t, form, v.AppURL)
+		page := v.Visitor.Open(t, v.AppURL+"/callback?code=1&state="+state)
+		if page.Status != http.StatusBadRequest {
+			t.Errorf("ends at %s: %s", page, page.Text)
+		}
+	})
+}
+
+func TestTheCookiesAreOutOfAScriptsReach(t *testing.T) {
+	v, _ := serve(t)
+	seen := map[string]bool{}
+	client := v.Visitor.Client()
+	client.Transport = recorder{client.Transport, func(resp *http.Response) {
+		for _, cookie := range resp.Cookies() {
+			seen[cookie.Name] = true
+			if !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || cookie.Path != "/" || cookie.Expires.IsZero() {
+				t.Errorf("the cookie %s: %v", cookie.Name, strings.Replace(cookie.Raw, cookie.Value, "…", 1))
+			}
+		}
+	}}
+	v.Visitor.SignIn(t, v.Visitor.Open(t, v.AppURL+"/sign-in"), v.AppURL)
+	if !seen["sign_in"] || !seen["id_token"] || len(seen) != 2 {
+		t.Errorf("the cookies are %v", seen)
+	}
+}
+
+type recorder struct {
+	http.RoundTripper
+	look func(*http.Response)
+}
+
+func (r recorder) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := r.RoundTripper.RoundTrip(req)
+	if err == nil {
+		r.look(resp)
+	}
+	return resp, err
+}
