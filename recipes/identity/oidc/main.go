@@ -142,12 +142,16 @@ func (k *keySet) VerifySignature(ctx context.Context, raw string) ([]byte, error
 // signIn sends the visitor to the provider. What the callback is to find again stays in the
 // visitor's browser, so that no other can end what this one began.
 func (p *provider) signIn(w http.ResponseWriter, r *http.Request) {
+	next := r.FormValue("next")
+	if len(next) > 1000 { // browsers silently drop a cookie of more than 4,096 bytes
+		next = "/"
+	}
 	state, nonce, verifier := rand.Text(), rand.Text(), oauth2.GenerateVerifier()
 	setCookie(w, "sign_in", url.Values{
 		"state":    {state},
 		"nonce":    {nonce},
 		"verifier": {verifier},
-		"next":     {app.Local(r.FormValue("next"))},
+		"next":     {next},
 	}.Encode(), time.Now().Add(10*time.Minute))
 	http.Redirect(w, r, p.oauth.AuthCodeURL(state, oidc.Nonce(nonce), oauth2.S256ChallengeOption(verifier)), http.StatusFound)
 }
@@ -179,7 +183,7 @@ func (p *provider) callback(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "The provider’s answer is not good. Please try again.", http.StatusBadGateway)
 		return
 	}
-	if len(raw) > 3800 { // browsers silently drop a cookie of more than 4,096 bytes
+	if len(raw) > 3800 { // as above
 		http.Error(w, "The provider says more about you than fits into a cookie.", http.StatusInternalServerError)
 		return
 	}

@@ -275,6 +275,14 @@ func TestOtherEndsOfTheSignIn(t *testing.T) {
 			t.Errorf("ends at %s", page)
 		}
 	})
+	t.Run("a way back that no cookie holds is left out", func(t *testing.T) {
+		v, _ := serve(t)
+		_, form := begin(t, v, "/?"+strings.Repeat("é", 2000))
+		page := v.Visitor.SignIn(t, form, v.AppURL)
+		if page.Status != http.StatusOK || !page.At(v.AppURL+"/") {
+			t.Errorf("ends at %s", page)
+		}
+	})
 	t.Run("a way back that the browser has changed leads nowhere else", func(t *testing.T) {
 		v, _ := serve(t)
 		_, form := begin(t, v, "/")
