@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -121,7 +122,9 @@ func TestWhoseToken(t *testing.T) {
 		{"one that is good, behind a header with one that is not", sign(auth, good()), "stale", signIn},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			req, err := http.NewRequest("GET", v.AppURL+"/docs-login?redirect=/quickstart", nil)
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			defer cancel()
+			req, err := http.NewRequestWithContext(ctx, "GET", v.AppURL+"/docs-login?redirect=/quickstart", nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"errors"
@@ -113,7 +114,9 @@ func TestWhoseToken(t *testing.T) {
 // visit asks for the route with an ID token in the cookie, and follows nothing.
 func visit(t *testing.T, v *apptest.Visit, token string) *http.Response {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), "GET", v.AppURL+"/docs-login?redirect=/quickstart", nil)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, "GET", v.AppURL+"/docs-login?redirect=/quickstart", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

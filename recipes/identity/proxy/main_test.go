@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io"
 	"maps"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/recipes/internal/app"
@@ -65,7 +67,9 @@ func TestOnlyTheProxySaysWhoIsThere(t *testing.T) {
 	} {
 		for name, header := range forgeries {
 			t.Run(visitor.name+", "+name, func(t *testing.T) {
-				get(t, visitor.client, proxy.URL+"/", header)
+				if resp := get(t, visitor.client, proxy.URL+"/", header); resp.StatusCode != http.StatusOK {
+					t.Fatalf("answered %s", resp.Status)
+				}
 				got := map[string]string{}
 				for name, values := range <-handed {
 					name = strings.ReplaceAll(strings.ToLower(name), "_", "-")
@@ -169,7 +173,9 @@ func TestWhoTheHeadersName(t *testing.T) {
 // get asks once, and follows nothing.
 func get(t *testing.T, client *http.Client, u string, header http.Header) *http.Response {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), "GET", u, nil)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, "GET", u, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
