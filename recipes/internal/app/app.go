@@ -27,8 +27,19 @@ type Env struct {
 	Platform docslogin.Platform // in real life docslogin.ReadMe("https://docs.example.com", secret) or the like
 }
 
+// Server serves on the listener until ctx ends, and then what has begun.
+type Server func(ctx context.Context, listener net.Listener) error
+
 // Main runs a recipe until it is interrupted: the app, and docs to log in at, both on loopback.
 func Main(newHandler func(Env) (http.Handler, error)) {
+	MainServer(func(env Env) (Server, error) {
+		handler, err := newHandler(env)
+		return func(ctx context.Context, listener net.Listener) error { return ServeOn(ctx, listener, handler) }, err
+	})
+}
+
+// MainServer is Main for an app that is no http.Handler and serves itself.
+func MainServer(newServer func(Env) (Server, error)) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	listen := flag.String("listen", "127.0.0.1:8080", "`address` of the app")
@@ -37,13 +48,13 @@ func Main(newHandler func(Env) (http.Handler, error)) {
 		flag.Usage()
 		os.Exit(2)
 	}
-	if err := run(ctx, *listen, newHandler); err != nil {
+	if err := run(ctx, *listen, newServer); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, address string, newHandler func(Env) (http.Handler, error)) error {
+func run(ctx context.Context, address string, newServer func(Env) (Server, error)) error {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return err
@@ -52,13 +63,13 @@ func run(ctx context.Context, address string, newHandler func(Env) (http.Handler
 	site := docslogintest.NewReadMe()
 	defer site.Close()
 	env := Env{URL: "http://" + listener.Addr().String(), Platform: site.Platform()}
-	handler, err := newHandler(env)
+	serve, err := newServer(env)
 	if err != nil {
 		return err
 	}
 	site.SetLoginURL(env.URL + "/docs-login")
 	fmt.Printf("The app is at %s; open a page of its docs, %s/quickstart. Ctrl-C stops.\n", env.URL, site.URL)
-	return ServeOn(ctx, listener, handler)
+	return serve(ctx, listener)
 }
 
 // ServeOn serves until ctx ends, and then what has begun.

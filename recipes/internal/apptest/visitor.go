@@ -1,6 +1,7 @@
 package apptest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/docslogin/docslogin/docslogintest"
 	"github.com/docslogin/docslogin/recipes/internal/app"
@@ -29,22 +31,57 @@ type Visit struct {
 // Serve serves a recipe, and docs that log in at its route, until the test ends.
 func Serve(t *testing.T, newHandler func(app.Env) (http.Handler, error)) *Visit {
 	t.Helper()
-	site := docslogintest.NewReadMe()
-	t.Cleanup(site.Close)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	url := "http://" + listener.Addr().String()
-	handler, err := newHandler(app.Env{URL: url, Platform: site.Platform()})
+	v, env, listener := newVisit(t)
+	handler, err := newHandler(env)
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: handler}}
 	server.Start()
 	t.Cleanup(server.Close)
+	return v
+}
+
+// ServeServer is Serve for an app that is no http.Handler and serves itself. It has to end
+// without an error when the test does.
+func ServeServer(t *testing.T, newServer func(app.Env) (app.Server, error)) *Visit {
+	t.Helper()
+	v, env, listener := newVisit(t)
+	serve, err := newServer(env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- serve(ctx, listener) }()
+	t.Cleanup(func() {
+		v.Visitor.client.CloseIdleConnections()
+		stop()
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Errorf("the app ends with: %v", err)
+			}
+		case <-time.After(timeout):
+			t.Error("the app does not end")
+		}
+	})
+	return v
+}
+
+// newVisit returns a visit of an app that is going to be served on the listener.
+func newVisit(t *testing.T) (*Visit, app.Env, net.Listener) {
+	t.Helper()
+	site := docslogintest.NewReadMe()
+	t.Cleanup(site.Close)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() }) // unless the app has
+	url := "http://" + listener.Addr().String()
 	site.SetLoginURL(url + "/docs-login")
-	return &Visit{AppURL: url, Site: site, Visitor: NewVisitor()}
+	return &Visit{AppURL: url, Site: site, Visitor: NewVisitor()}, app.Env{URL: url, Platform: site.Platform()}, listener
 }
 
 // Try serves a recipe and wants of it what every app with docslogin does: a visitor who is
