@@ -1,0 +1,59 @@
+// Command connect is an app with a Connect service, whose RPCs package authn lets through for
+// those who are signed in. The trap: authn refuses everybody else, so it stands around the
+// service alone. Around the docs' route, too, nobody would be sent to sign in; and the lookup
+// cannot ask authn.GetInfo, as the route is outside: both read the session by the same func.
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"connectrpc.com/authn"
+	"connectrpc.com/connect"
+	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/recipes/internal/app"
+	"google.golang.org/protobuf/types/known/emptypb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+)
+
+func main() { app.Main(newHandler) }
+
+func newHandler(env app.Env) (http.Handler, error) {
+	docs, err := docslogin.New(app.SignedIn, env.Platform, app.SignInPage)
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/{$}", app.Home)
+	mux.Handle("/sign-in", app.SignIn)
+	mux.Handle("/app.v1.Users/", authn.NewMiddleware(authenticate(app.SignedIn)).Wrap(users()))
+	return docs.Wrap(mux), nil
+}
+
+// authenticate lets RPCs through of those who are signed in, and says who that is.
+func authenticate(signedIn docslogin.UserLookup) authn.AuthFunc {
+	return func(ctx context.Context, r *http.Request) (any, error) {
+		user, err := signedIn(r)
+		switch {
+		case errors.Is(err, docslogin.ErrNoUser):
+			return nil, authn.Errorf("nobody is signed in")
+		case err != nil: // its text is not for the caller, and authn would pass it on
+			slog.ErrorContext(ctx, "the session cannot be read", "error", err)
+			return nil, connect.NewError(connect.CodeUnavailable, errors.New("the session cannot be read"))
+		}
+		return user, nil
+	}
+}
+
+// users stands for what your generated code makes of your service.
+func users() http.Handler {
+	const me = "/app.v1.Users/Me"
+	mux := http.NewServeMux()
+	mux.Handle(me, connect.NewUnaryHandlerSimple(me, func(ctx context.Context, _ *emptypb.Empty) (*wrapperspb.StringValue, error) {
+		user := authn.GetInfo(ctx).(*docslogin.User) // authenticate lets nobody else through
+		return wrapperspb.String(user.Email), nil
+	}))
+	return mux
+}
