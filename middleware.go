@@ -414,7 +414,7 @@ func (m *Middleware) checkLink(given string, e *Event) visit {
 	if link == (deeplink.Link{}) {
 		return visit{}
 	}
-	e.DeepLink = link.Path
+	e.DeepLink = strings.Clone(link.Path) // an observer may keep it; under fasthttp the query is written over
 	return visit{link: link, given: given}
 }
 

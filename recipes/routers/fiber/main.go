@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/docslogin/docslogin"
@@ -59,10 +58,7 @@ func login(docs http.Handler) fiber.Handler {
 		// would come to nothing then; and never otherwise, so there is a time limit.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), 10*time.Second)
 		defer cancel()
-		r = r.WithContext(ctx)
-		// An observer or a log handler may keep the link that is in it.
-		r.URL.RawQuery = strings.Clone(r.URL.RawQuery)
-		docs.ServeHTTP(w, r)
+		docs.ServeHTTP(w, r.WithContext(ctx))
 	}))
 }
 
