@@ -40,6 +40,11 @@ func Main(newHandler func(Env) (http.Handler, error)) {
 
 // MainServer is Main for an app that is no http.Handler and serves itself.
 func MainServer(newServer func(Env) (Server, error)) {
+	MainOn(func(ctx context.Context, listener net.Listener) error { return run(ctx, listener, newServer) })
+}
+
+// MainOn is Main for a recipe that has docs of its own to log in at: serve runs them and the app.
+func MainOn(serve Server) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	listen := flag.String("listen", "127.0.0.1:8080", "`address` of the app")
@@ -48,18 +53,17 @@ func MainServer(newServer func(Env) (Server, error)) {
 		flag.Usage()
 		os.Exit(2)
 	}
-	if err := run(ctx, *listen, newServer); err != nil {
+	listener, err := net.Listen("tcp", *listen)
+	if err == nil {
+		err = serve(ctx, listener)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, address string, newServer func(Env) (Server, error)) error {
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		return err
-	}
-	defer listener.Close()
+func run(ctx context.Context, listener net.Listener, newServer func(Env) (Server, error)) error {
 	site := docslogintest.NewReadMe()
 	defer site.Close()
 	env := Env{URL: "http://" + listener.Addr().String(), Platform: site.Platform()}
@@ -94,10 +98,21 @@ var SignInPage = docslogin.WithLoginPage("/sign-in", "next")
 // SignInForm is a sign-in page: a form for an e-mail address, which signIn puts into a
 // session, and the way back in the parameter next.
 func SignInForm(signIn func(w http.ResponseWriter, r *http.Request, email string) error) http.Handler {
+	return SignInFormOf("/", signIn)
+}
+
+// SignInFormOf is SignInForm for an app whose home page is elsewhere, as browsers see it.
+func SignInFormOf(home string, signIn func(w http.ResponseWriter, r *http.Request, email string) error) http.Handler {
+	local := func(next string) string {
+		if next = Local(next); next == "/" {
+			return home
+		}
+		return next
+	}
 	return http.NewCrossOriginProtection().Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.Method {
 		case http.MethodGet:
-			_ = form.Execute(w, Local(r.FormValue("next")))
+			_ = form.Execute(w, local(r.FormValue("next")))
 		case http.MethodPost:
 			email := r.PostFormValue("email")
 			if email == "" {
@@ -108,7 +123,7 @@ func SignInForm(signIn func(w http.ResponseWriter, r *http.Request, email string
 				http.Error(w, "The session cannot be saved.", http.StatusInternalServerError)
 				return
 			}
-			http.Redirect(w, r, Local(r.PostFormValue("next")), http.StatusSeeOther)
+			http.Redirect(w, r, local(r.PostFormValue("next")), http.StatusSeeOther)
 		default:
 			w.Header().Set("Allow", "GET, POST")
 			http.Error(w, "This page has a form.", http.StatusMethodNotAllowed)

@@ -1,6 +1,7 @@
 package apptest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,29 +27,44 @@ type Visit struct {
 	AppURL  string // without a slash at the end
 	Site    *docslogintest.Site
 	Visitor *Visitor
+	Route   string // where the docs log in; "": /docs-login
 }
 
 // Serve serves a recipe, and docs that log in at its route, until the test ends.
 func Serve(t *testing.T, newHandler func(app.Env) (http.Handler, error)) *Visit {
 	t.Helper()
-	v, env, listener := newVisit(t)
-	handler, err := newHandler(env)
+	v := newVisit(t)
+	v.loginAt(ServeApp(t, func(url string) (http.Handler, error) {
+		return newHandler(app.Env{URL: url, Platform: v.Site.Platform()})
+	}))
+	return v
+}
+
+// ServeApp serves an app alone until the test ends, and returns its URL, which newHandler is
+// told before.
+func ServeApp(t *testing.T, newHandler func(url string) (http.Handler, error)) string {
+	t.Helper()
+	listener, url := listen(t)
+	handler, err := newHandler(url)
 	if err != nil {
+		listener.Close()
 		t.Fatal(err)
 	}
 	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: handler}}
 	server.Start()
 	t.Cleanup(server.Close)
-	return v
+	return url
 }
 
 // ServeServer is Serve for an app that is no http.Handler and serves itself. It has to end
 // without an error when the test does.
 func ServeServer(t *testing.T, newServer func(app.Env) (app.Server, error)) *Visit {
 	t.Helper()
-	v, env, listener := newVisit(t)
-	serve, err := newServer(env)
+	v := newVisit(t)
+	listener, url := listen(t)
+	serve, err := newServer(app.Env{URL: url, Platform: v.Site.Platform()})
 	if err != nil {
+		listener.Close()
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
@@ -66,22 +82,29 @@ func ServeServer(t *testing.T, newServer func(app.Env) (app.Server, error)) *Vis
 			t.Error("the app does not end")
 		}
 	})
+	v.loginAt(url)
 	return v
 }
 
-// newVisit returns a visit of an app that is going to be served on the listener.
-func newVisit(t *testing.T) (*Visit, app.Env, net.Listener) {
+func newVisit(t *testing.T) *Visit {
 	t.Helper()
 	site := docslogintest.NewReadMe()
 	t.Cleanup(site.Close)
+	return &Visit{Site: site, Visitor: NewVisitor()}
+}
+
+func (v *Visit) loginAt(appURL string) {
+	v.AppURL = appURL
+	v.Site.SetLoginURL(appURL + "/docs-login")
+}
+
+func listen(t *testing.T) (net.Listener, string) {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = listener.Close() }) // unless the app has
-	url := "http://" + listener.Addr().String()
-	site.SetLoginURL(url + "/docs-login")
-	return &Visit{AppURL: url, Site: site, Visitor: NewVisitor()}, app.Env{URL: url, Platform: site.Platform()}, listener
+	return listener, "http://" + listener.Addr().String()
 }
 
 // Try serves a recipe and wants of it what every app with docslogin does: a visitor who is
@@ -142,7 +165,7 @@ func (v *Visit) answersEveryMethod(t *testing.T) {
 // docslogin that answered.
 func (v *Visit) AskRoute(t *testing.T, method string) (status int, ofDocs bool) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, v.AppURL+"/docs-login", nil)
+	req, err := http.NewRequestWithContext(t.Context(), method, v.AppURL+cmp.Or(v.Route, "/docs-login"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,8 +181,13 @@ func (v *Visit) AskRoute(t *testing.T, method string) (status int, ofDocs bool) 
 type Visitor struct{ client *http.Client }
 
 // NewVisitor returns a visitor who is signed in nowhere.
-func NewVisitor() *Visitor {
+func NewVisitor() *Visitor { return NewVisitorOver(nil) }
+
+// NewVisitorOver returns a visitor whose browser uses a transport that trusts the
+// certificates of a test's own servers, say.
+func NewVisitorOver(base http.RoundTripper) *Visitor {
 	client := docslogintest.NewClient()
+	client.Transport = docslogintest.Transport(base)
 	client.Timeout = timeout
 	return &Visitor{client}
 }
@@ -208,10 +236,19 @@ func (v *Visitor) SignIn(t *testing.T, p Page, origin string) Page {
 		if p.form == nil || p.At(origin) {
 			return p
 		}
-		p = page(t)(v.client.PostForm(p.form.action, p.form.values))
+		p = v.Submit(t, p)
 	}
 	t.Fatalf("there is one form after another; the last at %s", p)
 	return Page{}
+}
+
+// Submit fills in the page's form as Ada, and follows where it leads.
+func (v *Visitor) Submit(t *testing.T, p Page) Page {
+	t.Helper()
+	if p.form == nil {
+		t.Fatalf("there is no form to fill in at %s", p)
+	}
+	return page(t)(v.client.PostForm(p.form.action, p.form.values))
 }
 
 // LogOutOfDocs ends the docs session, and leaves the app's.
