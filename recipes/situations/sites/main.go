@@ -1,0 +1,34 @@
+// Command sites is an app with two docs sites, guides on Mintlify and a reference on ReadMe:
+// a Middleware, a key and a route for each. Two with the same route, such as the default one,
+// would be a trap: the outer one would answer for both. fake.go has docs to log in at.
+package main
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/recipes/internal/app"
+)
+
+func main() { app.MainOn(serve) }
+
+// The login URLs in the two dashboards end so.
+const (
+	guidesPath    = "/docs-login/guides"
+	referencePath = "/docs-login/reference"
+)
+
+// In real life the platforms are docslogin.Mintlify("https://guides.example.com", privateKey)
+// and docslogin.ReadMe("https://reference.example.com", secret).
+func newHandler(guidesSite, referenceSite docslogin.Platform) (http.Handler, error) {
+	guides, err1 := docslogin.New(app.SignedIn, guidesSite, app.SignInPage, docslogin.WithPath(guidesPath))
+	reference, err2 := docslogin.New(app.SignedIn, referenceSite, app.SignInPage, docslogin.WithPath(referencePath))
+	if err := errors.Join(err1, err2); err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/{$}", app.Home)
+	mux.Handle("/sign-in", app.SignIn)
+	return reference.Wrap(guides.Wrap(mux)), nil
+}
