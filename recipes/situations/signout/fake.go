@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"time"
+
+	"github.com/docslogin/docslogin/docslogintest"
+	"github.com/docslogin/docslogin/recipes/internal/app"
+)
+
+// docs are those of docslogintest, with an address in front that ends the docs session and
+// then leads to the logout URL that the dashboard has, as GitBook's does.
+type docs struct {
+	*docslogintest.Site
+	logoutURL string
+	server    *http.Server
+}
+
+func newDocs(logoutURL string, opts ...docslogintest.Option) (*docs, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	d := &docs{Site: docslogintest.NewGitBook(opts...), logoutURL: logoutURL}
+	site, err := url.Parse(d.URL)
+	if err != nil {
+		return nil, err
+	}
+	d.URL = "http://" + listener.Addr().String()
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /~gitbook/auth/logout", func(w http.ResponseWriter, r *http.Request) { d.logout(w, r, site) })
+	// The button on its pages.
+	mux.Handle("POST /logout", http.RedirectHandler("/~gitbook/auth/logout", http.StatusSeeOther))
+	mux.Handle("/", &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(site)
+		r.Out.Host = r.In.Host
+	}})
+	d.server = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	go d.server.Serve(listener)
+	return d, nil
+}
+
+func (d *docs) logout(w http.ResponseWriter, r *http.Request, site *url.URL) {
+	req, err := http.NewRequestWithContext(r.Context(), http.MethodPost, site.JoinPath("logout").String(), nil)
+	if err != nil {
+		http.Error(w, "The logout failed.", http.StatusBadGateway)
+		return
+	}
+	req.Header["Cookie"] = r.Header["Cookie"]
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		http.Error(w, "The logout failed.", http.StatusBadGateway)
+		return
+	}
+	resp.Body.Close()
+	w.Header()["Set-Cookie"] = resp.Header["Set-Cookie"]
+	http.Redirect(w, r, d.logoutURL, http.StatusFound)
+}
+
+func (d *docs) Close() {
+	d.server.Close()
+	d.Site.Close()
+}
+
+func serve(ctx context.Context, listener net.Listener) error {
+	appURL := "http://" + listener.Addr().String()
+	docs, err := newDocs(appURL + "/sign-out")
+	if err != nil {
+		return err
+	}
+	defer docs.Close()
+	env := app.Env{URL: appURL, Platform: docs.Platform()}
+	handler, err := newHandler(env)
+	if err != nil {
+		return err
+	}
+	docs.SetLoginURL(env.URL + "/docs-login")
+	fmt.Printf("The app is at %s, its way out at %s/sign-out; open a page of its docs, %s/quickstart. Ctrl-C stops.\n", env.URL, env.URL, docs.URL)
+	return app.ServeOn(ctx, listener, handler)
+}

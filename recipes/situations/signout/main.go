@@ -1,0 +1,110 @@
+// Command signout is an app whose sign-out ends the docs session too, and which the docs' Log
+// out leads to (GitBook). The traps: a sign-out by a mere GET, which any page can trigger; and
+// one that goes through the docs while the app's session lasts, or comes back to a page that
+// logs in, which signs the visitor in again at once. What no sign-out reaches, such as another
+// browser, is bounded by a short docs session. fake.go has the docs.
+package main
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"html/template"
+	"net/http"
+	"time"
+
+	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/recipes/internal/app"
+	"github.com/gorilla/sessions"
+)
+
+func main() { app.MainOn(serve) }
+
+func newHandler(env app.Env) (http.Handler, error) {
+	docs, err := docslogin.New(signedIn, env.Platform, app.SignInPage,
+		docslogin.WithSessionTTL(10*time.Minute)) // then the docs ask again, which nobody notices who is signed in
+	if err != nil {
+		return nil, err
+	}
+	// Other platforms have another address, or none: then redirect to /sign-out at once, and the
+	// short session does the rest.
+	docsLogout := env.Platform.DocsURL + "/~gitbook/auth/logout"
+	mux := http.NewServeMux()
+	mux.HandleFunc("/{$}", home)
+	mux.Handle("/sign-in", app.SignInForm(signIn))
+	mux.HandleFunc("GET /sign-out", signOutPage) // the logout URL in the docs' dashboard
+	mux.HandleFunc("POST /sign-out", func(w http.ResponseWriter, r *http.Request) {
+		// First the app's session: the docs may open a page of theirs, which asks the app at once.
+		if err := signOut(w, r); err != nil {
+			http.Error(w, "The session cannot be ended.", http.StatusInternalServerError)
+			return
+		}
+		http.Redirect(w, r, docsLogout, http.StatusSeeOther) // and from there to signOutPage
+	})
+	return docs.Wrap(http.NewCrossOriginProtection().Handler(mux)), nil
+}
+
+// signOutPage signs nobody out and leads nowhere by itself.
+func signOutPage(w http.ResponseWriter, r *http.Request) {
+	_, err := signedIn(r)
+	if err != nil && !errors.Is(err, docslogin.ErrNoUser) {
+		http.Error(w, "The session cannot be read.", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	_ = page.Execute(w, err == nil)
+}
+
+// Where a Content-Security-Policy has form-action, it has to allow the docs' origin as well,
+// through which the form's way leads.
+var page = template.Must(template.New("").Parse(`<!doctype html><title>Sign out</title>
+{{if .}}<p>You are still signed in to the app.</p>
+<form method="post" action="/sign-out"><button>Sign out</button></form>
+{{else}}<p>You are signed out.</p>
+<a href="/sign-in">Sign in</a>
+{{end}}`))
+
+const lifetime = time.Hour
+
+var store = func() *sessions.CookieStore {
+	store := sessions.NewCookieStore([]byte(rand.Text() + rand.Text()))
+	store.MaxAge(int(lifetime.Seconds()))
+	store.Options.HttpOnly = true
+	store.Options.SameSite = http.SameSiteLaxMode
+	store.Options.Secure = false // this is plain http on loopback: true everywhere else
+	return store
+}()
+
+var signedIn = docslogin.SessionLookup(store, "session", func(_ *http.Request, session *sessions.Session) (*docslogin.User, error) {
+	email, _ := session.Values["email"].(string)
+	end, _ := session.Values["end"].(int64)
+	if email == "" {
+		return nil, docslogin.ErrNoUser
+	}
+	return &docslogin.User{ID: email, Email: email, ExpiresAt: time.Unix(end, 0)}, nil // the docs session ends with the app's
+})
+
+func signIn(w http.ResponseWriter, r *http.Request, email string) error {
+	session, _ := store.Get(r, "session") // a new one, if the browser's is of an earlier start
+	session.Values["email"] = email
+	session.Values["end"] = time.Now().Add(lifetime).Unix()
+	return session.Save(r, w)
+}
+
+func signOut(w http.ResponseWriter, r *http.Request) error {
+	session, _ := store.Get(r, "session") // of one that cannot be read, the cookie goes as well
+	session.Options.MaxAge = -1
+	return session.Save(r, w)
+}
+
+func home(w http.ResponseWriter, r *http.Request) {
+	user, err := signedIn(r)
+	switch {
+	case errors.Is(err, docslogin.ErrNoUser):
+		http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
+	case err != nil:
+		http.Error(w, "The session cannot be read.", http.StatusInternalServerError)
+	default:
+		fmt.Fprintf(w, "Signed in as %s\n", user.Email)
+	}
+}
