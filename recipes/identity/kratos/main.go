@@ -1,0 +1,116 @@
+// Command kratos is an app whose users sign in at Ory Kratos: the lookup asks Kratos, with the
+// request's own cookies, whose session it is. Three settings there decide whether it works:
+// cookies.domain, which both hosts must share; selfservice.allowed_return_urls, which must have
+// the app's URL; and session.whoami.required_aal, for which see newHandler. fake.go speaks the
+// part of Kratos's API that this needs; put the base URL of your own in its place.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/recipes/internal/app"
+	kratos "github.com/ory/kratos-client-go"
+)
+
+func main() {
+	service := newFakeKratos()
+	app.Main(func(env app.Env) (http.Handler, error) {
+		service.AllowReturnTo(env.URL)
+		return newHandler(env, service.URL)
+	})
+}
+
+func newHandler(env app.Env, kratosURL string) (http.Handler, error) {
+	// Kratos sends back at once who has a session, also one that it does not take for signed in,
+	// for want of a second factor. With refresh=true it asks whoever comes.
+	signIn := kratosURL + "/self-service/login/browser?refresh=true"
+	user := userLookup(kratosURL)
+	docs, err := docslogin.New(user, env.Platform,
+		docslogin.WithLoginPage(signIn, "return_to"),
+		docslogin.WithExternalURL(env.URL)) // Kratos is elsewhere and has to be told the way back with its host
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/{$}", func(w http.ResponseWriter, r *http.Request) {
+		switch user, err := user(r); {
+		case errors.Is(err, docslogin.ErrNoUser):
+			http.Redirect(w, r, signIn+"&return_to="+url.QueryEscape(env.URL+"/"), http.StatusSeeOther)
+		case errors.Is(err, docslogin.ErrForbidden):
+			http.Error(w, "Please verify your e-mail address.", http.StatusForbidden)
+		case err != nil:
+			http.Error(w, "Your session cannot be looked up.", http.StatusInternalServerError)
+		default:
+			fmt.Fprintf(w, "Signed in as %s\n", user.Email)
+		}
+	})
+	return docs.Wrap(mux), nil
+}
+
+// userLookup asks Kratos at every login: there is nothing of the session in the app.
+func userLookup(kratosURL string) docslogin.UserLookup {
+	config := kratos.NewConfiguration()
+	config.Servers = kratos.ServerConfigurations{{URL: kratosURL}}
+	config.HTTPClient = &http.Client{Timeout: 5 * time.Second} // the default waits for ever
+	client := kratos.NewAPIClient(config)
+
+	return func(r *http.Request) (*docslogin.User, error) {
+		session, err := whoami(r.Context(), client, r.Header.Get("Cookie"))
+		if err != nil {
+			return nil, err
+		}
+		identity, ok := session.GetIdentityOk()
+		if !ok {
+			return nil, errors.New("Kratos answered without an identity")
+		}
+		if !session.GetActive() {
+			return nil, docslogin.ErrNoUser
+		}
+		email, err := verifiedEmail(identity)
+		if err != nil {
+			return nil, err
+		}
+		return &docslogin.User{ID: identity.Id, Email: email, ExpiresAt: session.GetExpiresAt()}, nil
+	}
+}
+
+// whoami tells nobody from a Kratos that cannot answer.
+func whoami(ctx context.Context, client *kratos.APIClient, cookies string) (*kratos.Session, error) {
+	session, resp, err := client.FrontendAPI.ToSession(ctx).Cookie(cookies).Execute()
+	if err == nil {
+		return session, nil
+	}
+	if resp == nil {
+		return nil, fmt.Errorf("asking Kratos: %w", err)
+	}
+	var refusal kratos.ErrorGeneric
+	if e := new(kratos.GenericOpenAPIError); errors.As(err, &e) {
+		refusal, _ = e.Model().(kratos.ErrorGeneric)
+	}
+	switch id := refusal.Error.GetId(); {
+	case resp.StatusCode == http.StatusUnauthorized,
+		resp.StatusCode == http.StatusForbidden && id == "session_aal2_required":
+		return nil, docslogin.ErrNoUser
+	}
+	return nil, fmt.Errorf("asking Kratos: %s", resp.Status)
+}
+
+// verifiedEmail returns the address that the identity schema has as the trait email. Anybody can
+// register with any address: Kratos lets in who has not verified it, unless told otherwise.
+func verifiedEmail(identity *kratos.Identity) (string, error) {
+	traits, _ := identity.Traits.(map[string]any)
+	email, _ := traits["email"].(string)
+	for _, address := range identity.VerifiableAddresses {
+		if address.Via == "email" && address.Verified && strings.EqualFold(address.Value, email) {
+			return address.Value, nil
+		}
+	}
+	return "", fmt.Errorf("%w: the e-mail address is not verified", docslogin.ErrForbidden)
+}

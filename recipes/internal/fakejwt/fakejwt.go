@@ -1,0 +1,52 @@
+// Package fakejwt is what the recipes' fake identity services have in common: a key that signs
+// tokens, and answers in JSON.
+package fakejwt
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/json"
+	"net/http"
+	"sync"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+)
+
+// key is one for all, as making it takes a while.
+var key = sync.OnceValue(func() jose.JSONWebKey {
+	private, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	return jose.JSONWebKey{Key: private, KeyID: "key-1", Algorithm: "RS256", Use: "sig"}
+})
+
+// Sign returns a JSON Web Token (RS256) with the claims, and with what the header has beside
+// alg, kid and typ.
+func Sign(claims any, header map[jose.HeaderKey]any) (string, error) {
+	return SignWith(key(), claims, header)
+}
+
+// SignWith signs with another key, for a token that nobody should take.
+func SignWith(key jose.JSONWebKey, claims any, header map[jose.HeaderKey]any) (string, error) {
+	options := (&jose.SignerOptions{ExtraHeaders: header}).WithType("JWT")
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: key}, options)
+	if err != nil {
+		return "", err
+	}
+	return jwt.Signed(signer).Claims(claims).Serialize()
+}
+
+// ServeJWKS answers with the JSON Web Key Set (RFC 7517) that Sign's tokens verify with.
+func ServeJWKS(w http.ResponseWriter, _ *http.Request) {
+	private := key()
+	WriteJSON(w, http.StatusOK, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{private.Public()}})
+}
+
+// WriteJSON answers.
+func WriteJSON(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body)
+}
