@@ -1,0 +1,201 @@
+// Command auth0 is an app whose users sign in at Auth0, as Auth0's own guide for Go has it: with
+// go-oidc and oauth2, and then a session of the app's own, from which the lookup reads. Two claims
+// are easily missed: email, which comes only with its scope, and email_verified, without which
+// anybody can sign up with somebody else's address. fake.go speaks the part of Auth0's API that
+// this needs; put your own tenant in its place.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/recipes/internal/app"
+	"github.com/gorilla/sessions"
+	"golang.org/x/oauth2"
+)
+
+func main() {
+	tenant := newFakeAuth0()
+	app.Main(func(env app.Env) (http.Handler, error) {
+		tenant.AllowURLs(env.URL+"/callback", env.URL+"/")
+		return newHandler(env, tenant.URL, tenant.ClientID, tenant.ClientSecret)
+	})
+}
+
+// newHandler takes the tenant's URL without a slash at its end: "https://example.eu.auth0.com".
+func newHandler(env app.Env, tenantURL, clientID, clientSecret string) (http.Handler, error) {
+	auth, err := newAuthenticator(env.URL, tenantURL, clientID, clientSecret)
+	if err != nil {
+		return nil, err
+	}
+	docs, err := docslogin.New(auth.user, env.Platform, docslogin.WithLoginPage("/sign-in", "next"))
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", auth.home)
+	mux.HandleFunc("GET /sign-in", auth.signIn)
+	mux.HandleFunc("GET /callback", auth.callback)
+	mux.HandleFunc("POST /sign-out", auth.signOut)
+	return docs.Wrap(http.NewCrossOriginProtection().Handler(mux)), nil
+}
+
+type authenticator struct {
+	appURL, tenantURL string
+	oauth2            oauth2.Config
+	verifier          *oidc.IDTokenVerifier
+	client            *http.Client
+	store             *sessions.CookieStore
+	user              docslogin.UserLookup
+}
+
+func newAuthenticator(appURL, tenantURL, clientID, clientSecret string) (*authenticator, error) {
+	client := &http.Client{Timeout: 5 * time.Second}
+	// The issuer of Auth0 has a slash at its end.
+	provider, err := oidc.NewProvider(oidc.ClientContext(context.Background(), client), tenantURL+"/")
+	if err != nil {
+		return nil, err
+	}
+	store := sessions.NewCookieStore([]byte(rand.Text() + rand.Text())) // in real life a key that outlives the process
+	store.Options.HttpOnly = true
+	store.Options.SameSite = http.SameSiteLaxMode // with Strict, nobody who comes back from Auth0 has a session
+	store.Options.Secure = false                  // this is plain http on loopback: true everywhere else
+	return &authenticator{
+		appURL:    appURL,
+		tenantURL: tenantURL,
+		oauth2: oauth2.Config{
+			ClientID:     clientID,
+			ClientSecret: clientSecret,
+			RedirectURL:  appURL + "/callback",
+			Endpoint:     provider.Endpoint(),
+			Scopes:       []string{oidc.ScopeOpenID, "profile", "email"},
+		},
+		verifier: provider.Verifier(&oidc.Config{ClientID: clientID}),
+		client:   client,
+		store:    store,
+		user:     docslogin.SessionLookup(store, "session", userOf),
+	}, nil
+}
+
+// userOf reads the session that callback wrote.
+func userOf(_ *http.Request, session *sessions.Session) (*docslogin.User, error) {
+	id, _ := session.Values["sub"].(string)
+	if id == "" {
+		return nil, docslogin.ErrNoUser
+	}
+	email, _ := session.Values["email"].(string)
+	if verified, _ := session.Values["email_verified"].(bool); !verified {
+		return nil, fmt.Errorf("%w: the e-mail address is not verified", docslogin.ErrForbidden)
+	}
+	name, _ := session.Values["name"].(string)
+	return &docslogin.User{ID: id, Name: name, Email: email}, nil
+}
+
+// signIn sends the visitor to Auth0, and keeps the way back here: in a session of its own, so
+// that nobody is taken for signed in by it.
+func (a *authenticator) signIn(w http.ResponseWriter, r *http.Request) {
+	state, nonce, verifier := rand.Text(), rand.Text(), oauth2.GenerateVerifier()
+	login, _ := a.store.Get(r, "login") // a new one, if the browser's is of an earlier start
+	login.Options.MaxAge = 600
+	login.Values["state"], login.Values["nonce"], login.Values["verifier"] = state, nonce, verifier
+	login.Values["next"] = app.Local(r.FormValue("next"))
+	if err := login.Save(r, w); err != nil {
+		http.Error(w, "The session cannot be saved.", http.StatusInternalServerError)
+		return
+	}
+	http.Redirect(w, r, a.oauth2.AuthCodeURL(state, oidc.Nonce(nonce), oauth2.S256ChallengeOption(verifier)), http.StatusSeeOther)
+}
+
+// callback is where Auth0 sends the visitor back to. What fails here is a page, not another
+// redirect to Auth0, which would send the visitor back at once.
+func (a *authenticator) callback(w http.ResponseWriter, r *http.Request) {
+	login, err := a.store.Get(r, "login")
+	state, _ := login.Values["state"].(string)
+	if err != nil || state == "" || r.FormValue("state") != state {
+		http.Error(w, "This sign-in did not begin here, or it took too long. Please sign in again.", http.StatusBadRequest)
+		return
+	}
+	if reason := r.FormValue("error"); reason != "" { // they said no, or a rule in Auth0 did
+		http.Error(w, "Auth0 did not sign you in.", http.StatusForbidden)
+		return
+	}
+	verifier, _ := login.Values["verifier"].(string)
+	nonce, _ := login.Values["nonce"].(string)
+	claims, err := a.exchange(r.Context(), r.FormValue("code"), verifier, nonce)
+	if err != nil {
+		http.Error(w, "Auth0 cannot be asked who you are. Please try again.", http.StatusBadGateway)
+		return
+	}
+
+	session, _ := a.store.Get(r, "session")
+	session.Values["sub"], session.Values["name"] = claims.Subject, claims.Name
+	session.Values["email"], session.Values["email_verified"] = claims.Email, claims.EmailVerified
+	login.Options.MaxAge = -1 // each state is good for once
+	if err := errors.Join(login.Save(r, w), session.Save(r, w)); err != nil {
+		http.Error(w, "The session cannot be saved.", http.StatusInternalServerError)
+		return
+	}
+	next, _ := login.Values["next"].(string)
+	http.Redirect(w, r, app.Local(next), http.StatusSeeOther)
+}
+
+type claims struct {
+	Subject       string `json:"sub"`
+	Name          string `json:"name"`
+	Email         string `json:"email"`
+	EmailVerified bool   `json:"email_verified"`
+}
+
+func (a *authenticator) exchange(ctx context.Context, code, verifier, nonce string) (*claims, error) {
+	ctx = oidc.ClientContext(ctx, a.client)
+	token, err := a.oauth2.Exchange(ctx, code, oauth2.VerifierOption(verifier))
+	if err != nil {
+		return nil, err
+	}
+	text, ok := token.Extra("id_token").(string)
+	if !ok {
+		return nil, errors.New("there is no ID token")
+	}
+	idToken, err := a.verifier.Verify(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	if idToken.Nonce != nonce { // go-oidc leaves this to the app
+		return nil, errors.New("the ID token is of another sign-in")
+	}
+	var c claims
+	return &c, idToken.Claims(&c)
+}
+
+// signOut ends the session here and at Auth0, which would else sign the visitor in again without
+// a word. The docs' own session lasts for as long as they gave it.
+func (a *authenticator) signOut(w http.ResponseWriter, r *http.Request) {
+	session, _ := a.store.Get(r, "session")
+	session.Options.MaxAge = -1
+	if err := session.Save(r, w); err != nil {
+		http.Error(w, "The session cannot be ended.", http.StatusInternalServerError)
+		return
+	}
+	query := url.Values{"client_id": {a.oauth2.ClientID}, "returnTo": {a.appURL + "/"}}
+	http.Redirect(w, r, a.tenantURL+"/v2/logout?"+query.Encode(), http.StatusSeeOther)
+}
+
+func (a *authenticator) home(w http.ResponseWriter, r *http.Request) {
+	switch user, err := a.user(r); {
+	case errors.Is(err, docslogin.ErrNoUser):
+		fmt.Fprintln(w, "Nobody is signed in. The page for that is /sign-in.")
+	case errors.Is(err, docslogin.ErrForbidden):
+		http.Error(w, "Please verify your e-mail address.", http.StatusForbidden)
+	case err != nil:
+		http.Error(w, "The session cannot be read.", http.StatusInternalServerError)
+	default:
+		fmt.Fprintf(w, "Signed in as %s\n", user.Email)
+	}
+}

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/docslogin/docslogin/recipes/internal/app"
+	"github.com/docslogin/docslogin/recipes/internal/apptest"
+	"github.com/docslogin/docslogin/recipes/internal/fakejwt"
+	"github.com/go-jose/go-jose/v4"
+)
+
+func TestRecipe(t *testing.T) {
+	v, _ := serve(t)
+	v.Try(t)
+}
+
+func serve(t *testing.T) (*apptest.Visit, *fakeAuth0) {
+	t.Helper()
+	tenant := newFakeAuth0()
+	t.Cleanup(tenant.Close)
+	v := apptest.Serve(t, func(env app.Env) (http.Handler, error) {
+		tenant.AllowURLs(env.URL+"/callback", env.URL+"/")
+		return newHandler(env, tenant.URL, tenant.ClientID, tenant.ClientSecret)
+	})
+	return v, tenant
+}
+
+// signedIn serves a recipe at which the visitor has signed in, and come to the docs.
+func signedIn(t *testing.T) (*apptest.Visit, *fakeAuth0) {
+	t.Helper()
+	v, tenant := serve(t)
+	page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.Site.URL+"/quickstart"), v.Site.URL)
+	if !page.At(v.Site.URL) {
+		t.Fatalf("who signs in ends at %s, not at the docs", page)
+	}
+	v.Visitor.LogOutOfDocs(t, v.Site)
+	return v, tenant
+}
+
+func TestUnverifiedEmailIsRefused(t *testing.T) {
+	v, tenant := serve(t)
+	tenant.change(func() { tenant.unverified = true })
+	page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.Site.URL+"/quickstart"), v.AppURL)
+	if page.Status != http.StatusForbidden || !page.At(v.AppURL) || len(v.Site.Logins()) > 0 {
+		t.Errorf("the visitor ends at %s with %d logins, want the app's 403 and none", page, len(v.Site.Logins()))
+	}
+}
+
+func TestTokensThatAreNotBelieved(t *testing.T) {
+	forger, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	with := func(name string, value any) func(map[string]any) (string, error) {
+		return func(claims map[string]any) (string, error) {
+			claims[name] = value
+			return fakejwt.Sign(claims, nil)
+		}
+	}
+	for _, row := range []struct {
+		name    string
+		idToken func(map[string]any) (string, error)
+	}{
+		{"for another application", with("aud", "client-2")},
+		{"of another tenant", with("iss", "https://other.auth0.com/")},
+		{"that has expired", with("exp", time.Now().Add(-time.Minute).Unix())},
+		{"of another sign-in", with("nonce", "another")},
+		{"without a nonce", with("nonce", nil)},
+		{"of a forger", func(claims map[string]any) (string, error) {
+			return fakejwt.SignWith(jose.JSONWebKey{Key: forger, KeyID: "key-1"}, claims, nil)
+		}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			v, tenant := serve(t)
+			tenant.change(func() { tenant.idToken = row.idToken })
+			page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.Site.URL+"/quickstart"), v.AppURL)
+			if page.Status != http.StatusBadGateway || !page.At(v.AppURL) {
+				t.Errorf("the visitor ends at %s, not at the app's 502 page", page)
+			}
+			if len(v.Site.Logins()) > 0 {
+				t.Errorf("somebody logged in")
+			}
+		})
+	}
+}
+
+// With Auth0 down, who is signed in is so still; a sign-in ends in a page and goes in no circles.
+func TestOutage(t *testing.T) {
+	v, tenant := signedIn(t)
+	tenant.change(func() { tenant.down = true })
+	if page := v.Visitor.Open(t, v.Site.URL+"/reference"); !page.At(v.Site.URL + "/reference") {
+		t.Errorf("who is signed in ends at %s, not at the docs", page)
+	}
+
+	v, tenant = serve(t)
+	page := v.Visitor.Open(t, v.Site.URL+"/quickstart")
+	v.Visitor.Client().CheckRedirect = func(req *http.Request, _ []*http.Request) error {
+		if req.URL.Path == "/callback" {
+			tenant.change(func() { tenant.down = true })
+		}
+		return nil
+	}
+	if page = v.Visitor.SignIn(t, page, v.AppURL); page.Status != http.StatusBadGateway || !page.At(v.AppURL) {
+		t.Errorf("who signs in meanwhile ends at %s, not at the app's 502 page", page)
+	}
+}
+
+func TestCallbackThatNobodyBegan(t *testing.T) {
+	for _, row := range []struct {
+		name, query string
+		visitSignIn bool
+	}{
+		{"a stranger's link, in a browser that began nothing", "?code=1", false},
+		{"a stranger's link with an empty state", "?code=1&state=", false},
+		{"a stranger's link, in a browser that began a sign-in", "?code=1&state=stranger", true},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			v, _ := serve(t)
+			if row.visitSignIn {
+				v.Visitor.Open(t, v.AppURL+"/sign-in")
+			}
+			if page := v.Visitor.Open(t, v.AppURL+"/callback"+row.query); page.Status != http.StatusBadRequest {
+				t.Errorf("the visitor ends at %s, want a 400", page)
+			}
+		})
+	}
+}
+
+func TestTamperedSessionGoesToSignIn(t *testing.T) {
+	v, tenant := signedIn(t)
+	tenant.change(func() { tenant.sessions = map[string]string{} }) // or Auth0 would sign them in without a word
+	here, err := url.Parse(v.AppURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, cookie := range v.Visitor.Client().Jar.Cookies(here) {
+		if cookie.Name == "session" {
+			cookie.Value, cookie.Path = strings.ToUpper(cookie.Value), "/"
+			v.Visitor.Client().Jar.SetCookies(here, []*http.Cookie{cookie})
+		}
+	}
+	if page := v.Visitor.Open(t, v.Site.URL+"/quickstart"); !page.At(tenant.URL) || !page.HasForm() {
+		t.Errorf("the visitor ends at %s, not at the sign-in page", page)
+	}
+}
+
+func TestAuth0SaysNo(t *testing.T) {
+	v, tenant := serve(t)
+	tenant.change(func() { tenant.denied = true })
+	if page := v.Visitor.Open(t, v.Site.URL+"/quickstart"); page.Status != http.StatusForbidden || !page.At(v.AppURL) {
+		t.Errorf("the visitor ends at %s, not at the app's 403 page", page)
+	}
+}
+
+func TestSignOut(t *testing.T) {
+	v, tenant := signedIn(t)
+	resp, err := v.Visitor.Client().PostForm(v.AppURL+"/sign-out", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if at := resp.Request.URL.String(); at != v.AppURL+"/" || resp.StatusCode != http.StatusOK {
+		t.Errorf("who signs out ends at %s (%s), not at the app's home page", at, resp.Status)
+	}
+	if page := v.Visitor.Open(t, v.Site.URL+"/quickstart"); !page.At(tenant.URL) || !page.HasForm() {
+		t.Errorf("after that a visitor of the docs ends at %s, not at the sign-in page", page)
+	}
+}
+
+func TestStrangersLinkLeadsNowhereElse(t *testing.T) {
+	v, _ := serve(t)
+	page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.AppURL+"/sign-in?next=https://evil.example"), v.AppURL)
+	if !page.At(v.AppURL + "/") {
+		t.Errorf("the visitor ends at %s, not at the app's home page", page)
+	}
+}
