@@ -143,7 +143,7 @@ func (a *authenticator) callback(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	next, _ := login.Values["next"].(string)
-	http.Redirect(w, r, app.Local(next), http.StatusSeeOther)
+	http.Redirect(w, r, next, http.StatusSeeOther)
 }
 
 type claims struct {

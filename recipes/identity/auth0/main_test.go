@@ -173,6 +173,40 @@ func TestSignOut(t *testing.T) {
 	}
 }
 
+// A form on another site's page, which the browser sends with the session.
+func TestStrangersFormSignsNobodyOut(t *testing.T) {
+	v, _ := signedIn(t)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, v.AppURL+"/sign-out", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Sec-Fetch-Site", "cross-site")
+	resp, err := v.Visitor.Client().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	home := v.Visitor.Open(t, v.AppURL+"/")
+	if resp.StatusCode != http.StatusForbidden || !strings.Contains(home.Text, "ada@example.com") {
+		t.Errorf("the form is answered with %s, and the home page says %q", resp.Status, home.Text)
+	}
+}
+
+func TestWayBackIsGoodForOnce(t *testing.T) {
+	v, _ := serve(t)
+	var callback string
+	v.Visitor.Client().CheckRedirect = func(req *http.Request, _ []*http.Request) error {
+		if req.URL.Path == "/callback" {
+			callback = req.URL.String()
+		}
+		return nil
+	}
+	v.Visitor.SignIn(t, v.Visitor.Open(t, v.Site.URL+"/quickstart"), v.Site.URL)
+	if page := v.Visitor.Open(t, callback); page.Status != http.StatusBadRequest {
+		t.Errorf("who opens it once more ends at %s, want a 400", page)
+	}
+}
+
 func TestStrangersLinkLeadsNowhereElse(t *testing.T) {
 	v, _ := serve(t)
 	page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.AppURL+"/sign-in?next=https://evil.example"), v.AppURL)
