@@ -1,0 +1,169 @@
+// Command clerk is an app whose users sign in at Clerk. The token in the cookie __session is good
+// for one minute, and only Clerk's script in the browser renews it: who comes from the docs has
+// mostly an old one, and looks signed out to Go, whose SDK has no handshake as Clerk's others do.
+// So the sign-in page is a page of the app with that script, which renews the cookie and comes
+// straight back. fake.go speaks the part of Clerk's API that this needs; put your instance in its
+// place.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"html/template"
+	"net/http"
+	"time"
+
+	"github.com/clerk/clerk-sdk-go/v2"
+	"github.com/clerk/clerk-sdk-go/v2/jwks"
+	"github.com/clerk/clerk-sdk-go/v2/jwt"
+	"github.com/clerk/clerk-sdk-go/v2/user"
+	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/recipes/internal/app"
+)
+
+func main() {
+	fake := newFakeClerk()
+	app.Main(func(env app.Env) (http.Handler, error) {
+		fake.AllowOrigin(env.URL)
+		return newHandler(env, fake.instance)
+	})
+}
+
+// instance is what the dashboard says under "API keys".
+type instance struct {
+	SecretKey, PublishableKey string
+	FrontendURL               string // "https://clerk.example.com"
+	BackendURL                string // clerk.APIURL
+}
+
+func newHandler(env app.Env, in instance) (http.Handler, error) {
+	lookup := userLookup(env.URL, in)
+	docs, err := docslogin.New(lookup, env.Platform, docslogin.WithLoginPage("/sign-in", "redirect_url"))
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/sign-in", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_ = signInPage.Execute(w, struct {
+			instance
+			Next string
+		}{in, app.Local(r.FormValue("redirect_url"))})
+	})
+	mux.HandleFunc("/{$}", func(w http.ResponseWriter, r *http.Request) {
+		switch user, err := lookup(r); {
+		case errors.Is(err, docslogin.ErrNoUser):
+			http.Redirect(w, r, "/sign-in?redirect_url=/", http.StatusSeeOther)
+		case errors.Is(err, docslogin.ErrForbidden):
+			http.Error(w, "Please verify your e-mail address.", http.StatusForbidden)
+		case err != nil:
+			http.Error(w, "Your session cannot be looked up.", http.StatusInternalServerError)
+		default:
+			fmt.Fprintf(w, "Signed in as %s\n", user.Email)
+		}
+	})
+	return docs.Wrap(mux), nil
+}
+
+// Clerk.load renews the cookie of whoever has a session; who has none comes back here from
+// Clerk's own pages.
+var signInPage = template.Must(template.New("").Parse(`<!doctype html><title>Sign in</title>
+<script async crossorigin="anonymous" data-clerk-publishable-key="{{.PublishableKey}}"
+	src="{{.FrontendURL}}/npm/@clerk/clerk-js@5/dist/clerk.browser.js"></script>
+<script>
+addEventListener("load", async () => {
+	const next = {{.Next}};
+	await Clerk.load();
+	if (Clerk.user) location.replace(next);
+	else Clerk.redirectToSignIn({signInForceRedirectUrl: location.href});
+});
+</script>
+`))
+
+// userLookup verifies the session token and asks Clerk for the user: the token does not say
+// whether the e-mail address is verified. Its end is not the session's, and does not become
+// User.ExpiresAt.
+func userLookup(appURL string, in instance) docslogin.UserLookup {
+	config := &clerk.ClientConfig{BackendConfig: clerk.BackendConfig{Key: &in.SecretKey, URL: &in.BackendURL}}
+	keys, users := jwks.NewClient(config), user.NewClient(config)
+
+	return func(r *http.Request) (*docslogin.User, error) {
+		cookie, err := r.Cookie("__session")
+		if err != nil {
+			return nil, docslogin.ErrNoUser
+		}
+		key, err := signingKey(r.Context(), keys, cookie.Value)
+		if err != nil {
+			return nil, err
+		}
+		claims, err := jwt.Verify(r.Context(), &jwt.VerifyParams{
+			Token:  cookie.Value,
+			JWK:    key,
+			Leeway: 5 * time.Second, // for clocks that differ
+			// A page on another subdomain can write this one's cookies, with a token of its own. There
+			// is no azp where the browser kept the origin to itself.
+			AuthorizedPartyHandler:  func(azp string) bool { return azp == "" || azp == appURL },
+			CustomClaimsConstructor: func(context.Context) any { return new(status) },
+		})
+		if err != nil {
+			return nil, docslogin.ErrNoUser // most often it is just old
+		}
+		if claims.Custom.(*status).Status == "pending" {
+			return nil, docslogin.ErrNoUser
+		}
+		return find(r.Context(), users, claims.Subject)
+	}
+}
+
+// status is what the SDK leaves to the app: "pending" means that the sign-in is not finished, as
+// long as there is no second factor or no organization.
+type status struct {
+	Status string `json:"sts"`
+}
+
+// signingKey tells a token that Clerk did not sign from a Clerk that cannot be asked. The SDK's
+// middleware answers 401 to both. Each login asks for the keys, which spares a cache: it asks for
+// the user, too.
+func signingKey(ctx context.Context, client *jwks.Client, token string) (*clerk.JSONWebKey, error) {
+	unverified, err := jwt.Decode(ctx, &jwt.DecodeParams{Token: token})
+	if err != nil {
+		return nil, docslogin.ErrNoUser
+	}
+	set, err := client.Get(ctx, &jwks.GetParams{})
+	if err != nil {
+		return nil, fmt.Errorf("asking Clerk for its keys: %w", err)
+	}
+	if len(set.Keys) == 0 {
+		return nil, errors.New("Clerk answered without keys")
+	}
+	for _, key := range set.Keys {
+		if key != nil && key.KeyID == unverified.KeyID {
+			return key, nil
+		}
+	}
+	return nil, docslogin.ErrNoUser
+}
+
+func find(ctx context.Context, users *user.Client, id string) (*docslogin.User, error) {
+	u, err := users.Get(ctx, id)
+	if gone := new(clerk.APIErrorResponse); errors.As(err, &gone) && gone.HTTPStatusCode == http.StatusNotFound {
+		return nil, docslogin.ErrNoUser // deleted within this minute
+	}
+	if err != nil {
+		return nil, fmt.Errorf("asking Clerk for the user: %w", err)
+	}
+	if u.ID != id {
+		return nil, errors.New("Clerk answered without the user")
+	}
+	if u.Banned {
+		return nil, fmt.Errorf("%w: the user is banned", docslogin.ErrForbidden)
+	}
+	for _, address := range u.EmailAddresses {
+		isPrimary := u.PrimaryEmailAddressID != nil && address.ID == *u.PrimaryEmailAddressID
+		if isPrimary && address.Verification != nil && address.Verification.Status == "verified" {
+			return &docslogin.User{ID: u.ID, Email: address.EmailAddress}, nil
+		}
+	}
+	return nil, fmt.Errorf("%w: the e-mail address is not verified", docslogin.ErrForbidden)
+}

@@ -1,0 +1,290 @@
+package main
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/recipes/internal/app"
+	"github.com/docslogin/docslogin/recipes/internal/apptest"
+	"github.com/docslogin/docslogin/recipes/internal/fakejwt"
+	"github.com/go-jose/go-jose/v4"
+)
+
+func TestRecipe(t *testing.T) {
+	v, _ := serve(t)
+	v.Try(t)
+}
+
+// serve serves a recipe for a visitor whose browser runs Clerk's script.
+func serve(t *testing.T) (*apptest.Visit, *fakeClerk) {
+	t.Helper()
+	fake := newFakeClerk()
+	t.Cleanup(fake.Close)
+	v := apptest.Serve(t, func(env app.Env) (http.Handler, error) {
+		fake.AllowOrigin(env.URL)
+		return newHandler(env, fake.instance)
+	})
+	client := v.Visitor.Client()
+	client.Transport = withScript{client.Transport, client.Jar}
+	return v, fake
+}
+
+// withScript does what Clerk's script does on the app's sign-in page.
+type withScript struct {
+	http.RoundTripper
+	jar http.CookieJar
+}
+
+var (
+	scriptTag = regexp.MustCompile(`data-clerk-publishable-key="pk_test_[^"]+"\s+src="(http://[^/"]+)/npm/`)
+	nextPage  = regexp.MustCompile(`const next = (".*?");`)
+)
+
+func (b withScript) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := b.RoundTripper.RoundTrip(req)
+	if err != nil || !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
+		return resp, err
+	}
+	page, err := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	resp.Body = io.NopCloser(bytes.NewReader(page))
+	tag, next := scriptTag.FindSubmatch(page), nextPage.FindSubmatch(page)
+	if err != nil || tag == nil || next == nil {
+		return resp, err
+	}
+
+	ask, err := http.NewRequestWithContext(req.Context(), http.MethodGet, string(tag[1])+"/v1/client", nil)
+	if err != nil {
+		return nil, err
+	}
+	ask.Header.Set("Origin", req.URL.Scheme+"://"+req.URL.Host)
+	answer, err := (&http.Client{Transport: b.RoundTripper, Jar: b.jar}).Do(ask)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	var body struct {
+		Response *struct {
+			Sessions []struct {
+				Token struct{ JWT string } `json:"last_active_token"`
+			}
+		}
+	}
+	if err := json.NewDecoder(answer.Body).Decode(&body); err != nil {
+		return resp, nil // the script fails, and the visitor stays
+	}
+	resp.StatusCode = http.StatusFound
+	if body.Response == nil {
+		back := url.Values{"sign_in_force_redirect_url": {req.URL.String()}}
+		resp.Header.Set("Location", string(tag[1])+"/sign-in?"+back.Encode())
+		return resp, nil
+	}
+	b.jar.SetCookies(req.URL, []*http.Cookie{{Name: "__session", Value: body.Response.Sessions[0].Token.JWT, Path: "/"}})
+	var location string
+	if err := json.Unmarshal(next[1], &location); err != nil {
+		return nil, err
+	}
+	resp.Header.Set("Location", location)
+	return resp, nil
+}
+
+// signedIn serves a recipe at which the visitor has signed in, and come to the docs.
+func signedIn(t *testing.T) (*apptest.Visit, *fakeClerk) {
+	t.Helper()
+	v, fake := serve(t)
+	page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.Site.URL+"/quickstart"), v.Site.URL)
+	if !page.At(v.Site.URL) {
+		t.Fatalf("who signs in ends at %s, not at the docs", page)
+	}
+	v.Visitor.LogOutOfDocs(t, v.Site)
+	return v, fake
+}
+
+const adasID = "user_ada_at_example.com"
+
+// setToken replaces the visitor's session token.
+func setToken(t *testing.T, v *apptest.Visit) func(token string, err error) {
+	return func(token string, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		here, err := url.Parse(v.AppURL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v.Visitor.Client().Jar.SetCookies(here, []*http.Cookie{{Name: "__session", Value: token, Path: "/"}})
+	}
+}
+
+func TestOldTokenIsRenewedWithoutAWord(t *testing.T) {
+	v, fake := signedIn(t)
+	setToken(t, v)(fake.token(adasID, v.AppURL, time.Now().Add(-2*time.Minute)))
+	if page := v.Visitor.Open(t, v.Site.URL+"/reference"); !page.At(v.Site.URL + "/reference") {
+		t.Errorf("the visitor ends at %s, not at the docs' page", page)
+	}
+}
+
+func TestTokensOfNobody(t *testing.T) {
+	forger, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	claims := func(appURL string) map[string]any {
+		return map[string]any{"iss": issuer, "sub": adasID, "azp": appURL, "exp": time.Now().Add(time.Minute).Unix()}
+	}
+	with := func(name string, value any) func(*fakeClerk, string) (string, error) {
+		return func(fake *fakeClerk, appURL string) (string, error) {
+			fake.change(func() { fake.forge = func(claims map[string]any) { claims[name] = value } })
+			return fake.token(adasID, appURL, time.Now())
+		}
+	}
+	for _, row := range []struct {
+		name  string
+		token func(fake *fakeClerk, appURL string) (string, error)
+	}{
+		{"no token at all", func(*fakeClerk, string) (string, error) { return "not a token", nil }},
+		{"old", with("exp", time.Now().Add(-time.Minute).Unix())},
+		{"for a page on another subdomain", with("azp", "http://other.example.com")},
+		{"of another issuer", with("iss", "https://evil.example")},
+		{"of a sign-in that is not finished", with("sts", "pending")},
+		{"of a forger, in Clerk's name", func(_ *fakeClerk, appURL string) (string, error) {
+			return fakejwt.SignWith(jose.JSONWebKey{Key: forger, KeyID: "key-1"}, claims(appURL), nil)
+		}},
+		{"of a forger", func(_ *fakeClerk, appURL string) (string, error) {
+			return fakejwt.SignWith(jose.JSONWebKey{Key: forger, KeyID: "key-2"}, claims(appURL), nil)
+		}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			v, fake := signedIn(t)
+			token, err := row.token(fake, v.AppURL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := httptest.NewRequest(http.MethodGet, "/docs-login", nil)
+			r.AddCookie(&http.Cookie{Name: "__session", Value: token})
+			if user, err := userLookup(v.AppURL, fake.instance)(r); !errors.Is(err, docslogin.ErrNoUser) {
+				t.Errorf("the lookup returns %v, %v; want ErrNoUser", user, err)
+			}
+		})
+	}
+}
+
+// The token's end, in a minute, would end the docs session where the platform has a claim for it.
+func TestDocsSessionOutlivesTheToken(t *testing.T) {
+	v, fake := signedIn(t)
+	token, err := fake.token(adasID, v.AppURL, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequest(http.MethodGet, "/docs-login", nil)
+	r.AddCookie(&http.Cookie{Name: "__session", Value: token})
+	user, err := userLookup(v.AppURL, fake.instance)(r)
+	if err != nil || !user.ExpiresAt.IsZero() {
+		t.Errorf("the lookup returns %v, %v; want a user whose session has no end", user, err)
+	}
+}
+
+func TestOutageIsNoSignOut(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		outage func(*fakeClerk)
+	}{
+		{"Clerk answers 503", func(c *fakeClerk) { c.change(func() { c.down = true }) }},
+		{"Clerk is not there", func(c *fakeClerk) { c.Close() }},
+		{"Clerk does not know the app's key", func(c *fakeClerk) { c.change(func() { c.SecretKey = "sk_test_new" }) }},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			v, fake := signedIn(t)
+			row.outage(fake)
+			if page := v.Visitor.Open(t, v.AppURL+"/docs-login"); page.Status != http.StatusInternalServerError || !page.At(v.AppURL+"/docs-login") {
+				t.Errorf("the visitor ends at %s, not at the route's 500 page", page)
+			}
+		})
+	}
+}
+
+// A proxy in front of Clerk, or half of it down.
+func TestStrangeAnswerIsNoSignOut(t *testing.T) {
+	for _, row := range []struct {
+		name, path, body string
+		status           int
+	}{
+		{"the keys with nothing", "/v1/jwks", ``, 200},
+		{"the keys as a page", "/v1/jwks", `<h1>Welcome</h1>`, 200},
+		{"the keys as 404", "/v1/jwks", `{"errors": [{"code": "resource_not_found"}]}`, 404},
+		{"the user with nothing", "/v1/users/", ``, 200},
+		{"the user as 404 of something else", "/v1/users/", `not found`, 404},
+		{"the user as 429", "/v1/users/", `{"errors": [{"code": "too_many_requests"}]}`, 429},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			v, fake := signedIn(t)
+			proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if strings.HasPrefix(r.URL.Path, row.path) {
+					w.WriteHeader(row.status)
+					_, _ = w.Write([]byte(row.body))
+					return
+				}
+				fake.Config.Handler.ServeHTTP(w, r)
+			}))
+			defer proxy.Close()
+			in := fake.instance
+			in.BackendURL = proxy.URL + "/v1"
+			token, err := fake.token(adasID, v.AppURL, time.Now())
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := httptest.NewRequest(http.MethodGet, "/docs-login", nil)
+			r.AddCookie(&http.Cookie{Name: "__session", Value: token})
+			user, err := userLookup(v.AppURL, in)(r)
+			if user != nil || err == nil || errors.Is(err, docslogin.ErrNoUser) || errors.Is(err, docslogin.ErrForbidden) {
+				t.Errorf("the lookup returns %v, %v; want an error", user, err)
+			}
+		})
+	}
+}
+
+func TestUsersWhoAreRefused(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		change func(*fakeClerk)
+	}{
+		{"the primary address is not verified", func(c *fakeClerk) { c.unverified = true }},
+		{"they are banned", func(c *fakeClerk) { c.banned = true }},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			v, fake := signedIn(t)
+			fake.change(func() { row.change(fake) })
+			if page := v.Visitor.Open(t, v.AppURL+"/docs-login"); page.Status != http.StatusForbidden {
+				t.Errorf("the visitor ends at %s, want a 403", page)
+			}
+		})
+	}
+}
+
+func TestUserWhoIsGoneGoesToSignIn(t *testing.T) {
+	v, fake := signedIn(t)
+	fake.change(func() { fake.deleted, fake.sessions = true, map[string]string{} })
+	if page := v.Visitor.Open(t, v.Site.URL+"/quickstart"); !page.At(fake.URL) || !page.HasForm() {
+		t.Errorf("the visitor ends at %s, not at the sign-in page", page)
+	}
+}
+
+func TestStrangersLinkLeadsNowhereElse(t *testing.T) {
+	v, _ := signedIn(t)
+	if page := v.Visitor.Open(t, v.AppURL+"/sign-in?redirect_url=https://evil.example"); !page.At(v.AppURL + "/") {
+		t.Errorf("the visitor ends at %s, not at the app's home page", page)
+	}
+}
