@@ -13,13 +13,14 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 )
 
-// key is one for all, as making it takes a while.
+// key is one for all, as making it takes a while. The ID begins as those of SuperTokens do for
+// keys that are changed now and then, which its SDK wants.
 var key = sync.OnceValue(func() jose.JSONWebKey {
 	private, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		panic(err)
 	}
-	return jose.JSONWebKey{Key: private, KeyID: "key-1", Algorithm: "RS256", Use: "sig"}
+	return jose.JSONWebKey{Key: private, KeyID: "d-1", Algorithm: "RS256", Use: "sig"}
 })
 
 // Sign returns a JSON Web Token (RS256) with the claims, and with what the header has beside

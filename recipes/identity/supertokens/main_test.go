@@ -1,0 +1,292 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/recipes/internal/app"
+	"github.com/docslogin/docslogin/recipes/internal/apptest"
+	"github.com/supertokens/supertokens-golang/recipe/emailpassword"
+	"github.com/supertokens/supertokens-golang/recipe/emailverification"
+	"github.com/supertokens/supertokens-golang/recipe/emailverification/evmodels"
+	"github.com/supertokens/supertokens-golang/recipe/session"
+	"github.com/supertokens/supertokens-golang/recipe/session/sessmodels"
+	"github.com/supertokens/supertokens-golang/supertokens"
+)
+
+func TestRecipe(t *testing.T) {
+	v, _ := serve(t)
+	v.Try(t)
+}
+
+// serve serves a recipe for a visitor whose browser runs the script of the sign-in page.
+func serve(t *testing.T) (*apptest.Visit, *fakeCore) {
+	t.Helper()
+	core := newFakeCore()
+	t.Cleanup(core.Close)
+	v := apptest.Serve(t, func(env app.Env) (http.Handler, error) {
+		start(t, config(env.URL, core.URL))
+		return newHandler(env)
+	})
+	client := v.Visitor.Client()
+	client.Transport = withScript{client.Transport, client.Jar}
+	return v, core
+}
+
+// start starts the SDK, which there is once in a process.
+func start(t *testing.T, config supertokens.TypeInput) {
+	t.Helper()
+	supertokens.ResetForTest()
+	t.Cleanup(supertokens.ResetForTest)
+	if err := supertokens.Init(config); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// withScript does what the script of the sign-in page does.
+type withScript struct {
+	http.RoundTripper
+	jar http.CookieJar
+}
+
+var scriptTag = regexp.MustCompile(`const next = (".*?");\s+fetch\("(/[^"]+)", {method: "POST"`)
+
+func (b withScript) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := b.RoundTripper.RoundTrip(req)
+	if err != nil || !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
+		return resp, err
+	}
+	page, err := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	resp.Body = io.NopCloser(bytes.NewReader(page))
+	script := scriptTag.FindSubmatch(page)
+	if err != nil || script == nil {
+		return resp, err
+	}
+	var next string
+	if err := json.Unmarshal(script[1], &next); err != nil {
+		return nil, err
+	}
+	refresh, err := http.NewRequestWithContext(req.Context(), http.MethodPost, req.URL.Scheme+"://"+req.URL.Host+string(script[2]), nil)
+	if err != nil {
+		return nil, err
+	}
+	refresh.Header.Set("Rid", "anti-csrf")
+	answer, err := (&http.Client{Transport: b.RoundTripper, Jar: b.jar}).Do(refresh)
+	if err != nil {
+		return nil, err
+	}
+	answer.Body.Close()
+	if answer.StatusCode == http.StatusOK {
+		resp.StatusCode = http.StatusFound
+		resp.Header.Set("Location", next)
+	}
+	return resp, nil
+}
+
+// signedIn serves a recipe at which the visitor has signed in, and come to the docs.
+func signedIn(t *testing.T) (*apptest.Visit, *fakeCore) {
+	t.Helper()
+	v, core := serve(t)
+	page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.Site.URL+"/quickstart"), v.Site.URL)
+	if !page.At(v.Site.URL) {
+		t.Fatalf("who signs in ends at %s, not at the docs", page)
+	}
+	v.Visitor.LogOutOfDocs(t, v.Site)
+	return v, core
+}
+
+// setToken replaces the visitor's access token.
+func setToken(t *testing.T, v *apptest.Visit, token string) {
+	t.Helper()
+	here, err := url.Parse(v.AppURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.Visitor.Client().Jar.SetCookies(here, []*http.Cookie{{Name: "sAccessToken", Value: token, Path: "/"}})
+}
+
+// onlySession returns the core's one session.
+func onlySession(t *testing.T, core *fakeCore) (s *coreSession) {
+	t.Helper()
+	core.change(func() {
+		if len(core.sessions) != 1 {
+			t.Fatalf("there are %d sessions, not one", len(core.sessions))
+		}
+		for _, s = range core.sessions {
+		}
+	})
+	return s
+}
+
+func TestOldTokenIsRenewedWithoutAWord(t *testing.T) {
+	v, core := signedIn(t)
+	old, err := onlySession(t, core).accessToken(time.Now().Add(-2 * time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	setToken(t, v, old)
+	if page := v.Visitor.Open(t, v.Site.URL+"/reference"); !page.At(v.Site.URL + "/reference") {
+		t.Errorf("the visitor ends at %s, not at the docs' page", page)
+	}
+}
+
+func TestSessionsOfNobodyGoToSignIn(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		change func(*testing.T, *apptest.Visit, *fakeCore)
+	}{
+		{"they signed out elsewhere", func(t *testing.T, v *apptest.Visit, core *fakeCore) {
+			core.change(func() { core.sessions = map[string]*coreSession{} })
+		}},
+		{"the user is deleted, and the token still good", func(t *testing.T, v *apptest.Visit, core *fakeCore) {
+			core.change(func() {
+				core.users = map[string]string{}
+				for _, s := range core.sessions {
+					s.refreshToken = "gone"
+				}
+			})
+		}},
+		{"the cookie is no token", func(t *testing.T, v *apptest.Visit, core *fakeCore) {
+			core.change(func() { core.sessions = map[string]*coreSession{} })
+			setToken(t, v, "not a token")
+		}},
+		{"the token has another signature", func(t *testing.T, v *apptest.Visit, core *fakeCore) {
+			s := onlySession(t, core)
+			token, err := s.accessToken(time.Now())
+			if err != nil {
+				t.Fatal(err)
+			}
+			core.change(func() { s.refreshToken = "gone" })
+			setToken(t, v, token[:len(token)-8]+"AAAAAAAA")
+		}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			v, core := signedIn(t)
+			row.change(t, v, core)
+			if page := v.Visitor.Open(t, v.Site.URL+"/quickstart"); !page.At(v.AppURL) || !page.HasForm() {
+				t.Errorf("the visitor ends at %s, not at the sign-in page", page)
+			}
+		})
+	}
+}
+
+func TestOutageIsNoSignOut(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		outage func(*fakeCore)
+	}{
+		{"the core answers 503", func(c *fakeCore) { c.change(func() { c.down = true }) }},
+		{"the core is not there", func(c *fakeCore) { c.Close() }},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			v, core := signedIn(t)
+			row.outage(core)
+			if page := v.Visitor.Open(t, v.AppURL+"/docs-login"); page.Status != http.StatusInternalServerError || !page.At(v.AppURL+"/docs-login") {
+				t.Errorf("the visitor ends at %s, not at the route's 500 page", page)
+			}
+		})
+	}
+}
+
+// Where the core fails while it answers.
+func TestHalfAnOutageIsNoSignOut(t *testing.T) {
+	for _, path := range []string{"/recipe/session/verify", "/recipe/user", "/recipe/user/email/verify"} {
+		t.Run(path, func(t *testing.T) {
+			v, core := signedIn(t)
+			healthy := core.Config.Handler
+			failing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == path {
+					http.Error(w, "The database is not there.", http.StatusInternalServerError)
+					return
+				}
+				healthy.ServeHTTP(w, r)
+			}))
+			defer failing.Close()
+			start(t, config(v.AppURL, failing.URL))
+			if page := v.Visitor.Open(t, v.AppURL+"/docs-login"); page.Status != http.StatusInternalServerError {
+				t.Errorf("the visitor ends at %s, not at a 500 page", page)
+			}
+		})
+	}
+}
+
+func TestUnverifiedEmailIsRefused(t *testing.T) {
+	v, core := serve(t)
+	core.change(func() { core.unverified = true })
+	page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.Site.URL+"/quickstart"), v.Site.URL)
+	if page.Status != http.StatusForbidden || len(v.Site.Logins()) > 0 {
+		t.Errorf("the visitor ends at %s with %d logins, want a 403 and none", page, len(v.Site.Logins()))
+	}
+}
+
+func TestWrongPassword(t *testing.T) {
+	v, core := serve(t)
+	core.change(func() { core.wrongPassword = true })
+	page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.Site.URL+"/quickstart"), v.Site.URL)
+	if page.Status != http.StatusUnauthorized || len(core.sessions) > 0 {
+		t.Errorf("the visitor ends at %s with %d sessions, want a 401 and none", page, len(core.sessions))
+	}
+}
+
+func TestStrangersLinkLeadsNowhereElse(t *testing.T) {
+	v, _ := serve(t)
+	page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.AppURL+"/sign-in?next=https://evil.example"), v.AppURL+"/")
+	if !page.At(v.AppURL + "/") {
+		t.Errorf("the visitor ends at %s, not at the app's home page", page)
+	}
+}
+
+// What the lookup says of a session in apps that are set up otherwise.
+func TestOtherSettings(t *testing.T) {
+	viaToken := "VIA_TOKEN"
+	for _, row := range []struct {
+		name       string
+		recipes    []supertokens.Recipe
+		unverified bool
+		want       error
+	}{
+		{"with a token against cross-site requests, which a visit cannot have", []supertokens.Recipe{
+			emailpassword.Init(nil),
+			emailverification.Init(evmodels.TypeInput{Mode: evmodels.ModeOptional}),
+			session.Init(&sessmodels.TypeInput{AntiCsrf: &viaToken}),
+		}, false, nil},
+		{"where an address must be verified before anything else", []supertokens.Recipe{
+			emailpassword.Init(nil),
+			emailverification.Init(evmodels.TypeInput{Mode: evmodels.ModeRequired}),
+			session.Init(nil),
+		}, true, docslogin.ErrForbidden},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			core := newFakeCore()
+			defer core.Close()
+			settings := config("http://127.0.0.1", core.URL)
+			settings.RecipeList = row.recipes
+			start(t, settings)
+			core.change(func() { core.unverified = row.unverified })
+			answer, err := emailpassword.SignIn("public", "ada@example.com", "password")
+			if err != nil {
+				t.Fatal(err)
+			}
+			made, err := session.CreateNewSessionWithoutRequestResponse("public", answer.OK.User.ID, nil, nil, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := httptest.NewRequest(http.MethodGet, "/docs-login", nil)
+			r.AddCookie(&http.Cookie{Name: "sAccessToken", Value: made.GetAccessToken()})
+			if user, err := lookup(r); !errors.Is(err, row.want) {
+				t.Errorf("the lookup returns %v, %v; want %v", user, err, row.want)
+			}
+		})
+	}
+}
