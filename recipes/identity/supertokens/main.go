@@ -75,7 +75,7 @@ func lookup(r *http.Request) (*docslogin.User, error) {
 	}
 	no, yes := false, true
 	found, err := session.GetSessionWithoutRequestResponse(cookie.Value, nil, &sessmodels.VerifySessionOptions{
-		SessionRequired: &no,
+		SessionRequired: &yes, // left out, the SDK panics at a cookie that is no token
 		AntiCsrfCheck:   &no,  // a visit has no header to carry a token, and changes nothing
 		CheckDatabase:   &yes, // a token is good until its hour ends, also when they have signed out elsewhere
 	})
@@ -86,8 +86,6 @@ func lookup(r *http.Request) (*docslogin.User, error) {
 		return nil, fmt.Errorf("%w: %w", docslogin.ErrForbidden, err)
 	case err != nil:
 		return nil, fmt.Errorf("asking SuperTokens for the session: %w", err)
-	case found == nil:
-		return nil, docslogin.ErrNoUser
 	}
 
 	user, err := emailpassword.GetUserByID(found.GetUserID())

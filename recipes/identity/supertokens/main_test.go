@@ -129,6 +129,11 @@ func onlySession(t *testing.T, core *fakeCore) (s *coreSession) {
 	return s
 }
 
+func (c *fakeCore) countSessions() (n int) {
+	c.change(func() { n = len(c.sessions) })
+	return n
+}
+
 func TestOldTokenIsRenewedWithoutAWord(t *testing.T) {
 	v, core := signedIn(t)
 	old, err := onlySession(t, core).accessToken(time.Now().Add(-2 * time.Hour))
@@ -234,16 +239,48 @@ func TestWrongPassword(t *testing.T) {
 	v, core := serve(t)
 	core.change(func() { core.wrongPassword = true })
 	page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.Site.URL+"/quickstart"), v.Site.URL)
-	if page.Status != http.StatusUnauthorized || len(core.sessions) > 0 {
-		t.Errorf("the visitor ends at %s with %d sessions, want a 401 and none", page, len(core.sessions))
+	if n := core.countSessions(); page.Status != http.StatusUnauthorized || n > 0 {
+		t.Errorf("the visitor ends at %s with %d sessions, want a 401 and none", page, n)
 	}
 }
 
 func TestStrangersLinkLeadsNowhereElse(t *testing.T) {
-	v, _ := serve(t)
-	page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.AppURL+"/sign-in?next=https://evil.example"), v.AppURL+"/")
-	if !page.At(v.AppURL + "/") {
-		t.Errorf("the visitor ends at %s, not at the app's home page", page)
+	const link = "/sign-in?next=https://evil.example"
+
+	v, core := signedIn(t)
+	if page := v.Visitor.Open(t, v.AppURL+link); !page.At(v.AppURL + "/") {
+		t.Errorf("who is signed in ends at %s, not at the app's home page", page)
+	}
+
+	core.change(func() { core.sessions = map[string]*coreSession{} })
+	resp, err := v.Visitor.Client().PostForm(v.AppURL+"/sign-in", url.Values{
+		"email": {"ada@example.com"}, "password": {"x"}, "next": {"https://evil.example"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if at := resp.Request.URL.String(); at != v.AppURL+"/" {
+		t.Errorf("who signs in ends at %s, not at the app's home page", at)
+	}
+}
+
+func TestStrangersFormSignsNobodyIn(t *testing.T) {
+	v, core := serve(t)
+	form := strings.NewReader("email=eve@example.com&password=x")
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, v.AppURL+"/sign-in", form)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Sec-Fetch-Site", "cross-site")
+	resp, err := v.Visitor.Client().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if n := core.countSessions(); resp.StatusCode != http.StatusForbidden || n > 0 {
+		t.Errorf("another site's form is answered with %s, and there are %d sessions", resp.Status, n)
 	}
 }
 
