@@ -42,7 +42,7 @@ func newFakeClerk() *fakeClerk {
 	backend.HandleFunc("GET /v1/users/{id}", c.user)
 	mux.Handle("/v1/", c.withSecretKey(backend))
 	mux.HandleFunc("GET /v1/client", c.client)
-	mux.HandleFunc("GET /npm/@clerk/clerk-js@5/dist/clerk.browser.js", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("GET /npm/@clerk/clerk-js@6/dist/clerk.browser.js", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Access-Control-Allow-Origin", "*")
 		w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
 		_, _ = w.Write([]byte(script))
@@ -68,12 +68,15 @@ func newFakeClerk() *fakeClerk {
 // script is what a browser runs in the place of Clerk's.
 const script = `
 const api = new URL(document.currentScript.src).origin;
+const client = async () => (await (await fetch(api + "/v1/client", {credentials: "include"})).json()).response;
 window.Clerk = {
-	async load() {
-		const client = (await (await fetch(api + "/v1/client", {credentials: "include"})).json()).response;
-		this.user = client && client.sessions[0].user;
-		const token = this.user ? client.sessions[0].last_active_token.jwt : "";
-		document.cookie = "__session=" + token + "; path=/; SameSite=Lax" + (token ? "" : "; max-age=0");
+	async load() { this.isSignedIn = await client() !== null },
+	session: {
+		async getToken() {
+			const token = (await client()).sessions[0].last_active_token.jwt;
+			document.cookie = "__session=" + token + "; path=/; SameSite=Lax";
+			return token;
+		},
 	},
 	redirectToSignIn(options) {
 		location.href = api + "/sign-in?sign_in_force_redirect_url=" + encodeURIComponent(options.signInForceRedirectUrl);

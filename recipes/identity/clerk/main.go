@@ -66,16 +66,16 @@ func newHandler(env app.Env, in instance) (http.Handler, error) {
 	return docs.Wrap(mux), nil
 }
 
-// Clerk.load renews the cookie of whoever has a session; who has none comes back here from
-// Clerk's own pages.
+// getToken renews the cookie of whoever has a session; who has none comes back here from Clerk's
+// own pages.
 var signInPage = template.Must(template.New("").Parse(`<!doctype html><title>Sign in</title>
 <script async crossorigin="anonymous" data-clerk-publishable-key="{{.PublishableKey}}"
-	src="{{.FrontendURL}}/npm/@clerk/clerk-js@5/dist/clerk.browser.js"></script>
+	src="{{.FrontendURL}}/npm/@clerk/clerk-js@6/dist/clerk.browser.js"></script>
 <script>
 addEventListener("load", async () => {
 	const next = {{.Next}};
 	await Clerk.load();
-	if (Clerk.user) location.replace(next);
+	if (Clerk.isSignedIn && await Clerk.session.getToken()) location.replace(next);
 	else Clerk.redirectToSignIn({signInForceRedirectUrl: location.href});
 });
 </script>
@@ -135,7 +135,7 @@ func signingKey(ctx context.Context, client *jwks.Client, token string) (*clerk.
 		return nil, fmt.Errorf("asking Clerk for its keys: %w", err)
 	}
 	if len(set.Keys) == 0 {
-		return nil, errors.New("Clerk answered without keys")
+		return nil, errors.New("there are no keys in Clerk's answer")
 	}
 	for _, key := range set.Keys {
 		if key != nil && key.KeyID == unverified.KeyID {
@@ -154,7 +154,7 @@ func find(ctx context.Context, users *user.Client, id string) (*docslogin.User, 
 		return nil, fmt.Errorf("asking Clerk for the user: %w", err)
 	}
 	if u.ID != id {
-		return nil, errors.New("Clerk answered without the user")
+		return nil, errors.New("the user is not in Clerk's answer")
 	}
 	if u.Banned {
 		return nil, fmt.Errorf("%w: the user is banned", docslogin.ErrForbidden)

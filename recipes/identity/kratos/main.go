@@ -68,7 +68,7 @@ func userLookup(kratosURL string) docslogin.UserLookup {
 		}
 		identity, ok := session.GetIdentityOk()
 		if !ok {
-			return nil, errors.New("Kratos answered without an identity")
+			return nil, errors.New("there is no identity in Kratos's answer")
 		}
 		if !session.GetActive() {
 			return nil, docslogin.ErrNoUser

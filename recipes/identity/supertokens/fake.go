@@ -196,7 +196,7 @@ func (c *fakeCore) sessionOf(w http.ResponseWriter, r *http.Request) (*coreSessi
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return nil, nil
 	}
-	token, err := jose.ParseSigned(request.AccessToken, []jose.SignatureAlgorithm{jose.RS256})
+	token, err := jose.ParseSignedCompact(request.AccessToken, []jose.SignatureAlgorithm{jose.RS256})
 	if err != nil {
 		answer(w, "TRY_REFRESH_TOKEN", map[string]any{"message": "not a token"})
 		return nil, nil
