@@ -73,7 +73,7 @@ func TestTokensThatAreNotBelieved(t *testing.T) {
 		{"of another sign-in", with("nonce", "another")},
 		{"without a nonce", with("nonce", nil)},
 		{"of a forger", func(claims map[string]any) (string, error) {
-			return fakejwt.SignWith(jose.JSONWebKey{Key: forger, KeyID: "d-1"}, claims, nil)
+			return fakejwt.SignWith(jose.RS256, jose.JSONWebKey{Key: forger, KeyID: fakejwt.KeyID}, claims, nil)
 		}},
 	} {
 		t.Run(row.name, func(t *testing.T) {

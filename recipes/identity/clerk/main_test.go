@@ -161,10 +161,10 @@ func TestTokensOfNobody(t *testing.T) {
 		{"of another issuer", with("iss", "https://evil.example")},
 		{"of a sign-in that is not finished", with("sts", "pending")},
 		{"of a forger, in Clerk's name", func(_ *fakeClerk, appURL string) (string, error) {
-			return fakejwt.SignWith(jose.JSONWebKey{Key: forger, KeyID: "d-1"}, claims(appURL), nil)
+			return fakejwt.SignWith(jose.RS256, jose.JSONWebKey{Key: forger, KeyID: fakejwt.KeyID}, claims(appURL), nil)
 		}},
 		{"of a forger", func(_ *fakeClerk, appURL string) (string, error) {
-			return fakejwt.SignWith(jose.JSONWebKey{Key: forger, KeyID: "d-2"}, claims(appURL), nil)
+			return fakejwt.SignWith(jose.RS256, jose.JSONWebKey{Key: forger, KeyID: "d-2"}, claims(appURL), nil)
 		}},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -6,8 +6,6 @@ package fakeidp
 
 import (
 	"crypto/rand"
-	"crypto/rsa"
-	"encoding/json"
 	"html/template"
 	"net"
 	"net/http"
@@ -17,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/docslogin/docslogin/recipes/internal/fakejwt"
 	"github.com/go-jose/go-jose/v4"
 	"golang.org/x/oauth2"
 )
@@ -54,7 +53,7 @@ func Start(redirectURL string) (*Provider, error) {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/openid-configuration", p.discovery)
-	mux.HandleFunc("GET /keys", p.keys)
+	mux.HandleFunc("GET /keys", fakejwt.ServeJWKS)
 	mux.HandleFunc("/authorize", p.authorize)
 	mux.HandleFunc("POST /token", p.token)
 	p.server = &http.Server{Handler: p.unlessDown(mux), ReadHeaderTimeout: 10 * time.Second}
@@ -94,35 +93,15 @@ func (p *Provider) Claims(email string) map[string]any {
 	}
 }
 
-const keyID = "1"
-
-// All providers of a process have one key: to make one takes a while.
-var key = sync.OnceValue(func() *rsa.PrivateKey {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		panic(err)
-	}
-	return key
-})
-
 // Sign makes an ID token of claims.
-func (p *Provider) Sign(claims map[string]any) string { return SignWith(jose.RS256, key(), claims) }
+func (p *Provider) Sign(claims map[string]any) string { return must(fakejwt.Sign(claims, nil)) }
 
 // SignWith makes a token that names the provider's key but is signed with another.
 func SignWith(algorithm jose.SignatureAlgorithm, key any, claims map[string]any) string {
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: algorithm, Key: jose.JSONWebKey{Key: key, KeyID: keyID}}, nil)
-	if err != nil {
-		panic(err)
-	}
-	payload, err := json.Marshal(claims)
-	if err != nil {
-		panic(err)
-	}
-	signed, err := signer.Sign(payload)
-	if err != nil {
-		panic(err)
-	}
-	token, err := signed.CompactSerialize()
+	return must(fakejwt.SignWith(algorithm, jose.JSONWebKey{Key: key, KeyID: fakejwt.KeyID}, claims, nil))
+}
+
+func must(token string, err error) string {
 	if err != nil {
 		panic(err)
 	}
@@ -143,7 +122,7 @@ func (p *Provider) unlessDown(next http.Handler) http.Handler {
 }
 
 func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
-	answer(w, http.StatusOK, map[string]any{
+	fakejwt.WriteJSON(w, http.StatusOK, map[string]any{
 		"issuer":                                p.URL,
 		"authorization_endpoint":                p.URL + "/authorize",
 		"token_endpoint":                        p.URL + "/token",
@@ -153,12 +132,6 @@ func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
 		"id_token_signing_alg_values_supported": []string{"RS256"},
 		"code_challenge_methods_supported":      []string{"S256"},
 	})
-}
-
-func (p *Provider) keys(w http.ResponseWriter, _ *http.Request) {
-	answer(w, http.StatusOK, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{
-		{Key: key().Public(), KeyID: keyID, Algorithm: string(jose.RS256), Use: "sig"},
-	}})
 }
 
 var form = template.Must(template.New("").Parse(`<!doctype html><title>Sign in at the provider</title>
@@ -205,7 +178,7 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 		id, secret = r.PostFormValue("client_id"), r.PostFormValue("client_secret")
 	}
 	if id != p.ClientID || secret != p.ClientSecret {
-		answer(w, http.StatusUnauthorized, map[string]string{"error": "invalid_client"})
+		fakejwt.WriteJSON(w, http.StatusUnauthorized, map[string]string{"error": "invalid_client"})
 		return
 	}
 	code := r.PostFormValue("code")
@@ -216,23 +189,16 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 	p.mu.Unlock()
 	if !ok || r.PostFormValue("grant_type") != "authorization_code" || r.PostFormValue("redirect_uri") != p.redirectURL ||
 		oauth2.S256ChallengeFromVerifier(r.PostFormValue("code_verifier")) != g.challenge {
-		answer(w, http.StatusBadRequest, map[string]string{"error": "invalid_grant"})
+		fakejwt.WriteJSON(w, http.StatusBadRequest, map[string]string{"error": "invalid_grant"})
 		return
 	}
 	claims := p.Claims(g.email)
 	claims["nonce"] = g.nonce
 	change(claims)
-	answer(w, http.StatusOK, map[string]any{
+	fakejwt.WriteJSON(w, http.StatusOK, map[string]any{
 		"access_token": rand.Text(),
 		"token_type":   "Bearer",
 		"expires_in":   3600,
 		"id_token":     p.Sign(claims),
 	})
-}
-
-func answer(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v)
 }

@@ -13,26 +13,29 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 )
 
-// key is one for all, as making it takes a while. The ID begins as those of SuperTokens do for
-// keys that are changed now and then, which its SDK wants.
+// key is one for all, as making it takes a while.
 var key = sync.OnceValue(func() jose.JSONWebKey {
 	private, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		panic(err)
 	}
-	return jose.JSONWebKey{Key: private, KeyID: "d-1", Algorithm: "RS256", Use: "sig"}
+	return jose.JSONWebKey{Key: private, KeyID: KeyID, Algorithm: "RS256", Use: "sig"}
 })
+
+// KeyID is how tokens name the key. It begins as those of SuperTokens do for keys that are
+// changed now and then, which its SDK wants.
+const KeyID = "d-1"
 
 // Sign returns a JSON Web Token (RS256) with the claims, and with what the header has beside
 // alg, kid and typ.
 func Sign(claims any, header map[jose.HeaderKey]any) (string, error) {
-	return SignWith(key(), claims, header)
+	return SignWith(jose.RS256, key(), claims, header)
 }
 
 // SignWith signs with another key, for a token that nobody should take.
-func SignWith(key jose.JSONWebKey, claims any, header map[jose.HeaderKey]any) (string, error) {
+func SignWith(alg jose.SignatureAlgorithm, key jose.JSONWebKey, claims any, header map[jose.HeaderKey]any) (string, error) {
 	options := (&jose.SignerOptions{ExtraHeaders: header}).WithType("JWT")
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: key}, options)
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: key}, options)
 	if err != nil {
 		return "", err
 	}
