@@ -1,0 +1,172 @@
+package apptest
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/recipes/internal/app"
+	"github.com/gorilla/sessions"
+)
+
+// PostSignIn signs in as Ada at the recipe's sign-in form, in a browser that has the cookies
+// and no others, and returns the answer: its body is closed, and it is not followed.
+func (v *Visit) PostSignIn(t *testing.T, cookies ...*http.Cookie) *http.Response {
+	t.Helper()
+	form := url.Values{"email": {Ada}}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, v.AppURL+"/sign-in", strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	for _, cookie := range cookies {
+		req.AddCookie(cookie)
+	}
+	resp, err := v.Visitor.client.Transport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	return resp
+}
+
+// Session signs in as PostSignIn does and returns the cookie of the session.
+func (v *Visit) Session(t *testing.T, cookies ...*http.Cookie) *http.Cookie {
+	t.Helper()
+	resp := v.PostSignIn(t, cookies...)
+	if resp.StatusCode != http.StatusSeeOther || len(resp.Cookies()) != 1 {
+		t.Fatalf("signing in is answered %s, with %d cookies", resp.Status, len(resp.Cookies()))
+	}
+	return resp.Cookies()[0]
+}
+
+// OpenRoute opens the docs' login route, in a new browser that has the cookies and no others,
+// and says where that leads: "the docs", "a sign-in page", or the status of another page.
+func (v *Visit) OpenRoute(t *testing.T, cookies ...*http.Cookie) string {
+	t.Helper()
+	u, err := url.Parse(v.AppURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	visitor := NewVisitor()
+	for _, cookie := range cookies {
+		visitor.client.Jar.SetCookies(u, []*http.Cookie{{Name: cookie.Name, Value: cookie.Value, Path: "/"}})
+	}
+	switch page := visitor.Open(t, v.AppURL+"/docs-login"); {
+	case page.At(v.Site.URL + "/"):
+		return "the docs"
+	case page.Status == http.StatusOK && page.HasForm():
+		return "a sign-in page"
+	default:
+		return http.StatusText(page.Status)
+	}
+}
+
+// Tampered returns a cookie with one letter changed.
+func Tampered(cookie *http.Cookie) *http.Cookie {
+	value, middle := []byte(cookie.Value), len(cookie.Value)/2
+	if value[middle]++; value[middle] == 'z'+1 || value[middle] == 'Z'+1 || value[middle] == '9'+1 {
+		value[middle] = 'a'
+	}
+	return &http.Cookie{Name: cookie.Name, Value: string(value)}
+}
+
+// TryCookie wants a session's cookie to be one for a login that comes from another site, and
+// the session to last that long, whatever becomes of the cookie: its Max-Age binds nobody but
+// the browser.
+func TryCookie(t *testing.T, newHandler func(app.Env) (http.Handler, error), lasts time.Duration) {
+	t.Helper()
+	v := Serve(t, newHandler)
+	cookie := v.Session(t)
+	if cookie.Path != "/" || !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || cookie.MaxAge != int(lasts.Seconds()) {
+		t.Errorf("the session's cookie is for %s, HttpOnly %t, SameSite %d, Max-Age %d", cookie.Path, cookie.HttpOnly, cookie.SameSite, cookie.MaxAge)
+	}
+	if got := v.OpenRoute(t, Tampered(cookie)); got != "a sign-in page" {
+		t.Errorf("a session that was tampered with leads to %s", got)
+	}
+	if got := v.OpenRoute(t, v.Session(t, Tampered(cookie))); got != "the docs" {
+		t.Errorf("who had such a session and signs in gets to %s", got)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		const docsURL = "https://docs.example.com"
+		handler, err := newHandler(app.Env{URL: "http://app.example.com", Platform: docslogin.ReadMe(docsURL, strings.Repeat("s", 32))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		post := httptest.NewRequest(http.MethodPost, "/sign-in", strings.NewReader("email="+Ada))
+		post.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		signedIn := httptest.NewRecorder()
+		handler.ServeHTTP(signedIn, post)
+		leads := func() string {
+			r, w := httptest.NewRequest(http.MethodGet, "/docs-login", nil), httptest.NewRecorder()
+			for _, cookie := range signedIn.Result().Cookies() {
+				r.AddCookie(cookie)
+			}
+			handler.ServeHTTP(w, r)
+			to, _, _ := strings.Cut(w.Header().Get("Location"), "?")
+			return strings.TrimSuffix(to, "/")
+		}
+		time.Sleep(lasts - time.Minute)
+		if got := leads(); got != docsURL {
+			t.Errorf("a minute before its end, a session leads to %q", got)
+		}
+		time.Sleep(2 * time.Minute)
+		if got := leads(); got != "/sign-in" {
+			t.Errorf("a minute after its end, a session leads to %q", got)
+		}
+	})
+}
+
+// TryFiles is for recipes whose sessions are gorilla's, here in files: on the server, with an
+// ID, in a store that can fail. It wants what Try does, a new session for who signs in, and no
+// redirect when the store is down.
+func TryFiles(t *testing.T, over func(*sessions.FilesystemStore) func(app.Env) (http.Handler, error)) {
+	t.Helper()
+	folder := filepath.Join(t.TempDir(), "sessions")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	store := sessions.NewFilesystemStore(folder, []byte(strings.Repeat("k", 64)))
+	v := Try(t, over(store))
+
+	// Somebody has a session of the app's and plants its cookie in another's browser.
+	session, err := store.New(httptest.NewRequest(http.MethodGet, "/", nil), "session")
+	if err != nil {
+		t.Fatal(err)
+	}
+	session.Values["cart"] = "full"
+	answer := httptest.NewRecorder()
+	if err := session.Save(httptest.NewRequest(http.MethodGet, "/", nil), answer); err != nil {
+		t.Fatal(err)
+	}
+	planted := answer.Result().Cookies()[0]
+	cookie := v.Session(t, planted)
+	if got := v.OpenRoute(t, cookie); got != "the docs" {
+		t.Errorf("who has signed in gets to %s", got)
+	}
+	if got := v.OpenRoute(t, planted); got != "a sign-in page" {
+		t.Errorf("who planted the session gets to %s", got)
+	}
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.AddCookie(cookie)
+	if session, err = store.New(r, "session"); err != nil || len(session.Values) != 1 {
+		t.Errorf("who has signed in has the session %v, error %v", session.Values, err)
+	}
+
+	if err := os.RemoveAll(folder); err != nil {
+		t.Fatal(err)
+	}
+	if got := v.OpenRoute(t, cookie); got != "Internal Server Error" {
+		t.Errorf("with a store that is down, the route leads to %s", got)
+	}
+	if resp := v.PostSignIn(t); resp.StatusCode != http.StatusInternalServerError {
+		t.Errorf("with a store that is down, signing in is answered %s", resp.Status)
+	}
+}

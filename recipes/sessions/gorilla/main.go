@@ -1,0 +1,75 @@
+// Command gorilla is an app with gorilla/sessions: SessionLookup reads them, whatever the store.
+//
+// The traps: the cookie's defaults (SameSite=None with Secure), a session that keeps its ID when
+// somebody signs in, and Options.MaxAge, which is the browser's alone.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/recipes/internal/app"
+	"github.com/gorilla/securecookie"
+	"github.com/gorilla/sessions"
+)
+
+func main() {
+	app.Main(func(env app.Env) (http.Handler, error) {
+		// In real life both are secrets from outside, or every restart ends all sessions.
+		store := newStore(securecookie.GenerateRandomKey(64), securecookie.GenerateRandomKey(32))
+		return newHandler(env, store)
+	})
+}
+
+// newStore returns a store for cookies that are signed and encrypted with the first pair of keys,
+// of 64 and 32 random bytes. Sessions under a further pair, the one before, go on until that is
+// taken away.
+func newStore(keyPairs ...[]byte) *sessions.CookieStore {
+	store := sessions.NewCookieStore(keyPairs...)
+	store.Options = &sessions.Options{
+		Path:     "/",
+		HttpOnly: true,
+		SameSite: http.SameSiteLaxMode, // with Strict, everybody who comes from the docs looks signed out
+		Secure:   false,                // this is plain http on loopback: true everywhere else
+	}
+	store.MaxAge(12 * 60 * 60) // for the keys, too: a stolen cookie heeds no Options.MaxAge
+	return store
+}
+
+// newHandler takes any of gorilla's stores: files, Redis, SQL.
+func newHandler(env app.Env, store sessions.Store) (http.Handler, error) {
+	lookup := docslogin.SessionLookup(store, "session", user)
+	docs, err := docslogin.New(lookup, env.Platform, app.SignInPage)
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/{$}", func(w http.ResponseWriter, r *http.Request) {
+		switch user, err := lookup(r); {
+		case errors.Is(err, docslogin.ErrNoUser):
+			http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
+		case err != nil:
+			http.Error(w, "The session cannot be read.", http.StatusInternalServerError)
+		default:
+			fmt.Fprintf(w, "Signed in as %s\n", user.Email)
+		}
+	})
+	mux.Handle("/sign-in", app.SignInForm(func(w http.ResponseWriter, r *http.Request, email string) error {
+		session, _ := store.Get(r, "session") // a new one beside the error, if the browser's cannot be read
+		session.ID, session.IsNew = "", true  // or whoever planted the old ID is signed in, too
+		session.Values = map[any]any{"email": email}
+		return session.Save(r, w)
+	}))
+	return docs.Wrap(mux), nil
+}
+
+// user says who is behind a session that exists.
+func user(_ *http.Request, session *sessions.Session) (*docslogin.User, error) {
+	email, _ := session.Values["email"].(string)
+	if email == "" {
+		return nil, docslogin.ErrNoUser
+	}
+	return &docslogin.User{ID: email, Email: email}, nil
+}

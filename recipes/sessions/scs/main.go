@@ -1,0 +1,70 @@
+// Command scs is an app with alexedwards/scs, which keeps the session on the request's context.
+//
+// The trap: docs.Wrap stands inside LoadAndSave. Outside, there is no session to look at, and scs
+// panics: every login is a 500.
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/recipes/internal/app"
+)
+
+func main() {
+	app.Main(func(env app.Env) (http.Handler, error) { return newHandler(env, newManager()) })
+}
+
+// newManager returns sessions in memory; scs has stores for databases.
+func newManager() *scs.SessionManager {
+	manager := scs.New() // its cookie is HttpOnly and SameSite=Lax
+	manager.Lifetime = 12 * time.Hour
+	manager.IdleTimeout = time.Hour
+	manager.Cookie.Secure = false // this is plain http on loopback: true everywhere else
+	return manager
+}
+
+func newHandler(env app.Env, manager *scs.SessionManager) (http.Handler, error) {
+	docs, err := docslogin.New(lookup(manager), env.Platform, app.SignInPage)
+	if err != nil {
+		return nil, err
+	}
+	return manager.LoadAndSave(docs.Wrap(pages(manager))), nil
+}
+
+// lookup says who is signed in. A store that is down does not get here: LoadAndSave answers 500.
+func lookup(manager *scs.SessionManager) docslogin.UserLookup {
+	return func(r *http.Request) (*docslogin.User, error) {
+		email := manager.GetString(r.Context(), "email")
+		if email == "" {
+			return nil, docslogin.ErrNoUser
+		}
+		return &docslogin.User{ID: email, Email: email, ExpiresAt: manager.Deadline(r.Context())}, nil
+	}
+}
+
+func pages(manager *scs.SessionManager) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/{$}", func(w http.ResponseWriter, r *http.Request) {
+		email := manager.GetString(r.Context(), "email")
+		if email == "" {
+			http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
+			return
+		}
+		fmt.Fprintf(w, "Signed in as %s\n", email)
+	})
+	mux.Handle("/sign-in", app.SignInForm(func(_ http.ResponseWriter, r *http.Request, email string) error {
+		if err := manager.Clear(r.Context()); err != nil { // what a user before left
+			return err
+		}
+		if err := manager.RenewToken(r.Context()); err != nil { // or whoever planted the old one is signed in, too
+			return err
+		}
+		manager.Put(r.Context(), "email", email)
+		return nil
+	}))
+	return mux
+}
