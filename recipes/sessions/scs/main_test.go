@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
@@ -163,6 +165,22 @@ func TestStoreThatIsDown(t *testing.T) {
 		failing.delete.Store(true)
 		if resp := v.PostSignIn(t, cookie); resp.StatusCode != http.StatusInternalServerError {
 			t.Errorf("signing in is answered %s", resp.Status)
+		}
+	})
+}
+
+// The docs session ends with the app's, on platforms that are told when.
+func TestEndOfTheSession(t *testing.T) {
+	manager := newManager()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, err := manager.Load(t.Context(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		manager.Put(ctx, "email", apptest.Ada)
+		user, err := lookup(manager)(httptest.NewRequest(http.MethodGet, "/docs-login", nil).WithContext(ctx))
+		if err != nil || !user.ExpiresAt.Equal(time.Now().Add(12*time.Hour)) {
+			t.Errorf("the user is %+v, error %v", user, err)
 		}
 	})
 }

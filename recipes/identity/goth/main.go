@@ -1,0 +1,122 @@
+// Command goth is an app whose users sign in at an OpenID provider, by goth: after that, the
+// app has a session of its own, and the lookup reads that. fake.go is a provider on loopback
+// that believes everybody: put yours in its place.
+//
+// The traps: gothic.Store, whose default has no key without SESSION_SECRET and is SameSite=None;
+// the state, which gothic takes from a stranger's link; and an e-mail address that nobody verified.
+package main
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/recipes/internal/app"
+	"github.com/gorilla/securecookie"
+	"github.com/gorilla/sessions"
+	"github.com/markbates/goth"
+	"github.com/markbates/goth/gothic"
+	"github.com/markbates/goth/providers/openidConnect"
+)
+
+func main() {
+	app.Main(func(env app.Env) (http.Handler, error) {
+		fake, err := newFake()
+		if err != nil {
+			return nil, err
+		}
+		return newHandler(env, fake.URL, newStore(12*time.Hour))
+	})
+}
+
+func newHandler(env app.Env, issuer string, store sessions.Store) (http.Handler, error) {
+	provider, err := openidConnect.New(clientID, clientSecret, env.URL+"/callback", issuer+"/.well-known/openid-configuration", "email")
+	if err != nil {
+		return nil, err
+	}
+	provider.HTTPClient = &http.Client{Timeout: 10 * time.Second} // goth's own waits for ever
+	goth.UseProviders(provider)
+	gothic.Store = newStore(10 * time.Minute)
+	gothic.SetState = func(*http.Request) string { return rand.Text() } // its own takes it from the query if it is there
+
+	lookup := docslogin.SessionLookup(store, "session", user)
+	docs, err := docslogin.New(lookup, env.Platform, app.SignInPage)
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/{$}", func(w http.ResponseWriter, r *http.Request) {
+		switch user, err := lookup(r); {
+		case errors.Is(err, docslogin.ErrNoUser):
+			http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
+		case errors.Is(err, docslogin.ErrForbidden):
+			http.Error(w, "Your e-mail address is not verified.", http.StatusForbidden)
+		case err != nil:
+			http.Error(w, "The session cannot be read.", http.StatusInternalServerError)
+		default:
+			fmt.Fprintf(w, "Signed in as %s\n", user.Email)
+		}
+	})
+	mux.HandleFunc("GET /sign-in", func(w http.ResponseWriter, r *http.Request) {
+		session, _ := store.Get(r, "session")
+		session.Values["next"] = r.FormValue("next") // the provider brings back nothing but the state
+		if err := session.Save(r, w); err != nil {
+			http.Error(w, "The session cannot be saved.", http.StatusInternalServerError)
+			return
+		}
+		gothic.BeginAuthHandler(w, gothic.GetContextWithProvider(r, provider.Name()))
+	})
+	mux.HandleFunc("GET /callback", func(w http.ResponseWriter, r *http.Request) {
+		identity, err := gothic.CompleteUserAuth(w, gothic.GetContextWithProvider(r, provider.Name()))
+		if err != nil {
+			slog.Error("sign-in", "error", err) // not for the page: it may quote what the provider says of the user
+			http.Error(w, "The identity provider did not sign you in. Please try again.", http.StatusBadGateway)
+			return
+		}
+		session, _ := store.Get(r, "session")
+		next, _ := session.Values["next"].(string)
+		session.ID, session.IsNew = "", true // or whoever planted the old ID is signed in, too
+		session.Values = map[any]any{"id": identity.UserID}
+		if identity.RawData["email_verified"] == true {
+			session.Values["email"] = identity.Email
+		}
+		if err := session.Save(r, w); err != nil {
+			http.Error(w, "The session cannot be saved.", http.StatusInternalServerError)
+			return
+		}
+		http.Redirect(w, r, app.Local(next), http.StatusSeeOther)
+	})
+	return docs.Wrap(mux), nil
+}
+
+// user says who is behind a session: one may be there for the way back alone.
+func user(_ *http.Request, session *sessions.Session) (*docslogin.User, error) {
+	id, _ := session.Values["id"].(string)
+	email, _ := session.Values["email"].(string)
+	switch {
+	case id == "":
+		return nil, docslogin.ErrNoUser
+	case email == "": // docs take the address for the user
+		return nil, fmt.Errorf("%w: their e-mail address is not verified", docslogin.ErrForbidden)
+	}
+	return &docslogin.User{ID: id, Email: email}, nil
+}
+
+// newStore returns a store whose sessions end with the process: in real life its keys are
+// secrets from outside. They encrypt, too: gothic has the provider's tokens in its cookie for a
+// moment. Where those are too long for one, 4 KB, give gothic a store on the server.
+func newStore(lasts time.Duration) *sessions.CookieStore {
+	store := sessions.NewCookieStore(securecookie.GenerateRandomKey(64), securecookie.GenerateRandomKey(32))
+	store.Options = &sessions.Options{
+		Path:     "/",
+		HttpOnly: true,
+		SameSite: http.SameSiteLaxMode, // Strict would not come back from the provider, nor from the docs
+		Secure:   false,                // this is plain http on loopback: true everywhere else
+	}
+	store.MaxAge(int(lasts.Seconds()))
+	return store
+}

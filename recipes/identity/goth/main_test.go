@@ -1,0 +1,149 @@
+package main
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/docslogin/docslogin/recipes/internal/app"
+	"github.com/docslogin/docslogin/recipes/internal/apptest"
+	"github.com/gorilla/sessions"
+)
+
+// with returns the recipe with a provider that has not verified these e-mail addresses.
+func with(t *testing.T, unverified ...string) (*fake, func(app.Env) (http.Handler, error)) {
+	t.Helper()
+	fake, err := newFake(unverified...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { fake.server.Close() })
+	return fake, func(env app.Env) (http.Handler, error) { return newHandler(env, fake.URL, newStore(time.Hour)) }
+}
+
+func TestRecipe(t *testing.T) {
+	_, newHandler := with(t)
+	apptest.Try(t, newHandler)
+}
+
+func TestUnverifiedAddress(t *testing.T) {
+	_, newHandler := with(t, apptest.Ada)
+	v := apptest.Serve(t, newHandler)
+	page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.AppURL+"/docs-login"), v.Site.URL)
+	if !page.At(v.AppURL+page.URL.RequestURI()) || page.Status != http.StatusForbidden {
+		t.Errorf("a user whose address is not verified ends at %s", page)
+	}
+}
+
+func TestProviderThatIsDown(t *testing.T) {
+	fake, newHandler := with(t)
+	v := apptest.Serve(t, newHandler)
+	form := v.Visitor.Open(t, v.AppURL+"/docs-login")
+	fake.Down.Store(true)
+	if page := v.Visitor.SignIn(t, form, v.Site.URL); !page.At(v.AppURL+page.URL.RequestURI()) || page.Status != http.StatusBadGateway {
+		t.Errorf("who cannot be signed in ends at %s", page)
+	}
+	if page := v.Visitor.Open(t, v.AppURL+"/docs-login"); !page.At(fake.URL + page.URL.RequestURI()) {
+		t.Errorf("who was not signed in gets to %s", page)
+	}
+}
+
+func TestProviderThatIsDownAtTheStart(t *testing.T) {
+	fake, newHandler := with(t)
+	fake.server.Close()
+	if _, err := newHandler(app.Env{}); err == nil {
+		t.Error("there is an app without a provider")
+	}
+}
+
+func TestAWayBackToAStranger(t *testing.T) {
+	_, newHandler := with(t)
+	v := apptest.Serve(t, newHandler)
+	for _, next := range []string{"//stranger.example", "https://stranger.example", `/\stranger.example`} {
+		page := v.Visitor.Open(t, v.AppURL+"/sign-in?next="+url.QueryEscape(next))
+		if page = v.Visitor.SignIn(t, page, v.AppURL); !page.At(v.AppURL + "/") {
+			t.Errorf("the way back %s leads to %s", next, page)
+		}
+	}
+}
+
+// get opens a page of the app's and does not follow where it leads.
+func get(t *testing.T, v *apptest.Visit, path string, cookies ...*http.Cookie) *http.Response {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, v.AppURL+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, cookie := range cookies {
+		req.AddCookie(cookie)
+	}
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	return resp
+}
+
+// A stranger who chooses the state of somebody's sign-in could end it as themselves.
+func TestStateFromAStranger(t *testing.T) {
+	fake, newHandler := with(t)
+	v := apptest.Serve(t, newHandler)
+	begun := get(t, v, "/sign-in?state=known")
+	to, err := begun.Location()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(to.String(), fake.URL) || len(to.Query().Get("state")) < 20 {
+		t.Errorf("the provider is told the state %q", to.Query().Get("state"))
+	}
+	callback := "/callback?code=" + fake.grant(grant{"mallory@example.com", v.AppURL + "/callback"}) + "&state="
+	for _, tt := range []struct {
+		name, state string
+		status      int
+	}{
+		{"a state that a stranger knows", "known", http.StatusBadGateway},
+		{"no state", "", http.StatusBadGateway},
+		{"the state of this sign-in", to.Query().Get("state"), http.StatusSeeOther},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if resp := get(t, v, callback+tt.state, begun.Cookies()...); resp.StatusCode != tt.status {
+				t.Errorf("the callback is answered %s", resp.Status)
+			}
+		})
+	}
+}
+
+func TestCookies(t *testing.T) {
+	_, newHandler := with(t)
+	cookies := get(t, apptest.Serve(t, newHandler), "/sign-in").Cookies()
+	if len(cookies) != 2 {
+		t.Fatalf("there are %d cookies, not the session's and gothic's", len(cookies))
+	}
+	for _, cookie := range cookies {
+		if cookie.Path != "/" || !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || cookie.MaxAge <= 0 {
+			t.Errorf("the cookie %s is for %s, HttpOnly %t, SameSite %d, Max-Age %d", cookie.Name, cookie.Path, cookie.HttpOnly, cookie.SameSite, cookie.MaxAge)
+		}
+	}
+}
+
+// Somebody begins a sign-in, and plants the cookie of its session in another's browser.
+func TestPlantedSession(t *testing.T) {
+	fake, _ := with(t)
+	store := sessions.NewFilesystemStore(t.TempDir(), []byte(strings.Repeat("k", 64)))
+	v := apptest.Serve(t, func(env app.Env) (http.Handler, error) { return newHandler(env, fake.URL, store) })
+	form := v.Visitor.Open(t, v.AppURL+"/docs-login")
+	at, err := url.Parse(v.AppURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	planted := v.Visitor.Client().Jar.Cookies(at)
+	if page := v.Visitor.SignIn(t, form, v.Site.URL); !page.At(v.Site.URL + "/") {
+		t.Errorf("who signs in ends at %s", page)
+	}
+	if got := v.OpenRoute(t, planted...); got != "a sign-in page" {
+		t.Errorf("who planted the session gets to %s", got)
+	}
+}
