@@ -1,0 +1,118 @@
+// Command authboss is an app whose users sign in by authboss: ada@example.com with the password
+// "correct horse battery staple". users.go stands for your database.
+//
+// The traps: LoadClientStateMiddleware stands around docs.Wrap, or everybody looks signed out;
+// authboss's own redirector follows a way back to "//stranger.example"; and its own error handler
+// answers an outage with status 200 and an empty page.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+
+	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/recipes/internal/app"
+	"github.com/gorilla/securecookie"
+	"github.com/volatiletech/authboss/v3"
+	_ "github.com/volatiletech/authboss/v3/auth"
+	"github.com/volatiletech/authboss/v3/defaults"
+	"golang.org/x/crypto/bcrypt"
+)
+
+func main() {
+	app.Main(func(env app.Env) (http.Handler, error) {
+		password, err := bcrypt.GenerateFromPassword([]byte("correct horse battery staple"), bcrypt.DefaultCost)
+		if err != nil {
+			return nil, err
+		}
+		ada := &user{email: "ada@example.com", password: string(password), confirmed: true}
+		// In real life both keys are secrets from outside, or every restart ends all sessions.
+		session := newSession(securecookie.GenerateRandomKey(64), securecookie.GenerateRandomKey(32))
+		return newHandler(env, session, users{ada.email: ada})
+	})
+}
+
+func newHandler(env app.Env, session authboss.ClientStateReadWriter, users authboss.ServerStorer) (http.Handler, error) {
+	ab, err := newAuthboss(env, session, users)
+	if err != nil {
+		return nil, err
+	}
+	docs, err := docslogin.New(lookup(ab), env.Platform, signInPage)
+	if err != nil {
+		return nil, err
+	}
+	return ab.LoadClientStateMiddleware(docs.Wrap(pages(ab))), nil
+}
+
+var signInPage = docslogin.WithLoginPage("/auth/login", authboss.FormValueRedirect)
+
+func newAuthboss(env app.Env, session authboss.ClientStateReadWriter, users authboss.ServerStorer) (*authboss.Authboss, error) {
+	ab := authboss.New()
+	ab.Config.Paths.RootURL = env.URL
+	ab.Config.Storage.Server = users
+	ab.Config.Storage.SessionState = session
+	ab.Config.Core.ViewRenderer = loginPage{}
+	defaults.SetCore(&ab.Config, false, false)
+	ab.Config.Core.Redirector = redirector{ab.Config.Core.Redirector}
+	ab.Config.Core.ErrorHandler = errorHandler{}
+	return ab, ab.Init("auth")
+}
+
+// lookup says who is signed in. Its request has been through LoadClientStateMiddleware.
+func lookup(ab *authboss.Authboss) docslogin.UserLookup {
+	return func(r *http.Request) (*docslogin.User, error) {
+		current, err := ab.CurrentUser(r)
+		if errors.Is(err, authboss.ErrUserNotFound) { // there is nobody, or the account is gone
+			return nil, docslogin.ErrNoUser
+		}
+		if err != nil {
+			return nil, err
+		}
+		user := current.(*user)
+		if !user.confirmed { // docs take the address for the user
+			return nil, fmt.Errorf("%w: their e-mail address is not confirmed", docslogin.ErrForbidden)
+		}
+		return &docslogin.User{ID: user.email, Email: user.email}, nil
+	}
+}
+
+func pages(ab *authboss.Authboss) http.Handler {
+	mux := http.NewServeMux()
+	// authboss has no protection of its own against forms on other sites.
+	mux.Handle("/auth/", http.NewCrossOriginProtection().Handler(http.StripPrefix("/auth", ab.Config.Core.Router)))
+	mux.HandleFunc("/{$}", func(w http.ResponseWriter, r *http.Request) {
+		switch user, err := ab.CurrentUser(r); {
+		case errors.Is(err, authboss.ErrUserNotFound):
+			http.Redirect(w, r, "/auth/login", http.StatusSeeOther)
+		case err != nil:
+			http.Error(w, "The user cannot be read.", http.StatusInternalServerError)
+		default:
+			fmt.Fprintf(w, "Signed in as %s\n", user.GetPID())
+		}
+	})
+	return mux
+}
+
+// redirector keeps who has signed in within the app: authboss's own refuses "://" alone.
+type redirector struct{ authboss.HTTPRedirector }
+
+func (own redirector) Redirect(w http.ResponseWriter, r *http.Request, options authboss.RedirectOptions) error {
+	if next := r.FormValue(authboss.FormValueRedirect); next != "" && options.FollowRedirParam {
+		options.RedirectPath = app.Local(next)
+	}
+	options.FollowRedirParam = false
+	return own.HTTPRedirector.Redirect(w, r, options)
+}
+
+type errorHandler struct{}
+
+func (errorHandler) Wrap(handler func(http.ResponseWriter, *http.Request) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := handler(w, r); err != nil {
+			slog.ErrorContext(r.Context(), "authboss", "error", err)
+			http.Error(w, "Something went wrong. Please try again in a minute.", http.StatusInternalServerError)
+		}
+	})
+}

@@ -1,0 +1,239 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/recipes/internal/app"
+	"github.com/docslogin/docslogin/recipes/internal/apptest"
+	"github.com/volatiletech/authboss/v3"
+	"golang.org/x/crypto/bcrypt"
+)
+
+// ada returns what the visitor types in.
+func ada(t *testing.T) *user {
+	t.Helper()
+	password, err := bcrypt.GenerateFromPassword([]byte("correct horse battery staple"), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &user{email: "ada@example.com", password: string(password), confirmed: true}
+}
+
+func cookies() session { return newSession([]byte(strings.Repeat("k", 64))) }
+
+// with returns the recipe over its users.
+func with(users authboss.ServerStorer) func(app.Env) (http.Handler, error) {
+	return func(env app.Env) (http.Handler, error) { return newHandler(env, cookies(), users) }
+}
+
+func TestRecipe(t *testing.T) {
+	user := ada(t)
+	apptest.Try(t, with(users{user.email: user}))
+}
+
+func TestUnconfirmedAddress(t *testing.T) {
+	user := ada(t)
+	user.confirmed = false
+	v := apptest.Serve(t, with(users{user.email: user}))
+	page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.AppURL+"/docs-login"), v.Site.URL)
+	if page.URL.Path != "/docs-login" || page.Status != http.StatusForbidden {
+		t.Errorf("a user whose address is not confirmed ends at %s", page)
+	}
+}
+
+// post sends the form of a sign-in page and says where that leads.
+func post(t *testing.T, v *apptest.Visit, page apptest.Page, password string) *http.Response {
+	t.Helper()
+	resp, err := v.Visitor.Client().PostForm(page.URL.String(), url.Values{"email": {apptest.Ada}, "password": {password}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	return resp
+}
+
+func TestAWrongPasswordKeepsTheWayBack(t *testing.T) {
+	user := ada(t)
+	v := apptest.Serve(t, with(users{user.email: user}))
+	resp := post(t, v, v.Visitor.Open(t, v.Site.URL+"/reference"), "wrong")
+	if resp.Request.URL.Path != "/auth/login" || resp.StatusCode != http.StatusOK {
+		t.Fatalf("a wrong password leads to %s (%s)", resp.Request.URL.Path, resp.Status)
+	}
+	page := v.Visitor.Open(t, resp.Request.URL.String())
+	if page = v.Visitor.SignIn(t, page, v.Site.URL); !page.At(v.Site.URL + "/reference") {
+		t.Errorf("the right one then leads to %s", page)
+	}
+}
+
+func TestAWayBackToAStranger(t *testing.T) {
+	user := ada(t)
+	v := apptest.Serve(t, with(users{user.email: user}))
+	for _, next := range []string{"//stranger.example", `/\stranger.example`, "https://stranger.example", "/\t/stranger.example"} {
+		page := v.Visitor.Open(t, v.AppURL+"/auth/login?redir="+url.QueryEscape(next))
+		if page = v.Visitor.SignIn(t, page, v.Site.URL); !page.At(v.AppURL + "/") {
+			t.Errorf("the way back %q leads to %s", next, page)
+		}
+	}
+}
+
+// submit sends the sign-in form as a page of this or another site does, and returns the answer.
+func submit(t *testing.T, v *apptest.Visit, site string) *http.Response {
+	t.Helper()
+	form := url.Values{"email": {apptest.Ada}, "password": {"correct horse battery staple"}}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, v.AppURL+"/auth/login", strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Sec-Fetch-Site", site)
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	return resp
+}
+
+func TestFormOnAnotherSite(t *testing.T) {
+	user := ada(t)
+	v := apptest.Serve(t, with(users{user.email: user}))
+	if resp := submit(t, v, "cross-site"); resp.StatusCode != http.StatusForbidden || len(resp.Cookies()) != 0 {
+		t.Errorf("it is answered %s", resp.Status)
+	}
+}
+
+func TestCookie(t *testing.T) {
+	user := ada(t)
+	v := apptest.Serve(t, with(users{user.email: user}))
+	resp := submit(t, v, "same-origin")
+	if len(resp.Cookies()) != 1 {
+		t.Fatalf("signing in is answered %s, with %d cookies", resp.Status, len(resp.Cookies()))
+	}
+	cookie := resp.Cookies()[0]
+	if cookie.Path != "/" || !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || cookie.MaxAge != 12*60*60 {
+		t.Errorf("the cookie is for %s, HttpOnly %t, SameSite %d, Max-Age %d", cookie.Path, cookie.HttpOnly, cookie.SameSite, cookie.MaxAge)
+	}
+	if got := v.OpenRoute(t, cookie); got != "the docs" {
+		t.Errorf("the session leads to %s", got)
+	}
+	if got := v.OpenRoute(t, apptest.Tampered(cookie)); got != "a sign-in page" {
+		t.Errorf("a session that was tampered with leads to %s", got)
+	}
+}
+
+// Modules that sign users out delete what is in the session, but for what the app keeps.
+func TestSessionIsEmptied(t *testing.T) {
+	ab := authboss.New()
+	ab.Config.Storage.SessionState = cookies()
+	jar := map[string]*http.Cookie{}
+	visit := func(handler http.HandlerFunc) {
+		r, w := httptest.NewRequest(http.MethodGet, "/", nil), httptest.NewRecorder()
+		for _, cookie := range jar {
+			r.AddCookie(cookie)
+		}
+		ab.LoadClientStateMiddleware(handler).ServeHTTP(w, r)
+		for _, cookie := range w.Result().Cookies() {
+			jar[cookie.Name] = cookie
+		}
+	}
+	visit(func(w http.ResponseWriter, r *http.Request) {
+		authboss.PutSession(w, authboss.SessionKey, apptest.Ada)
+		authboss.PutSession(w, "language", "en")
+		w.WriteHeader(http.StatusOK)
+	})
+	visit(func(w http.ResponseWriter, r *http.Request) {
+		authboss.DelAllSession(w, []string{"theme", "language"})
+		w.WriteHeader(http.StatusOK)
+	})
+	visit(func(w http.ResponseWriter, r *http.Request) {
+		if user, ok := authboss.GetSession(r, authboss.SessionKey); ok {
+			t.Errorf("%s is still signed in", user)
+		}
+		if language, _ := authboss.GetSession(r, "language"); language != "en" {
+			t.Errorf("the language is %q", language)
+		}
+		authboss.DelSession(w, "language")
+		w.WriteHeader(http.StatusOK)
+	})
+	visit(func(w http.ResponseWriter, r *http.Request) {
+		if language, ok := authboss.GetSession(r, "language"); ok {
+			t.Errorf("the language is still %q", language)
+		}
+	})
+}
+
+// The trap: LoadClientStateMiddleware around the mux alone.
+func TestInsideOfDocsWrap(t *testing.T) {
+	user, outcomes := ada(t), make(chan docslogin.Outcome, 2)
+	v := apptest.Serve(t, func(env app.Env) (http.Handler, error) {
+		ab, err := newAuthboss(env, cookies(), users{user.email: user})
+		if err != nil {
+			return nil, err
+		}
+		docs, err := docslogin.New(lookup(ab), env.Platform, signInPage,
+			docslogin.WithObserver(func(_ context.Context, e docslogin.Event) { outcomes <- e.Outcome }))
+		if err != nil {
+			return nil, err
+		}
+		return docs.Wrap(ab.LoadClientStateMiddleware(pages(ab))), nil
+	})
+	page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.AppURL+"/docs-login"), v.Site.URL)
+	if page.URL.Path != "/docs-login" || page.Status != http.StatusUnauthorized {
+		t.Errorf("who signs in ends at %s", page)
+	}
+	if first, second := <-outcomes, <-outcomes; first != "sign_in" || second != "loop" {
+		t.Errorf("the outcomes are %q and %q", first, second)
+	}
+}
+
+// database is users in a database that is down when it is told so.
+type database struct {
+	users
+	down, empty atomic.Bool
+}
+
+func (d *database) Load(ctx context.Context, email string) (authboss.User, error) {
+	switch {
+	case d.down.Load():
+		return nil, errors.New("the database is down")
+	case d.empty.Load():
+		return nil, authboss.ErrUserNotFound
+	}
+	return d.users.Load(ctx, email)
+}
+
+func TestDatabaseThatIsDown(t *testing.T) {
+	user := ada(t)
+	db := &database{users: users{user.email: user}}
+	v := apptest.Serve(t, with(db))
+	signIn := v.Visitor.Open(t, v.AppURL+"/auth/login")
+	v.Visitor.SignIn(t, signIn, v.Site.URL)
+	db.down.Store(true)
+	for _, path := range []string{"/docs-login", "/"} {
+		if page := v.Visitor.Open(t, v.AppURL+path); !page.At(v.AppURL+path) || page.Status != http.StatusInternalServerError {
+			t.Errorf("who opens %s gets to %s", path, page)
+		}
+	}
+	if resp := post(t, v, signIn, "correct horse battery staple"); resp.StatusCode != http.StatusInternalServerError {
+		t.Errorf("signing in is answered %s", resp.Status)
+	}
+}
+
+func TestAccountThatIsGone(t *testing.T) {
+	user := ada(t)
+	db := &database{users: users{user.email: user}}
+	v := apptest.Serve(t, with(db))
+	v.Visitor.SignIn(t, v.Visitor.Open(t, v.AppURL+"/auth/login"), v.Site.URL)
+	db.empty.Store(true)
+	if page := v.Visitor.Open(t, v.AppURL+"/docs-login"); page.URL.Path != "/auth/login" || !page.HasForm() {
+		t.Errorf("who has no account any more gets to %s", page)
+	}
+}
