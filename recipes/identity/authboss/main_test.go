@@ -172,14 +172,14 @@ func TestSessionIsEmptied(t *testing.T) {
 
 // The trap: LoadClientStateMiddleware around the mux alone.
 func TestInsideOfDocsWrap(t *testing.T) {
-	user, outcomes := ada(t), make(chan docslogin.Outcome, 2)
+	user := ada(t)
+	observe, next := apptest.Outcomes(t)
 	v := apptest.Serve(t, func(env app.Env) (http.Handler, error) {
 		ab, err := newAuthboss(env, cookies(), users{user.email: user})
 		if err != nil {
 			return nil, err
 		}
-		docs, err := docslogin.New(lookup(ab), env.Platform, signInPage,
-			docslogin.WithObserver(func(_ context.Context, e docslogin.Event) { outcomes <- e.Outcome }))
+		docs, err := docslogin.New(lookup(ab), env.Platform, signInPage, observe)
 		if err != nil {
 			return nil, err
 		}
@@ -189,7 +189,7 @@ func TestInsideOfDocsWrap(t *testing.T) {
 	if page.URL.Path != "/docs-login" || page.Status != http.StatusUnauthorized {
 		t.Errorf("who signs in ends at %s", page)
 	}
-	if first, second := <-outcomes, <-outcomes; first != "sign_in" || second != "loop" {
+	if first, second := next(), next(); first != "sign_in" || second != "loop" {
 		t.Errorf("the outcomes are %q and %q", first, second)
 	}
 }

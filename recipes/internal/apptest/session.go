@@ -1,6 +1,7 @@
 package apptest
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -66,6 +67,24 @@ func (v *Visit) OpenRoute(t *testing.T, cookies ...*http.Cookie) string {
 		return "a sign-in page"
 	default:
 		return http.StatusText(page.Status)
+	}
+}
+
+// Outcomes returns an option that sees what becomes of each request on the route, and a func that
+// says what became of the next.
+func Outcomes(t *testing.T) (docslogin.Option, func() docslogin.Outcome) {
+	t.Helper()
+	outcomes := make(chan docslogin.Outcome, 100)
+	observe := docslogin.WithObserver(func(_ context.Context, e docslogin.Event) { outcomes <- e.Outcome })
+	return observe, func() docslogin.Outcome {
+		t.Helper()
+		select {
+		case outcome := <-outcomes:
+			return outcome
+		case <-time.After(timeout):
+			t.Fatal("there was no further request on the route")
+			return ""
+		}
 	}
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -34,10 +33,10 @@ func TestCookie(t *testing.T) {
 
 // The trap: LoadAndSave around the mux alone.
 func TestOutsideOfLoadAndSave(t *testing.T) {
-	manager, outcomes := newManager(), make(chan docslogin.Outcome, 1)
+	manager := newManager()
+	observe, next := apptest.Outcomes(t)
 	v := apptest.Serve(t, func(env app.Env) (http.Handler, error) {
-		docs, err := docslogin.New(lookup(manager), env.Platform, app.SignInPage,
-			docslogin.WithObserver(func(_ context.Context, e docslogin.Event) { outcomes <- e.Outcome }))
+		docs, err := docslogin.New(lookup(manager), env.Platform, app.SignInPage, observe)
 		if err != nil {
 			return nil, err
 		}
@@ -46,7 +45,7 @@ func TestOutsideOfLoadAndSave(t *testing.T) {
 	if got := v.OpenRoute(t, v.Session(t)); got != "Internal Server Error" {
 		t.Errorf("the route leads to %s", got)
 	}
-	if got := <-outcomes; got != "panic" {
+	if got := next(); got != "panic" {
 		t.Errorf("the outcome is %q", got)
 	}
 }
