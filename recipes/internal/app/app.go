@@ -162,6 +162,7 @@ var SignedIn = docslogin.SessionLookup(store, "session", func(_ *http.Request, s
 // SignIn is the sign-in page.
 var SignIn = SignInForm(func(w http.ResponseWriter, r *http.Request, email string) error {
 	session, _ := store.Get(r, "session") // a new one, if the browser's is of an earlier start
+	session.ID, session.IsNew = "", true  // a new ID, where a store has some: the old one may be somebody else's, too
 	session.Values["email"] = email
 	return session.Save(r, w)
 })
