@@ -1,0 +1,116 @@
+package apptest
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// folders are those of the recipes.
+func folders(t *testing.T) []string {
+	t.Helper()
+	found, err := filepath.Glob("../../*/*/main.go")
+	if err != nil || len(found) < 30 {
+		t.Fatalf("there are the recipes %v: %v", found, err)
+	}
+	for i, path := range found {
+		found[i] = filepath.ToSlash(filepath.Dir(path))[len("../../"):]
+	}
+	return found
+}
+
+// TestReadme: every recipe has a row in the table of recipes, and a link in the library's README.
+func TestReadme(t *testing.T) {
+	for path, link := range map[string]*regexp.Regexp{
+		"../../README.md":    regexp.MustCompile("(?m)^\\| \\[`([^`]+)`\\]\\(([^)]+)/[a-z]+\\.go\\) \\| .+ \\|"),
+		"../../../README.md": regexp.MustCompile(`\[([^]]+)\]\(recipes/(\w+/\w+)\)`),
+	} {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var linked []string
+		for _, row := range link.FindAllStringSubmatch(string(text), -1) {
+			linked = append(linked, row[2])
+		}
+		slices.Sort(linked)
+		if got, want := strings.Join(slices.Compact(linked), " "), strings.Join(folders(t), " "); got != want {
+			t.Errorf("%s has links to\n%s\nand there are\n%s", path, got, want)
+		}
+	}
+}
+
+var docsPage = regexp.MustCompile(`http://\S+/quickstart`)
+
+// TestPrograms: every recipe runs as go run does it, prints a page of its docs to open, logs a
+// visitor in there who signs in, and ends when it is interrupted. Those for production have
+// flags of their own and docs that are elsewhere: their own tests run them.
+func TestPrograms(t *testing.T) {
+	if err := readSources(); err != nil {
+		t.Fatal(err)
+	}
+	for _, folder := range folders(t) {
+		if strings.HasPrefix(folder, "production/") {
+			continue
+		}
+		t.Run(folder, func(t *testing.T) {
+			program := filepath.Join(t.TempDir(), "recipe")
+			build := exec.Command("go", "build", "-o", program, "../../"+folder)
+			if out, err := build.CombinedOutput(); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			ctx, stop := context.WithTimeout(t.Context(), timeout)
+			defer stop()
+			cmd := exec.CommandContext(ctx, program, "-listen", "127.0.0.1:0")
+			stdout, err := cmd.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			line, _ := bufio.NewReader(stdout).ReadString('\n')
+			docs := docsPage.FindString(line)
+			if docs == "" {
+				t.Errorf("the first line is %q", line)
+			} else {
+				visit(t, docs)
+			}
+			if err := cmd.Process.Signal(os.Interrupt); err != nil {
+				t.Error(err)
+			}
+			if err := cmd.Wait(); err != nil {
+				t.Errorf("the end: %v", err)
+			}
+		})
+	}
+}
+
+func visit(t *testing.T, docs string) {
+	t.Helper()
+	v := NewVisitorOver(&http.Transport{
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, // one recipe has a certificate that it made itself
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			_, port, _ := net.SplitHostPort(address)
+			return (&net.Dialer{Timeout: time.Second}).DialContext(ctx, network, "127.0.0.1:"+port) // names under localhost, too
+		},
+	})
+	defer v.client.CloseIdleConnections()
+	page := v.Open(t, docs)
+	if page.At(docs) {
+		t.Fatal("the docs let in a visitor who is signed out")
+	}
+	if page = v.SignIn(t, page, strings.TrimSuffix(docs, "/quickstart")); !page.At(docs) {
+		t.Errorf("who signs in ends at %s", page)
+	}
+}
