@@ -23,25 +23,16 @@ import (
 
 // kind is what sets one platform's site apart from another's.
 type kind struct {
-	label    string // how pages call it
-	layout   string // a class in site.html
-	hue      int    // of the accent's color, in degrees of OKLCH
-	rules    rules.Platform
-	callback string                            // path that takes the token; "": any page
-	query    string                            // parameter of a GET that carries the token; "": none
-	form     string                            // field of a POST that carries the token; "": none
-	fragment bool                              // the token is in the fragment, for a page's script
-	link     string                            // parameter with the wanted page, to the login URL and back
-	wanted   func(siteURL, page string) string // the wanted page as it stands in the login URL's query
-	back     docslogin.LinkForm                // the form in which link comes back; AsGiven: as a path or a URL
-	toPage   bool                              // the token comes to the wanted page itself, without link
-	echo     map[string]string                 // further parameters, which come back as they went
-	needs    string                            // the one of them without which a login is refused; "": none
-	beside   map[string]string                 // parameters refused beside the token, "x…" being all that begin so, and why
-	once     bool                              // a jti that was used before is refused
-	newKey   func() (signing string, verifying any)
-	preset   func(docsURL, signing string) docslogin.Platform
-	reader   func(claims map[string]any) reader
+	label  string // how pages call it
+	layout string // a class in site.html
+	hue    int    // of the accent's color, in degrees of OKLCH
+	rules  rules.Platform
+	wanted func(siteURL, page string) string // the wanted page as it stands in the login URL's query
+	echo   map[string]string                 // parameters of the login URL beside it, which come back as they went
+	once   bool                              // a jti that was used before is refused
+	newKey func() (signing string, verifying any)
+	preset func(docsURL, signing string) docslogin.Platform
+	reader func(claims map[string]any) reader
 }
 
 func readMe() kind {
@@ -50,8 +41,6 @@ func readMe() kind {
 		layout: "bar",
 		hue:    258,
 		rules:  rules.ReadMe(),
-		query:  "auth_token",
-		link:   "redirect",
 		wanted: asPath,
 		newKey: newSecret,
 		preset: docslogin.ReadMe,
@@ -61,33 +50,27 @@ func readMe() kind {
 
 func mintlify() kind {
 	return kind{
-		label:    "Mintlify-like docs",
-		layout:   "tabs",
-		hue:      165,
-		rules:    rules.Mintlify(),
-		callback: "/login/jwt-callback",
-		fragment: true,
-		link:     "redirect",
-		wanted:   asPath,
-		newKey:   newEd25519,
-		preset:   docslogin.Mintlify,
-		reader:   mintlifyReader,
+		label:  "Mintlify-like docs",
+		layout: "tabs",
+		hue:    165,
+		rules:  rules.Mintlify(),
+		wanted: asPath,
+		newKey: newEd25519,
+		preset: docslogin.Mintlify,
+		reader: mintlifyReader,
 	}
 }
 
 func mintlifyPersonalization() kind {
 	return kind{
-		label:    "Mintlify-like personalized docs",
-		layout:   "tabs",
-		hue:      195,
-		rules:    rules.MintlifyPersonalization(),
-		fragment: true,
-		link:     "redirect",
-		wanted:   asPath,
-		toPage:   true,
-		newKey:   newP256,
-		preset:   docslogin.MintlifyPersonalization,
-		reader:   mintlifyReader,
+		label:  "Mintlify-like personalized docs",
+		layout: "tabs",
+		hue:    195,
+		rules:  rules.MintlifyPersonalization(),
+		wanted: asPath,
+		newKey: newP256,
+		preset: docslogin.MintlifyPersonalization,
+		reader: mintlifyReader,
 	}
 }
 
@@ -97,14 +80,7 @@ func gitBook() kind {
 		layout: "bar",
 		hue:    40,
 		rules:  rules.GitBook(),
-		query:  "jwt_token",
-		link:   "location",
 		wanted: fromBase,
-		toPage: true,
-		beside: map[string]string{
-			"access_token": "GitBook would take it instead of the token",
-			"visitor.…":    "GitBook would take it for a claim, which nobody signed",
-		},
 		newKey: newSecret,
 		preset: docslogin.GitBook,
 		reader: personReader,
@@ -113,40 +89,31 @@ func gitBook() kind {
 
 func fern() kind {
 	return kind{
-		label:    "Fern-like docs",
-		layout:   "tabs",
-		hue:      135,
-		rules:    rules.Fern(),
-		callback: "/api/fern-docs/auth/jwt/callback",
-		query:    "fern_token",
-		link:     "state",
-		wanted:   asURL,
-		back:     docslogin.AsURL,
-		newKey:   newSecret,
-		preset:   docslogin.Fern,
-		reader:   fernReader,
+		label:  "Fern-like docs",
+		layout: "tabs",
+		hue:    135,
+		rules:  rules.Fern(),
+		wanted: asURL,
+		newKey: newSecret,
+		preset: docslogin.Fern,
+		reader: fernReader,
 	}
 }
 
 func zendesk() kind {
-	const callback = "/access/jwt"
 	return kind{
-		label:    "Zendesk-like help center",
-		layout:   "bar",
-		hue:      180,
-		rules:    rules.Zendesk(),
-		callback: callback,
-		form:     "jwt",
-		link:     "return_to",
-		wanted:   asPath,
-		back:     docslogin.AsGiven,
-		echo:     map[string]string{"brand_id": "360001", "locale_id": "1", "timestamp": strconv.FormatInt(time.Now().Unix(), 10)},
-		once:     true,
-		newKey:   newSecret,
+		label:  "Zendesk-like help center",
+		layout: "bar",
+		hue:    180,
+		rules:  rules.Zendesk(),
+		wanted: asPath,
+		echo:   map[string]string{"brand_id": "360001", "locale_id": "1", "timestamp": strconv.FormatInt(time.Now().Unix(), 10)},
+		once:   true,
+		newKey: newSecret,
 		preset: func(docsURL, signing string) docslogin.Platform {
 			p := docslogin.Zendesk("acme", signing)
 			// Nothing leads to the real acme, not even for a link to its agents' pages.
-			p.DocsURL, p.Callback, p.DeepLink.Origins = docsURL, docsURL+callback, nil
+			p.DocsURL, p.Callback, p.DeepLink.Origins = docsURL, docsURL+rules.Zendesk().Callback, nil
 			return p
 		},
 		reader: personReader,
@@ -155,17 +122,14 @@ func zendesk() kind {
 
 func helpScout() kind {
 	return kind{
-		label:    "Help Scout-like docs",
-		layout:   "tabs",
-		hue:      285,
-		rules:    rules.HelpScout(),
-		callback: "/authcallback",
-		query:    "token",
-		link:     "returnTo",
-		wanted:   asPath,
-		newKey:   newSecret,
-		preset:   docslogin.HelpScout,
-		reader:   func(claims map[string]any) reader { return reader{Email: text(claims["sub"])} },
+		label:  "Help Scout-like docs",
+		layout: "tabs",
+		hue:    285,
+		rules:  rules.HelpScout(),
+		wanted: asPath,
+		newKey: newSecret,
+		preset: docslogin.HelpScout,
+		reader: func(claims map[string]any) reader { return reader{Email: text(claims["sub"])} },
 	}
 }
 
@@ -175,10 +139,7 @@ func developerHub() kind {
 		layout: "bar",
 		hue:    225,
 		rules:  rules.DeveloperHub(),
-		query:  "jwt",
-		link:   "redirect",
 		wanted: asURL,
-		toPage: true,
 		once:   true,
 		newKey: newSecret,
 		preset: docslogin.DeveloperHub,
@@ -187,23 +148,18 @@ func developerHub() kind {
 }
 
 func canny() kind {
-	const company, callback = "acme-company", "/api/redirects/sso"
+	const company = "acme-company"
 	return kind{
-		label:    "Canny-like board",
-		layout:   "tabs",
-		hue:      310,
-		rules:    rules.Canny(),
-		callback: callback,
-		query:    "ssoToken",
-		link:     "redirect",
-		wanted:   asURL,
-		back:     docslogin.AsURL,
-		echo:     map[string]string{"companyID": company},
-		needs:    "companyID",
-		newKey:   newSecret,
+		label:  "Canny-like board",
+		layout: "tabs",
+		hue:    310,
+		rules:  rules.Canny(),
+		wanted: asURL,
+		echo:   map[string]string{"companyID": company},
+		newKey: newSecret,
 		preset: func(docsURL, signing string) docslogin.Platform {
 			p := docslogin.Canny(docsURL, company, signing)
-			p.Callback = docsURL + callback
+			p.Callback = docsURL + rules.Canny().Callback
 			return p
 		},
 		reader: personReader,
@@ -212,35 +168,27 @@ func canny() kind {
 
 func featurebase() kind {
 	return kind{
-		label:    "Featurebase-like help center",
-		layout:   "tabs",
-		hue:      340,
-		rules:    rules.Featurebase(),
-		callback: "/api/v1/auth/access/jwt",
-		query:    "jwt",
-		link:     "return_to",
-		wanted:   asURL,
-		back:     docslogin.AsURL,
-		newKey:   newSecret,
-		preset:   docslogin.Featurebase,
-		reader:   personReader,
+		label:  "Featurebase-like help center",
+		layout: "tabs",
+		hue:    340,
+		rules:  rules.Featurebase(),
+		wanted: asURL,
+		newKey: newSecret,
+		preset: docslogin.Featurebase,
+		reader: personReader,
 	}
 }
 
 func metabase() kind {
 	return kind{
-		label:    "Metabase-like analytics",
-		layout:   "bar",
-		hue:      15,
-		rules:    rules.Metabase(),
-		callback: "/auth/sso",
-		query:    "jwt",
-		link:     "return_to",
-		wanted:   unescaped,
-		back:     docslogin.AsGiven,
-		newKey:   newSecret,
-		preset:   docslogin.Metabase,
-		reader:   metabaseReader,
+		label:  "Metabase-like analytics",
+		layout: "bar",
+		hue:    15,
+		rules:  rules.Metabase(),
+		wanted: unescaped,
+		newKey: newSecret,
+		preset: docslogin.Metabase,
+		reader: metabaseReader,
 	}
 }
 

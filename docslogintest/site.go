@@ -38,7 +38,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -297,6 +296,17 @@ func clone(v any) any {
 	return v
 }
 
+// loginRoute returns the path of the login URL, or "".
+func (s *Site) loginRoute() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u, err := url.Parse(s.loginURL)
+	if err != nil {
+		return ""
+	}
+	return u.Path
+}
+
 // loginLink returns the login URL that brings the reader back to page, or "".
 func (s *Site) loginLink(page string) string {
 	s.mu.Lock()
@@ -308,7 +318,7 @@ func (s *Site) loginLink(page string) string {
 	if strings.Contains(s.loginURL, "?") {
 		separator = "&"
 	}
-	link := s.loginURL + separator + s.link + "=" + s.wanted(s.URL, page)
+	link := s.loginURL + separator + s.rules.Link + "=" + s.wanted(s.URL, page)
 	for _, name := range slices.Sorted(maps.Keys(s.echo)) {
 		link += "&" + name + "=" + url.QueryEscape(s.echo[name])
 	}
@@ -334,8 +344,8 @@ func (s *Site) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	atCallback := s.callback == "" || r.URL.Path == s.callback
-	takesForm := s.form != "" && atCallback
+	atCallback := s.rules.Callback == "" || r.URL.Path == s.rules.Callback
+	takesForm := s.rules.Form != "" && atCallback
 	// A form with a token comes from another site, the app.
 	if err := crossOrigin.Check(r); err != nil && !takesForm {
 		http.Error(w, err.Error(), http.StatusForbidden)
@@ -347,8 +357,8 @@ func (s *Site) serve(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.URL.Path == "/logout" && post:
 		s.logout(w, r)
-	case s.query != "" && atCallback && get && (query.Has(s.query) || s.callback != ""):
-		if page, ok := s.accept(w, r, query.Get(s.query)); ok {
+	case s.rules.Query != "" && atCallback && get && (query.Has(s.rules.Query) || s.rules.Callback != ""):
+		if page, ok := s.accept(w, r, query.Get(s.rules.Query)); ok {
 			goOn(w, page, http.StatusFound)
 		}
 	case takesForm && post:
@@ -357,10 +367,10 @@ func (s *Site) serve(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, "The form is too long or did not arrive.", http.StatusBadRequest)
 			return
 		}
-		if page, ok := s.accept(w, r, r.PostForm.Get(s.form)); ok {
+		if page, ok := s.accept(w, r, r.PostForm.Get(s.rules.Form)); ok {
 			goOn(w, page, http.StatusFound)
 		}
-	case s.fragment && atCallback && post:
+	case s.rules.Fragment && atCallback && post:
 		token, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPost))
 		if err != nil {
 			http.Error(w, "The token is too long or did not arrive.", http.StatusBadRequest)
@@ -369,7 +379,7 @@ func (s *Site) serve(w http.ResponseWriter, r *http.Request) {
 		if page, ok := s.accept(w, r, string(token)); ok {
 			goOn(w, page, http.StatusCreated)
 		}
-	case s.fragment && s.callback != "" && atCallback && get:
+	case s.rules.Fragment && s.rules.Callback != "" && atCallback && get:
 		s.show(w, r, http.StatusOK, view{Heading: "Signing in", Waiting: true, Script: "callback"})
 	case takesForm:
 		w.Header().Set("Allow", "POST")
@@ -399,7 +409,7 @@ func (s *Site) accept(w http.ResponseWriter, r *http.Request, token string) (pag
 	now := s.now()
 	claims, findings := s.rules.Check(token, s.key, host, now)
 	var refused, noted []rules.Finding
-	for _, f := range slices.Concat(findings, s.checkLink(r), s.checkEcho(r), s.checkBeside(r)) {
+	for _, f := range slices.Concat(findings, s.checkLink(r), s.checkEcho(r), s.rules.CheckQuery(r.URL.RawQuery)) {
 		if f.Refused() {
 			refused = append(refused, f)
 		} else if f.Warn {
@@ -436,34 +446,20 @@ func (s *Site) accept(w http.ResponseWriter, r *http.Request, token string) (pag
 	return login.Page, true
 }
 
-// checkLink looks at the form in which the wanted page comes back.
+// checkLink looks at the wanted page as it came back.
 func (s *Site) checkLink(r *http.Request) []rules.Finding {
-	has, wants, fix := "an absolute URL", "a path", "AsPath"
-	if s.back == docslogin.AsURL {
-		has, wants, fix = wants, has, "AsURL"
-	}
-	if link := s.linkOf(r); link == "" || s.back == docslogin.AsGiven || isURL(link) == (s.back == docslogin.AsURL) {
-		return nil
-	}
-	return []rules.Finding{{
-		Rule: s.link,
-		Warn: true,
-		Why:  "The parameter " + s.link + " came back as " + has + ", and " + s.rules.Name + " expects " + wants + ".",
-		Fix:  "Set DeepLink.Form to " + fix + ".",
-	}}
+	return s.rules.CheckLink(s.linkOf(r), &url.URL{Host: r.Host, Path: r.URL.Path}, s.loginRoute())
 }
-
-func isURL(link string) bool { return strings.Contains(link, "://") && !strings.HasPrefix(link, "/") }
 
 // linkOf returns the wanted page as it came back, or "".
 func (s *Site) linkOf(r *http.Request) string {
 	switch {
-	case s.toPage:
+	case s.rules.ToPage:
 		return ""
-	case s.form != "":
-		return r.PostForm.Get(s.link)
+	case s.rules.Form != "":
+		return r.PostForm.Get(s.rules.Link)
 	}
-	return r.URL.Query().Get(s.link)
+	return r.URL.Query().Get(s.rules.Link)
 }
 
 // checkEcho looks at the parameters that come back as they went. A login that began at
@@ -474,28 +470,9 @@ func (s *Site) checkEcho(r *http.Request) []rules.Finding {
 		if got := r.URL.Query().Get(name); got != s.echo[name] {
 			out = append(out, rules.Finding{
 				Rule: name,
-				Warn: got == "" && name != s.needs,
+				Warn: got == "" && name != s.rules.Needs,
 				Why:  "The parameter " + name + " did not come back in the query with the value that the login URL was given.",
 				Fix:  "Begin at the docs, and return " + name + " as it came.",
-			})
-		}
-	}
-	return out
-}
-
-// checkBeside looks for parameters that the platform would misread beside the token.
-func (s *Site) checkBeside(r *http.Request) []rules.Finding {
-	var out []rules.Finding
-	for _, name := range slices.Sorted(maps.Keys(s.beside)) {
-		prefix, open := strings.CutSuffix(name, "…")
-		if slices.ContainsFunc(strings.Split(r.URL.RawQuery, "&"), func(pair string) bool {
-			got := paramName(pair)
-			return got == name || open && strings.HasPrefix(got, prefix)
-		}) {
-			out = append(out, rules.Finding{
-				Rule: name,
-				Why:  "The parameter " + name + " came beside the token, and " + s.beside[name] + ".",
-				Fix:  "Take " + name + " out of the wanted page's link, as the preset does with DeepLink.Drop.",
 			})
 		}
 	}
@@ -518,38 +495,16 @@ func (s *Site) firstUse(jti any) bool {
 // destination returns where the reader wants to go who brings a token.
 func (s *Site) destination(r *http.Request) string {
 	switch {
-	case s.toPage && s.fragment:
+	case s.rules.ToPage && s.rules.Fragment:
 		return local(r, r.URL.RequestURI())
-	case s.toPage:
-		return local(r, without(s.query, r.URL.RequestURI()))
+	case s.rules.ToPage:
+		return local(r, rules.Without(r.URL.RequestURI(), s.rules.Query))
 	}
 	link := s.linkOf(r)
-	if s.back == docslogin.AsURL && !isURL(link) {
+	if s.rules.Back == rules.AsURL && (strings.HasPrefix(link, "/") || !strings.Contains(link, "://")) {
 		return "/" // a path of what host?
 	}
 	return local(r, link)
-}
-
-// without takes a query parameter out of a page and keeps every other byte.
-func without(param, page string) string {
-	path, query, _ := strings.Cut(page, "?")
-	pairs := slices.DeleteFunc(strings.Split(query, "&"), func(pair string) bool { return paramName(pair) == param })
-	if query = strings.Join(pairs, "&"); query == "" {
-		return path
-	}
-	return path + "?" + query
-}
-
-var escape = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
-
-// paramName returns the name of a query's pair with its escapes decoded, as browsers
-// do: also those beside a broken one, for which net/url gives up.
-func paramName(pair string) string {
-	name, _, _ := strings.Cut(pair, "=")
-	return escape.ReplaceAllStringFunc(name, func(e string) string {
-		decoded, _ := url.PathUnescape(e) // the pattern has seen to it
-		return decoded
-	})
 }
 
 // local returns a deep link as a path if it is one on this site's own host, else the
@@ -601,7 +556,7 @@ func (s *Site) page(w http.ResponseWriter, r *http.Request) {
 			v.Heading, public = p.Heading, p.Public
 		}
 	}
-	if s.fragment && s.callback == "" {
+	if s.rules.Fragment && s.rules.Callback == "" {
 		v.Script = "page"
 	}
 	login, in := s.loginOf(r.Cookies())

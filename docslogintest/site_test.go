@@ -684,6 +684,46 @@ func TestALinkThatComesBackStaysOnTheSite(t *testing.T) {
 	}
 }
 
+func TestALinkThatLeadsAstrayIsNoted(t *testing.T) {
+	for link, note := range map[string]string{
+		"/quickstart":      "",
+		"%2Fquickstart":    "is encoded once too often",
+		"undefined":        "is a word that scripts write",
+		"//evil.example":   "leads to another host than the docs'",
+		"/docs-login?a=b":  "leads back to the app's login route",
+		"/a?auth_token=x":  "carries a token already",
+		"quickstart":       "is neither a path",
+		"/?a=b&c=%2Fd#e/f": "",
+	} {
+		site := docslogintest.NewReadMe()
+		defer site.Close()
+		site.SetLoginURL("https://app.example.com/docs-login")
+		arrive(t, site, "redirect", link)
+		logins := site.Logins()
+		if len(logins) != 1 {
+			t.Fatalf("%s: %d logins", link, len(logins))
+		}
+		if notes := strings.Join(logins[0].Notes, "; "); (notes == "") != (note == "") || !strings.Contains(notes, note) {
+			t.Errorf("%s: %q, want %q", link, notes, note)
+		}
+	}
+
+	// A link that nobody encoded has lost what is behind its first &.
+	site := docslogintest.NewReadMe()
+	defer site.Close()
+	get(t, noRedirects(), tokenTo(t, site)+"&redirect=/search?q=a&page=2")
+	if logins := site.Logins(); len(logins) != 1 || len(logins[0].Notes) != 1 || !strings.Contains(logins[0].Notes[0], "first & of the link") {
+		t.Errorf("logins: %+v", logins)
+	}
+
+	// A login URL that is none has no route.
+	site.SetLoginURL("://")
+	get(t, noRedirects(), tokenTo(t, site)+"&redirect=%2Fdocs-login")
+	if notes := site.Logins()[1].Notes; len(notes) != 0 {
+		t.Errorf("notes: %q", notes)
+	}
+}
+
 // A token that comes to the wanted page itself leaves nothing but that page.
 func TestATokenLeavesThePageAsItWas(t *testing.T) {
 	for _, p := range platforms {

@@ -11,7 +11,12 @@ import (
 // ReadMe is ReadMe's custom login (ReadMe's page on custom login).
 func ReadMe() Platform {
 	return Platform{
-		Name:       "ReadMe",
+		Name: "ReadMe",
+		Flag: "readme",
+		Wire: Wire{
+			Query: "auth_token",
+			Link:  "redirect",
+		},
 		Algorithms: []string{"HS256"},
 		Required:   []string{"name", "email"},
 		Version:    "1",
@@ -33,7 +38,13 @@ func ReadMe() Platform {
 // authentication).
 func Mintlify() Platform {
 	return Platform{
-		Name:         "Mintlify",
+		Name: "Mintlify",
+		Flag: "mintlify",
+		Wire: Wire{
+			Callback: "/login/jwt-callback",
+			Fragment: true,
+			Link:     "redirect",
+		},
 		Algorithms:   []string{"EdDSA"},
 		NeedsExp:     true,
 		MaxLifetime:  10 * time.Second,
@@ -58,7 +69,8 @@ func Mintlify() Platform {
 // (Mintlify's page on personalization).
 func MintlifyPersonalization() Platform {
 	p := Mintlify()
-	p.Name = "Mintlify personalization"
+	p.Name, p.Flag = "Mintlify personalization", "mintlify-personalization"
+	p.Wire = Wire{Fragment: true, Link: "redirect", ToPage: true}
 	p.Algorithms = []string{"ES256"}
 	p.HostClaim = ""
 	return p
@@ -68,7 +80,17 @@ func MintlifyPersonalization() Platform {
 // access and on adaptive content).
 func GitBook() Platform {
 	return Platform{
-		Name:          "GitBook",
+		Name: "GitBook",
+		Flag: "gitbook",
+		Wire: Wire{
+			Query:  "jwt_token",
+			Link:   "location",
+			ToPage: true,
+			Beside: map[string]string{
+				"access_token": "GitBook would take it instead of the token",
+				"visitor.…":    "GitBook would take it for a claim, which nobody signed",
+			},
+		},
 		Algorithms:    []string{"HS256"},
 		MaxTokenBytes: 4000,
 		SessionClaim:  "exp",
@@ -80,7 +102,14 @@ func GitBook() Platform {
 // be agreed upon.
 func Fern() Platform {
 	return Platform{
-		Name:          "Fern",
+		Name: "Fern",
+		Flag: "fern",
+		Wire: Wire{
+			Callback: "/api/fern-docs/auth/jwt/callback",
+			Query:    "fern_token",
+			Link:     "state",
+			Back:     AsURL,
+		},
 		Algorithms:    []string{"HS256"},
 		MaxTokenBytes: 4000,
 		Issuer:        "https://buildwithfern.com",
@@ -112,7 +141,15 @@ func Fern() Platform {
 // Zendesk is JWT single sign-on at a Zendesk help center (Zendesk's page on it).
 func Zendesk() Platform {
 	return Platform{
-		Name:       "Zendesk",
+		Name: "Zendesk",
+		Flag: "zendesk",
+		Wire: Wire{
+			Callback: "/access/jwt",
+			Form:     "jwt",
+			Link:     "return_to",
+			Back:     AsGiven,
+			Abroad:   true,
+		},
 		Algorithms: []string{"HS256"},
 		NeedsType:  true,
 		MaxAge:     3 * time.Minute,
@@ -137,7 +174,13 @@ func Zendesk() Platform {
 // HelpScout is Help Scout's restricted Docs (Help Scout's page on it).
 func HelpScout() Platform {
 	return Platform{
-		Name:         "Help Scout",
+		Name: "Help Scout",
+		Flag: "helpscout",
+		Wire: Wire{
+			Callback: "/authcallback",
+			Query:    "token",
+			Link:     "returnTo",
+		},
 		Algorithms:   []string{"HS512"},
 		NeedsExp:     true,
 		SessionClaim: "exp",
@@ -148,7 +191,13 @@ func HelpScout() Platform {
 // DeveloperHub is DeveloperHub's access by JWT (DeveloperHub's page on it).
 func DeveloperHub() Platform {
 	return Platform{
-		Name:         "DeveloperHub",
+		Name: "DeveloperHub",
+		Flag: "developerhub",
+		Wire: Wire{
+			Query:  "jwt",
+			Link:   "redirect",
+			ToPage: true,
+		},
 		Algorithms:   []string{"HS256", "HS512"},
 		NeedsExp:     true,
 		SessionClaim: "exp",
@@ -163,7 +212,16 @@ func DeveloperHub() Platform {
 // Canny is Canny's single sign-on (Canny's page on it).
 func Canny() Platform {
 	return Platform{
-		Name:       "Canny",
+		Name: "Canny",
+		Flag: "canny",
+		Wire: Wire{
+			Callback: "/api/redirects/sso",
+			OwnHost:  true,
+			Query:    "ssoToken",
+			Link:     "redirect",
+			Back:     AsURL,
+			Needs:    "companyID",
+		},
 		Algorithms: []string{"HS256"},
 		Required:   []string{"id", "name", "email"},
 	}
@@ -172,7 +230,14 @@ func Canny() Platform {
 // Featurebase is Featurebase's single sign-on (Featurebase's page on it).
 func Featurebase() Platform {
 	return Platform{
-		Name:       "Featurebase",
+		Name: "Featurebase",
+		Flag: "featurebase",
+		Wire: Wire{
+			Callback: "/api/v1/auth/access/jwt",
+			Query:    "jwt",
+			Link:     "return_to",
+			Back:     AsURL,
+		},
 		Algorithms: []string{"HS256"},
 		Claims: []Claim{
 			{"email", aString},
@@ -187,7 +252,14 @@ func Featurebase() Platform {
 // a clock that is ahead is not documented.
 func Metabase() Platform {
 	return Platform{
-		Name:       "Metabase",
+		Name: "Metabase",
+		Flag: "metabase",
+		Wire: Wire{
+			Callback: "/auth/sso",
+			Query:    "jwt",
+			Link:     "return_to",
+			Back:     AsGiven,
+		},
 		Algorithms: []string{"HS256"},
 		MaxAge:     3 * time.Minute,
 		Required:   []string{"email"},

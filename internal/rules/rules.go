@@ -30,6 +30,8 @@ import (
 // a further platform is a further literal.
 type Platform struct {
 	Name          string
+	Flag          string        // short name, as the value of a command's flag
+	Wire                        // how the token travels
 	Algorithms    []string      // JWS names of those that are taken
 	NeedsType     bool          // a token whose header does not say that it is a JWT is refused
 	MaxTokenBytes int           // a longer token is refused; 0: no limit
@@ -289,7 +291,7 @@ func (p Platform) checkHeader(t parsed, key any) []Finding {
 func (p Platform) checkTimes(claims map[string]any, now time.Time) []Finding {
 	var out []Finding
 	if v, ok := claims["exp"]; ok {
-		out = append(out, p.checkExp(v, now))
+		out = append(out, p.checkExp(v, claims["iat"], now))
 	} else if p.NeedsExp {
 		out = append(out, fail("exp", "The token has no exp.", "Set exp to "+p.lifetime()+", in seconds."))
 	} else if p.SessionClaim == "exp" {
@@ -310,29 +312,48 @@ func (p Platform) checkTimes(claims map[string]any, now time.Time) []Finding {
 		if at, why := seconds(v); why != "" {
 			out = append(out, fail(p.SessionClaim, p.SessionClaim+" "+why+".", fix))
 		} else if !at.After(now) {
-			out = append(out, fail(p.SessionClaim, p.SessionClaim+" is "+now.Sub(at).Round(time.Second).String()+" in the past.", fix))
+			out = append(out, fail(p.SessionClaim, p.SessionClaim+" is "+span(now.Sub(at))+" in the past.", fix))
 		} else {
-			out = append(out, pass(p.SessionClaim, p.SessionClaim+" is "+at.Sub(now).Round(time.Second).String()+" from now."))
+			out = append(out, pass(p.SessionClaim, p.SessionClaim+" is "+span(at.Sub(now))+" from now."))
 		}
 	}
 	return out
 }
 
-func (p Platform) checkExp(v any, now time.Time) Finding {
+func (p Platform) checkExp(v, iat any, now time.Time) Finding {
 	fix := "Set exp to " + p.lifetime() + ", in seconds."
 	at, why := seconds(v)
+	made, unknown := seconds(iat)
 	left := at.Sub(now)
 	switch {
 	case why != "":
 		return fail("exp", "exp "+why+".", fix)
+	case left <= 0 && unknown == "" && !made.After(now):
+		return fail("exp", fmt.Sprintf("exp is %s in the past, and iat %s: the token is old, or the signer's clock is at least %[1]s behind this one.", span(-left), span(now.Sub(made))),
+			fix+" Mint at the click. "+clock)
 	case left <= 0:
-		return fail("exp", "exp is "+(-left).Round(time.Second).String()+" in the past.", fix+" Mint at the click, and keep the clock right with NTP.")
+		return fail("exp", fmt.Sprintf("exp is %s in the past: the token is old, or the signer's clock is at least that far behind this one.", span(-left)),
+			fix+" Mint at the click. "+clock)
+	case p.MaxLifetime > 0 && left > p.MaxLifetime+slack && unknown == "" && at.Sub(made) <= p.MaxLifetime:
+		return fail("exp", fmt.Sprintf("exp is %s from now and may be %s at most: the token was made for %s, so the signer's clock is at least %s ahead of this one.",
+			span(left), span(p.MaxLifetime), span(at.Sub(made)), span(left-p.MaxLifetime)), clock)
 	case p.MaxLifetime > 0 && left > p.MaxLifetime+slack:
-		return fail("exp", fmt.Sprintf("exp is %v from now and may be %v at most.", left.Round(time.Second), p.MaxLifetime), fix)
+		return fail("exp", fmt.Sprintf("exp is %s from now and may be %s at most.", span(left), span(p.MaxLifetime)), fix)
 	case p.SessionClaim == "exp" && left < shortSession:
-		return warn("exp", "exp is "+left.Round(time.Second).String()+" from now, and logs the reader out of the docs then.", fix)
+		return warn("exp", "exp is "+span(left)+" from now, and logs the reader out of the docs then.", fix)
 	}
-	return pass("exp", "exp is "+left.Round(time.Second).String()+" from now.")
+	return pass("exp", "exp is "+span(left)+" from now.")
+}
+
+// clock is what to do about one that is off.
+const clock = "Keep the signer's clock right with NTP."
+
+// span writes a time's distance in whole seconds, or days where it is long.
+func span(d time.Duration) string {
+	if days := d.Round(time.Hour) / (24 * time.Hour); days > 2 {
+		return fmt.Sprintf("%d days", days)
+	}
+	return d.Round(time.Second).String()
 }
 
 func (p Platform) lifetime() string {
@@ -346,7 +367,7 @@ func (p Platform) lifetime() string {
 }
 
 func (p Platform) checkIat(v any, now time.Time) Finding {
-	const fix, clock = "Set iat to the present time, in seconds.", "Keep the app's clock right with NTP."
+	const fix = "Set iat to the present time, in seconds."
 	missing := warn
 	if p.MaxAge > 0 {
 		missing = fail
@@ -359,13 +380,16 @@ func (p Platform) checkIat(v any, now time.Time) Finding {
 	case why != "":
 		return fail("iat", "iat "+why+".", fix)
 	case p.MaxAge > 0 && -ahead > p.MaxAge:
-		return fail("iat", fmt.Sprintf("iat is %v ago and may be %v at most.", -ahead.Round(time.Second), p.MaxAge), "Mint at the click. "+clock)
+		return fail("iat", fmt.Sprintf("iat is %s ago and may be %s at most: the token is old, or the signer's clock is at least %s behind this one.",
+			span(-ahead), span(p.MaxAge), span(-ahead-p.MaxAge)), "Mint at the click. "+clock)
 	case p.MaxAhead > 0 && ahead > p.MaxAhead:
-		return fail("iat", fmt.Sprintf("iat is %v in the future and may be %v at most.", ahead.Round(time.Second), p.MaxAhead), clock)
+		return fail("iat", fmt.Sprintf("iat is %s in the future and may be %s at most: the signer's clock is at least that far ahead of this one.", span(ahead), span(p.MaxAhead)), clock)
 	case ahead > skew:
-		return warn("iat", "iat is "+ahead.Round(time.Second).String()+" in the future.", clock)
+		return warn("iat", "iat is "+span(ahead)+" in the future: the signer's clock is at least that far ahead of this one.", clock)
+	case ahead > 0:
+		return pass("iat", "iat is "+span(ahead)+" in the future, as far as clocks differ.")
 	}
-	return pass("iat", "iat is not in the future.")
+	return pass("iat", "iat is "+span(-ahead)+" ago.")
 }
 
 // seconds reads a NumericDate (RFC 7519 section 2), or says what it is instead.

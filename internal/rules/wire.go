@@ -1,0 +1,356 @@
+package rules
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A Wire says how a token and the wanted page travel to the docs.
+type Wire struct {
+	Callback string            // path that takes the token; "": any page
+	OwnHost  bool              // Callback is on a host of the platform's, not on the docs'
+	Query    string            // parameter that carries the token; "": none
+	Form     string            // field of a POST that carries the token; "": none
+	Fragment bool              // the token is in the fragment, for a page's script
+	Link     string            // parameter with the wanted page, to the login URL and back
+	Back     LinkForm          // the form in which Link comes back
+	Abroad   bool              // the wanted page may be on another host: of agents, of other brands
+	ToPage   bool              // the token comes to the wanted page itself, without Link
+	Needs    string            // another parameter without which a login is refused; "": none
+	Beside   map[string]string // parameters refused beside the token, "x…" being all that begin so, and why
+}
+
+// A LinkForm is how the wanted page is written when it comes back.
+type LinkForm int
+
+// The forms of a link to the wanted page.
+const (
+	AsPath  LinkForm = iota // from the host's root
+	AsURL                   // absolute
+	AsGiven                 // either
+)
+
+// What URLs may measure in bytes.
+const (
+	maxQueryURL    = 8000  // nginx and CDNs answer 414 beyond 8 KiB
+	maxFragmentURL = 16000 // it reaches no server, but must pass a proxy in front of the app
+	warnURL        = 3000  // nginx in front of the app, with its default buffers, passes little more
+)
+
+// All returns every platform.
+func All() []Platform {
+	return []Platform{
+		ReadMe(), Mintlify(), MintlifyPersonalization(), GitBook(), Fern(), Zendesk(),
+		HelpScout(), DeveloperHub(), Canny(), Featurebase(), Metabase(),
+	}
+}
+
+// Infer tells the platform by the form of a URL that carries a token, and says by what:
+// "the parameter auth_token".
+func Infer(u *url.URL) (p Platform, by string, ok bool) {
+	var byCallback, byPage, byParameter []Platform
+	for _, p := range All() {
+		switch {
+		case !p.carries(u):
+		case p.Callback == "":
+			byPage = append(byPage, p)
+		case strings.HasSuffix(u.Path, p.Callback):
+			byCallback = append(byCallback, p)
+		case !p.Fragment: // sent to the wrong page
+			byParameter = append(byParameter, p)
+		}
+	}
+	found := slices.Concat(byCallback, byPage, byParameter)
+	if len(found) == 0 {
+		return Platform{}, "", false
+	}
+	p = found[0]
+	by = p.Place()
+	if len(byCallback) > 0 {
+		by += " at " + p.Callback
+	}
+	return p, by, true
+}
+
+func (p Platform) carries(u *url.URL) bool {
+	token := p.Token(u)
+	// On a page, a fragment is mostly an anchor: base64url of { and a quotation mark begins so.
+	return token != "" && (!p.Fragment || p.Callback != "" || strings.HasPrefix(token, "ey"))
+}
+
+// Place says where the token travels: "the parameter auth_token".
+func (p Platform) Place() string {
+	switch {
+	case p.Fragment:
+		return "the fragment"
+	case p.Form != "":
+		return "the form's field " + p.Form
+	}
+	return "the parameter " + p.Query
+}
+
+// Token returns what a URL has in the place of the token, or "".
+func (p Platform) Token(u *url.URL) string {
+	switch {
+	case p.Fragment:
+		return u.EscapedFragment()
+	case p.Query != "":
+		value, _ := param(u.RawQuery, p.Query)
+		return unescape(strings.ReplaceAll(value, "+", " "))
+	}
+	return ""
+}
+
+// CheckURL looks at everything in a URL but the token itself. Without docs, the docs' own URL,
+// they are where this one leads. The route is the path of the app's login route.
+func (p Platform) CheckURL(u, docs *url.URL, route string) []Finding {
+	out := append([]Finding{p.CheckLength(len(u.String()), false)}, p.checkTarget(u, docs)...)
+	at := &url.URL{Host: u.Host, Path: u.Path}
+	if docs != nil {
+		at.Host = docs.Host
+	} else if p.OwnHost {
+		at.Host = ""
+	}
+	link, _ := param(u.RawQuery, p.Link)
+	link = unescape(strings.ReplaceAll(link, "+", " "))
+	if p.ToPage {
+		link = Without(u.RequestURI(), p.Query)
+	}
+	notEncoded := p.checkEncoded(u.RawQuery)
+	if notEncoded == nil && !p.ToPage && !p.Fragment && link != "" && u.Fragment != "" {
+		notEncoded = p.cutAt("#")
+	}
+	if notEncoded == nil {
+		out = append(out, p.CheckLink(link, at, route)...)
+	}
+	out = append(append(out, notEncoded...), p.checkBeside(u.RawQuery)...)
+	if p.Needs != "" && !has(u.RawQuery, p.Needs) {
+		out = append(out, fail(p.Needs, "The URL has no "+p.Needs+".", "Send "+p.Needs+" beside the token."))
+	}
+	return out
+}
+
+// CheckLength looks at how long a URL is, or, for a token alone, has to be at least.
+func (p Platform) CheckLength(bytes int, alone bool) Finding {
+	limit, what := maxQueryURL, "The URL is"
+	if p.Fragment {
+		limit = maxFragmentURL
+	}
+	if alone {
+		what = "Without its URL, the token is"
+	}
+	size := fmt.Sprintf("%s %d bytes long", what, bytes)
+	const fix = "Send less of the user: long lists and texts first"
+	switch {
+	case p.Form != "":
+		return pass("length", size+", and travels in a form.")
+	case bytes > limit:
+		return fail("length", fmt.Sprintf("%s, and more than %d do not arrive.", size, limit), fix+".")
+	case bytes > warnURL:
+		return warn("length", fmt.Sprintf("%s: past %d, nginx in front of the app answers 502 with its default buffers.", size, warnURL),
+			fix+"; or set proxy_buffer_size 32k; proxy_buffers 8 32k;")
+	}
+	return pass("length", size+".")
+}
+
+// checkTarget looks at the page that takes the token.
+func (p Platform) checkTarget(u, docs *url.URL) []Finding {
+	var out []Finding
+	if docs != nil && !p.OwnHost && u.Host != "" {
+		if plainHost(u) != plainHost(docs) {
+			out = append(out, fail("docs", fmt.Sprintf("The URL leads to %.100q, and the docs are at %.100q.", u.Host, docs.Host),
+				"Make the URL from the address that the browser shows for the docs."))
+		} else {
+			out = append(out, pass("docs", "The URL leads to the docs' host."))
+		}
+	}
+	if p.Callback == "" {
+		return out
+	}
+	wanted := "ends in"
+	ok := strings.HasSuffix(u.Path, p.Callback)
+	if docs != nil && !p.OwnHost {
+		wanted, ok = "is the docs' own with", u.Path == strings.TrimRight(docs.Path, "/")+p.Callback
+	}
+	if !ok {
+		return append(out, fail("path", "The URL's path is not where "+p.Name+" takes the token: it "+wanted+" "+p.Callback+".",
+			"Send the browser to "+p.Callback+" of the docs, or of the platform's own host where it has one."))
+	}
+	return append(out, pass("path", "The URL's path "+wanted+" "+p.Callback+"."))
+}
+
+// CheckLink looks at the wanted page as it came back, decoded once: the value of Link or,
+// where the token comes to the page, its path and query. At is the address that took the
+// token, with the docs' host, which may be "" if it is not known.
+func (p Platform) CheckLink(link string, at *url.URL, route string) []Finding {
+	if link == "" {
+		return nil
+	}
+	rule, what := p.Link, "The parameter "+p.Link
+	lower := strings.ToLower(link)
+	if p.ToPage {
+		rule, what, lower = "page", "The page", strings.TrimPrefix(lower, "/")
+	}
+	note := func(why, fix string) []Finding { return []Finding{warn(rule, what+" "+why+".", fix)} }
+	host, path := "", link
+	if !p.ToPage {
+		host, path = split(link)
+	}
+	switch {
+	case slices.Contains([]string{"undefined", "null", "[object object]"}, strings.Trim(lower, "/")):
+		return note("is a word that scripts write where they have no page", "Leave it out if there is no page to come back to.")
+	case strings.HasPrefix(lower, "%2f") || strings.HasPrefix(lower, "http%3a") || strings.HasPrefix(lower, "https%3a"):
+		return note("is encoded once too often", "Encode it once, as url.QueryEscape or encodeURIComponent does, and not at all where it is the page's own path.")
+	case p.ToPage && isURL(lower):
+		return note("is an absolute URL behind another one", "Take the path out of the link, and append it to the docs' host.")
+	case host != "" && at.Host != "" && host != plainHost(at) && !p.Abroad:
+		return note("leads to another host than the docs'", "Take a link only if it stays on the docs' own host.")
+	case !p.ToPage && p.Back == AsPath && isURL(link):
+		return note("came back as an absolute URL, and "+p.Name+" expects a path", "Set DeepLink.Form to AsPath.")
+	case !p.ToPage && p.Back == AsURL && host == "":
+		return note("came back as a path, and "+p.Name+" expects an absolute URL", "Set DeepLink.Form to AsURL.")
+	case !strings.HasPrefix(path, "/"):
+		return note("is neither a path that begins with / nor an absolute URL", "Send it from the host's root, with a / in front.")
+	}
+	path, query, _ := strings.Cut(path, "?")
+	decoded := unescape(path)
+	switch {
+	case p.Callback != "" && decoded == at.Path:
+		return note("leads back to the page that takes the token", "Take a link only if it leads to a page for readers.")
+	case p.Query != "" && has(query, p.Query):
+		return note("carries a token already", "Take "+p.Query+" out of the link.")
+	case decoded == route && len(route) > 1:
+		return note("leads back to the app's login route", "Link to a page of the docs; the login URL belongs into their dashboard alone.")
+	}
+	return []Finding{pass(rule, what+" is in order.")}
+}
+
+// CheckQuery looks at the query beside the token and the wanted page.
+func (p Platform) CheckQuery(query string) []Finding {
+	return append(p.checkEncoded(query), p.checkBeside(query)...)
+}
+
+// checkEncoded looks for parameters that were the link's own. A link that has none loses
+// nothing without an encoding.
+func (p Platform) checkEncoded(query string) []Finding {
+	link, rest := param(query, p.Link)
+	if p.ToPage || !strings.Contains(link, "?") {
+		return nil
+	}
+	for pair := range strings.SplitSeq(rest, "&") {
+		if name := paramName(pair); name != "" && name != p.Query && name != p.Needs {
+			return p.cutAt("&")
+		}
+	}
+	return nil
+}
+
+func (p Platform) cutAt(char string) []Finding {
+	return []Finding{warn(p.Link, "The parameter "+p.Link+" is not encoded: it ends at the first "+char+" of the link.",
+		"Encode it once, as url.QueryEscape or encodeURIComponent does.")}
+}
+
+// checkBeside looks for parameters that the platform would misread beside the token.
+func (p Platform) checkBeside(query string) []Finding {
+	var out []Finding
+	for _, name := range slices.Sorted(maps.Keys(p.Beside)) {
+		prefix, open := strings.CutSuffix(name, "…")
+		if slices.ContainsFunc(strings.Split(query, "&"), func(pair string) bool {
+			got := paramName(pair)
+			return got == name || open && strings.HasPrefix(got, prefix)
+		}) {
+			out = append(out, fail(name, "The parameter "+name+" came beside the token, and "+p.Beside[name]+".",
+				"Take "+name+" out of the wanted page's link, as the preset does with DeepLink.Drop."))
+		}
+	}
+	return out
+}
+
+// Tolerance says how far a signer's clock may be behind the docs', and ahead of it, if its
+// tokens live for so long, or for ever with 0. A result of 0 is no limit.
+func (p Platform) Tolerance(life time.Duration) (behind, ahead time.Duration) {
+	behind, ahead = life, p.MaxAhead
+	if p.MaxAge > 0 && (behind == 0 || p.MaxAge < behind) {
+		behind = p.MaxAge
+	}
+	if p.MaxLifetime > 0 {
+		ahead = max(p.MaxLifetime-life, 0) + slack
+	}
+	return behind, ahead
+}
+
+// Without takes a query parameter out of a page and keeps every other byte.
+func Without(page, param string) string {
+	path, query, _ := strings.Cut(page, "?")
+	pairs := slices.DeleteFunc(strings.Split(query, "&"), func(pair string) bool { return paramName(pair) == param })
+	if query = strings.Join(pairs, "&"); query == "" {
+		return path
+	}
+	return path + "?" + query
+}
+
+func isURL(link string) bool { return strings.Contains(link, "://") && !strings.HasPrefix(link, "/") }
+
+// split returns the host that a link names, as browsers read it, or "", and the rest.
+func split(link string) (host, path string) {
+	after := strings.TrimLeft(link, `/\`)
+	if isURL(link) {
+		_, after, _ = strings.Cut(link, "://")
+	} else if len(link)-len(after) < 2 {
+		return "", link
+	}
+	end := len(after)
+	if i := strings.IndexAny(after, `/?#\`); i >= 0 {
+		end = i
+	}
+	path = after[end:]
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path
+	}
+	return plainHost(&url.URL{Host: after[:end]}), path
+}
+
+// plainHost is a host in the form in which hosts are compared.
+func plainHost(u *url.URL) string {
+	return strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(u.Host), ":443"), ":80")
+}
+
+// param returns the first value of a query parameter, as it stands there, and the query
+// behind it.
+func param(query, name string) (value, rest string) {
+	for query != "" {
+		pair, behind, _ := strings.Cut(query, "&")
+		if paramName(pair) == name {
+			_, value, _ = strings.Cut(pair, "=")
+			return value, behind
+		}
+		query = behind
+	}
+	return "", ""
+}
+
+func has(query, name string) bool {
+	return slices.ContainsFunc(strings.Split(query, "&"), func(pair string) bool { return paramName(pair) == name })
+}
+
+// paramName returns the name of a query's pair with its escapes decoded.
+func paramName(pair string) string {
+	name, _, _ := strings.Cut(pair, "=")
+	return unescape(name)
+}
+
+var escape = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
+
+// unescape decodes escapes as browsers do: also those beside a broken one, for which net/url
+// gives up.
+func unescape(text string) string {
+	return escape.ReplaceAllStringFunc(text, func(e string) string {
+		decoded, _ := url.PathUnescape(e) // the pattern has seen to it
+		return decoded
+	})
+}

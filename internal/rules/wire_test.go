@@ -1,0 +1,310 @@
+package rules_test
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/docslogin/docslogin/internal/rules"
+)
+
+func parseURL(t *testing.T, text string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+func TestEveryPlatformHasAFlagOfItsOwn(t *testing.T) {
+	var flags, names []string
+	for _, p := range rules.All() {
+		flags, names = append(flags, p.Flag), append(names, p.Name)
+	}
+	const want = "readme mintlify mintlify-personalization gitbook fern zendesk helpscout developerhub canny featurebase metabase"
+	if got := strings.Join(flags, " "); got != want {
+		t.Errorf("flags: %s", got)
+	}
+	const wantNames = "ReadMe, Mintlify, Mintlify personalization, GitBook, Fern, Zendesk, Help Scout, DeveloperHub, Canny, Featurebase, Metabase"
+	if got := strings.Join(names, ", "); got != wantNames {
+		t.Errorf("names: %s", got)
+	}
+}
+
+func TestAURLTellsItsPlatform(t *testing.T) {
+	tests := []struct{ url, platform, by string }{
+		{"https://docs.example.com/?auth_token=e.e.e", "ReadMe", "the parameter auth_token"},
+		{"https://docs.example.com/login/jwt-callback?redirect=%2Fa#e.e.e", "Mintlify", "the fragment at /login/jwt-callback"},
+		{"https://docs.example.com/get-started#eyJ.e.e", "Mintlify personalization", "the fragment"},
+		{"https://docs.example.com/get-started?jwt_token=e.e.e", "GitBook", "the parameter jwt_token"},
+		{"https://example.com/docs/api/fern-docs/auth/jwt/callback?fern_token=e.e.e", "Fern", "the parameter fern_token at /api/fern-docs/auth/jwt/callback"},
+		{"https://docs.example.com/authcallback?token=e.e.e", "Help Scout", "the parameter token at /authcallback"},
+		{"https://docs.example.com/page?jwt=e.e.e", "DeveloperHub", "the parameter jwt"},
+		{"https://canny.io/api/redirects/sso?companyID=1&ssoToken=e.e.e", "Canny", "the parameter ssoToken at /api/redirects/sso"},
+		{"https://help.example.com/api/v1/auth/access/jwt?jwt=e.e.e", "Featurebase", "the parameter jwt at /api/v1/auth/access/jwt"},
+		{"https://metabase.example.com/auth/sso?jwt=e.e.e", "Metabase", "the parameter jwt at /auth/sso"},
+		{"https://docs.example.com/?fern_token=e.e.e", "Fern", "the parameter fern_token"}, // at the wrong path
+		{"/?%61uth_token=e.e.e", "ReadMe", "the parameter auth_token"},
+		{"https://docs.example.com/get-started#anchor", "", ""},
+		{"https://docs.example.com/?auth_token=", "", ""},
+		{"https://help.zendesk.com/access/jwt?jwt_=e.e.e", "", ""},
+	}
+	for _, test := range tests {
+		p, by, ok := rules.Infer(parseURL(t, test.url))
+		if p.Name != test.platform || by != test.by || ok != (test.platform != "") {
+			t.Errorf("%s: %q, %q, %v", test.url, p.Name, by, ok)
+		}
+	}
+}
+
+func TestWhereTheTokenIs(t *testing.T) {
+	tests := []struct {
+		platform          rules.Platform
+		url, place, token string
+	}{
+		{rules.ReadMe(), "/?a=b&auth_token=to%2eken+x&auth_token=other", "the parameter auth_token", "to.ken x"},
+		{rules.ReadMe(), "/?auth_token=broken%zz%41", "the parameter auth_token", "broken%zzA"},
+		{rules.ReadMe(), "/?token=x", "the parameter auth_token", ""},
+		{rules.Mintlify(), "/#to.ken", "the fragment", "to.ken"},
+		{rules.Zendesk(), "/access/jwt?jwt=x", "the form's field jwt", ""},
+	}
+	for _, test := range tests {
+		if got := test.platform.Token(parseURL(t, test.url)); got != test.token {
+			t.Errorf("%s: %q", test.url, got)
+		}
+		if got := test.platform.Place(); got != test.place {
+			t.Errorf("%s: %q", test.platform.Name, got)
+		}
+	}
+}
+
+// TestURLs has one row per sentence, as TestRules has.
+func TestURLs(t *testing.T) {
+	const (
+		docs     = "https://docs.example.com"
+		mintlify = docs + "/login/jwt-callback"
+		fern     = docs + "/api/fern-docs/auth/jwt/callback?fern_token=T"
+		metabase = docs + "/auth/sso?jwt=T"
+		canny    = "https://canny.io/api/redirects/sso?companyID=1&ssoToken=T"
+	)
+	long := func(n int) string { return strings.Repeat("x", n) }
+	tests := []struct {
+		name           string
+		platform       rules.Platform
+		url, docs      string
+		refused, noted string
+	}{
+		{"a login at ReadMe", rules.ReadMe(), docs + "?auth_token=T&redirect=%2Fquickstart%3Fa%3Db%26c%23d", docs, "", ""},
+		{"a login without a link", rules.ReadMe(), docs + "?auth_token=T", "", "", ""},
+		{"a link that needs no encoding", rules.ReadMe(), docs + "?auth_token=T&redirect=/quickstart", "", "", ""},
+		{"a link that is no longer encoded and loses nothing", rules.ReadMe(), docs + "?auth_token=T&redirect=/quickstart?a=b", "", "", ""},
+		{"a link in front of the token, not encoded", rules.ReadMe(), docs + "?redirect=/quickstart?a=b&auth_token=T", "", "", ""},
+		{"a login at Mintlify", rules.Mintlify(), mintlify + "?redirect=%2Fquickstart#T", docs, "", ""},
+		{"a login at a page", rules.GitBook(), docs + "/guide%20a?x=y&jwt_token=T#anchor", docs, "", ""},
+		{"a login at docs under a path", rules.Fern(), "https://example.com/docs/api/fern-docs/auth/jwt/callback?fern_token=T&state=https%3A%2F%2Fexample.com%2Fdocs%2Fa", "https://example.com/docs/", "", ""},
+		{"a login at Canny", rules.Canny(), canny + "&redirect=https%3A%2F%2Ffeedback.example.com%2Fa", "https://feedback.example.com", "", ""},
+		{"a login at Canny, whose board is not known", rules.Canny(), canny + "&redirect=https%3A%2F%2Ffeedback.example.com%2Fa", "", "", ""},
+		{"a link to a port of its own", rules.Fern(), fern + "&state=https%3A%2F%2FDocs.example.com%3A443%2Fa", "", "", ""},
+		{"a URL out of an access log", rules.ReadMe(), "/?auth_token=T&redirect=%2Fa", docs, "", ""},
+		{"a link that came back as it was given, a URL", rules.Metabase(), metabase + "&return_to=" + docs + "/a", "", "", ""},
+		{"a link to another brand of Zendesk", rules.Zendesk(), "https://a.zendesk.com/access/jwt?return_to=https%3A%2F%2Fb.zendesk.com%2Fa", "", "", ""},
+
+		{"another host", rules.ReadMe(), "https://acme.readme.io/?auth_token=T", docs, `docs: leads to "acme.readme.io", and the docs are at "docs.example.com"`, ""},
+		{"another port", rules.ReadMe(), docs + ":8443/?auth_token=T", docs, `docs: leads to "docs.example.com:8443"`, ""},
+		{"the docs' home in the place of the callback", rules.Fern(), docs + "/?fern_token=T", "", "path: it ends in /api/fern-docs/auth/jwt/callback", ""},
+		{"a callback without the docs' path", rules.Fern(), fern, docs + "/base", "path: it is the docs' own with /api/fern-docs", ""},
+		{"no company for Canny", rules.Canny(), "https://canny.io/api/redirects/sso?ssoToken=T", "", "companyID: has no companyID", ""},
+		{"another token beside GitBook's", rules.GitBook(), docs + "/a?access_token=x&jwt_token=T", "", "access_token: GitBook would take it instead of the token", ""},
+		{"a claim that nobody signed", rules.GitBook(), docs + "/a?visitor%2Eplan=x&jwt_token=T", "", "visitor.…: GitBook would take it for a claim", ""},
+
+		{"8,000 bytes", rules.ReadMe(), docs + "/?auth_token=" + long(8000-37), "", "", "length: is 8000 bytes long: past 3000, nginx"},
+		{"8,001 bytes", rules.ReadMe(), docs + "/?auth_token=" + long(8001-37), "", "length: is 8001 bytes long, and more than 8000 do not arrive", ""},
+		{"3,000 bytes", rules.ReadMe(), docs + "/?auth_token=" + long(3000-37), "", "", ""},
+		{"3,001 bytes", rules.ReadMe(), docs + "/?auth_token=" + long(3001-37), "", "", "length: is 3001 bytes long"},
+		{"16,000 bytes with the token in the fragment", rules.Mintlify(), mintlify + "#" + long(16000-44), "", "", "length: is 16000 bytes long"},
+		{"16,001 bytes with the token in the fragment", rules.Mintlify(), mintlify + "#" + long(16001-44), "", "length: is 16001 bytes long, and more than 16000 do not arrive", ""},
+
+		{"a link that is encoded twice", rules.ReadMe(), docs + "?auth_token=T&redirect=%252Fquickstart", "", "", "redirect: is encoded once too often"},
+		{"a URL that is encoded twice", rules.Fern(), fern + "&state=https%253A%252F%252Fdocs.example.com%252Fa", "", "", "state: is encoded once too often"},
+		{"a URL over http that is encoded twice", rules.Fern(), fern + "&state=HTTP%253a%252F%252Fdocs.example.com%252Fa", "", "", "state: is encoded once too often"},
+		{"a page that is encoded as a parameter's value is", rules.GitBook(), docs + "/%2Fquickstart?jwt_token=T", "", "", "page: is encoded once too often"},
+		{"a link that its & cut", rules.ReadMe(), docs + "?auth_token=T&redirect=/search?q=a&page=2", "", "", "redirect: is not encoded: it ends at the first & of the link"},
+		{"a link that its # cut", rules.ReadMe(), docs + "?auth_token=T&redirect=/quickstart#step-2", "", "", "redirect: is not encoded: it ends at the first # of the link"},
+		{"a link that both cut", rules.ReadMe(), docs + "?auth_token=T&redirect=/search?q=a&page=2#b", "", "", "redirect: it ends at the first &"},
+		{"the text undefined", rules.ReadMe(), docs + "?auth_token=T&redirect=undefined", "", "", "redirect: is a word that scripts write"},
+		{"the path /undefined", rules.ReadMe(), docs + "?auth_token=T&redirect=%2Fundefined", "", "", "redirect: is a word that scripts write"},
+		{"the text null", rules.Fern(), fern + "&state=null", "", "", "state: is a word that scripts write"},
+		{"the text of an object", rules.Fern(), fern + "&state=[object+Object]", "", "", "state: is a word that scripts write"},
+		{"the page /undefined", rules.DeveloperHub(), docs + "/undefined?jwt=T", "", "", "page: is a word that scripts write"},
+		{"a URL of another host", rules.Fern(), fern + "&state=https%3A%2F%2Fevil.example%2Fa", "", "", "state: leads to another host"},
+		{"a URL of another port", rules.Fern(), fern + "&state=https%3A%2F%2Fdocs.example.com%3A8443%2Fa", "", "", "state: leads to another host"},
+		{"a URL whose user is the docs' host", rules.Fern(), fern + "&state=https%3A%2F%2Fdocs.example.com@evil.example", "", "", "state: leads to another host"},
+		{"a URL of another host where a path is expected", rules.ReadMe(), docs + "?auth_token=T&redirect=https%3A%2F%2Fevil.example%2Fa", "", "", "redirect: leads to another host"},
+		{"a path that browsers take for a host", rules.ReadMe(), docs + "?auth_token=T&redirect=%2F%2Fevil.example", "", "", "redirect: leads to another host"},
+		{"such a path with a backslash", rules.ReadMe(), docs + "?auth_token=T&redirect=%2F%5Cevil.example%5C", "", "", "redirect: leads to another host"},
+		{"the board of another company", rules.Canny(), canny + "&redirect=https%3A%2F%2Fevil.example%2Fa", "https://feedback.example.com", "", "redirect: leads to another host"},
+		{"a URL where a path is expected", rules.ReadMe(), docs + "?auth_token=T&redirect=https%3A%2F%2Fdocs.example.com%2Fa", "", "", "redirect: came back as an absolute URL, and ReadMe expects a path"},
+		{"a path where a URL is expected", rules.Fern(), fern + "&state=%2Fa", "", "", "state: came back as a path, and Fern expects an absolute URL"},
+		{"a URL behind the docs' own", rules.DeveloperHub(), docs + "/https://docs.example.com/a?jwt=T", "", "", "page: is an absolute URL behind another one"},
+		{"a link without a slash", rules.ReadMe(), docs + "?auth_token=T&redirect=quickstart", "", "", "redirect: is neither a path that begins with / nor an absolute URL"},
+		{"a link back to the callback", rules.Mintlify(), mintlify + "?redirect=%2Flogin%2Fjwt-callback%3Fa#T", "", "", "redirect: leads back to the page that takes the token"},
+		{"a URL back to the callback", rules.Fern(), fern + "&state=https%3A%2F%2Fdocs.example.com%2Fapi%2Ffern-docs%2Fauth%2Fjwt%2F%2563allback", "", "", "state: leads back to the page that takes the token"},
+		{"a link that carries a token", rules.ReadMe(), docs + "?auth_token=T&redirect=%2Fa%3Fauth_token%3DT", "", "", "redirect: carries a token already"},
+		{"a link to the login route", rules.ReadMe(), docs + "?auth_token=T&redirect=%2Fdocs-login%3Fredirect%3D%252Fa", "", "", "redirect: leads back to the app's login route"},
+		{"a URL to the login route", rules.Fern(), fern + "&state=https%3A%2F%2Fdocs.example.com%2Fdocs-login", "", "", "state: leads back to the app's login route"},
+		{"the login route as the page", rules.MintlifyPersonalization(), docs + "/docs-login#eyT", "", "", "page: leads back to the app's login route"},
+		{"a URL without a path", rules.Fern(), fern + "&state=https%3A%2F%2Fdocs.example.com", "", "", ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var site *url.URL
+			if test.docs != "" {
+				site = parseURL(t, test.docs)
+			}
+			var refused, noted []rules.Finding
+			for _, f := range test.platform.CheckURL(parseURL(t, test.url), site, "/docs-login") {
+				switch {
+				case f.Refused():
+					refused = append(refused, f)
+				case f.Warn:
+					noted = append(noted, f)
+				}
+				if f.OK == (f.Fix != "") || f.Rule == "" || !strings.HasSuffix(f.Why, ".") {
+					t.Errorf("%+v is not a finding as documented", f)
+				}
+			}
+			compare(t, "refused", refused, test.refused)
+			compare(t, "noted", noted, test.noted)
+		})
+	}
+}
+
+func TestRulesOfAURLComeInOrder(t *testing.T) {
+	u := parseURL(t, "https://canny.io/api/redirects/sso?ssoToken=T&redirect=https%3A%2F%2Fb.example%2Fa")
+	var got []string
+	for _, f := range rules.Canny().CheckURL(u, nil, "") {
+		got = append(got, f.Rule)
+	}
+	if want := []string{"length", "path", "redirect", "companyID"}; !slices.Equal(got, want) {
+		t.Errorf("rules: %v, want %v", got, want)
+	}
+}
+
+func TestWithoutARouteNoLinkLeadsToIt(t *testing.T) {
+	for _, route := range []string{"", "/"} {
+		for _, f := range rules.ReadMe().CheckLink("/", &url.URL{}, route) {
+			if !f.OK {
+				t.Errorf("%q: %+v", route, f)
+			}
+		}
+	}
+	if f := rules.ReadMe().CheckLink("", &url.URL{}, ""); f != nil {
+		t.Errorf("no link: %+v", f)
+	}
+}
+
+func TestTheLengthOfATokenAlone(t *testing.T) {
+	for _, test := range []struct {
+		platform rules.Platform
+		bytes    int
+		ok       bool
+		why      string
+	}{
+		{rules.ReadMe(), 300, true, "Without its URL, the token is 300 bytes long."},
+		{rules.ReadMe(), 8001, false, "Without its URL, the token is 8001 bytes long, and more than 8000 do not arrive."},
+		{rules.Zendesk(), 9000, true, "Without its URL, the token is 9000 bytes long, and travels in a form."},
+	} {
+		if f := test.platform.CheckLength(test.bytes, true); f.OK != test.ok || f.Why != test.why {
+			t.Errorf("%+v", f)
+		}
+	}
+}
+
+// A server sees neither the fragment nor what the wanted page was.
+func TestTheQueryAlone(t *testing.T) {
+	for query, want := range map[string]string{
+		"ssoToken=T&redirect=/a?b=c&companyID=1":   "",
+		"ssoToken=T&redirect=/a?b=c&&companyID=1":  "",
+		"ssoToken=T&redirect=/a?b=c&d=e":           "The parameter redirect is not encoded: it ends at the first & of the link.",
+		"ssoToken=T&redirect=%2Fa%3Fb%3Dc&d=e":     "",
+		"ssoToken=T&companyID=1&d=e&redirect=/a?b": "",
+	} {
+		var got string
+		for _, f := range rules.Canny().CheckQuery(query) {
+			got += f.Why
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", query, got, want)
+		}
+	}
+}
+
+func TestATokenLeavesAPageAsItWas(t *testing.T) {
+	for page, want := range map[string]string{
+		"/?jwt=T": "/", "/a?jwt=T&b=c%2Fd&e&&f": "/a?b=c%2Fd&e&&f", "/a%2Fb?%zz&%6awt=T": "/a%2Fb?%zz", "/a": "/a", "/a?jwts=T": "/a?jwts=T",
+	} {
+		if got := rules.Without(page, "jwt"); got != want {
+			t.Errorf("%s: %s, want %s", page, got, want)
+		}
+	}
+}
+
+func TestHowFarAClockMayBeOff(t *testing.T) {
+	for _, test := range []struct {
+		name                string
+		platform            rules.Platform
+		life, behind, ahead time.Duration
+	}{
+		{"Mintlify's ten seconds", rules.Mintlify(), 10 * time.Second, 10 * time.Second, time.Second},
+		{"six of Mintlify's ten seconds", rules.Mintlify(), 6 * time.Second, 6 * time.Second, 5 * time.Second},
+		{"more than Mintlify takes", rules.Mintlify(), time.Minute, time.Minute, time.Second},
+		{"Zendesk's three minutes, both ways", rules.Zendesk(), 0, 3 * time.Minute, 3 * time.Minute},
+		{"Metabase's three minutes", rules.Metabase(), time.Hour, 3 * time.Minute, 0},
+		{"less than Metabase's three minutes", rules.Metabase(), time.Minute, time.Minute, 0},
+		{"ReadMe's five minutes", rules.ReadMe(), 5 * time.Minute, 5 * time.Minute, 0},
+	} {
+		if behind, ahead := test.platform.Tolerance(test.life); behind != test.behind || ahead != test.ahead {
+			t.Errorf("%s: %v behind, %v ahead", test.name, behind, ahead)
+		}
+	}
+}
+
+// Each sentence says as much of the signer's clock as can be known.
+func TestWhatTheTimesSayOfTheClock(t *testing.T) {
+	for _, test := range []struct {
+		name      string
+		platform  rules.Platform
+		claims    string
+		rule, why string
+	}{
+		{"an old token", rules.ReadMe(), `"iat":1699999400,"exp":1699999700`, "exp", "exp is 5m0s in the past, and iat 10m0s: the token is old, or the signer's clock is at least 5m0s behind this one."},
+		{"an old token without iat", rules.ReadMe(), `"exp":1699999700`, "exp", "exp is 5m0s in the past: the token is old, or the signer's clock is at least that far behind this one."},
+		{"an exp before its iat", rules.ReadMe(), `"iat":1700000005,"exp":1699999700`, "exp", "exp is 5m0s in the past: the token is old, or the signer's clock is at least that far behind this one."},
+		{"a clock ahead of Mintlify's", rules.Mintlify(), `"host":"h","iat":1700000005,"exp":1700000015`, "exp", "exp is 15s from now and may be 10s at most: the token was made for 10s, so the signer's clock is at least 5s ahead of this one."},
+		{"a token for too long", rules.Mintlify(), `"host":"h","iat":1700000000,"exp":1700000060`, "exp", "exp is 1m0s from now and may be 10s at most."},
+		{"a clock ahead", rules.ReadMe(), `"iat":1700000095`, "iat", "iat is 1m35s in the future: the signer's clock is at least that far ahead of this one."},
+		{"a clock a little ahead", rules.ReadMe(), `"iat":1700000005`, "iat", "iat is 5s in the future, as far as clocks differ."},
+		{"a clock ahead of Zendesk's", rules.Zendesk(), `"iat":1700000200`, "iat", "iat is 3m20s in the future and may be 3m0s at most: the signer's clock is at least that far ahead of this one."},
+		{"an iat that is too old", rules.Zendesk(), `"iat":1699999800`, "iat", "iat is 3m20s ago and may be 3m0s at most: the token is old, or the signer's clock is at least 20s behind this one."},
+		{"a token of just now", rules.ReadMe(), `"iat":1699999997`, "iat", "iat is 3s ago."},
+		{"a session of two days", rules.GitBook(), `"exp":1700172800`, "exp", "exp is 48h0m0s from now."},
+		{"a session of two weeks", rules.GitBook(), `"exp":1701209600`, "exp", "exp is 14 days from now."},
+	} {
+		_, findings := test.platform.Check(hs256(hsHeader, "{"+test.claims+"}", secret), secret, "h", now)
+		found := false
+		for _, f := range findings {
+			if f.Rule == test.rule {
+				found = true
+				if f.Why != test.why {
+					t.Errorf("%s: %s\nwant %s", test.name, f.Why, test.why)
+				}
+			}
+		}
+		if !found {
+			t.Errorf("%s: no rule %s", test.name, test.rule)
+		}
+	}
+}
