@@ -30,7 +30,7 @@ type kind struct {
 	wanted func(siteURL, page string) string // the wanted page as it stands in the login URL's query
 	echo   map[string]string                 // parameters of the login URL beside it, which come back as they went
 	once   bool                              // a jti that was used before is refused
-	newKey func() (signing string, verifying any)
+	newKey func() string                     // as WithKey takes it
 	preset func(docsURL, signing string) docslogin.Platform
 	reader func(claims map[string]any) reader
 }
@@ -202,19 +202,16 @@ func fromBase(_, page string) string { return url.QueryEscape(strings.TrimPrefix
 
 func unescaped(_, page string) string { return deeplink.Escape(page) }
 
-func newSecret() (string, any) {
-	secret := rand.Text() + rand.Text()
-	return secret, secret
+func newSecret() string { return rand.Text() + rand.Text() }
+
+func newEd25519() string {
+	_, private, _ := ed25519.GenerateKey(nil) // crypto/rand never fails
+	return inPEM(private)
 }
 
-func newEd25519() (string, any) {
-	public, private, _ := ed25519.GenerateKey(nil) // crypto/rand never fails
-	return inPEM(private), public
-}
-
-func newP256() (string, any) {
+func newP256() string {
 	private, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader) // nor does it here
-	return inPEM(private), &private.PublicKey
+	return inPEM(private)
 }
 
 func inPEM(private any) string {

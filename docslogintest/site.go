@@ -43,15 +43,18 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
+
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/internal/deeplink"
+	"github.com/docslogin/docslogin/internal/keys"
 	"github.com/docslogin/docslogin/internal/rules"
 )
 
 // A Site is a running docs site. Every path is a page of it; "/" and
 // "/changelog" are public, all others private. What starts a Site panics if it
 // cannot listen; the caller calls Close. The secret or key that a Site verifies
-// against is random. Its methods may be called by many goroutines at once.
+// against is random, or that of WithKey. Its methods may be called by many goroutines at once.
 type Site struct {
 	// URL is the site's address without a slash at the end: http://127.0.0.1:port. Before
 	// the site is used it may be given another name of that address: under
@@ -64,7 +67,7 @@ type Site struct {
 	now     func() time.Time
 	server  *http.Server
 	cookie  string // name of the session cookie
-	signing string // secret, or private key in PEM
+	signing string // secret, or private key in PEM; "": there is a public key only
 	key     any    // what verifies
 
 	mu       sync.Mutex
@@ -112,6 +115,7 @@ type config struct {
 	listener net.Listener
 	now      func() time.Time
 	title    string
+	key      *string
 }
 
 // WithListener makes the site serve on l, which it then owns, instead of a free
@@ -126,6 +130,16 @@ func WithClock(now func() time.Time) Option { return func(c *config) { c.now = n
 // WithTitle sets the name of the site that its pages show. The default says which
 // platform the site is like.
 func WithTitle(title string) Option { return func(c *config) { c.title = title } }
+
+// WithKey makes the site verify against the text instead of a random key: the secret or, for
+// Mintlify, the private or public key in PEM, in the forms that docslogin.PrivateKey takes.
+// What starts the site panics if the text is no key for the platform; the panic does not
+// repeat it.
+//
+// [Site.Platform] signs with the same key. A public key alone cannot sign, and leaves the
+// preset's Key unset, which docslogin.New then reports: it is for apps whose key stays in a
+// key service (docslogin.SignWith), and which set it themselves.
+func WithKey(text string) Option { return func(c *config) { c.key = &text } }
 
 // NewReadMe starts a docs site that logs in as ReadMe does: a GET of any page
 // takes the token in the query parameter auth_token.
@@ -203,13 +217,26 @@ func start(k kind, opts []Option) *Site {
 	if c.now == nil {
 		c.now = time.Now
 	}
+	signing := k.newKey()
+	if c.key != nil {
+		signing = *c.key
+	}
+	alg := jose.SignatureAlgorithm(k.rules.Algorithms[0])
+	key, err := keys.Verifier(signing, alg)
+	if err != nil {
+		panic(fmt.Sprintf("docslogintest: WithKey: %v", err))
+	}
+	if _, secret := key.([]byte); !secret {
+		if _, err := keys.PEM(signing, alg); err != nil { // a public key
+			signing = ""
+		}
+	}
 	if c.listener == nil {
 		var err error
 		if c.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 			panic(fmt.Sprintf("docslogintest: no free port on 127.0.0.1: %v", err))
 		}
 	}
-	signing, key := k.newKey()
 	s := &Site{
 		URL:      address(c.listener.Addr()),
 		kind:     k,
@@ -238,8 +265,14 @@ func address(a net.Addr) string {
 func (s *Site) Close() { s.server.Close() }
 
 // Platform returns the platform's preset, pointed at this site, with the secret
-// or private key that the site verifies against.
-func (s *Site) Platform() docslogin.Platform { return s.preset(s.URL, s.signing) }
+// or private key that the site verifies against, if it has that (see [WithKey]).
+func (s *Site) Platform() docslogin.Platform {
+	p := s.preset(s.URL, s.signing)
+	if s.signing == "" {
+		p.Key = docslogin.Key{}
+	}
+	return p
+}
 
 // SetLoginURL sets the app's login URL, as one does in a platform's dashboard:
 // the absolute URL of docslogin's route. Until then, private pages only say

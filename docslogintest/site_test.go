@@ -2,7 +2,14 @@ package docslogintest_test
 
 import (
 	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"html"
@@ -18,6 +25,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/go-jose/go-jose/v4/cryptosigner"
 
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/docslogintest"
@@ -1216,6 +1225,81 @@ func TestListeners(t *testing.T) {
 		if _, err := http.Get(site.URL); err == nil {
 			t.Error("still there after Close")
 		}
+	}
+}
+
+// A key of one's own in every form that WithKey documents.
+func TestASiteWithAKeyOfItsOwn(t *testing.T) {
+	inPEM := func(label string, der []byte, err error) string {
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(pem.EncodeToMemory(&pem.Block{Type: label, Bytes: der}))
+	}
+	private := func(key any) string {
+		der, err := x509.MarshalPKCS8PrivateKey(key)
+		return inPEM("PRIVATE KEY", der, err)
+	}
+	public := func(key crypto.Signer) string {
+		der, err := x509.MarshalPKIXPublicKey(key.Public())
+		return inPEM("PUBLIC KEY", der, err)
+	}
+	ed := ed25519.NewKeyFromSeed([]byte("a seed of thirty-two bytes, okay"))
+	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const secret = "the-secret-of-the-real-project"
+	type start = func(...docslogintest.Option) *docslogintest.Site
+	for _, tt := range []struct {
+		name  string
+		start start
+		text  string
+		key   docslogin.Key // the app's own
+		signs bool          // Platform has it too
+	}{
+		{"a secret", docslogintest.NewReadMe, secret, docslogin.Secret(secret), true},
+		{"a secret for HS512", docslogintest.NewHelpScout, secret, docslogin.Secret(secret), true},
+		{"an Ed25519 private key", docslogintest.NewMintlify, private(ed), docslogin.PrivateKey(private(ed)), true},
+		{"a P-256 private key, its newlines as \\n", docslogintest.NewMintlifyPersonalization, strings.ReplaceAll(private(ec), "\n", `\n`), docslogin.PrivateKey(private(ec)), true},
+		{"an Ed25519 public key", docslogintest.NewMintlify, public(ed), docslogin.SignWith(cryptosigner.Opaque(ed)), false},
+		{"a P-256 public key", docslogintest.NewMintlifyPersonalization, public(ec), docslogin.SignWith(cryptosigner.Opaque(ec)), false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			site := tt.start(docslogintest.WithKey(tt.text))
+			defer site.Close()
+			p := site.Platform()
+			if _, err := docslogin.New(func(*http.Request) (*docslogin.User, error) { return ada, nil }, p); tt.signs && err != nil {
+				t.Error(err)
+			} else if !tt.signs && (err == nil || !strings.Contains(err.Error(), "Platform.Key is missing")) {
+				t.Errorf("New without a key: %v", err)
+			}
+			p.Key = tt.key
+			if _, err := site.Login(visitor(t, newApp(t, site, p, ada)), "/quickstart"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for _, tt := range []struct {
+		name  string
+		start start
+		text  string
+		want  string
+	}{
+		{"an empty secret", docslogintest.NewReadMe, "", "the secret is empty"},
+		{"a short secret", docslogintest.NewReadMe, "hunter2", "is 7 bytes long"},
+		{"a secret with its file's line end", docslogintest.NewZendesk, "hunter2hunter2hunter2\n", "white space or quotes"},
+		{"a secret for Mintlify", docslogintest.NewMintlify, "hunter2hunter2hunter2", "the text is no key"},
+		{"a key of the other Mintlify", docslogintest.NewMintlify, public(ec), "EdDSA needs an Ed25519 key"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			defer func() {
+				if s := fmt.Sprint(recover()); !strings.HasPrefix(s, "docslogintest: WithKey: ") || !strings.Contains(s, tt.want) || strings.Contains(s, "hunter2") {
+					t.Errorf("panic: %s", s)
+				}
+			}()
+			tt.start(docslogintest.WithKey(tt.text)).Close()
+		})
 	}
 }
 

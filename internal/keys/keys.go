@@ -1,7 +1,7 @@
 // Package keys turns what people have for a key (a secret, the text of a PEM
 // file in any of the shapes that environment variables give it, a signer that
-// never shows its key) into a signer that is known to work. No error that it
-// returns holds a byte of the key.
+// never shows its key) into a signer that is known to work, or into the key that
+// verifies. No error that it returns holds a byte of the key.
 package keys
 
 import (
@@ -40,15 +40,11 @@ var hashSize = map[jose.SignatureAlgorithm]int{jose.HS256: 32, jose.HS384: 48, j
 // as they are: it is never decoded.
 func Secret(secret string, alg jose.SignatureAlgorithm) (*Signer, error) {
 	size, ok := hashSize[alg]
-	switch {
-	case !ok:
+	if !ok {
 		return nil, fmt.Errorf("a secret is for HMAC; %s signs with a private key (PrivateKey or SignWith)", alg)
-	case secret == "":
-		return nil, errors.New("the secret is empty; set it to the one that the docs' dashboard shows")
-	case unwrap(secret) != secret || strings.HasSuffix(secret, `\n`) || strings.HasSuffix(secret, `\r`):
-		return nil, errors.New("the secret has white space or quotes around it, as secrets from files often have; remove them")
-	case len(secret) < minSecret:
-		return nil, fmt.Errorf("the secret is %d bytes long; it needs at least %d", len(secret), minSecret)
+	}
+	if err := checkSecret(secret); err != nil {
+		return nil, err
 	}
 	// HMAC pads a key that is shorter than the hash's block with zero bytes (RFC
 	// 2104, section 2), so this changes no signature; go-jose takes no shorter one.
@@ -57,22 +53,58 @@ func Secret(secret string, alg jose.SignatureAlgorithm) (*Signer, error) {
 	return local(alg, key, key)
 }
 
-// PEM returns a signer for the private key in a PEM text: Ed25519 for EdDSA,
-// P-256 for ES256; PKCS#8 (RFC 5958) or SEC 1 (RFC 5915).
-func PEM(text string, alg jose.SignatureAlgorithm) (*Signer, error) {
-	key, err := parsePEM(text)
+func checkSecret(secret string) error {
+	switch {
+	case secret == "":
+		return errors.New("the secret is empty; set it to the one that the docs' dashboard shows")
+	case unwrap(secret) != secret || strings.HasSuffix(secret, `\n`) || strings.HasSuffix(secret, `\r`):
+		return errors.New("the secret has white space or quotes around it, as secrets from files often have; remove them")
+	case len(secret) < minSecret:
+		return fmt.Errorf("the secret is %d bytes long; it needs at least %d", len(secret), minSecret)
+	}
+	return nil
+}
+
+// Verifier returns the key that verifies an algorithm's signatures: for HMAC the secret
+// as a []byte; for EdDSA an ed25519.PublicKey and for ES256 an *ecdsa.PublicKey, from the
+// PEM text of a public key (PKIX, RFC 5280) or of a private one, in the forms of PEM.
+func Verifier(text string, alg jose.SignatureAlgorithm) (any, error) {
+	if _, ok := hashSize[alg]; ok {
+		if err := checkSecret(text); err != nil {
+			return nil, err
+		}
+		return []byte(text), nil
+	}
+	key, err := parsePEM(text, toVerify)
 	if err != nil {
 		return nil, err
 	}
-	switch key := key.(type) {
-	case ed25519.PrivateKey:
-		if alg == jose.EdDSA {
-			return local(alg, key, key.Public())
-		}
-	case *ecdsa.PrivateKey:
-		if alg == jose.ES256 && key.Curve == elliptic.P256() {
-			return local(alg, key, key.Public())
-		}
+	if fits(key, alg) {
+		return public(key), nil
+	}
+	return nil, fmt.Errorf("the key is %s; %s", describe(key), needs(alg))
+}
+
+// fits reports whether a key is one of the algorithm's.
+func fits(key any, alg jose.SignatureAlgorithm) bool {
+	switch key := public(key).(type) {
+	case ed25519.PublicKey:
+		return alg == jose.EdDSA
+	case *ecdsa.PublicKey:
+		return alg == jose.ES256 && key.Curve == elliptic.P256()
+	}
+	return false
+}
+
+// PEM returns a signer for the private key in a PEM text: Ed25519 for EdDSA,
+// P-256 for ES256; PKCS#8 (RFC 5958) or SEC 1 (RFC 5915).
+func PEM(text string, alg jose.SignatureAlgorithm) (*Signer, error) {
+	key, err := parsePEM(text, toSign)
+	if err != nil {
+		return nil, err
+	}
+	if fits(key, alg) {
+		return local(alg, key, public(key))
 	}
 	return nil, fmt.Errorf("the key is %s; %s", describe(key), needs(alg))
 }

@@ -285,6 +285,101 @@ func TestBadPEM(t *testing.T) {
 	}
 }
 
+// pkix is the public key in PEM.
+func pkix(t testing.TB, key any) string {
+	t.Helper()
+	der, err := x509.MarshalPKIXPublicKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+}
+
+func TestWhatVerifies(t *testing.T) {
+	p256, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sec1, err := x509.MarshalECPrivateKey(p256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	edPublic, ecPublic := pkix(t, rfc8032.Public()), pkix(t, &p256.PublicKey)
+	equals := func(want interface{ Equal(crypto.PublicKey) bool }) func(any) bool {
+		return func(got any) bool { return want.Equal(got) }
+	}
+	ed, ec := equals(rfc8032.Public().(ed25519.PublicKey)), equals(&p256.PublicKey)
+	secret := func(got any) bool { b, ok := got.([]byte); return ok && string(b) == "rdme_example_secret" }
+	for _, tt := range []struct {
+		name, text string
+		alg        jose.SignatureAlgorithm
+		is         func(any) bool
+	}{
+		{"a secret", "rdme_example_secret", jose.HS256, secret},
+		{"a secret for HS512", "rdme_example_secret", jose.HS512, secret},
+		{"an Ed25519 public key", edPublic, jose.EdDSA, ed},
+		{"an Ed25519 private key", pkcs8(t, rfc8032), jose.EdDSA, ed},
+		{"a P-256 public key", ecPublic, jose.ES256, ec},
+		{"a P-256 private key", pkcs8(t, p256), jose.ES256, ec},
+		{"a P-256 private key in SEC 1", string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: sec1})), jose.ES256, ec},
+		{"a public key with its newlines written as \\n", strings.ReplaceAll(edPublic, "\n", `\n`), jose.EdDSA, ed},
+		{"a public key on one line, in quotes", `"` + strings.ReplaceAll(ecPublic, "\n", " ") + `"`, jose.ES256, ec},
+		{"a public key in base64", base64.StdEncoding.EncodeToString([]byte(edPublic)), jose.EdDSA, ed},
+	} {
+		if got, err := keys.Verifier(tt.text, tt.alg); err != nil || !tt.is(got) {
+			t.Errorf("%s: %T, %v", tt.name, got, err)
+		}
+	}
+}
+
+func TestWhatDoesNotVerify(t *testing.T) {
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p384, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x25519, err := ecdh.X25519().GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := pkix(t, rfc8032.Public())
+	for _, tt := range []struct {
+		name, text string
+		alg        jose.SignatureAlgorithm
+		want       string
+	}{
+		{"an empty secret", "", jose.HS256, "the secret is empty"},
+		{"a secret of 15 bytes", "fifteen bytes..", jose.HS256, "is 15 bytes long; it needs at least 16"},
+		{"a secret with a line end", "rdme_example_secret\n", jose.HS512, "white space or quotes"},
+		{"an empty key", "", jose.EdDSA, "the key is empty"},
+		{"an Ed25519 key for ES256", good, jose.ES256, "is an Ed25519 key; ES256 needs a P-256 key"},
+		{"a P-384 key for ES256", pkix(t, &p384.PublicKey), jose.ES256, "on the curve P-384; ES256 needs"},
+		{"an RSA public key", pkix(t, &rsaKey.PublicKey), jose.EdDSA, "is an RSA key; EdDSA needs"},
+		{"an X25519 public key", pkix(t, x25519.Public()), jose.EdDSA, "is a key that cannot sign"},
+		{"a certificate", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----", jose.EdDSA, "is a certificate; it must be a public key in PKIX or a private key in PKCS#8 ("},
+		{"two keys", good + good, jose.EdDSA, "the text holds 2 keys; leave one"},
+		{"a public key with the content of a private one", strings.ReplaceAll(pkcs8(t, rfc8032), "PRIVATE", "PUBLIC"), jose.EdDSA, "its BEGIN line has the wrong label"},
+		{"a damaged public key", strings.Replace(good, "M", "*", 1), jose.EdDSA, "is not base64"},
+		{"a public key that is cut off", good[:60], jose.EdDSA, "is cut off"},
+		{"an SSH public key", "ssh-ed25519 AAAA me@host", jose.EdDSA, "looks like an SSH public key; what is needed is a key in PEM"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := keys.Verifier(tt.text, tt.alg)
+			if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "\n") {
+				t.Fatalf("got %v, want it to say %q", err, tt.want)
+			}
+			for line := range strings.Lines(tt.text) {
+				if line = strings.TrimSpace(line); len(line) > 12 && !strings.HasPrefix(line, "-----") && strings.Contains(err.Error(), line) {
+					t.Errorf("the error shows the text: %v", err)
+				}
+			}
+		})
+	}
+}
+
 type opaque struct {
 	jose.OpaqueSigner
 	public *jose.JSONWebKey
@@ -563,6 +658,9 @@ func FuzzPEM(f *testing.F) {
 			token, err := signer.Sign(t.Context(), []byte(`{}`))
 			if err != nil {
 				t.Fatalf("a signer that does not sign: %v", err)
+			}
+			if _, err := keys.Verifier(text, alg); err != nil {
+				t.Fatalf("a key that signs does not verify: %v", err)
 			}
 			_, signature, _ := cutLast(token)
 			if raw, err := base64.RawURLEncoding.DecodeString(signature); err != nil || len(raw) != 64 {

@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
@@ -10,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/go-jose/go-jose/v4"
@@ -22,11 +24,29 @@ var block = regexp.MustCompile(`(?s)-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END [A
 // line ends as some tools write them, a backslash and a letter.
 var lineBreaks = regexp.MustCompile(`\s|\\+[rnt]`)
 
-// parsePEM returns the one private key in text. The text may have any of the
+// use is what a key is for, and how errors call it.
+type use struct {
+	labels      []string // of the blocks that hold one
+	form, thing string   // what it must be, and what is counted
+	keep        string   // of several
+}
+
+var (
+	toSign = use{
+		labels: []string{"PRIVATE KEY", "EC PRIVATE KEY"},
+		form:   "a private key in PKCS#8 (-----BEGIN PRIVATE KEY-----)", thing: "private key", keep: "the one that signs",
+	}
+	toVerify = use{
+		labels: []string{"PRIVATE KEY", "EC PRIVATE KEY", "PUBLIC KEY"},
+		form:   "a public key in PKIX or a private key in PKCS#8 (-----BEGIN PUBLIC KEY----- or -----BEGIN PRIVATE KEY-----)", thing: "key", keep: "one",
+	}
+)
+
+// parsePEM returns the one key in text that is for the use. The text may have any of the
 // shapes that an environment variable or a mounted file gives it: a byte-order
 // mark, quotes or blanks around it, indentation, CRLF, line ends written as \n or
 // turned into blanks, or base64 over the whole.
-func parsePEM(text string) (any, error) {
+func parsePEM(text string, u use) (any, error) {
 	text = unwrap(text)
 	if text == "" {
 		return nil, errors.New("the key is empty; set it to the text between and with -----BEGIN PRIVATE KEY----- and -----END PRIVATE KEY-----")
@@ -35,10 +55,10 @@ func parsePEM(text string) (any, error) {
 	if blocks == nil {
 		decoded, ok := decodeBase64(text)
 		if !ok {
-			return nil, noPEM(text)
+			return nil, u.noPEM(text)
 		}
 		if blocks = block.FindAllStringSubmatch(decoded, -1); blocks == nil {
-			return nil, noPEM(text)
+			return nil, u.noPEM(text)
 		}
 	}
 	var found []any
@@ -47,7 +67,7 @@ func parsePEM(text string) (any, error) {
 		switch {
 		case label == "ENCRYPTED PRIVATE KEY" || strings.Contains(body, "ENCRYPTED"):
 			return nil, errors.New("the key is encrypted; decrypt it first (openssl pkey -in key.pem)")
-		case label == "PRIVATE KEY" || label == "EC PRIVATE KEY":
+		case slices.Contains(u.labels, label):
 			key, err := parseDER(label, body)
 			if err != nil {
 				return nil, err
@@ -57,11 +77,11 @@ func parsePEM(text string) (any, error) {
 	}
 	switch len(found) {
 	case 0:
-		return nil, fmt.Errorf("the key is %s; it must be a private key in PKCS#8 (-----BEGIN PRIVATE KEY-----)", labelled(blocks[0][1]))
+		return nil, fmt.Errorf("the key is %s; it must be %s", labelled(blocks[0][1]), u.form)
 	case 1:
 		return found[0], nil
 	}
-	return nil, fmt.Errorf("the text holds %d private keys; leave the one that signs", len(found))
+	return nil, fmt.Errorf("the text holds %d %ss; leave %s", len(found), u.thing, u.keep)
 }
 
 func parseDER(label, body string) (any, error) {
@@ -70,9 +90,12 @@ func parseDER(label, body string) (any, error) {
 		return nil, errors.New("the key is damaged: what stands between its BEGIN and END lines is not base64; copy it again, whole")
 	}
 	var key any
-	if label == "EC PRIVATE KEY" {
+	switch label {
+	case "EC PRIVATE KEY":
 		key, err = x509.ParseECPrivateKey(der)
-	} else {
+	case "PUBLIC KEY":
+		key, err = x509.ParsePKIXPublicKey(der)
+	default:
 		key, err = x509.ParsePKCS8PrivateKey(der)
 	}
 	rest, notASN1 := asn1.Unmarshal(der, new(asn1.RawValue))
@@ -106,8 +129,8 @@ func decodeBase64(text string) (string, bool) {
 }
 
 // noPEM says what a text without a PEM block looks like.
-func noPEM(text string) error {
-	const want = "; what is needed is a private key in PEM, with its -----BEGIN and -----END lines"
+func (u use) noPEM(text string) error {
+	want := "; what is needed is a " + u.thing + " in PEM, with its -----BEGIN and -----END lines"
 	decoded, isBase64 := decodeBase64(text)
 	switch {
 	case strings.Contains(text, "-----BEGIN"):
@@ -141,14 +164,22 @@ func labelled(label string) string {
 	return "not a private key but PEM with another label"
 }
 
-// describe names the kind of a parsed private key.
+// public returns the public half of a parsed key.
+func public(key any) any {
+	if private, ok := key.(interface{ Public() crypto.PublicKey }); ok {
+		return private.Public()
+	}
+	return key
+}
+
+// describe names the kind of a parsed key.
 func describe(key any) string {
-	switch key := key.(type) {
-	case ed25519.PrivateKey:
+	switch key := public(key).(type) {
+	case ed25519.PublicKey:
 		return "an Ed25519 key"
-	case *ecdsa.PrivateKey:
+	case *ecdsa.PublicKey:
 		return "an ECDSA key on the curve " + key.Curve.Params().Name
-	case *rsa.PrivateKey:
+	case *rsa.PublicKey:
 		return "an RSA key"
 	}
 	return "a key that cannot sign" // X25519
