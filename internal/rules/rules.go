@@ -489,6 +489,6 @@ func (p Platform) checkSpelling(claims map[string]any) []Finding {
 	return out
 }
 
-func plain(name string) string {
-	return strings.ToLower(strings.NewReplacer("_", "", "-", "", " ", "").Replace(name))
-}
+var separators = strings.NewReplacer("_", "", "-", "", " ", "")
+
+func plain(name string) string { return strings.ToLower(separators.Replace(name)) }

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"encoding/json"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/docslogin/docslogin/internal/rules"
+)
+
+func TestSettingsAreChecked(t *testing.T) {
+	readMe := []string{"-platform", "readme", "-docs", "https://docs.example.com", "-key-env", "SECRET"}
+	with := func(more ...string) []string { return append(append([]string{}, readMe...), more...) }
+	for _, test := range []struct {
+		name string
+		args []string
+		code int
+		want string // lines
+	}{
+		{"all is fine", with("-login-page", "/sign-in", "-login-param", "return", "-external-url", "https://app.example.com", "-path", "/docs", "-token-ttl", "1m"), 0, `ReadMe
+✓ -docs: Links and tokens can go there.
+✓ -key-env: A trial signature with HS256 was made and verified.
+✓ -path: The login route is /docs.
+✓ -login-page: Visitors who are signed out are sent there, and come back by the parameter.
+✓ -external-url: Ways back begin with it.
+✓ -token-ttl: The platform takes tokens of that life.
+`},
+		{"no key, as with a key service", []string{"-platform", "canny", "-docs", "https://feedback.example.com", "-company", "acme"}, 0, `Canny
+✓ -docs: Links and tokens can go there.
+! -key-env: Not checked, for there is no key.
+  → Give -key-file or -key-env.
+✓ -company: It goes along with the token.
+✓ -path: The login route is /docs-login.
+`},
+		{"Fern with another issuer", []string{"-platform", "fern", "-docs", "https://docs.example.com", "-issuer", "https://app.example.com", "-session-ttl", "48h", "-key-env", "SECRET"}, 0, `Fern
+✓ -docs: Links and tokens can go there.
+✓ -key-env: A trial signature with HS256 was made and verified.
+✓ -issuer: It is in the token.
+✓ -path: The login route is /docs-login.
+✓ -session-ttl: The platform takes sessions of that life.
+`},
+		{"Zendesk by its URL", []string{"-platform", "zendesk", "-docs", "https://acme.zendesk.com/", "-key-env", "SECRET"}, 0, `Zendesk
+✓ -docs: Links and tokens can go there.
+✓ -key-env: A trial signature with HS256 was made and verified.
+✓ -path: The login route is /docs-login.
+`},
+		{"nearly all is wrong", []string{"-platform", "mintlify", "-docs", "http://docs.example.com", "-key-env", "SECRET", "-path", "/", "-login-page", "https://login.example.com/", "-login-param", "", "-token-ttl", "1m", "-session-ttl", "0s"}, 1, `Mintlify
+✗ -docs must be https; http is only for a loopback host such as localhost, because the token would travel in clear (Platform.InsecureHTTP allows that).
+✗ -key-env cannot be used: the text is no key; what is needed is a private key in PEM, with its -----BEGIN and -----END lines.
+✗ -path must be a clean path such as /docs-login, not / itself: letters, digits and -._~!$&'+,;=@ between single slashes.
+✗ -login-page needs the name of the parameter in which the sign-in page takes the way back.
+✗ -login-page must be a path of the app, or an http(s) URL together with -external-url.
+✗ -token-ttl is 1m0s; on this platform it must be from 1s to 10s.
+✗ -session-ttl is 0s; on this platform it must be from 1s to 8784h0m0s.
+`},
+		{"no company for Canny", []string{"-platform", "canny", "-docs", "https://feedback.example.com", "-key-env", "SECRET"}, 1, `Canny
+✓ -docs: Links and tokens can go there.
+✓ -key-env: A trial signature with HS256 was made and verified.
+✗ -company has no value for the parameter "companyID", or one with white space around it; mend it.
+✓ -path: The login route is /docs-login.
+`},
+		{"Zendesk by a name of its own", []string{"-platform", "zendesk", "-docs", "https://help.example.com", "-key-env", "SECRET"}, 1, `Zendesk
+✗ -docs must be the name before .zendesk.com alone: letters, digits, and hyphens between them.
+✓ -key-env: A trial signature with HS256 was made and verified.
+✓ -path: The login route is /docs-login.
+`},
+		{"an external URL that is none", with("-external-url", "app.example.com"), 1, `ReadMe
+✓ -docs: Links and tokens can go there.
+✓ -key-env: A trial signature with HS256 was made and verified.
+✓ -path: The login route is /docs-login.
+✗ -external-url is not an absolute http or https URL such as https://docs.example.com.
+`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			env := map[string]string{"SECRET": secret}
+			r := call(t, "", env, append([]string{"check"}, test.args...)...)
+			if r.code != test.code || r.out != test.want || r.errs != "" {
+				t.Errorf("exit code %d\n%s%s\nwant %d\n%s", r.code, r.out, r.errs, test.code, test.want)
+			}
+			r = call(t, "", env, append([]string{"check", "-json"}, test.args...)...)
+			var got struct {
+				Platform string
+				Accepted *bool
+				Findings []finding
+			}
+			if err := json.Unmarshal([]byte(r.out), &got); err != nil || strings.Count(r.out, "\n") != 1 || r.code != test.code {
+				t.Fatalf("%v, exit code %d: %s", err, r.code, r.out)
+			}
+			for _, f := range got.Findings {
+				if !strings.Contains(test.want, f.Why) || !strings.Contains(test.want, f.Fix) || !strings.Contains(test.want, f.Rule) {
+					t.Errorf("%+v", f)
+				}
+			}
+			if got.Accepted == nil || *got.Accepted != (test.code == 0) || !strings.HasPrefix(test.want, got.Platform+"\n") {
+				t.Errorf("%s", r.out)
+			}
+		})
+	}
+}
+
+// A server's clock is off by so much.
+func server(t *testing.T, off time.Duration, more func(http.ResponseWriter, *http.Request)) string {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodHead || len(r.Cookies()) != 0 || r.Header.Get("Authorization") != "" {
+			t.Errorf("%s with %v", r.Method, r.Header)
+		}
+		w.Header().Set("Date", time.Now().Add(off).UTC().Format(http.TimeFormat))
+		if more != nil {
+			more(w, r)
+		}
+	}))
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+func TestTheClockIsCompared(t *testing.T) {
+	gone, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone.Close()
+	redirect := server(t, time.Hour, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Location", "http://"+gone.Addr().String())
+		w.WriteHeader(http.StatusFound)
+	})
+	noDate := server(t, 0, func(w http.ResponseWriter, _ *http.Request) { w.Header()["Date"] = nil })
+	cached := server(t, -2*time.Hour, func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Age", "3600") })
+	for _, test := range []struct {
+		name, platform, url string
+		args                []string
+		code                int
+		want                string
+	}{
+		{"in time", "readme", server(t, 0, nil), nil, 0, "\n✓ -clock: "},
+		{"an hour behind", "readme", redirect, nil, 1, "\n✗ -clock: This machine's clock is 1h0m"},
+		{"an hour ahead, of which ReadMe says nothing", "readme", server(t, -time.Hour, nil), nil, 0, "\n✓ -clock: This machine's clock is "},
+		{"an hour ahead of Mintlify", "mintlify", server(t, -time.Hour, nil), nil, 1, " ahead of the server's, give or take "},
+		{"what Mintlify takes", "mintlify", server(t, -time.Hour, nil), nil, 1, "With Mintlify it may be 1s ahead at most.\n  → Keep the clock right with NTP."},
+		{"a minute behind, with a session of an hour", "gitbook", server(t, time.Minute, nil), nil, 0, "\n✓ -clock: This machine's clock is "},
+		{"an hour behind, with a session of a minute", "gitbook", server(t, time.Hour, nil), []string{"-session-ttl", "1m"}, 1, "With GitBook it may be 1m0s behind at most."},
+		{"an hour behind, with a token of two hours", "readme", server(t, time.Hour, nil), []string{"-token-ttl", "2h"}, 0, "\n✓ -clock: This machine's clock is "},
+		{"an hour ahead of Zendesk", "zendesk", server(t, -time.Hour, nil), nil, 1, "With Zendesk it may be 3m0s ahead at most."},
+		{"an answer out of a cache, an hour old", "metabase", cached, nil, 0, "\n✓ -clock: This machine's clock is "},
+		{"an answer out of a cache, behind", "metabase", server(t, 0, func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Age", "3600") }), nil, 1, "With Metabase it may be 3m0s behind at most."},
+		{"no Date", "readme", noDate, nil, 0, "\n! -clock: The server's answer has no Date.\n  → Try the address of another server"},
+		{"no server", "readme", "http://" + gone.Addr().String(), nil, 0, "\n! -clock: No answer came within 10 s: "},
+		{"a port that is none", "readme", "http://127.0.0.1:99999", nil, 0, "\n! -clock: No answer came within 10 s: "},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			docs := "https://docs.example.com"
+			if test.platform == "zendesk" {
+				docs = "acme"
+			}
+			r := call(t, "", nil, append([]string{"check", "-platform", test.platform, "-docs", docs, "-clock", test.url}, test.args...)...)
+			r.want(t, test.code, test.want)
+		})
+	}
+}
+
+func TestWhatAClockMeans(t *testing.T) {
+	const s = time.Second
+	for _, test := range []struct {
+		name        string
+		ahead, more time.Duration
+		platform    rules.Platform
+		life        time.Duration
+		mark, why   string
+	}{
+		{"less than can be told", s / 2, s / 2, rules.Mintlify(), 10 * s, "✓", "This machine's clock and the server's differ by less than can be told, about a second."},
+		{"more than a second ahead", 2 * s, s / 2, rules.Mintlify(), 10 * s, "✗", "This machine's clock is 2s ahead of the server's, give or take 1s. With Mintlify it may be 1s ahead at most."},
+		{"perhaps more than a second ahead", 1200 * time.Millisecond, s / 2, rules.Mintlify(), 10 * s, "!", "This machine's clock is 1s ahead of the server's, give or take 1s. With Mintlify it may be 1s ahead at most."},
+		{"two seconds ahead, with a token of five", 2 * s, s / 2, rules.Mintlify(), 5 * s, "✓", "This machine's clock is 2s ahead of the server's, give or take 1s."},
+		{"nine seconds behind", -9 * s, s / 2, rules.Mintlify(), 10 * s, "✓", "This machine's clock is 9s behind the server's, give or take 1s."},
+		{"some ten seconds behind", -10 * s, s / 2, rules.Mintlify(), 10 * s, "!", "This machine's clock is 10s behind the server's, give or take 1s. With Mintlify it may be 10s behind at most."},
+		{"more than ten seconds behind", -12 * s, s / 2, rules.Mintlify(), 10 * s, "✗", "This machine's clock is 12s behind the server's, give or take 1s. With Mintlify it may be 10s behind at most."},
+		{"a slow answer", -12 * s, 3 * s, rules.Mintlify(), 10 * s, "!", "This machine's clock is 12s behind the server's, give or take 3s. With Mintlify it may be 10s behind at most."},
+		{"a year ahead, where nothing is said of that", 8760 * time.Hour, s, rules.ReadMe(), 300 * s, "✓", "This machine's clock is 8760h0m0s ahead of the server's, give or take 1s."},
+	} {
+		f := judgeClock(test.ahead, test.more, test.platform, test.life)
+		mark := "✗"
+		if f.OK {
+			mark = "✓"
+		} else if f.Warn {
+			mark = "!"
+		}
+		if mark != test.mark || f.Why != test.why || f.OK != (f.Fix == "") {
+			t.Errorf("%s: %s %+v", test.name, mark, f)
+		}
+	}
+}

@@ -1,0 +1,292 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/docslogin/docslogin/internal/keys"
+	"github.com/docslogin/docslogin/internal/rules"
+)
+
+const explainHelp = `docslogin explain says what a docs platform makes of a login URL or a token.
+
+  docslogin explain -key-env README_JWT_SECRET < url.txt
+  docslogin explain -platform zendesk -at 2026-11-21T18:00:00Z < token.txt
+
+It reads standard input, or its argument, which stays in the shell's history.
+✓ is in order, ✗ is refused, ! is taken, but was hardly meant or is not known.
+
+  -platform NAME   the platform, for a token alone, or a URL that does not tell
+  -docs URL        the docs, if they are not where the URL leads
+  -key-file FILE, -key-env NAME
+                   the secret, or the private or public key in PEM; without it
+                   the signature is not checked
+  -at TIME         judge as of that time, such as 2026-11-21T18:00:00Z
+  -path PATH       the app's login route, /docs-login, where no link may lead
+  -show-claims     print the claims, with credentials and personal data in them!
+  -company ID, -issuer URL: docslogin help
+  -json            print one JSON object
+
+Of claims it prints names and types, and no values but times, host, iss, version
+and alg. Exit code 1 if the platform would refuse the login.
+`
+
+// report is what explain found out.
+type report struct {
+	Platform         string            `json:"platform"`
+	By               string            `json:"by"`    // -platform, or what in the URL told it
+	Place            string            `json:"place"` // of the token
+	TokenBytes       int               `json:"tokenBytes"`
+	Accepted         bool              `json:"accepted"`         // no rule is broken; the signature may be unknown
+	SignatureChecked bool              `json:"signatureChecked"` // there was a key
+	AcceptedAt       string            `json:"acceptedAt,omitempty"`
+	At               string            `json:"at"`
+	Findings         []finding         `json:"findings"`
+	ClaimTypes       map[string]string `json:"claimTypes,omitempty"`
+	Claims           map[string]any    `json:"claims,omitempty"`
+
+	findings []rules.Finding
+}
+
+// question is what explain was asked.
+type question struct {
+	input string
+	docs  *url.URL
+	route string
+	at    time.Time
+	key   func(rules.Platform) (any, error) // nil without one
+}
+
+func (t *tool) explain(args []string) error {
+	var (
+		s    = &t.settings
+		q    = question{at: time.Now()}
+		show bool
+		f    = s.flags("explain")
+	)
+	f.Func("at", "", stamp(&q.at))
+	f.StringVar(&q.route, "path", "/docs-login", "")
+	f.BoolVar(&show, "show-claims", false, "")
+	rest, err := s.parse(f, args)
+	if err != nil {
+		return err
+	}
+	if q.docs, err = s.docsURL(); err != nil {
+		return err
+	}
+	text, hasKey, err := t.key()
+	if err != nil {
+		return err
+	}
+	if hasKey {
+		q.key = func(p rules.Platform) (any, error) {
+			key, err := keys.Verifier(text, jose.SignatureAlgorithm(p.Algorithms[0]))
+			if err != nil {
+				return nil, usageError(s.keyFlag() + ": " + err.Error())
+			}
+			return key, nil
+		}
+	}
+	switch {
+	case len(rest) > 1:
+		return usageError("explain takes one URL or token; quote it")
+	case len(rest) == 1 && rest[0] != "-":
+		q.input = rest[0]
+	default:
+		if isTerminal(t.in) {
+			fmt.Fprintln(t.err, "Paste a login URL or a token, then press Enter and Ctrl-D.")
+		}
+		if q.input, err = read(t.in, "the input"); err != nil {
+			return err
+		}
+	}
+	if len(q.input) > maxInput {
+		return usageError("the input is longer than 1 MiB")
+	}
+	if strings.TrimSpace(q.input) == "" {
+		return usageError("there is nothing to explain; pass a login URL or a token on standard input")
+	}
+	r, claims, err := q.answer(s)
+	if err != nil {
+		return err
+	}
+	if show {
+		r.Claims = claims
+	}
+	if s.json {
+		t.printJSON(r, "")
+	} else {
+		t.printReport(r)
+	}
+	if !r.Accepted {
+		return errRefused
+	}
+	return nil
+}
+
+// answer looks at the URL and the token.
+func (q question) answer(s *settings) (*report, map[string]any, error) {
+	token := strings.Trim(q.input, " \t\r\n\"'<>")
+	var u *url.URL
+	if strings.ContainsAny(token, "/?#") {
+		var err error
+		if u, err = url.Parse(token); err == nil && u.Scheme == "" && !strings.HasPrefix(token, "/") {
+			u, err = url.Parse("https://" + token)
+		}
+		if err != nil { // which holds the URL
+			return nil, nil, usageError("the input is neither a URL that can be parsed nor a token")
+		}
+	}
+	p, by, err := q.platform(s, u)
+	if err != nil {
+		return nil, nil, err
+	}
+	host := ""
+	var findings []rules.Finding
+	if u != nil {
+		if p.Form != "" {
+			return nil, nil, usageError(p.Name + " takes the token in a form, which no URL holds; pass the token itself")
+		}
+		if token = p.Token(u); !p.OwnHost {
+			host = u.Hostname()
+		}
+		findings = p.CheckURL(u, q.docs, q.route)
+	} else {
+		findings = []rules.Finding{p.CheckLength(len(token), true)}
+	}
+	if q.docs != nil {
+		host = q.docs.Hostname()
+	}
+	var key any
+	if q.key != nil {
+		if key, err = q.key(p); err != nil {
+			return nil, nil, err
+		}
+	}
+	claims, ofToken := q.check(p, token, key, host, q.at)
+	if token == "" {
+		ofToken = []rules.Finding{{Rule: "token", Why: "There is no token in " + p.Place() + ".", Fix: "Send it there."}}
+	}
+	r := &report{
+		Platform: p.Name, By: by, Place: p.Place(), TokenBytes: len(token),
+		At:               q.at.UTC().Format(time.RFC3339),
+		SignatureChecked: key != nil,
+		ClaimTypes:       types(claims),
+		findings:         append(ofToken, findings...),
+	}
+	if u == nil {
+		r.Place = "by itself"
+	}
+	r.Findings, r.Accepted = inJSON(r.findings), !refused(r.findings)
+	if !r.Accepted {
+		// A token out of a log has mostly expired since.
+		if made, ok := numericDate(claims["iat"]); ok {
+			if _, then := q.check(p, token, key, host, made); !refused(append(then, findings...)) {
+				r.AcceptedAt = made.UTC().Format(time.RFC3339)
+			}
+		}
+	}
+	return r, claims, nil
+}
+
+// platform is that of -platform, or the one that the URL's form tells.
+func (q question) platform(s *settings, u *url.URL) (rules.Platform, string, error) {
+	p, ok, err := s.rules()
+	switch {
+	case err != nil || ok:
+		return p, "-platform", err
+	case u == nil:
+		return p, "", usageError("a token alone does not tell its platform; give -platform, one of " + names())
+	}
+	p, by, ok := rules.Infer(u)
+	if !ok {
+		return p, "", usageError("the URL has a token in no place that tells the platform; give -platform, one of " + names())
+	}
+	p, err = s.withIssuer(p)
+	return p, by, err
+}
+
+// check applies the rules to the token. Without a key its signature is unknown.
+func (q question) check(p rules.Platform, token string, key any, host string, at time.Time) (map[string]any, []rules.Finding) {
+	claims, findings := p.Check(token, key, strings.ToLower(host), at)
+	for i, f := range findings {
+		if key == nil && f.Rule == "signature" {
+			findings[i] = rules.Finding{Rule: "signature", Warn: true, Why: "Not checked, for there is no key.", Fix: "Give -key-file or -key-env."}
+		}
+	}
+	return claims, findings
+}
+
+func refused(findings []rules.Finding) bool {
+	return slices.ContainsFunc(findings, rules.Finding.Refused)
+}
+
+// numericDate reads a time of a token that can be one.
+func numericDate(v any) (time.Time, bool) {
+	n, _ := v.(json.Number)
+	seconds, err := n.Float64()
+	return time.Unix(int64(seconds), 0), err == nil && seconds > 0 && seconds < 1e11
+}
+
+// types says what the claims are, without what they say.
+func types(claims map[string]any) map[string]string {
+	out := map[string]string{}
+	for claim, v := range claims {
+		kind := "null"
+		switch v := v.(type) {
+		case string:
+			kind = "string"
+		case json.Number:
+			kind = "number"
+		case bool:
+			kind = "boolean"
+		case []any:
+			kind = fmt.Sprintf("list of %d", len(v))
+		case map[string]any:
+			kind = fmt.Sprintf("object of %d", len(v))
+		}
+		out[name(claim)] = kind
+	}
+	return out
+}
+
+func (t *tool) printReport(r *report) {
+	t.printf("%s, told by %s. The token: %s, %d bytes.", r.Platform, r.By, r.Place, r.TokenBytes)
+	t.printFindings(r.findings)
+	var claims []string
+	for _, name := range slices.Sorted(maps.Keys(r.ClaimTypes)) {
+		claims = append(claims, name+" ("+r.ClaimTypes[name]+")")
+	}
+	if claims != nil {
+		t.printf("Claims: %s", strings.Join(claims, ", "))
+	}
+	if r.Claims != nil {
+		t.printJSON(r.Claims, "  ")
+	}
+	broken := ""
+	for _, f := range r.findings {
+		if f.Refused() && !strings.Contains(broken+",", " "+f.Rule+",") {
+			broken += ", " + f.Rule
+		}
+	}
+	condition := ""
+	if !r.SignatureChecked {
+		condition = ", if the signature is good"
+	}
+	switch {
+	case r.Accepted:
+		t.line(okMark, okColor, r.Platform+" would accept it"+condition+".")
+	case r.AcceptedAt != "":
+		t.line(refusedMark, refusedColor, fmt.Sprintf("%s would refuse it at %s, by%s. As of its iat, %s, it would be accepted%s: all else is in order.",
+			r.Platform, r.At, broken[1:], r.AcceptedAt, condition))
+	default:
+		t.line(refusedMark, refusedColor, fmt.Sprintf("%s would refuse it, by%s.", r.Platform, broken[1:]))
+	}
+}

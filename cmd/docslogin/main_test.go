@@ -1,0 +1,344 @@
+package main
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+)
+
+const secret = "hunter2-hunter2-secret"
+
+// result is what a run printed.
+type result struct {
+	code      int
+	out, errs string
+}
+
+// call runs the command in this process.
+func call(t testing.TB, stdin string, env map[string]string, args ...string) result {
+	t.Helper()
+	var out, errs bytes.Buffer
+	getenv := func(name string) string { return env[name] }
+	code := run(t.Context(), args, strings.NewReader(stdin), &out, &errs, getenv)
+	return result{code, out.String(), errs.String()}
+}
+
+// withSecret runs the command with the secret in the environment.
+func withSecret(t testing.TB, stdin string, args ...string) result {
+	t.Helper()
+	return call(t, stdin, map[string]string{"SECRET": secret}, append(args, "-key-env", "SECRET")...)
+}
+
+// want asserts an exit code, and words of the output.
+func (r result) want(t *testing.T, code int, words ...string) {
+	t.Helper()
+	if r.code != code {
+		t.Errorf("exit code %d, want %d\n%s%s", r.code, code, r.out, r.errs)
+	}
+	for _, w := range words {
+		if !strings.Contains(r.out+r.errs, w) {
+			t.Errorf("%q is not said in\n%s%s", w, r.out, r.errs)
+		}
+	}
+}
+
+func write(t *testing.T, name, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func inPEM(t *testing.T, label string, der []byte, err error) string {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: label, Bytes: der}))
+}
+
+func privatePEM(t *testing.T, key any) string {
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	return inPEM(t, "PRIVATE KEY", der, err)
+}
+
+func newEd25519(t *testing.T) ed25519.PrivateKey {
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func newP256(t *testing.T) *ecdsa.PrivateKey {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// hs256 signs claims with the secret, as any app would.
+func hs256(header, claims string) string {
+	b64 := base64.RawURLEncoding.EncodeToString
+	input := b64([]byte(header)) + "." + b64([]byte(claims))
+	h := hmac.New(sha256.New, []byte(secret))
+	h.Write([]byte(input))
+	return input + "." + b64(h.Sum(nil))
+}
+
+func TestHelpFitsAScreen(t *testing.T) {
+	for _, args := range [][]string{{"help"}, {"-h"}, {"--help"}, {"help", "url"}, {"url", "-h"}, {"url", "--help"}, {"explain", "-help"}, {"help", "check"}} {
+		r := call(t, "", nil, args...)
+		if r.code != 0 || r.errs != "" {
+			t.Errorf("%q: exit code %d, %s", args, r.code, r.errs)
+		}
+		lines := strings.Split(strings.TrimSuffix(r.out, "\n"), "\n")
+		if len(lines) > 24 {
+			t.Errorf("%q: %d lines", args, len(lines))
+		}
+		for _, line := range lines {
+			if utf8.RuneCountInString(line) > 80 {
+				t.Errorf("%q: %d columns: %s", args, utf8.RuneCountInString(line), line)
+			}
+		}
+	}
+}
+
+func TestHelpNamesEveryFlag(t *testing.T) {
+	all := regexp.MustCompile(`\.(?:String|Bool|Duration)?(?:Var|Func)\((?:&[\w.]+, )?"([\w-]+)"`)
+	for _, test := range []struct{ command, file string }{{"url", "url.go"}, {"explain", "explain.go"}, {"check", "check.go"}} {
+		help := call(t, "", nil, "help", test.command).out
+		source, err := os.ReadFile(test.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := all.FindAllSubmatch(source, -1)
+		if len(found) < 3 {
+			t.Errorf("%s: %d flags found", test.file, len(found))
+		}
+		for _, m := range found {
+			if !regexp.MustCompile(`(?m)(^|[\s,])-` + string(m[1]) + `[\s,:]`).MatchString(help) {
+				t.Errorf("%s: -%s is not in its help", test.command, m[1])
+			}
+		}
+		for _, name := range []string{"-platform", "-docs", "-key-file", "-key-env", "-company", "-issuer", "-json"} {
+			if !strings.Contains(help, name) {
+				t.Errorf("%s: %s is not in its help", test.command, name)
+			}
+		}
+	}
+}
+
+func TestHowTheCommandIsCalledWrongly(t *testing.T) {
+	key := write(t, "key", secret+"\n")
+	readMe := []string{"-platform", "readme", "-docs", "https://docs.example.com"}
+	with := func(command string, more ...string) []string {
+		return append(append([]string{command}, readMe...), more...)
+	}
+	for _, test := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"nothing", nil, "Flags of all three"},
+		{"an unknown command", []string{"sign"}, "there is no such command"},
+		{"help for an unknown command", []string{"help", "sign"}, "there is no such command"},
+		{"an unknown flag", with("url", "-emial", "x"), "did you mean -email?"},
+		{"a secret in the place of a flag", with("url", "-"+strings.Repeat("hunter2", 100)), "there is no such flag"},
+		{"a flag without its value", with("url", "-email"), "-email needs a value"},
+		{"a flag that is none", with("url", "-=x"), "there is no such flag"},
+		{"a duration that is none", with("check", "-token-ttl", "hunter2"), "the value of -token-ttl cannot be read: it is a duration such as 5m"},
+		{"a truth value that is none", with("check", "-json=hunter2"), "the value of -json cannot be read: it is true or false"},
+		{"a time that is none", with("explain", "-at", "hunter2"), "the value of -at cannot be read: it is a time such as 2026-11-21T18:00:00Z"},
+		{"an attribute that is none", with("url", "-attribute", "hunter2"), "the value of -attribute cannot be read: it is NAME=VALUE"},
+		{"an attribute without a name", with("url", "-attribute", "=hunter2"), "it is NAME=VALUE"},
+		{"no platform", []string{"url", "-docs", "https://docs.example.com", "-key-file", key}, "give -platform, one of readme, mintlify, mintlify-personalization, gitbook, fern, zendesk, helpscout, developerhub, canny, featurebase, metabase"},
+		{"an unknown platform", []string{"check", "-platform", "hunter2"}, "there is no such platform"},
+		{"an unknown platform to explain", []string{"explain", "-platform", "hunter2", "e.e.e"}, "there is no such platform"},
+		{"a company for ReadMe", with("check", "-company", "1"), "-company is for canny"},
+		{"an issuer for ReadMe", with("check", "-issuer", "1"), "-issuer is for fern"},
+		{"a company for a URL of ReadMe's", []string{"explain", "-company", "1", "https://docs.example.com/?auth_token=e.e.e"}, "-company is for canny"},
+		{"no key to sign with", with("url"), "give -key-file or -key-env"},
+		{"two keys", with("url", "-key-file", key, "-key-env", "X"), "give -key-file or -key-env, not both"},
+		{"a key on standard input", with("url", "-key-file", "-"), "- is not one"},
+		{"a file that is not there", with("url", "-key-file", "hunter2"), "the file of -key-file cannot be read: no such file or directory"},
+		{"a file that is a folder", with("url", "-key-file", t.TempDir()), "the file of -key-file cannot be read: is a directory"},
+		{"a variable that is not set", with("url", "-key-env", "hunter2"), "the environment variable of -key-env is empty or not set; give its name, not its value"},
+		{"an API key that is not there", with("url", "-key-file", key, "-api-key-env", "hunter2"), "the environment variable of -api-key-env is empty"},
+		{"a key file beyond 1 MiB", with("url", "-key-file", write(t, "long", strings.Repeat("hunter2 ", 1<<17)+"x")), "the file of -key-file is longer than 1 MiB"},
+		{"arguments to url", with("url", "-key-file", key, "hunter2"), "url takes flags only"},
+		{"arguments to check", with("check", "hunter2"), "check takes flags only"},
+		{"two URLs to explain", []string{"explain", "hunter2", "hunter2"}, "explain takes one URL or token"},
+		{"nothing to explain", []string{"explain"}, "there is nothing to explain"},
+		{"a token without its platform", []string{"explain", "e.e.e"}, "a token alone does not tell its platform; give -platform, one of readme"},
+		{"a URL without its platform", []string{"explain", "https://docs.example.com/?hunter2=e.e.e"}, "the URL has a token in no place that tells the platform"},
+		{"a URL that is none", []string{"explain", "https://[hunter2"}, "neither a URL that can be parsed nor a token"},
+		{"a URL for Zendesk", []string{"explain", "-platform", "zendesk", "https://acme.zendesk.com/access/jwt?jwt=e.e.e"}, "pass the token itself"},
+		{"docs that are none", []string{"explain", "-platform", "readme", "-docs", "hunter2", "e.e.e"}, "-docs is not an absolute http or https URL"},
+		{"docs that cannot be parsed", []string{"explain", "-platform", "readme", "-docs", "https://[hunter2", "e.e.e"}, "-docs is not an absolute"},
+		{"a short secret to explain with", []string{"explain", "-platform", "readme", "-key-file", write(t, "short", "hunter2"), "e.e.e"}, "-key-file: the secret is 7 bytes long; it needs at least 16"},
+		{"an argument beyond 1 MiB", []string{"explain", "-platform", "readme", strings.Repeat("hunter2.", 1<<17) + "x"}, "the input is longer than 1 MiB"},
+		{"the clock of nobody", with("check", "-clock", "hunter2"), "-clock is not an absolute http or https URL"},
+		{"a clock with credentials", with("check", "-clock", "https://hunter2:hunter2@example.com"), "without user info"},
+		{"a user in a file that is not there", with("url", "-key-file", key, "-user", "hunter2"), "the file of -user cannot be read: no such file"},
+		{"a user twice", with("url", "-key-file", key, "-user", "-", "-email", "hunter2"), "give -user or -email, not both"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := call(t, "", nil, test.args...)
+			r.want(t, 2, test.want)
+			if r.out != "" || !strings.Contains(r.errs, "\ndocslogin: ") && !strings.HasPrefix(r.errs, "docslogin: ") {
+				t.Errorf("stdout %q, stderr %q", r.out, r.errs)
+			}
+			if strings.Contains(r.errs, "hunter2") {
+				t.Errorf("the error repeats what it was given: %s", r.errs)
+			}
+		})
+	}
+}
+
+func TestInputThatCannotBeRead(t *testing.T) {
+	var out, errs bytes.Buffer
+	if code := run(t.Context(), []string{"explain"}, broken{}, &out, &errs, os.Getenv); code != 2 || errs.String() != "docslogin: the input cannot be read: an error\n" {
+		t.Errorf("%d, %s", code, errs.String())
+	}
+	long := strings.NewReader(strings.Repeat("x", 1<<20+1))
+	errs.Reset()
+	if code := run(t.Context(), []string{"explain"}, long, &out, &errs, os.Getenv); code != 2 || errs.String() != "docslogin: the input is longer than 1 MiB\n" {
+		t.Errorf("%d, %s", code, errs.String())
+	}
+}
+
+type broken struct{}
+
+func (broken) Read([]byte) (int, error) { return 0, errors.New("hunter2") }
+
+func TestOneLineEndOfAKeyFileIsIgnored(t *testing.T) {
+	for end, code := range map[string]int{"": 0, "\n": 0, "\r\n": 0, "\n\n": 1, " \n": 1} {
+		r := call(t, "", nil, "check", "-platform", "readme", "-docs", "https://docs.example.com", "-key-file", write(t, "key", secret+end))
+		if r.code != code {
+			t.Errorf("%q: exit code %d, want %d\n%s", end, r.code, code, r.out)
+		}
+	}
+}
+
+func TestFlagsStandAnywhere(t *testing.T) {
+	token := hs256(`{"alg":"HS256","typ":"JWT"}`, `{"name":"Ada","email":"e","version":1,"iat":1700000000}`)
+	env := map[string]string{"SECRET": secret}
+	call(t, "", env, "explain", token, "--platform", "readme", "-key-env=SECRET").want(t, 0, "✓ ReadMe would accept it.")
+	call(t, token, env, "explain", "-", "--platform=readme", "--key-env", "SECRET").want(t, 0, "✓ ReadMe would accept it.")
+}
+
+func TestColorsAreForTerminals(t *testing.T) {
+	terminal, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0) // a character device, as terminals are
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer terminal.Close()
+	file, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for _, test := range []struct {
+		name string
+		out  io.Writer
+		env  map[string]string
+		want bool
+	}{
+		{"a terminal", terminal, map[string]string{"TERM": "xterm"}, true},
+		{"a file", file, nil, false},
+		{"a pipe of this process", &bytes.Buffer{}, nil, false},
+		{"a terminal that knows no colors", terminal, map[string]string{"TERM": "dumb"}, false},
+		{"a reader who wants none", terminal, map[string]string{"NO_COLOR": "1"}, false},
+	} {
+		if got := wantsColor(test.out, func(name string) string { return test.env[name] }); got != test.want {
+			t.Errorf("%s: %v", test.name, got)
+		}
+	}
+	var out bytes.Buffer
+	(&tool{out: &out, color: true}).line("✓", "32", "in order\x1b[31m")
+	if got := out.String(); got != "\x1b[32m✓\x1b[0m in order\\u001b[31m\n" {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestNothingThatATerminalWouldObeyIsPrinted(t *testing.T) {
+	for text, want := range map[string]string{
+		"a\x1b]0;x\x07":       `a\u001b]0;x\u0007`,
+		"a\u009b31m\u202eb":   `a\u009b31m\u202eb`,
+		"a\r\tb\x7f\xff":      "a\\u000d\\u0009b\\u007f\uFFFD",
+		"\U000e0041":          `\udb40\udc41`,
+		"grün 你好\nzwei → ✓ …": "grün 你好\nzwei → ✓ …",
+	} {
+		if got := clean(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+// safe asserts that an output holds nothing that a terminal would obey, and no secret.
+func (r result) safe(t testing.TB, secrets ...string) {
+	t.Helper()
+	for _, c := range r.out + r.errs {
+		if !unicode.IsPrint(c) && c != '\n' {
+			t.Fatalf("%q is printed:\n%q%q", c, r.out, r.errs)
+		}
+	}
+	for _, s := range secrets {
+		if s != "" && strings.Contains(r.out+r.errs, s) {
+			t.Fatalf("%q is printed:\n%s%s", s, r.out, r.errs)
+		}
+	}
+}
+
+// The binary: exit codes, standard streams and the environment.
+func TestTheBinary(t *testing.T) {
+	binary := filepath.Join(t.TempDir(), "docslogin")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	start := func(stdin string, args ...string) (int, string, string) {
+		cmd := exec.CommandContext(t.Context(), binary, args...)
+		cmd.Env = append(os.Environ(), "SECRET="+secret)
+		var out, errs bytes.Buffer
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &out, &errs
+		var exit *exec.ExitError
+		if err := cmd.Run(); err != nil && !errors.As(err, &exit) {
+			t.Fatal(err)
+		}
+		return cmd.ProcessState.ExitCode(), out.String(), errs.String()
+	}
+	code, url, errs := start("", "url", "-platform", "readme", "-docs", "https://docs.example.com", "-key-env", "SECRET", "-name", "Ada", "-email", "ada@example.com")
+	if code != 0 || !strings.HasPrefix(url, "https://docs.example.com?auth_token=ey") || strings.Count(url, "\n") != 1 || errs != "" {
+		t.Fatalf("url: %d, %q, %q", code, url, errs)
+	}
+	if code, out, errs := start(url, "explain", "-key-env", "SECRET"); code != 0 || !strings.HasSuffix(out, "✓ ReadMe would accept it.\n") || errs != "" {
+		t.Errorf("explain: %d, %s%s", code, out, errs)
+	}
+	if code, out, _ := start(url, "explain", "-key-env", "SECRET", "-at", "2100-01-01T00:00:00Z"); code != 1 || !strings.Contains(out, "✗ ReadMe would refuse it at 2100-01-01T00:00:00Z, by exp.") {
+		t.Errorf("explain: %d, %s", code, out)
+	}
+	if code, _, errs := start("", "explain"); code != 2 || errs == "" {
+		t.Errorf("explain: %d, %s", code, errs)
+	}
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"unicode"
+	"unicode/utf16"
+
+	"github.com/docslogin/docslogin/internal/rules"
+)
+
+// clean returns text without anything that a terminal would obey: what cannot be printed
+// is written as an escape, of the form that JSON has too. Line breaks stay.
+func clean(text string) string {
+	var b strings.Builder
+	for _, r := range strings.ToValidUTF8(text, "\uFFFD") {
+		switch {
+		case unicode.IsPrint(r) || r == '\n':
+			b.WriteRune(r)
+		case r > 0xFFFF:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String()
+}
+
+// name is a claim's name, which whoever made the token chose, cut to what names need.
+func name(text string) string {
+	const most = 40
+	if runes := []rune(text); len(runes) > most {
+		text = string(runes[:most]) + "…"
+	}
+	return strings.ReplaceAll(text, "\n", `\n`)
+}
+
+// printf writes a line to stdout.
+func (t *tool) printf(format string, args ...any) {
+	fmt.Fprintln(t.out, clean(fmt.Sprintf(format, args...)))
+}
+
+// printJSON writes v, which is made of what JSON has.
+func (t *tool) printJSON(v any, indent string) {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", indent)
+	_ = e.Encode(v)
+	fmt.Fprint(t.out, clean(b.String()))
+}
+
+// finding is a rule's, in JSON.
+type finding struct {
+	Rule string `json:"rule"`
+	OK   bool   `json:"ok"`
+	Warn bool   `json:"warn"`
+	Why  string `json:"why"`
+	Fix  string `json:"fix,omitempty"`
+}
+
+func inJSON(findings []rules.Finding) []finding {
+	out := []finding{}
+	for _, f := range findings {
+		out = append(out, finding(f))
+	}
+	return out
+}
+
+// Marks of a finding, with their colors.
+const (
+	okMark, okColor           = "✓", "32"
+	refusedMark, refusedColor = "✗", "31"
+	warnMark, warnColor       = "!", "33"
+)
+
+func (t *tool) printFindings(findings []rules.Finding) {
+	for _, f := range findings {
+		mark, color := okMark, okColor
+		switch {
+		case f.Refused():
+			mark, color = refusedMark, refusedColor
+		case f.Warn:
+			mark, color = warnMark, warnColor
+		}
+		why := f.Why
+		if !strings.HasPrefix(why, f.Rule+" ") {
+			why = f.Rule + ": " + why
+		}
+		t.line(mark, color, why)
+		if f.Fix != "" {
+			t.printf("  → %s", f.Fix)
+		}
+	}
+}
+
+// line writes a marked line, with the mark in color on a terminal.
+func (t *tool) line(mark, color, text string) {
+	if t.color {
+		mark = "\x1b[" + color + "m" + mark + "\x1b[0m"
+	}
+	fmt.Fprintln(t.out, mark+" "+clean(text))
+}
+
+// wantsColor reports whether marks may be in color (no-color.org).
+func wantsColor(out io.Writer, getenv func(string) string) bool {
+	return isTerminal(out) && getenv("NO_COLOR") == "" && getenv("TERM") != "dumb"
+}
+
+// isTerminal reports whether a stream is a terminal.
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
