@@ -167,13 +167,13 @@ func (t *tool) checkClock(text string, p rules.Platform, life time.Duration) (ru
 	if age, err := strconv.Atoi(resp.Header.Get("Age")); err == nil { // out of a cache (RFC 9111)
 		date = date.Add(time.Duration(age) * time.Second)
 	}
-	// The server's time is somewhere within the second of Date.
-	ahead := sent.Add(half).Sub(date.Add(time.Second / 2))
-	return judgeClock(ahead, half+time.Second/2, p, life), nil
+	return judgeClock(sent, half, date, p, life), nil
 }
 
-// judgeClock says what a clock that is ahead by so much, more or less the error, means.
-func judgeClock(ahead, more time.Duration, p rules.Platform, life time.Duration) rules.Finding {
+// judgeClock compares this machine's time, half of the way to the server and back after sent,
+// with the server's, which is somewhere within the second of date.
+func judgeClock(sent time.Time, half time.Duration, date time.Time, p rules.Platform, life time.Duration) rules.Finding {
+	ahead, more := sent.Add(half).Sub(date.Add(time.Second/2)), half+time.Second/2
 	off, side, of := ahead, "ahead", " of"
 	behind, limit := p.Tolerance(life)
 	if ahead < 0 {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/internal/rules"
 )
 
@@ -102,6 +103,19 @@ func TestSettingsAreChecked(t *testing.T) {
 	}
 }
 
+// What no flag names is not passed over.
+func TestAMistakeThatNoFlagNames(t *testing.T) {
+	p := docslogin.ReadMe("https://docs.example.com", secret)
+	p.MaxTokenBytes = -1
+	last := rules.Finding{}
+	for _, f := range (&settings{}).check(p, true) {
+		last = f
+	}
+	if last.OK || last.Why != "Platform.MaxTokenBytes is negative; 0 means no limit." {
+		t.Errorf("%+v", last)
+	}
+}
+
 // A server's clock is off by so much.
 func server(t *testing.T, off time.Duration, more func(http.ResponseWriter, *http.Request)) string {
 	t.Helper()
@@ -181,7 +195,9 @@ func TestWhatAClockMeans(t *testing.T) {
 		{"a slow answer", -12 * s, 3 * s, rules.Mintlify(), 10 * s, "!", "This machine's clock is 12s behind the server's, give or take 3s. With Mintlify it may be 10s behind at most."},
 		{"a year ahead, where nothing is said of that", 8760 * time.Hour, s, rules.ReadMe(), 300 * s, "✓", "This machine's clock is 8760h0m0s ahead of the server's, give or take 1s."},
 	} {
-		f := judgeClock(test.ahead, test.more, test.platform, test.life)
+		// The server reads its clock after half of the way, and sends the whole seconds of it.
+		half, sent := test.more-s/2, time.Unix(1700000000, 0)
+		f := judgeClock(sent, half, sent.Add(half-s/2-test.ahead), test.platform, test.life)
 		mark := "✗"
 		if f.OK {
 			mark = "✓"

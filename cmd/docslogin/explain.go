@@ -154,9 +154,7 @@ func (q question) answer(s *settings) (*report, map[string]any, error) {
 		if p.Form != "" {
 			return nil, nil, usageError(p.Name + " takes the token in a form, which no URL holds; pass the token itself")
 		}
-		if token = p.Token(u); !p.OwnHost {
-			host = u.Hostname()
-		}
+		token, host = p.Token(u), u.Hostname()
 		findings = p.CheckURL(u, q.docs, q.route)
 	} else {
 		findings = []rules.Finding{p.CheckLength(len(token), true)}
@@ -228,11 +226,11 @@ func refused(findings []rules.Finding) bool {
 	return slices.ContainsFunc(findings, rules.Finding.Refused)
 }
 
-// numericDate reads a time of a token that can be one.
+// numericDate reads a token's time.
 func numericDate(v any) (time.Time, bool) {
 	n, _ := v.(json.Number)
 	seconds, err := n.Float64()
-	return time.Unix(int64(seconds), 0), err == nil && seconds > 0 && seconds < 1e11
+	return time.Unix(int64(seconds), 0), err == nil
 }
 
 // types says what the claims are, without what they say.
@@ -258,7 +256,11 @@ func types(claims map[string]any) map[string]string {
 }
 
 func (t *tool) printReport(r *report) {
-	t.printf("%s, told by %s. The token: %s, %d bytes.", r.Platform, r.By, r.Place, r.TokenBytes)
+	place := ""
+	if !strings.HasPrefix(r.By, r.Place) {
+		place = " and is " + r.Place
+	}
+	t.printf("%s, told by %s. The token has %d bytes%s.", r.Platform, r.By, r.TokenBytes, strings.Replace(place, " the ", " in the ", 1))
 	t.printFindings(r.findings)
 	var claims []string
 	for _, name := range slices.Sorted(maps.Keys(r.ClaimTypes)) {

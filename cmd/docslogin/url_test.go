@@ -203,6 +203,7 @@ func TestTheUserInJSON(t *testing.T) {
 		{"a member of another language", `{"api_keys":[]}`, `"api_keys"; did you mean "apiKeys"?`, 2},
 		{"a member of a key that is not known", `{"apiKeys":[{"user":"hunter2"}]}`, `apiKeys[0] has a member that is not known, "user"; did you mean "username"?`, 2},
 		{"a name with a control character", "{\"\\u001b[31m\":1}", `"\x1b[31m"`, 2},
+		{"a long name", `{"` + strings.Repeat("long", 20) + `":1}`, `"` + strings.Repeat("long", 10) + `…"`, 2},
 		{"a name that is a number", `{"name":7123456}`, `the user: "name" is not a string`, 2},
 		{"groups that are a string", `{"groups":"hunter2"}`, `the user: "groups" is not a list of strings`, 2},
 		{"a key that is a string", `{"apiKeys":["hunter2"]}`, "apiKeys[0] is not a JSON object", 2},

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -172,16 +171,14 @@ func (p Platform) checkTarget(u, docs *url.URL) []Finding {
 	if p.Callback == "" {
 		return out
 	}
-	wanted := "ends in"
-	ok := strings.HasSuffix(u.Path, p.Callback)
+	wanted, ok := "has to end in ", strings.HasSuffix(u.Path, p.Callback)
 	if docs != nil && !p.OwnHost {
-		wanted, ok = "is the docs' own with", u.Path == strings.TrimRight(docs.Path, "/")+p.Callback
+		wanted, ok = "has to be the docs' own, followed by ", u.Path == strings.TrimRight(docs.Path, "/")+p.Callback
 	}
 	if !ok {
-		return append(out, fail("path", "The URL's path is not where "+p.Name+" takes the token: it "+wanted+" "+p.Callback+".",
-			"Send the browser to "+p.Callback+" of the docs, or of the platform's own host where it has one."))
+		return append(out, fail("path", "The URL's path "+wanted+p.Callback+", where "+p.Name+" takes the token.", "Send the browser there with the token."))
 	}
-	return append(out, pass("path", "The URL's path "+wanted+" "+p.Callback+"."))
+	return append(out, pass("path", "The URL's path is where "+p.Name+" takes the token."))
 }
 
 // CheckLink looks at the wanted page as it came back, decoded once: the value of Link or,
@@ -344,13 +341,23 @@ func paramName(pair string) string {
 	return unescape(name)
 }
 
-var escape = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
-
 // unescape decodes escapes as browsers do: also those beside a broken one, for which net/url
 // gives up.
 func unescape(text string) string {
-	return escape.ReplaceAllStringFunc(text, func(e string) string {
-		decoded, _ := url.PathUnescape(e) // the pattern has seen to it
-		return decoded
-	})
+	var b strings.Builder
+	for {
+		before, after, ok := strings.Cut(text, "%")
+		b.WriteString(before)
+		if !ok {
+			return b.String()
+		}
+		decoded, err := url.PathUnescape("%" + after[:min(2, len(after))])
+		if err != nil {
+			b.WriteByte('%')
+			text = after
+			continue
+		}
+		b.WriteString(decoded)
+		text = after[2:]
+	}
 }

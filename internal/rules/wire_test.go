@@ -67,6 +67,8 @@ func TestWhereTheTokenIs(t *testing.T) {
 	}{
 		{rules.ReadMe(), "/?a=b&auth_token=to%2eken+x&auth_token=other", "the parameter auth_token", "to.ken x"},
 		{rules.ReadMe(), "/?auth_token=broken%zz%41", "the parameter auth_token", "broken%zzA"},
+		{rules.ReadMe(), "/?auth_token=x%4&%=y", "the parameter auth_token", "x%4"},
+		{rules.ReadMe(), "/?auth_token=%E4%BD%A0%", "the parameter auth_token", "你%"},
 		{rules.ReadMe(), "/?token=x", "the parameter auth_token", ""},
 		{rules.Mintlify(), "/#to.ken", "the fragment", "to.ken"},
 		{rules.Zendesk(), "/access/jwt?jwt=x", "the form's field jwt", ""},
@@ -104,6 +106,7 @@ func TestURLs(t *testing.T) {
 		{"a link in front of the token, not encoded", rules.ReadMe(), docs + "?redirect=/quickstart?a=b&auth_token=T", "", "", ""},
 		{"a login at Mintlify", rules.Mintlify(), mintlify + "?redirect=%2Fquickstart#T", docs, "", ""},
 		{"a login at a page", rules.GitBook(), docs + "/guide%20a?x=y&jwt_token=T#anchor", docs, "", ""},
+		{"a page with a parameter that is named as the link's", rules.GitBook(), docs + "/a?location=/b?c=d&e=f&jwt_token=T", docs, "", ""},
 		{"a login at docs under a path", rules.Fern(), "https://example.com/docs/api/fern-docs/auth/jwt/callback?fern_token=T&state=https%3A%2F%2Fexample.com%2Fdocs%2Fa", "https://example.com/docs/", "", ""},
 		{"a login at Canny", rules.Canny(), canny + "&redirect=https%3A%2F%2Ffeedback.example.com%2Fa", "https://feedback.example.com", "", ""},
 		{"a login at Canny, whose board is not known", rules.Canny(), canny + "&redirect=https%3A%2F%2Ffeedback.example.com%2Fa", "", "", ""},
@@ -114,8 +117,8 @@ func TestURLs(t *testing.T) {
 
 		{"another host", rules.ReadMe(), "https://acme.readme.io/?auth_token=T", docs, `docs: leads to "acme.readme.io", and the docs are at "docs.example.com"`, ""},
 		{"another port", rules.ReadMe(), docs + ":8443/?auth_token=T", docs, `docs: leads to "docs.example.com:8443"`, ""},
-		{"the docs' home in the place of the callback", rules.Fern(), docs + "/?fern_token=T", "", "path: it ends in /api/fern-docs/auth/jwt/callback", ""},
-		{"a callback without the docs' path", rules.Fern(), fern, docs + "/base", "path: it is the docs' own with /api/fern-docs", ""},
+		{"the docs' home in the place of the callback", rules.Fern(), docs + "/?fern_token=T", "", "path: has to end in /api/fern-docs/auth/jwt/callback, where Fern takes the token", ""},
+		{"a callback without the docs' path", rules.Fern(), fern, docs + "/base", "path: has to be the docs' own, followed by /api/fern-docs", ""},
 		{"no company for Canny", rules.Canny(), "https://canny.io/api/redirects/sso?ssoToken=T", "", "companyID: has no companyID", ""},
 		{"another token beside GitBook's", rules.GitBook(), docs + "/a?access_token=x&jwt_token=T", "", "access_token: GitBook would take it instead of the token", ""},
 		{"a claim that nobody signed", rules.GitBook(), docs + "/a?visitor%2Eplan=x&jwt_token=T", "", "visitor.…: GitBook would take it for a claim", ""},
