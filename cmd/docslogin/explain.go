@@ -41,8 +41,8 @@ and alg. Exit code 1 if the platform would refuse the login.
 // report is what explain found out.
 type report struct {
 	Platform         string            `json:"platform"`
-	By               string            `json:"by"`    // -platform, or what in the URL told it
-	Place            string            `json:"place"` // of the token
+	By               string            `json:"by"`              // -platform, or what in the URL told it
+	Place            string            `json:"place,omitempty"` // of the token in the URL
 	TokenBytes       int               `json:"tokenBytes"`
 	Accepted         bool              `json:"accepted"`         // no rule is broken; the signature may be unknown
 	SignatureChecked bool              `json:"signatureChecked"` // there was a key
@@ -180,7 +180,7 @@ func (q question) answer(s *settings) (*report, map[string]any, error) {
 		findings:         append(ofToken, findings...),
 	}
 	if u == nil {
-		r.Place = "by itself"
+		r.Place = ""
 	}
 	r.Findings, r.Accepted = inJSON(r.findings), !refused(r.findings)
 	if !r.Accepted {
@@ -258,9 +258,9 @@ func types(claims map[string]any) map[string]string {
 func (t *tool) printReport(r *report) {
 	place := ""
 	if !strings.HasPrefix(r.By, r.Place) {
-		place = " and is " + r.Place
+		place = " and is in " + r.Place
 	}
-	t.printf("%s, told by %s. The token has %d bytes%s.", r.Platform, r.By, r.TokenBytes, strings.Replace(place, " the ", " in the ", 1))
+	t.printf("%s, told by %s. The token has %d bytes%s.", r.Platform, r.By, r.TokenBytes, place)
 	t.printFindings(r.findings)
 	var claims []string
 	for _, name := range slices.Sorted(maps.Keys(r.ClaimTypes)) {

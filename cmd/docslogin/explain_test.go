@@ -29,7 +29,7 @@ func TestWhatIsWrong(t *testing.T) {
 		want        string // lines, between semicolons
 	}{
 		{"nothing", url(readMe1), nil, 0, "✓ ReadMe would accept it."},
-		{"a token alone", token(readMe1), []string{"-platform", "readme"}, 0, "ReadMe, told by -platform. The token has 173 bytes and is by itself.; ✓ length: Without its URL, the token is 173 bytes long."},
+		{"a token alone", token(readMe1), []string{"-platform", "readme"}, 0, "ReadMe, told by -platform. The token has 173 bytes.; ✓ form: ; ✓ length: Without its URL, the token is 173 bytes long."},
 		{"a URL without its scheme, in quotes", `"` + strings.TrimPrefix(url(readMe1), "https://") + `"` + "\n", nil, 0, "✓ ReadMe would accept it."},
 		{"a URL out of an access log", "/?auth_token=" + token(readMe1), nil, 0, "✓ ReadMe would accept it."},
 		{"no token at all", docs + "/login/jwt-callback", []string{"-platform", "readme"}, 1, "✗ token: There is no token in the parameter auth_token.; ✗ ReadMe would refuse it, by token."},
@@ -166,7 +166,7 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 		"https://docs.example.com/?fern_token=" + evil(header, `{"iss":"`+canary+`","fern":{"roles":"`+canary+`","playground":"`+canary+`"}}`),
 		"https://docs.example.com/?jwt_token=" + evil(header, `{"name":"`+canary+`"`+"}"+canary),
 	}
-	env := map[string]string{"SECRET": secret, "CANARY": canary, "LONG": strings.Repeat(canary, 40000)}
+	env := map[string]string{"SECRET": secret, "CANARY": canary, "LONG": strings.Repeat(canary, 400)}
 	file := write(t, "secret", canary+"\nmore")
 	var calls [][]string
 	for _, p := range presets(t) {
