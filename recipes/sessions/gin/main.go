@@ -41,6 +41,7 @@ func newHandler(env app.Env, store sessions.Store) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	gin.SetMode(gin.ReleaseMode) // quiet
 	router := gin.New()
 	router.Use(sessions.Sessions("session", store))
 	router.GET("/", func(c *gin.Context) {
