@@ -17,7 +17,13 @@
 // preset or of its mapper, [ReadMeClaims] and [MintlifyClaims]; [WithClaimsMapper] adds to
 // it. A [Platform] is data: change a preset's, or write one. There is no state between
 // requests. [UserInfo] and package readmewebhook answer docs that ask by themselves. Package
-// docslogintest has docs sites to test against.
+// docslogintest has docs sites to test against; command docslogin says why a login is refused.
+//
+// The repository's folder recipes has an app that runs for each of these: net/http, chi,
+// gorilla/mux, gin, echo, fiber, httprouter, connect, grpc-gateway and huma; sessions of
+// gorilla, scs, gin-contrib and echo-contrib; authboss, goth, Ory Kratos, Clerk, Auth0,
+// SuperTokens, OpenID Connect, JWTs in cookies and authenticating proxies; several docs sites,
+// tenants, single-page apps, path prefixes and sign-out.
 //
 // What the package cannot do: keep a token in a query out of the docs host's own log; or
 // sign a visitor in whose session cookie is SameSite=Strict, which browsers do not send

@@ -23,7 +23,8 @@ import (
 // new client is a new visitor.
 //
 // It is no browser in all else: SameSite and Content-Security-Policy mean
-// nothing to it, and it sends no Secure cookie over plain http, loopback or not.
+// nothing to it, and before Go 1.26 it sends no Secure cookie over plain http to
+// loopback hosts.
 func NewClient() *http.Client {
 	jar, _ := cookiejar.New(nil) // never fails
 	return &http.Client{Jar: jar, Transport: Transport(nil)}

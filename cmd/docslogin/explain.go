@@ -205,7 +205,7 @@ func (q question) platform(s *settings, u *url.URL) (rules.Platform, string, err
 	}
 	p, by, ok := rules.Infer(u)
 	if !ok {
-		return p, "", usageError("the URL has a token in no place that tells the platform; give -platform, one of " + names())
+		return p, "", usageError("the URL has a token in no place that tells the platform; pass the one to which the login route redirects (its Location), or give -platform, one of " + names())
 	}
 	p, err = s.withIssuer(p)
 	return p, by, err

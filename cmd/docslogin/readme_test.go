@@ -1,0 +1,276 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/docslogintest"
+)
+
+func readme(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+var (
+	console    = regexp.MustCompile("(?s)```console\n\\$ docslogin ([^\n]+)\n(.*?)```")
+	anyToken   = regexp.MustCompile(`eyJhbGciOiJIUz[\w.-]+`)
+	readmeURLs = map[string]string{
+		"url.txt": "https://docs.example.com?auth_token=" + hs256(header, `{"name":"Ada","email":"ada@example.com","api_key":"12345","iat":1700000000}`) + "&redirect=%252Fquickstart\n",
+	}
+)
+
+// TestWhatTheReadmeSaysOfTheCommand runs what stands there, and gets what stands there.
+func TestWhatTheReadmeSaysOfTheCommand(t *testing.T) {
+	blocks := console.FindAllStringSubmatch(readme(t), -1)
+	if len(blocks) != len(commands) {
+		t.Fatalf("%d commands are shown, and there are %d", len(blocks), len(commands))
+	}
+	env := map[string]string{"README_JWT_SECRET": secret, "MINTLIFY_PRIVATE_KEY": privatePEM(t, newEd25519(t))}
+	for _, block := range blocks {
+		args, file, _ := strings.Cut(block[1], " < ")
+		r := call(t, readmeURLs[file], env, strings.Fields(args)...)
+		if got := anyToken.ReplaceAllString(r.out, "eyJhbGciOiJIUz…"); got != block[2] || r.errs != "" {
+			t.Errorf("docslogin %s prints\n%s%s", block[1], got, r.errs)
+		}
+	}
+}
+
+// unsigned is what explain says of a URL without a key, judged at its iat.
+func unsigned(t *testing.T, input string, args ...string) string {
+	t.Helper()
+	return call(t, input, nil, append([]string{"explain", "-at", atOnce}, args...)...).out
+}
+
+// explained is what explain says of a URL or a token, judged at its iat.
+func explained(t *testing.T, input string, args ...string) string {
+	t.Helper()
+	return withSecret(t, input, append([]string{"explain", "-at", atOnce}, args...)...).out
+}
+
+// configured is what New says of a platform.
+func configured(p docslogin.Platform) string {
+	_, err := docslogin.New(func(*http.Request) (*docslogin.User, error) { return nil, nil }, p)
+	return errors.Join(errors.New("New:"), err).Error()
+}
+
+// logged is what the route of a ReadMe login logs of a request.
+func logged(t *testing.T, user *docslogin.User, lookupError error, r *http.Request, opts ...docslogin.Option) string {
+	t.Helper()
+	var log bytes.Buffer
+	m, err := docslogin.New(
+		func(*http.Request) (*docslogin.User, error) { return user, lookupError },
+		docslogin.ReadMe("https://docs.example.com", secret),
+		append(opts, docslogin.WithLoginPage("/sign-in", "next"),
+			docslogin.WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.ServeHTTP(httptest.NewRecorder(), r)
+	return strings.ReplaceAll(log.String(), `\"`, `"`)
+}
+
+// from returns the request that a docs page makes with a deep link as it stands there.
+func from(link string) *http.Request {
+	return httptest.NewRequest(http.MethodGet, "/docs-login?redirect="+link, nil)
+}
+
+// again returns the visit after the sign-in page, of a visitor whose cookie did not come along.
+func again(t *testing.T) *http.Request {
+	t.Helper()
+	m, err := docslogin.New(func(*http.Request) (*docslogin.User, error) { return nil, nil },
+		docslogin.ReadMe("https://docs.example.com", secret), docslogin.WithLoginPage("/sign-in", "next"),
+		docslogin.WithLogger(slog.New(slog.DiscardHandler)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	m.ServeHTTP(w, from("/quickstart"))
+	signIn, err := url.Parse(w.Header().Get("Location"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return httptest.NewRequest(http.MethodGet, signIn.Query().Get("next"), nil)
+}
+
+// usedTwice is what a docs site says of a token that comes a second time.
+func usedTwice(t *testing.T) string {
+	t.Helper()
+	docs := docslogintest.NewZendesk(docslogintest.WithKey(secret))
+	defer docs.Close()
+	form := url.Values{"jwt": {zendeskToken(t)}}
+	for range 2 {
+		resp, err := http.PostForm(docs.URL+"/access/jwt", form)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+	}
+	refusals := docs.Refusals()
+	if len(refusals) != 1 || len(docs.Logins()) != 1 {
+		t.Fatalf("of two uses %d are refused", len(refusals))
+	}
+	return refusals[0].Error()
+}
+
+// TestTroubleshooting: whatever a row of the README's table says that it says is said when
+// what the row is about happens.
+func TestTroubleshooting(t *testing.T) {
+	const docs = "https://docs.example.com"
+	ada := &docslogin.User{ID: "1", Name: "Ada", Email: "ada@example.com"}
+	ed25519Key, p256Key := privatePEM(t, newEd25519(t)), privatePEM(t, newP256(t))
+	readMe := func(claims string) string { return docs + "?auth_token=" + token(claims) }
+	mintlify := func(args ...string) string {
+		made := call(t, "", map[string]string{"KEY": ed25519Key}, append([]string{"url", "-platform", "mintlify", "-key-env", "KEY", "-name", "Ada"}, args...)...)
+		made.want(t, 0)
+		return made.out
+	}
+	with := func(r *http.Request, header, value string) *http.Request {
+		r.Header.Set(header, value)
+		return r
+	}
+
+	says := map[string]func() string{
+		"the app does not start; the key is from a `.env` file": func() string {
+			return configured(docslogin.Mintlify(docs, strings.Split(ed25519Key, "\n")[0]))
+		},
+		"the key's newlines became `\\n`": func() string {
+			return call(t, "", map[string]string{"KEY": strings.ReplaceAll(ed25519Key, "\n", `\n`)}, "check", "-platform", "mintlify", "-docs", docs, "-key-env", "KEY").out
+		},
+		"the app does not start; the key is of the other kind": func() string {
+			return configured(docslogin.Mintlify(docs, p256Key))
+		},
+		"the app does not start; the secret is from a file": func() string {
+			return configured(docslogin.ReadMe(docs, secret+"\n"))
+		},
+		"the docs refuse every token: the key is of another project or environment": func() string {
+			return call(t, readMe(readMe1), map[string]string{"KEY": "the secret of the staging docs"}, "explain", "-key-env", "KEY").out
+		},
+		"the docs refuse a token of other code, which decoded the secret from base64": func() string {
+			return call(t, readMe(readMe1), map[string]string{"KEY": "aHVudGVyMi1odW50ZXIyLXNlY3JldA=="}, "explain", "-key-env", "KEY").out
+		},
+		"the docs refuse a token of other code: wrong algorithm": func() string {
+			return unsigned(t, docs+"/login/jwt-callback#"+hs256(`{"alg":"ES256","typ":"JWT"}`, "{"+readMe1+"}"))
+		},
+		"Mintlify refuses a token of other code that worked until March 2026": func() string {
+			return unsigned(t, docs+"/login/jwt-callback#"+token(`"exp":1700000010,"iat":1700000000`))
+		},
+		"Mintlify refuses the token: `DocsURL` is not what readers see": func() string {
+			return unsigned(t, mintlify("-docs", "https://acme.mintlify.app"), "-docs", docs)
+		},
+		"logins fail now and then, or on one server": func() string {
+			return unsigned(t, docs+"/login/jwt-callback#"+token(`"host":"docs.example.com","exp":1699999988,"iat":1699999978`))
+		},
+		"Zendesk says that `iat` is off": func() string {
+			return explained(t, token(`"jti":"1","name":"Ada","email":"ada@example.com","iat":1700000240`), "-platform", "zendesk")
+		},
+		"tokens of other code end in the year 50,000": func() string {
+			return explained(t, readMe(readMe1+`,"exp":1700000300000`))
+		},
+		"ReadMe takes a token of other code, and pages break": func() string {
+			return explained(t, readMe(`"name":"Ada","email":"ada@example.com","iat":1700000000`))
+		},
+		"the samples show no API key: a name is wrong": func() string {
+			return explained(t, readMe(readMe1+`,"api_key":"12345"`))
+		},
+		"the samples show no API key: there are several": func() string {
+			return explained(t, readMe(readMe1+`,"apiKey":"12345","keys":[{"name":"a","apiKey":"1"},{"name":"b","apiKey":"2"}]`))
+		},
+		"GitBook's pages do not see the groups": func() string {
+			return explained(t, docs+"?jwt_token="+token(`"groups":["beta"],"exp":1700003600,"iat":1700000000`))
+		},
+		"Fern refuses every token": func() string {
+			return explained(t, docs+"/api/fern-docs/auth/jwt/callback?fern_token="+token(`"iss":"acme","exp":1700003600,"iat":1700000000`))
+		},
+		"Zendesk refuses the second use of a URL or a form": func() string { return usedTwice(t) },
+		"readers land on the docs' home: the link was encoded twice": func() string {
+			return logged(t, ada, nil, from("%252Fquickstart")) + explained(t, readMe(readMe1)+"&redirect=%252Fquickstart")
+		},
+		"readers land on another page: the link was not encoded": func() string {
+			return explained(t, readMe(readMe1)+"&redirect=/reference?lang=go&version=2")
+		},
+		"readers land on the docs' home: the link is to other docs": func() string {
+			return logged(t, ada, nil, from("https://docs.example.org/quickstart"))
+		},
+		"a page says \"Signing in did not work\"": func() string { return logged(t, nil, nil, again(t)) },
+		"whoever comes from the docs has to sign in again": func() string {
+			return logged(t, nil, nil, from("/quickstart"))
+		},
+		"after the sign-in the browser stays on the form, and its console names `form-action`": func() string {
+			return logged(t, ada, nil, again(t)) // for the app all is well; e2e has the browser's side
+		},
+		"too many redirects": func() string { return logged(t, ada, nil, from("/quickstart")) },
+		"nothing but a 403: the page fetches the route, or frames it": func() string {
+			return logged(t, ada, nil, with(from("/quickstart"), "Sec-Fetch-Mode", "cors"))
+		},
+		"405 after signing in": func() string {
+			return logged(t, ada, nil, httptest.NewRequest(http.MethodPost, "/docs-login", nil))
+		},
+		"502 from nginx": func() string {
+			long := *ada
+			long.Attributes = map[string]any{"bio": strings.Repeat("x", 3000)}
+			return logged(t, &long, nil, from("/quickstart"))
+		},
+		"a 500 page: too much is known of the user": func() string {
+			long := *ada
+			long.Attributes = map[string]any{"bio": strings.Repeat("x", 8000)}
+			return logged(t, &long, nil, from("/quickstart"))
+		},
+		"a 403 page: something is missing in the user's account": func() string {
+			return logged(t, &docslogin.User{ID: "1", Name: "Ada"}, nil, from("/quickstart"))
+		},
+		"a 500 page since a mapper was added": func() string {
+			return logged(t, ada, nil, from("/quickstart"), docslogin.WithClaimsMapper(
+				func(_ context.Context, _ *docslogin.User, claims docslogin.Claims) error {
+					claims["exp"] = 1
+					return nil
+				}))
+		},
+		"a 500 page: the session store or the database is down": func() string {
+			return logged(t, nil, errors.New("connection refused"), from("/quickstart"))
+		},
+	}
+
+	_, section, _ := strings.Cut(readme(t), "| what happens | what says why | what to do |\n|---|---|---|\n")
+	section, _, _ = strings.Cut(section, "\n\n")
+	code := regexp.MustCompile("`([^`]+)`")
+	for row := range strings.Lines(section + "\n") {
+		cells := strings.Split(strings.Trim(row, "| \n"), " | ")
+		happens := cells[0]
+		if len(cells) != 3 || says[happens] == nil {
+			t.Errorf("not tested: %s", row)
+			continue
+		}
+		said := says[happens]()
+		delete(says, happens)
+		words := code.FindAllStringSubmatch(cells[1], -1)
+		if strings.Contains(cells[2], "explain: `") {
+			words = append(words, code.FindAllStringSubmatch(cells[2], -1)...)
+		}
+		if len(words) == 0 {
+			t.Errorf("%s: nothing is said", happens)
+		}
+		for _, w := range words {
+			if !strings.Contains(said, w[1]) {
+				t.Errorf("%s: the README has %q, and what is said is\n%s", happens, w[1], said)
+			}
+		}
+	}
+	for happens := range says {
+		t.Errorf("not in the README: %s", happens)
+	}
+}
