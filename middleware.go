@@ -1006,8 +1006,8 @@ const style = `
 :root { color-scheme: light dark; --ink: #1d2433; --soft: #51596b; --paper: #f5f6f8; --card: #fff; --line: #d9dde5; --accent: #1f5fd1; --on-accent: #fff }
 @media (prefers-color-scheme: dark) { :root { --ink: #eceff5; --soft: #aeb6c6; --paper: #12151b; --card: #1b2029; --line: #333b49; --accent: #8ab4ff; --on-accent: #0d1a33 } }
 * { box-sizing: border-box }
-body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1.5rem; background: var(--paper); color: var(--ink); font: 1rem/1.6 system-ui, sans-serif }
-main { width: 100%; max-width: 34rem; padding: 2rem; background: var(--card); border: 1px solid var(--line); border-radius: .75rem; overflow-wrap: anywhere }
+body { margin: 0; min-height: 100vh; display: grid; grid-template-columns: minmax(0, 1fr); place-items: center; padding: min(1.5rem, 5vw); background: var(--paper); color: var(--ink); font: 1rem/1.6 system-ui, sans-serif }
+main { width: 100%; max-width: 34rem; padding: min(2rem, 6vw); background: var(--card); border: 1px solid var(--line); border-radius: .75rem; overflow-wrap: anywhere }
 h1 { margin: 0 0 .75rem; font-size: 1.4rem; line-height: 1.3 }
 p { margin: 0 0 1rem }
 p + p { color: var(--soft) }

@@ -239,27 +239,38 @@ var screens = []struct {
 	width, height int64
 	phone         bool // whose browsers lay pages out for a desktop unless a page says otherwise
 	scheme        string
+	text          int // its size in percent of the usual
 }{
-	{"desktop", 1280, 800, false, "light"},
-	{"desktop-dark", 1280, 800, false, "dark"},
-	{"phone", 360, 740, true, "light"},
-	{"phone-dark", 360, 740, true, "dark"},
+	{"desktop", 1280, 800, false, "light", 100},
+	{"desktop-dark", 1280, 800, false, "dark", 100},
+	{"phone", 360, 740, true, "light", 100},
+	{"phone-dark", 360, 740, true, "dark", 100},
+	{"small-phone-large-text", 320, 568, true, "light", 200},
 }
 
-// shoot looks at the page on every screen, where it must be no wider than that and as
-// dark as the visitor wants it, and writes it to -shots.
+// tooLow finds what a finger would miss: WCAG 2.5.5, which exempts links inside a sentence.
+const tooLow = `[...document.querySelectorAll("a, button, select")]
+	.filter((e) => getComputedStyle(e).display !== "inline" && e.offsetHeight > 0 && e.offsetHeight < 44)
+	.map((e) => e.textContent)`
+
+// shoot looks at the page on every screen, where it must be no wider than that, as dark as
+// the visitor wants it and good for fingers, and writes it to -shots.
 func (v *visitor) shoot(name string) {
 	v.t.Helper()
 	for _, screen := range screens {
-		run(v, chromedp.EmulateViewport(screen.width, screen.height, func(p *emulation.SetDeviceMetricsOverrideParams, _ *emulation.SetTouchEmulationEnabledParams) {
-			p.Mobile = screen.phone
+		run(v, chromedp.EmulateViewport(screen.width, screen.height, func(p *emulation.SetDeviceMetricsOverrideParams, touch *emulation.SetTouchEmulationEnabledParams) {
+			p.Mobile, touch.Enabled = screen.phone, screen.phone
 		}))
 		call(v, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: screen.scheme}},
 		})
+		eval[string](v, fmt.Sprintf(`document.documentElement.style.fontSize = "%d%%"`, screen.text))
 		png := run(v, chromedp.CaptureScreenshot())
 		if width := eval[int64](v, "Math.max(innerWidth, document.documentElement.scrollWidth)"); width != screen.width {
 			v.t.Errorf("%s is %d wide on %s", name, width, screen.name)
+		}
+		if low := eval[[]string](v, tooLow); screen.phone && len(low) > 0 {
+			v.t.Errorf("%s has %q lower than 44 pixels on %s", name, low, screen.name)
 		}
 		background := eval[[]int](v, "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")
 		if isDark := len(background) == 3 && background[0] < 128; isDark != (screen.scheme == "dark") {
