@@ -63,6 +63,10 @@ func main() {
 func run(ctx context.Context, args []string, stdout io.Writer) error {
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
 	flags.SetOutput(stdout)
+	flags.Usage = func() {
+		fmt.Fprint(stdout, "Usage: go run ./examples/demo [flags]\n\nAn app with a sign-in form and a docs site of every platform, all on loopback.\n\n")
+		flags.PrintDefaults()
+	}
 	appAddress := flags.String("app", "127.0.0.1:8080", "`address` of the app")
 	docsAddress := flags.String("docs", "127.0.0.1:8081", "`address` of the first docs site; the others take the ports after it, or with port 0 free ones")
 	names := flags.Bool("names", false, "use names under localhost, which keep cookies apart")
@@ -91,6 +95,10 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		l, err := listen("docs", *docsAddress, i)
 		if err != nil {
 			return err
+		}
+		if ip := l.Addr().(*net.TCPAddr).IP; ip.To4() == nil && !*names {
+			l.Close()
+			return errors.New("-docs is an IPv6 address, which the policy of a page with a form cannot name: add -names")
 		}
 		site := s.start(docslogintest.WithListener(l), docslogintest.WithTitle(s.title))
 		defer site.Close()
@@ -139,7 +147,7 @@ func listen(flag, address string, after int) (net.Listener, error) {
 	address = net.JoinHostPort(host, strconv.Itoa(number))
 	l, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("cannot listen on %s: choose another address with -%s: %w", address, flag, err)
+		return nil, fmt.Errorf("cannot listen on %s: choose another address with -%s, or free ports with -app :0 -docs :0: %w", address, flag, err)
 	}
 	return l, nil
 }

@@ -159,7 +159,7 @@ func TestTheApp(t *testing.T) {
 	if _, page = read(t, resp, err); resp.StatusCode != http.StatusUnprocessableEntity {
 		t.Errorf("status %d", resp.StatusCode)
 	}
-	wants(t, page, "Choose who you are.")
+	wants(t, page, `id="problem" role="alert">Choose who you are.`, `aria-describedby="problem"`)
 
 	for _, next := range []string{"", "https://evil.example/", "//evil.example/", `/\evil.example`, "/\t/evil.example"} {
 		resp, err = client.PostForm(app+"/sign-in", url.Values{"user": {"ben"}, "next": {next}})
@@ -167,7 +167,7 @@ func TestTheApp(t *testing.T) {
 		if at.String() != app+"/" {
 			t.Errorf("next=%q leads to %v", next, at)
 		}
-		wants(t, page, "Hello, Ben Okafor", "ben@example.com", "developer", "Live")
+		wants(t, page, "Hello, Ben Okafor", "ben@example.com", "developer", "Live", "Signing out here does not log you out of the docs")
 	}
 
 	// Signed in already: no form on the way.
@@ -239,9 +239,17 @@ func TestAPortThatIsTaken(t *testing.T) {
 	taken := l.Addr().String()
 	for _, name := range []string{"app", "docs"} {
 		err := run(context.Background(), []string{"-app", ":0", "-docs", ":0", "-" + name, taken}, io.Discard)
-		if err == nil || !strings.Contains(err.Error(), taken) || !strings.Contains(err.Error(), "-"+name) {
+		if err == nil || !strings.Contains(err.Error(), taken) || !strings.Contains(err.Error(), "-"+name+", or free ports with -app :0 -docs :0") {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// A Content-Security-Policy has no way to write an IPv6 address; not every machine has one.
+func TestDocsOnAnIPv6AddressNeedNames(t *testing.T) {
+	err := run(context.Background(), []string{"-app", ":0", "-docs", "[::1]:0"}, io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "add -names") && !strings.Contains(err.Error(), "cannot listen on [::1]:0") {
+		t.Errorf("got %v", err)
 	}
 }
 
@@ -275,9 +283,11 @@ func free(first, count int) bool {
 }
 
 func TestFlags(t *testing.T) {
-	if err := run(context.Background(), []string{"-h"}, io.Discard); !errors.Is(err, flag.ErrHelp) {
+	var help strings.Builder
+	if err := run(context.Background(), []string{"-h"}, &help); !errors.Is(err, flag.ErrHelp) {
 		t.Errorf("-h: %v", err)
 	}
+	wants(t, help.String(), "go run ./examples/demo", "a docs site of every platform", "-names")
 	if err := run(context.Background(), []string{"-nothing"}, io.Discard); err == nil {
 		t.Error("an unknown flag is taken")
 	}
