@@ -100,6 +100,7 @@ func ExampleWithLoginPage() {
 		session.ID, session.IsNew = "", true // a new ID: the old one may be somebody else's, too
 		session.Values["email"] = r.FormValue("email")
 		if err := session.Save(r, w); err != nil {
+			log.Print(err) // "hash key is not set": SESSION_KEY is empty
 			http.Error(w, "Please try again.", http.StatusInternalServerError)
 			return
 		}
@@ -325,13 +326,14 @@ func ExampleMetabase() {
 
 // Docs on the app's own site need no token: their pages ask the app who is there.
 func ExampleUserInfo() {
+	mux := http.NewServeMux()
+
 	// No docs URL and no key: no token is made.
 	info, err := docslogin.UserInfo(currentUser, docslogin.MintlifyPersonalization("", ""),
 		[]string{"https://docs.example.com"})
 	if err != nil {
 		log.Fatal(err)
 	}
-	mux := http.NewServeMux()
 	mux.Handle("/user-info", info)
 
 	r := httptest.NewRequest("GET", "/user-info", nil)

@@ -19,6 +19,7 @@ import (
 
 // The mappers of the login route say here, too, what ReadMe may know.
 func Example() {
+	mux := http.NewServeMux()
 	staff := func(ctx context.Context, user *docslogin.User, claims docslogin.Claims) error {
 		claims["isAdmin"] = strings.HasSuffix(user.Email, "@readme.io")
 		return nil
@@ -32,7 +33,6 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	mux := http.NewServeMux()
 	mux.Handle("/readme-webhook", webhook)
 
 	r := httptest.NewRequest("POST", "/readme-webhook", strings.NewReader(`{"email":"owlbert@readme.io"}`))
