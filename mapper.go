@@ -69,10 +69,11 @@ type UserLookup func(r *http.Request) (*User, error)
 // Many stores do not heed the request's context: give their clients time-outs, or a
 // visitor waits for as long as a server hangs.
 //
-// SessionLookup returns nil for a nil store, a nil load, or a name that no cookie
-// can have; [New] reports that.
+// SessionLookup returns nil for a nil store, a nil load, a name that no cookie can
+// have, or gorilla's CookieStore or FilesystemStore without a key to sign with;
+// [New] reports that.
 func SessionLookup(store sessions.Store, name string, load func(*http.Request, *sessions.Session) (*User, error)) UserLookup {
-	if isNil(store) || load == nil || (&http.Cookie{Name: name}).Valid() != nil {
+	if isNil(store) || load == nil || (&http.Cookie{Name: name}).Valid() != nil || lacksKey(store, name) {
 		return nil
 	}
 	return func(r *http.Request) (*User, error) {
@@ -88,6 +89,19 @@ func SessionLookup(store sessions.Store, name string, load func(*http.Request, *
 		}
 		return load(r, session)
 	}
+}
+
+// lacksKey reports whether a store of gorilla's was made without a key, of a variable that
+// is not set, say: it would serve everybody as signed out. Other stores may ask a server.
+func lacksKey(store sessions.Store, name string) bool {
+	switch store.(type) {
+	case *sessions.CookieStore, *sessions.FilesystemStore:
+	default:
+		return false
+	}
+	_, err := store.New(&http.Request{Header: http.Header{"Cookie": {name + "=x"}}}, name)
+	var usage interface{ IsUsage() bool }
+	return errors.As(err, &usage) && usage.IsUsage()
 }
 
 // unreadable reports whether an error of a store is about what the browser sent

@@ -2354,9 +2354,12 @@ func TestMistakes(t *testing.T) {
 		{name: "a nil lookup", field: "lookup", reason: "is nil"},
 		{name: "a nil session store", field: "lookup", reason: "is nil", lookup: docslogin.SessionLookup(nil, "s", load)},
 		{name: "a typed nil session store", field: "lookup", reason: "is nil", lookup: docslogin.SessionLookup((*sessions.CookieStore)(nil), "s", load)},
-		{name: "a nil load", field: "lookup", reason: "is nil", lookup: docslogin.SessionLookup(sessions.NewCookieStore(nil), "s", nil)},
-		{name: "an empty session name", field: "lookup", reason: "is nil", lookup: docslogin.SessionLookup(sessions.NewCookieStore(nil), "", load)},
-		{name: "a session name that is no cookie's", field: "lookup", reason: "is nil", lookup: docslogin.SessionLookup(sessions.NewCookieStore(nil), "my session", load)},
+		{name: "a nil load", field: "lookup", reason: "is nil", lookup: docslogin.SessionLookup(sessions.NewCookieStore(sessionKey), "s", nil)},
+		{name: "an empty session name", field: "lookup", reason: "is nil", lookup: docslogin.SessionLookup(sessions.NewCookieStore(sessionKey), "", load)},
+		{name: "a session name that is no cookie's", field: "lookup", reason: "is nil", lookup: docslogin.SessionLookup(sessions.NewCookieStore(sessionKey), "my session", load)},
+		{name: "a cookie store whose key is empty", field: "lookup", reason: "a cookie store without a key", lookup: docslogin.SessionLookup(sessions.NewCookieStore([]byte(os.Getenv("NOT_SET"))), "s", load)},
+		{name: "a cookie store without keys", field: "lookup", reason: "a cookie store without a key", lookup: docslogin.SessionLookup(sessions.NewCookieStore(), "s", load)},
+		{name: "a file store whose key is empty", field: "lookup", reason: "a cookie store without a key", lookup: docslogin.SessionLookup(sessions.NewFilesystemStore("", nil), "s", load)},
 
 		{name: "a nil option", field: "option 3", reason: "is nil", option: nil},
 		{name: "a nil mapper", field: "WithClaimsMapper", reason: "is nil", option: docslogin.WithClaimsMapper(nil)},
@@ -2923,6 +2926,9 @@ func TestSessionLookup(t *testing.T) {
 	elsewhere := sessions.NewFilesystemStore(filepath.Join(folder, "unmounted"), sessionKey)
 
 	const user, nobody, failure = "user", "nobody", "error"
+	keyless := httptest.NewRequest("GET", "/", nil)
+	keyless.AddCookie(cookie)
+	_, errKeys := cookieStore().New(keyless, "app")
 	for _, tt := range []struct {
 		name   string
 		store  sessions.Store
@@ -2939,8 +2945,7 @@ func TestSessionLookup(t *testing.T) {
 		{"a cookie that is no base64", store, changed(func(c *http.Cookie) { c.Value = "%%%" }), nobody},
 		{"a cookie that is too long", store, changed(func(c *http.Cookie) { c.Value = strings.Repeat("A", 5000) }), nobody},
 		{"an empty cookie", store, changed(func(c *http.Cookie) { c.Value = "" }), nobody},
-		{"a store without keys", cookieStore(), cookie, failure},
-		{"a store with an empty key", cookieStore(nil), cookie, failure},
+		{"a store that has lost its keys", brokenStore{errKeys}, cookie, failure},
 		{"a session in a file", files, file, user},
 		{"a session whose file is gone", files, gone, nobody},
 		{"a session whose file cannot be read", files, odd, failure},
