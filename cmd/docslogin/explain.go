@@ -9,9 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
-
-	"github.com/docslogin/docslogin/internal/keys"
 	"github.com/docslogin/docslogin/internal/rules"
 )
 
@@ -86,13 +83,7 @@ func (t *tool) explain(args []string) error {
 		return err
 	}
 	if hasKey {
-		q.key = func(p rules.Platform) (any, error) {
-			key, err := keys.Verifier(text, jose.SignatureAlgorithm(p.Algorithms[0]))
-			if err != nil {
-				return nil, usageError(s.keyFlag() + ": " + err.Error())
-			}
-			return key, nil
-		}
+		q.key = func(p rules.Platform) (any, error) { return s.verifier(p, text) }
 	}
 	switch {
 	case len(rest) > 1:

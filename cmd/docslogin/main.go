@@ -1,9 +1,10 @@
 // Command docslogin makes a login URL for hosted docs, says what a docs platform makes of
-// one, and checks an app's settings:
+// one, checks an app's settings, and serves docs to try an app with:
 //
 //	docslogin url      prints a login URL
 //	docslogin explain  explains a login URL or a token, rule by rule
 //	docslogin check    checks settings as docslogin.New does, and the clock
+//	docslogin site     serves docs to log in at
 //
 // It exits with 0 if all is fine, with 1 if a login would be refused or a setting is wrong,
 // and with 2 if it was called wrongly. It prints no key, no token but the URL that was asked
@@ -44,6 +45,7 @@ var commands = []struct {
 	{"url", urlHelp, (*tool).url},
 	{"explain", explainHelp, (*tool).explain},
 	{"check", checkHelp, (*tool).check},
+	{"site", siteHelp, (*tool).site},
 }
 
 const mainHelp = `docslogin signs an app's users in at its hosted docs. This command tries it out.
@@ -51,9 +53,10 @@ const mainHelp = `docslogin signs an app's users in at its hosted docs. This com
   docslogin url       print a login URL for a user
   docslogin explain   say what a docs platform makes of a login URL or a token
   docslogin check     check an app's settings as docslogin.New does, and clocks
+  docslogin site      serve docs to log in at, for an app on this machine
   docslogin help url  all flags of a command
 
-Flags of all three:
+Flags of most:
   -platform NAME  readme, mintlify, mintlify-personalization, gitbook, fern,
                   zendesk, helpscout, developerhub, canny, featurebase, metabase
   -docs URL       where readers open the docs; for zendesk, the subdomain
@@ -96,7 +99,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer, 
 func (t *tool) dispatch(args []string) error {
 	if len(args) == 0 {
 		fmt.Fprint(t.err, mainHelp)
-		return usageError("no command; it is url, explain or check")
+		return usageError("no command; it is url, explain, check or site")
 	}
 	name := strings.TrimLeft(args[0], "-")
 	if name == "h" || name == "help" {
@@ -117,7 +120,7 @@ func (t *tool) dispatch(args []string) error {
 		}
 		return err
 	}
-	return usageError("there is no such command; it is url, explain or check (docslogin help)")
+	return usageError("there is no such command; it is url, explain, check or site (docslogin help)")
 }
 
 // parse reads the flags and returns the arguments, which may stand before, between and

@@ -13,14 +13,17 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
+
 	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/internal/keys"
 	"github.com/docslogin/docslogin/internal/rules"
 )
 
 // maxInput is how much is read of anything.
 const maxInput = 1 << 20
 
-// settings are the flags that all commands have.
+// settings are the flags that commands share.
 type settings struct {
 	platform, docs  string
 	keyFile, keyEnv string
@@ -35,12 +38,18 @@ type settings struct {
 	externalURL     string
 }
 
-func (s *settings) flags(command string) *flag.FlagSet {
+// platformFlags are those that every command has.
+func (s *settings) platformFlags(command string) *flag.FlagSet {
 	f := flag.NewFlagSet(command, flag.ContinueOnError)
 	f.StringVar(&s.platform, "platform", "", "")
-	f.StringVar(&s.docs, "docs", "", "")
 	f.StringVar(&s.keyFile, "key-file", "", "")
 	f.StringVar(&s.keyEnv, "key-env", "", "")
+	return f
+}
+
+func (s *settings) flags(command string) *flag.FlagSet {
+	f := s.platformFlags(command)
+	f.StringVar(&s.docs, "docs", "", "")
 	f.StringVar(&s.company, "company", "", "")
 	f.StringVar(&s.issuer, "issuer", "", "")
 	f.BoolVar(&s.json, "json", false, "")
@@ -118,14 +127,29 @@ func (s *settings) withIssuer(p rules.Platform) (rules.Platform, error) {
 	return p, nil
 }
 
+// needsRules returns the platform's rules, for commands that cannot do without -platform.
+func (s *settings) needsRules() (rules.Platform, error) {
+	p, ok, err := s.rules()
+	if err == nil && !ok {
+		err = usageError("give -platform, one of " + names())
+	}
+	return p, err
+}
+
+// verifier returns what the platform verifies with, made of the key's text.
+func (s *settings) verifier(p rules.Platform, text string) (any, error) {
+	key, err := keys.Verifier(text, jose.SignatureAlgorithm(p.Algorithms[0]))
+	if err != nil {
+		return nil, usageError(s.keyFlag() + ": " + err.Error())
+	}
+	return key, nil
+}
+
 // preset returns the library's platform and its rules.
 func (s *settings) preset(key string) (docslogin.Platform, rules.Platform, error) {
-	r, ok, err := s.rules()
+	r, err := s.needsRules()
 	if err != nil {
 		return docslogin.Platform{}, r, err
-	}
-	if !ok {
-		return docslogin.Platform{}, r, usageError("give -platform, one of " + names())
 	}
 	p := map[string]func(docs, key string) docslogin.Platform{
 		"readme":                   docslogin.ReadMe,
