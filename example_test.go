@@ -100,7 +100,7 @@ func ExampleWithLoginPage() {
 		session.ID, session.IsNew = "", true // a new ID: the old one may be somebody else's, too
 		session.Values["email"] = r.FormValue("email")
 		if err := session.Save(r, w); err != nil {
-			log.Print(err) // "hash key is not set": SESSION_KEY is empty
+			log.Print(err)
 			http.Error(w, "Please try again.", http.StatusInternalServerError)
 			return
 		}
