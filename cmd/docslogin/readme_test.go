@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/docslogintest"
+	"github.com/gorilla/sessions"
 )
 
 func readme(t *testing.T) string {
@@ -28,22 +30,39 @@ func readme(t *testing.T) string {
 
 var (
 	console    = regexp.MustCompile("(?s)```console\n\\$ docslogin ([^\n]+)\n(.*?)```")
+	anyPort    = regexp.MustCompile(`(127\.0\.0\.1:)\d+`)
 	anyToken   = regexp.MustCompile(`eyJhbGciOiJIUz[\w.-]+`)
 	readmeURLs = map[string]string{
 		"url.txt": "https://docs.example.com?auth_token=" + hs256(header, `{"name":"Ada","email":"ada@example.com","api_key":"12345","iat":1700000000}`) + "&redirect=%252Fquickstart\n",
 	}
 )
 
+// stopped runs a command that serves, after Ctrl-C.
+func stopped(t *testing.T, env map[string]string, args ...string) result {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	var out, errs bytes.Buffer
+	code := run(ctx, args, strings.NewReader(""), &out, &errs, func(name string) string { return env[name] })
+	return result{code, out.String(), errs.String()}
+}
+
 // TestWhatTheReadmeSaysOfTheCommand runs what stands there, and gets what stands there.
 func TestWhatTheReadmeSaysOfTheCommand(t *testing.T) {
 	blocks := console.FindAllStringSubmatch(readme(t), -1)
-	if len(blocks) < 3 {
-		t.Fatalf("%d commands are shown", len(blocks))
+	if len(blocks) != len(commands) {
+		t.Fatalf("%d commands are shown, and there are %d", len(blocks), len(commands))
 	}
 	env := map[string]string{"README_JWT_SECRET": secret, "MINTLIFY_PRIVATE_KEY": privatePEM(t, newEd25519(t))}
 	for _, block := range blocks {
 		args, file, _ := strings.Cut(block[1], " < ")
-		r := call(t, readmeURLs[file], env, strings.Fields(args)...)
+		var r result
+		if fields := strings.Fields(args); fields[0] == "site" {
+			r = stopped(t, env, append(fields, "-listen", "127.0.0.1:0")...)
+			r.out = anyPort.ReplaceAllString(r.out, "${1}8081")
+		} else {
+			r = call(t, readmeURLs[file], env, fields...)
+		}
 		if got := anyToken.ReplaceAllString(r.out, "eyJhbGciOiJIUz…"); got != block[2] || r.errs != "" {
 			t.Errorf("docslogin %s prints\n%s%s", block[1], got, r.errs)
 		}
@@ -161,7 +180,11 @@ func TestTroubleshooting(t *testing.T) {
 	}
 
 	says := map[string]func() string{
-		"the key is from the environment": func() string {
+		"the session's key is empty": func() string {
+			_, err := docslogin.New(docslogin.SessionLookup(sessions.NewCookieStore(nil), "session", func(*http.Request, *sessions.Session) (*docslogin.User, error) { return nil, nil }), docslogin.ReadMe(docs, secret))
+			return fmt.Sprint(err)
+		},
+		"the docs' key is from the environment": func() string {
 			return configured(docslogin.ReadMe(docs, ""))
 		},
 		"the key is from a `.env` file": func() string {
