@@ -133,8 +133,8 @@ func WithTitle(title string) Option { return func(c *config) { c.title = title }
 
 // WithKey makes the site verify against a key of the test's own instead of a random one: the
 // text is the secret or, for Mintlify, the private or the public key in PEM, in the forms that
-// docslogin.PrivateKey takes. What starts the site panics if the text is no key for the platform; the panic does not
-// repeat it.
+// docslogin.PrivateKey takes. What starts the site panics if the text is no key for the
+// platform; the panic does not repeat it.
 //
 // [Site.Platform] signs with the same key. A public key alone cannot sign, and leaves the
 // preset's Key unset, which docslogin.New then reports: it is for apps whose key stays in a

@@ -1262,6 +1262,7 @@ func TestASiteWithAKeyOfItsOwn(t *testing.T) {
 		{"a secret for HS512", docslogintest.NewHelpScout, secret, docslogin.Secret(secret), true},
 		{"an Ed25519 private key", docslogintest.NewMintlify, private(ed), docslogin.PrivateKey(private(ed)), true},
 		{"a P-256 private key, its newlines as \\n", docslogintest.NewMintlifyPersonalization, strings.ReplaceAll(private(ec), "\n", `\n`), docslogin.PrivateKey(private(ec)), true},
+		{"an Ed25519 private key and its public one", docslogintest.NewMintlify, private(ed) + public(ed), docslogin.PrivateKey(private(ed)), true},
 		{"an Ed25519 public key", docslogintest.NewMintlify, public(ed), docslogin.SignWith(cryptosigner.Opaque(ed)), false},
 		{"a P-256 public key", docslogintest.NewMintlifyPersonalization, public(ec), docslogin.SignWith(cryptosigner.Opaque(ec)), false},
 	} {

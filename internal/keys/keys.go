@@ -57,6 +57,8 @@ func checkSecret(secret string) error {
 	switch {
 	case secret == "":
 		return errors.New("the secret is empty; set it to the one that the docs' dashboard shows")
+	case inUTF16(secret):
+		return errors.New("the secret is in UTF-16, as PowerShell writes files; save it as UTF-8")
 	case unwrap(secret) != secret || strings.HasSuffix(secret, `\n`) || strings.HasSuffix(secret, `\r`):
 		return errors.New("the secret has white space or quotes around it, as secrets from files often have; remove them")
 	case len(secret) < minSecret:

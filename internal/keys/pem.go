@@ -42,7 +42,8 @@ var (
 	}
 )
 
-// parsePEM returns the one key in text that is for the use. The text may have any of the
+// parsePEM returns the one key in text that is for the use; a key and its own public half
+// are one. The text may have any of the
 // shapes that an environment variable or a mounted file gives it: a byte-order
 // mark, quotes or blanks around it, indentation, CRLF, line ends written as \n or
 // turned into blanks, or base64 over the whole.
@@ -72,7 +73,9 @@ func parsePEM(text string, u use) (any, error) {
 			if err != nil {
 				return nil, err
 			}
-			found = append(found, key)
+			if !slices.ContainsFunc(found, func(other any) bool { return same(key, other) }) {
+				found = append(found, key)
+			}
 		}
 	}
 	switch len(found) {
@@ -119,6 +122,11 @@ func unwrap(text string) string {
 	return text
 }
 
+// inUTF16 reports whether a text begins with UTF-16's byte-order mark.
+func inUTF16(text string) bool {
+	return strings.HasPrefix(text, "\xff\xfe") || strings.HasPrefix(text, "\xfe\xff")
+}
+
 func decodeBase64(text string) (string, bool) {
 	text = strings.TrimRight(lineBreaks.ReplaceAllString(text, ""), "=")
 	decoded, err := base64.RawStdEncoding.DecodeString(text)
@@ -133,6 +141,8 @@ func (u use) noPEM(text string) error {
 	want := "; what is needed is a " + u.thing + " in PEM, with its -----BEGIN and -----END lines"
 	decoded, isBase64 := decodeBase64(text)
 	switch {
+	case inUTF16(text):
+		return errors.New("the text is in UTF-16, as PowerShell writes files; save it as UTF-8")
 	case strings.Contains(text, "-----BEGIN"):
 		return errors.New("the key is cut off: it has a -----BEGIN line but no -----END line; copy it again, whole")
 	case strings.HasPrefix(text, "{"):
@@ -170,6 +180,12 @@ func public(key any) any {
 		return private.Public()
 	}
 	return key
+}
+
+// same reports whether two parsed keys have one public half.
+func same(a, b any) bool {
+	key, ok := public(a).(interface{ Equal(crypto.PublicKey) bool })
+	return ok && key.Equal(public(b))
 }
 
 // describe names the kind of a parsed key.

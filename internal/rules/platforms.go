@@ -185,6 +185,7 @@ func HelpScout() Platform {
 		NeedsExp:     true,
 		SessionClaim: "exp",
 		Required:     []string{"sub"},
+		Checks:       []Check{checkHelpScoutUser},
 	}
 }
 
@@ -216,7 +217,7 @@ func Canny() Platform {
 		Flag: "canny",
 		Wire: Wire{
 			Callback: "/api/redirects/sso",
-			OwnHost:  true,
+			Host:     "canny.io",
 			Query:    "ssoToken",
 			Link:     "redirect",
 			Back:     AsURL,
@@ -412,6 +413,14 @@ func checkGitBookLists(claims map[string]any) []Finding {
 		}
 	}
 	return out
+}
+
+// checkHelpScoutUser is about the one claim by which the reader is known.
+func checkHelpScoutUser(claims map[string]any) []Finding {
+	if s, _ := claims["sub"].(string); s != "" && !strings.Contains(s, "@") {
+		return []Finding{warn("sub", "sub is not an e-mail address, by which Help Scout knows the reader.", "Send the user's e-mail address as sub.")}
+	}
+	return nil
 }
 
 // checkFeaturebaseUser wants to know the reader by at least one of two claims.

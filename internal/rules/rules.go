@@ -176,13 +176,13 @@ func object(data []byte) (map[string]any, bool) {
 // verifiers has, by algorithm, what checks a signature. The string says why a
 // key or signature is not taken; "" is success.
 var verifiers = map[string]func(key any, input, signature []byte) string{
-	"HS256": verifyHMAC(sha256.New),
-	"HS512": verifyHMAC(sha512.New),
+	"HS256": verifyHMAC("HS256", sha256.New),
+	"HS512": verifyHMAC("HS512", sha512.New),
 	"EdDSA": verifyEdDSA,
 	"ES256": verifyES256,
 }
 
-func verifyHMAC(newHash func() hash.Hash) func(key any, input, signature []byte) string {
+func verifyHMAC(alg string, newHash func() hash.Hash) func(key any, input, signature []byte) string {
 	return func(key any, input, signature []byte) string {
 		var secret []byte
 		switch k := key.(type) {
@@ -203,8 +203,18 @@ func verifyHMAC(newHash func() hash.Hash) func(key any, input, signature []byte)
 			return ""
 		}
 		// The usual mistakes are worth a word of their own.
-		if signedWith(append(bytes.Clone(secret), '\n')) {
-			return "was made with the secret and a line break after it, as a mounted file has it"
+		for _, end := range []string{"\n", "\r\n"} {
+			if signedWith(append(bytes.Clone(secret), end...)) {
+				return "was made with the secret and a line break after it, as a mounted file has it"
+			}
+		}
+		for _, quote := range []string{`"`, "'"} {
+			if signedWith([]byte(quote + string(secret) + quote)) {
+				return "was made with the secret in quotes, as some tools leave them in an environment variable"
+			}
+		}
+		if len(signature) != newHash().Size() {
+			return fmt.Sprintf("has %d bytes where %s makes %d: the token was cut off, or changed", len(signature), alg, newHash().Size())
 		}
 		for _, enc := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding, base64.URLEncoding, base64.RawURLEncoding} {
 			if decoded, err := enc.DecodeString(string(secret)); err == nil && signedWith(decoded) {

@@ -86,6 +86,13 @@ func readMe(more string) string {
 	return hs256(hsHeader, `{"name":"Ada","email":"ada@example.com","version":1,"iat":1700000000`+more+`}`, secret)
 }
 
+// cutOff returns a token of which the last bytes of the signature are missing.
+func cutOff(token string) string {
+	head, signature := token[:strings.LastIndex(token, ".")+1], token[strings.LastIndex(token, ".")+1:]
+	bytes, _ := base64.RawURLEncoding.DecodeString(signature)
+	return head + b64(bytes[:len(bytes)-3])
+}
+
 func mintlify(more string) string {
 	return eddsa(edHeader, `{"host":"docs.example.com","iat":1700000000,"exp":1700000010`+more+`}`)
 }
@@ -157,6 +164,10 @@ func TestRules(t *testing.T) {
 		{"no secret", rules.ReadMe(), vector, "", "signature: without a secret", ""},
 		{"no key", rules.ReadMe(), vector, nil, "signature: without a secret", ""},
 		{"the secret with its file's last line break", rules.ReadMe(), hs256(hsHeader, `{"name":"A","email":"e","version":1,"iat":1}`, secret+"\n"), secret, "signature: line break after it", ""},
+		{"such a line break of Windows", rules.ReadMe(), hs256(hsHeader, `{"name":"A","email":"e","version":1,"iat":1}`, secret+"\r\n"), secret, "signature: line break after it", ""},
+		{"the secret in its quotes", rules.ReadMe(), hs256(hsHeader, `{"name":"A","email":"e","version":1,"iat":1}`, `"`+secret+`"`), secret, "signature: was made with the secret in quotes", ""},
+		{"the secret in single quotes", rules.ReadMe(), hs256(hsHeader, `{"name":"A","email":"e","version":1,"iat":1}`, "'"+secret+"'"), secret, "signature: was made with the secret in quotes", ""},
+		{"a token that was cut off", rules.ReadMe(), cutOff(readMe("")), secret, "signature: has 29 bytes where HS256 makes 32", ""},
 		{"the secret decoded from base64", rules.ReadMe(), hs256(hsHeader, `{"name":"A","email":"e","version":1,"iat":1}`, "\x00\x01\x02\x03\x04\x05"), "AAECAwQF", "signature: decoded from base64", ""},
 		{"another private key", rules.Mintlify(), mintlify(""), ed25519.PublicKey(make([]byte, 32)), "signature: does not fit the site's key", ""},
 		{"a key of another kind", rules.Mintlify(), mintlify(""), secret, "signature: without an Ed25519 public key", ""},
@@ -267,10 +278,11 @@ func TestRules(t *testing.T) {
 		{"user_fields that are a list", rules.Zendesk(), zendesk(`,"user_fields":[]`), secret, "user_fields: is not an object", ""},
 		{"Zendesk needs a name", rules.Zendesk(), hs256(hsHeader, `{"iat":1700000000,"jti":"j","email":"e"}`, secret), secret, "name: has no name", ""},
 
-		{"Help Scout takes HS512", rules.HelpScout(), hs512(`{"alg":"HS512","typ":"JWT"}`, `{"sub":"e","iat":1700000000,"exp":1700003600}`), secret, "", ""},
-		{"Help Scout refuses HS256", rules.HelpScout(), hs256(hsHeader, `{"sub":"e","iat":1700000000,"exp":1700003600}`, secret), secret, `alg: "HS256" and has to be HS512`, ""},
-		{"Help Scout needs exp", rules.HelpScout(), hs512(`{"alg":"HS512","typ":"JWT"}`, `{"sub":"e","iat":1700000000}`), secret, "exp: has no exp", ""},
-		{"a session of seconds at Help Scout", rules.HelpScout(), hs512(`{"alg":"HS512","typ":"JWT"}`, `{"sub":"e","iat":1700000000,"exp":1700000010}`), secret, "", "exp: logs the reader out"},
+		{"Help Scout takes HS512", rules.HelpScout(), hs512(`{"alg":"HS512","typ":"JWT"}`, `{"sub":"ada@example.com","iat":1700000000,"exp":1700003600}`), secret, "", ""},
+		{"Help Scout refuses HS256", rules.HelpScout(), hs256(hsHeader, `{"sub":"ada@example.com","iat":1700000000,"exp":1700003600}`, secret), secret, `alg: "HS256" and has to be HS512`, ""},
+		{"Help Scout needs exp", rules.HelpScout(), hs512(`{"alg":"HS512","typ":"JWT"}`, `{"sub":"ada@example.com","iat":1700000000}`), secret, "exp: has no exp", ""},
+		{"a session of seconds at Help Scout", rules.HelpScout(), hs512(`{"alg":"HS512","typ":"JWT"}`, `{"sub":"ada@example.com","iat":1700000000,"exp":1700000010}`), secret, "", "exp: logs the reader out"},
+		{"Help Scout knows a reader by the e-mail address", rules.HelpScout(), hs512(`{"alg":"HS512","typ":"JWT"}`, `{"sub":"4711","iat":1700000000,"exp":1700003600}`), secret, "", "sub: is not an e-mail address"},
 		{"Help Scout needs sub", rules.HelpScout(), hs512(`{"alg":"HS512","typ":"JWT"}`, `{"email":"e","iat":1700000000,"exp":1700003600}`), secret, "sub: has no sub", ""},
 
 		{"DeveloperHub takes HS256", rules.DeveloperHub(), hs256(hsHeader, `{"version":1,"iat":1700000000,"exp":1700086400,"vars":{"name":"Ada"},"error_redirect_url":"https://app.example.com"}`, secret), secret, "", ""},

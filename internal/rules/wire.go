@@ -12,7 +12,7 @@ import (
 // A Wire says how a token and the wanted page travel to the docs.
 type Wire struct {
 	Callback string            // path that takes the token; "": any page
-	OwnHost  bool              // Callback is on a host of the platform's, not on the docs'
+	Host     string            // host of Callback, where it is the platform's own; "": it is the docs'
 	Query    string            // parameter that carries the token; "": none
 	Form     string            // field of a POST that carries the token; "": none
 	Fragment bool              // the token is in the fragment, for a page's script
@@ -50,17 +50,23 @@ func All() []Platform {
 }
 
 // Infer tells the platform by the form of a URL that carries a token, and says by what:
-// "the parameter auth_token".
+// "the parameter auth_token". A URL that carries none, for the token travels in a form, is
+// told by its path.
 func Infer(u *url.URL) (p Platform, by string, ok bool) {
 	var byCallback, byPage, byParameter []Platform
 	for _, p := range All() {
+		at := p.Callback != "" && strings.HasSuffix(u.Path, p.Callback)
 		switch {
-		case !p.carries(u):
+		case p.Form != "":
+			if u.Path == p.Callback {
+				return p, "the path " + p.Callback, true
+			}
+		case !p.carries(u, at):
 		case p.Callback == "":
 			byPage = append(byPage, p)
-		case strings.HasSuffix(u.Path, p.Callback):
+		case at:
 			byCallback = append(byCallback, p)
-		case !p.Fragment: // sent to the wrong page
+		default: // sent to the wrong page
 			byParameter = append(byParameter, p)
 		}
 	}
@@ -68,18 +74,42 @@ func Infer(u *url.URL) (p Platform, by string, ok bool) {
 	if len(found) == 0 {
 		return Platform{}, "", false
 	}
+	if len(byCallback) > 0 {
+		p = byCallback[0]
+		return p, p.Place() + " at " + p.Callback, true
+	}
 	p = found[0]
 	by = p.Place()
-	if len(byCallback) > 0 {
-		by += " at " + p.Callback
+	// Of those that take a token in the same place, its algorithm tells some apart.
+	var likely []Platform
+	for _, p := range found {
+		if slices.Contains(p.Algorithms, algorithm(p.Token(u))) {
+			likely = append(likely, p)
+		}
+	}
+	if likely == nil {
+		return p, by, true
+	}
+	if p = likely[0]; p.Name != found[0].Name {
+		by += " and the header's alg"
+	}
+	for _, other := range likely[1:] {
+		by += ", as " + other.Name + " has it"
 	}
 	return p, by, true
 }
 
-func (p Platform) carries(u *url.URL) bool {
+func (p Platform) carries(u *url.URL, at bool) bool {
 	token := p.Token(u)
 	// On a page, a fragment is mostly an anchor: base64url of { and a quotation mark begins so.
-	return token != "" && (!p.Fragment || p.Callback != "" || strings.HasPrefix(token, "ey"))
+	return token != "" && (!p.Fragment || at || strings.HasPrefix(token, "ey"))
+}
+
+// algorithm returns the alg of a token's header, or "".
+func algorithm(token string) string {
+	t, _ := parse(token)
+	alg, _ := t.header["alg"].(string)
+	return alg
 }
 
 // Place says where the token travels: "the parameter auth_token".
@@ -112,7 +142,7 @@ func (p Platform) CheckURL(u, docs *url.URL, route string) []Finding {
 	at := &url.URL{Host: u.Host, Path: u.Path}
 	if docs != nil {
 		at.Host = docs.Host
-	} else if p.OwnHost {
+	} else if p.Host != "" {
 		at.Host = ""
 	}
 	link, _ := param(u.RawQuery, p.Link)
@@ -160,7 +190,11 @@ func (p Platform) CheckLength(bytes int, alone bool) Finding {
 // checkTarget looks at the page that takes the token.
 func (p Platform) checkTarget(u, docs *url.URL) []Finding {
 	var out []Finding
-	if docs != nil && !p.OwnHost && u.Host != "" {
+	if p.Host != "" && u.Host != "" && plainHost(u) != p.Host {
+		out = append(out, fail("host", fmt.Sprintf("The URL leads to %.100q, and %s takes the token at %s.", u.Host, p.Name, p.Host),
+			"Send the browser there with the token."))
+	}
+	if docs != nil && p.Host == "" && u.Host != "" {
 		if plainHost(u) != plainHost(docs) {
 			out = append(out, fail("docs", fmt.Sprintf("The URL leads to %.100q, and the docs are at %.100q.", u.Host, docs.Host),
 				"Make the URL from the address that the browser shows for the docs."))
@@ -172,7 +206,7 @@ func (p Platform) checkTarget(u, docs *url.URL) []Finding {
 		return out
 	}
 	wanted, ok := "has to end in ", strings.HasSuffix(u.Path, p.Callback)
-	if docs != nil && !p.OwnHost {
+	if docs != nil && p.Host == "" {
 		wanted, ok = "has to be the docs' own, followed by ", u.Path == strings.TrimRight(docs.Path, "/")+p.Callback
 	}
 	if !ok {
@@ -255,6 +289,12 @@ func (p Platform) cutAt(char string) []Finding {
 // checkBeside looks for parameters that the platform would misread beside the token.
 func (p Platform) checkBeside(query string) []Finding {
 	var out []Finding
+	for _, name := range []string{p.Query, p.Link, p.Needs} {
+		if _, behind := param(query, name); name != "" && has(behind, name) && !(p.ToPage && name == p.Link) {
+			out = append(out, warn(name, "The parameter "+name+" is there more than once, and platforms differ in which one they read.",
+				"Send it once."))
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(p.Beside)) {
 		prefix, open := strings.CutSuffix(name, "…")
 		if slices.ContainsFunc(strings.Split(query, "&"), func(pair string) bool {

@@ -47,10 +47,16 @@ func TestAURLTellsItsPlatform(t *testing.T) {
 		{"https://help.example.com/api/v1/auth/access/jwt?jwt=e.e.e", "Featurebase", "the parameter jwt at /api/v1/auth/access/jwt"},
 		{"https://metabase.example.com/auth/sso?jwt=e.e.e", "Metabase", "the parameter jwt at /auth/sso"},
 		{"https://docs.example.com/?fern_token=e.e.e", "Fern", "the parameter fern_token"}, // at the wrong path
+		{"https://docs.example.com/authcallback/more?token=e.e.e", "Help Scout", "the parameter token"},
 		{"/?%61uth_token=e.e.e", "ReadMe", "the parameter auth_token"},
 		{"https://docs.example.com/get-started#anchor", "", ""},
 		{"https://docs.example.com/?auth_token=", "", ""},
-		{"https://help.zendesk.com/access/jwt?jwt_=e.e.e", "", ""},
+		{"https://docs.example.com/login#" + eddsa(edHeader, "{}"), "Mintlify", "the fragment and the header's alg"}, // at the wrong path
+		{"https://docs.example.com/page?jwt=" + hs256(hsHeader, "{}", secret), "DeveloperHub", "the parameter jwt, as Featurebase has it, as Metabase has it"},
+		{"https://docs.example.com/login#" + hs256(hsHeader, "{}", secret), "Mintlify personalization", "the fragment"},
+		{"https://docs.example.com/login/jwt-callback#" + es256("{}"), "Mintlify", "the fragment at /login/jwt-callback"},
+		{"https://help.zendesk.com/access/jwt?jwt=e.e.e", "Zendesk", "the path /access/jwt"},
+		{"https://help.zendesk.com/access/jwt_?jwt_=e.e.e", "", ""},
 	}
 	for _, test := range tests {
 		p, by, ok := rules.Infer(parseURL(t, test.url))
@@ -111,6 +117,7 @@ func TestURLs(t *testing.T) {
 		{"a login at Canny", rules.Canny(), canny + "&redirect=https%3A%2F%2Ffeedback.example.com%2Fa", "https://feedback.example.com", "", ""},
 		{"a login at Canny, whose board is not known", rules.Canny(), canny + "&redirect=https%3A%2F%2Ffeedback.example.com%2Fa", "", "", ""},
 		{"a link to a port of its own", rules.Fern(), fern + "&state=https%3A%2F%2FDocs.example.com%3A443%2Fa", "", "", ""},
+		{"the port that http has anyway", rules.ReadMe(), "http://localhost:80/?auth_token=T", "http://localhost", "", ""},
 		{"a URL out of an access log", rules.ReadMe(), "/?auth_token=T&redirect=%2Fa", docs, "", ""},
 		{"a link that came back as it was given, a URL", rules.Metabase(), metabase + "&return_to=" + docs + "/a", "", "", ""},
 		{"a link to another brand of Zendesk", rules.Zendesk(), "https://a.zendesk.com/access/jwt?return_to=https%3A%2F%2Fb.zendesk.com%2Fa", "", "", ""},
@@ -119,6 +126,7 @@ func TestURLs(t *testing.T) {
 		{"another port", rules.ReadMe(), docs + ":8443/?auth_token=T", docs, `docs: leads to "docs.example.com:8443"`, ""},
 		{"the docs' home in the place of the callback", rules.Fern(), docs + "/?fern_token=T", "", "path: has to end in /api/fern-docs/auth/jwt/callback, where Fern takes the token", ""},
 		{"a callback without the docs' path", rules.Fern(), fern, docs + "/base", "path: has to be the docs' own, followed by /api/fern-docs", ""},
+		{"another host in the place of Canny's", rules.Canny(), "https://feedback.example.com/api/redirects/sso?companyID=1&ssoToken=T", "https://feedback.example.com", `host: leads to "feedback.example.com", and Canny takes the token at canny.io`, ""},
 		{"no company for Canny", rules.Canny(), "https://canny.io/api/redirects/sso?ssoToken=T", "", "companyID: has no companyID", ""},
 		{"another token beside GitBook's", rules.GitBook(), docs + "/a?access_token=x&jwt_token=T", "", "access_token: GitBook would take it instead of the token", ""},
 		{"a claim that nobody signed", rules.GitBook(), docs + "/a?visitor%2Eplan=x&jwt_token=T", "", "visitor.…: GitBook would take it for a claim", ""},
@@ -130,6 +138,9 @@ func TestURLs(t *testing.T) {
 		{"16,000 bytes with the token in the fragment", rules.Mintlify(), mintlify + "#" + long(16000-44), "", "", "length: is 16000 bytes long"},
 		{"16,001 bytes with the token in the fragment", rules.Mintlify(), mintlify + "#" + long(16001-44), "", "length: is 16001 bytes long, and more than 16000 do not arrive", ""},
 
+		{"two tokens", rules.ReadMe(), docs + "?auth_token=T&auth_token=U", "", "", "auth_token: is there more than once"},
+		{"two links", rules.ReadMe(), docs + "?auth_token=T&redirect=%2Fa&%72edirect=%2Fb", "", "", "redirect: is there more than once"},
+		{"a page with two parameters that are named as the link's", rules.GitBook(), docs + "/a?location=b&location=c&jwt_token=T", docs, "", ""},
 		{"a link that is encoded twice", rules.ReadMe(), docs + "?auth_token=T&redirect=%252Fquickstart", "", "", "redirect: is encoded once too often"},
 		{"a URL that is encoded twice", rules.Fern(), fern + "&state=https%253A%252F%252Fdocs.example.com%252Fa", "", "", "state: is encoded once too often"},
 		{"a URL over http that is encoded twice", rules.Fern(), fern + "&state=HTTP%253a%252F%252Fdocs.example.com%252Fa", "", "", "state: is encoded once too often"},
