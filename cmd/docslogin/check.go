@@ -156,7 +156,7 @@ func (t *tool) checkClock(text string, p rules.Platform, life time.Duration) (ru
 	sent := time.Now()
 	resp, err := client.Do(r.WithContext(ctx))
 	if err != nil {
-		return unknown("No answer came within 10 s: there is no connection, or a certificate that is not trusted.")
+		return unknown("No answer came: there is no connection, a certificate is not trusted, or 10 s were not enough.")
 	}
 	resp.Body.Close()
 	half := time.Since(sent) / 2
@@ -176,12 +176,16 @@ func judgeClock(sent time.Time, half time.Duration, date time.Time, p rules.Plat
 	ahead, more := sent.Add(half).Sub(date.Add(time.Second/2)), half+time.Second/2
 	off, side, of := ahead, "ahead", " of"
 	behind, limit := p.Tolerance(life)
+	give := max(more.Round(time.Second), time.Second)
 	if ahead < 0 {
 		off, side, of, limit = -ahead, "behind", "", behind
 	}
-	finding := rules.Finding{Rule: "-clock", OK: true, Why: "This machine's clock and the server's differ by less than can be told, about a second."}
+	finding := rules.Finding{Rule: "-clock", OK: true, Why: fmt.Sprintf("This machine's clock and the server's differ by less than can be told, about %v.", give)}
 	if off > more {
-		finding.Why = fmt.Sprintf("This machine's clock is %v %s the server's, give or take %v.", off.Round(time.Second), side+of, max(more.Round(time.Second), time.Second))
+		finding.Why = fmt.Sprintf("This machine's clock is %v %s the server's, give or take %v.", off.Round(time.Second), side+of, give)
+	}
+	if off-more > time.Minute {
+		finding.OK, finding.Warn, finding.Fix = false, true, "Keep the clock right with NTP."
 	}
 	if limit > 0 && off+more > limit && off > more {
 		finding.OK, finding.Warn = false, off-more <= limit

@@ -98,6 +98,7 @@ func (t *tool) explain(args []string) error {
 			return err
 		}
 	}
+	q.input = decoded(q.input)
 	if len(q.input) > maxInput {
 		return usageError("the input is longer than 1 MiB")
 	}
@@ -124,7 +125,13 @@ func (t *tool) explain(args []string) error {
 
 // answer looks at the URL and the token.
 func (q question) answer(s *settings) (*report, map[string]any, error) {
-	token := strings.Trim(q.input, " \t\r\n\"'<>")
+	var findings []rules.Finding
+	token := pasted(q.input)
+	if strings.Contains(token, "&amp;") {
+		token = strings.ReplaceAll(token, "&amp;", "&")
+		findings = append(findings, rules.Finding{Rule: "html", Warn: true, Why: "The URL has &amp; for &, as a page's source writes it: read with &.",
+			Fix: "If it was not copied out of a page's source, the browser must not get it so: escape it once."})
+	}
 	var u *url.URL
 	if strings.ContainsAny(token, "/?#") {
 		var err error
@@ -132,7 +139,7 @@ func (q question) answer(s *settings) (*report, map[string]any, error) {
 			u, err = url.Parse("https://" + token)
 		}
 		if err != nil { // which holds the URL
-			return nil, nil, usageError("the input is neither a URL that can be parsed nor a token")
+			return nil, nil, usageError("the input is neither a URL that can be parsed nor a token; pass one of them alone, such as the Location of the login route's answer")
 		}
 	}
 	p, by, err := q.platform(s, u)
@@ -140,15 +147,14 @@ func (q question) answer(s *settings) (*report, map[string]any, error) {
 		return nil, nil, err
 	}
 	host := ""
-	var findings []rules.Finding
 	if u != nil {
 		if p.Form != "" {
 			return nil, nil, usageError(p.Name + " takes the token in a form, which no URL holds; pass the token itself")
 		}
 		token, host = p.Token(u), u.Hostname()
-		findings = p.CheckURL(u, q.docs, q.route)
+		findings = append(findings, p.CheckURL(u, q.docs, q.route)...)
 	} else {
-		findings = []rules.Finding{p.CheckLength(len(token), true)}
+		findings = append(findings, p.CheckLength(len(token), true))
 	}
 	if q.docs != nil {
 		host = q.docs.Hostname()
@@ -161,7 +167,7 @@ func (q question) answer(s *settings) (*report, map[string]any, error) {
 	}
 	claims, ofToken := q.check(p, token, key, host, q.at)
 	if token == "" {
-		ofToken = []rules.Finding{{Rule: "token", Why: "There is no token in " + p.Place() + ".", Fix: "Send it there."}}
+		ofToken = []rules.Finding{{Rule: "token", Why: "There is no token in " + p.Place() + ".", Fix: "Pass the URL to which the app's login route redirects (its Location). If this is that one, send the token there."}}
 	}
 	r := &report{
 		Platform: p.Name, By: by, Place: p.Place(), TokenBytes: len(token),
@@ -183,6 +189,32 @@ func (q question) answer(s *settings) (*report, map[string]any, error) {
 		}
 	}
 	return r, claims, nil
+}
+
+// pasted returns the URL or token in what people have at hand: the answer of the login route
+// with its header, what url -json prints, an Authorization header, lines that a terminal or
+// a mail broke, a file of Windows.
+func pasted(text string) string {
+	var made struct{ URL string }
+	if json.Unmarshal([]byte(text), &made) == nil && made.URL != "" {
+		text = made.URL
+	}
+	var lines strings.Builder
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		name, value, _ := strings.Cut(strings.TrimPrefix(line, "< "), ":") // as curl -v has it
+		if strings.EqualFold(name, "Location") {
+			return strings.TrimSpace(value)
+		}
+		if strings.EqualFold(name, "Authorization") {
+			line = strings.TrimSpace(value)
+		}
+		if lines.Len() > 0 && strings.Contains(line, "://") {
+			return text // not one URL
+		}
+		lines.WriteString(line)
+	}
+	return strings.TrimPrefix(strings.Trim(lines.String(), " \t\"'<>"), "Bearer ")
 }
 
 // platform is that of -platform, or the one that the URL's form tells.

@@ -2,12 +2,14 @@ package main
 
 import (
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 )
 
 const (
@@ -17,6 +19,18 @@ const (
 )
 
 func token(claims string) string { return hs256(header, "{"+claims+"}") }
+
+func utf16le(text string) string { return inUTF16(binary.LittleEndian, text) }
+
+func utf16be(text string) string { return inUTF16(binary.BigEndian, text) }
+
+func inUTF16(order binary.AppendByteOrder, text string) string {
+	out := order.AppendUint16(nil, 0xfeff)
+	for _, unit := range utf16.Encode([]rune(text)) {
+		out = order.AppendUint16(out, unit)
+	}
+	return string(out)
+}
 
 // TestWhatIsWrong has one row per rule.
 func TestWhatIsWrong(t *testing.T) {
@@ -32,7 +46,17 @@ func TestWhatIsWrong(t *testing.T) {
 		{"a token alone", token(readMe1), []string{"-platform", "readme"}, 0, "ReadMe, told by -platform. The token has 173 bytes.; ✓ form: ; ✓ length: Without its URL, the token is 173 bytes long."},
 		{"a URL without its scheme, in quotes", `"` + strings.TrimPrefix(url(readMe1), "https://") + `"` + "\n", nil, 0, "✓ ReadMe would accept it."},
 		{"a URL out of an access log", "/?auth_token=" + token(readMe1), nil, 0, "✓ ReadMe would accept it."},
-		{"no token at all", docs + "/login/jwt-callback", []string{"-platform", "readme"}, 1, "✗ token: There is no token in the parameter auth_token.; ✗ ReadMe would refuse it, by token."},
+		{"a URL that lines broke", url(readMe1)[:60] + "\r\n  " + url(readMe1)[60:100] + "\n" + url(readMe1)[100:] + "\n", nil, 0, "✓ ReadMe would accept it."},
+		{"a URL with a byte-order mark", "\ufeff" + url(readMe1), nil, 0, "✓ ReadMe would accept it."},
+		{"a URL in UTF-16", utf16le(url(readMe1)), nil, 0, "✓ ReadMe would accept it."},
+		{"a URL in UTF-16 of the other order", utf16be(url(readMe1)), nil, 0, "✓ ReadMe would accept it."},
+		{"a URL in JSON", `{"url":"` + url(readMe1) + `\u0026redirect=%2Fa"}`, nil, 0, "✓ redirect: "},
+		{"a URL with the header of an answer", "HTTP/1.1 302 Found\r\nCache-Control: no-store\r\nlocation: " + url(readMe1) + "\r\nDate: x\r\n\r\n", nil, 0, "✓ ReadMe would accept it."},
+		{"a URL as curl -v shows it", "< Location: " + url(readMe1), nil, 0, "✓ ReadMe would accept it."},
+		{"a token in a header", "Authorization: Bearer " + token(readMe1), []string{"-platform", "readme"}, 0, "✓ ReadMe would accept it."},
+		{"a token that lines broke", token(readMe1)[:60] + "\n" + token(readMe1)[60:], []string{"-platform", "readme"}, 0, "✓ ReadMe would accept it."},
+		{"a URL out of a page's source", "https://docs.example.com/?redirect=%2Fa&amp;auth_token=" + token(readMe1), nil, 0, "! html: The URL has &amp; for &; → If it was not copied out of a page's source; ✓ ReadMe would accept it."},
+		{"no token at all", docs + "/login/jwt-callback", []string{"-platform", "readme"}, 1, "✗ token: There is no token in the parameter auth_token.; → Pass the URL to which the app's login route redirects; ✗ ReadMe would refuse it, by token."},
 		{"no token of three parts", docs + "/?auth_token=a.b", nil, 1, "✗ form: The token does not have three parts; ✗ ReadMe would refuse it, by form."},
 		{"another algorithm", docs + "/?auth_token=" + hs256(`{"alg":"none","typ":"JWT"}`, "{"+readMe1+"}"), nil, 1, `✗ alg: The header's alg is "none" and has to be HS256.; → Sign with HS256`},
 		{"a token that was changed", docs + "/?auth_token=" + token(readMe1)[:130] + "AAAA" + token(readMe1)[134:], nil, 1, "✗ signature: The signature does not fit the site's secret."},

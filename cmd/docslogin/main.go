@@ -147,8 +147,8 @@ func flagError(f *flag.FlagSet, text string) error {
 	if name, ok := strings.CutPrefix(text, "flag needs an argument: "); ok {
 		return usageError(name + " needs a value")
 	}
-	for _, before := range []string{" for flag ", " for "} { // "invalid value …", "invalid boolean value …"
-		if i := strings.LastIndex(text, before+"-"); i >= 0 && strings.HasPrefix(text, "invalid ") {
+	for begin, before := range map[string]string{"invalid value ": " for flag ", "invalid boolean value ": " for "} {
+		if i := strings.LastIndex(text, before+"-"); i >= 0 && strings.HasPrefix(text, begin) {
 			name, why, _ := strings.Cut(text[i+len(before):], ": ")
 			if why == "parse error" {
 				why = map[string]string{"-json": "it is true or false"}[name]
@@ -169,6 +169,9 @@ func nearest(name string, known []string) string {
 		name = name[:64]
 	}
 	away := func(known string) int {
+		if name != "" && strings.HasPrefix(known, name) {
+			return 0
+		}
 		if name != "" && strings.Contains(known, name) {
 			return 1
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"flag"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf16"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -115,9 +117,12 @@ func (s *settings) rules() (p rules.Platform, ok bool, err error) {
 
 // withIssuer sets the rules' issuer, and refuses flags of other platforms.
 func (s *settings) withIssuer(p rules.Platform) (rules.Platform, error) {
-	if s.issuer != "" {
+	if s.given["issuer"] {
 		if p.Issuer == "" {
 			return p, usageError("-issuer is for fern")
+		}
+		if s.issuer == "" {
+			return p, usageError("-issuer is empty; leave it out for " + p.Issuer)
 		}
 		p.Issuer = s.issuer
 	}
@@ -164,7 +169,7 @@ func (s *settings) preset(key string) (docslogin.Platform, rules.Platform, error
 		"featurebase":              docslogin.Featurebase,
 		"metabase":                 docslogin.Metabase,
 	}[r.Flag](s.docsArgument(), key)
-	if s.issuer != "" {
+	if s.given["issuer"] {
 		p.Static["iss"] = s.issuer
 	}
 	return p, r, nil
@@ -244,6 +249,25 @@ func read(r io.Reader, what string) (string, error) {
 		return "", usageError(what + " is longer than 1 MiB")
 	}
 	return b.String(), nil
+}
+
+// decoded returns text without a byte-order mark, and from UTF-16, in which PowerShell
+// writes files. A key is not decoded: the app would not do so.
+func decoded(text string) string {
+	var order binary.ByteOrder
+	switch {
+	case strings.HasPrefix(text, "\xff\xfe"):
+		order = binary.LittleEndian
+	case strings.HasPrefix(text, "\xfe\xff"):
+		order = binary.BigEndian
+	default:
+		return strings.TrimPrefix(text, "\ufeff")
+	}
+	units := make([]uint16, len(text)/2-1)
+	for i := range units {
+		units[i] = order.Uint16([]byte(text[2*i+2:]))
+	}
+	return string(utf16.Decode(units))
 }
 
 // cause is why a file could not be read, without its name.

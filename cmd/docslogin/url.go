@@ -201,7 +201,7 @@ func (t *tool) readUser(file string) (docslogin.User, error) {
 		user docslogin.User
 		keys []json.RawMessage
 	)
-	err = readObject([]byte(text), "the user", map[string]member{
+	err = readObject([]byte(decoded(text)), "the user", map[string]member{
 		"id":         {&user.ID, "a string"},
 		"name":       {&user.Name, "a string"},
 		"email":      {&user.Email, "a string"},

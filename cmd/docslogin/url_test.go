@@ -192,6 +192,7 @@ func TestTheUserInJSON(t *testing.T) {
 		if claims["name"] != "Ada" || claims["trial"] != false || string(keys) != `[{"apiKey":"k","name":"live"},{"name":"test","pass":"p","region":"eu","user":"u"}]` {
 			t.Errorf("claims: %v", claims)
 		}
+		withSecret(t, "\ufeff"+user, append(readMe, "-user", "-")...).want(t, 0, "https://docs.example.com?auth_token=")
 		withSecret(t, r.out, "explain", "-show-claims").want(t, 0, `"seats": 9007199254740993,`)
 	}
 	for _, test := range []struct {
@@ -245,7 +246,12 @@ func TestALinkThatWouldNotBeFollowedIsAnError(t *testing.T) {
 			t.Errorf("%s: stdout %s", link, r.out)
 		}
 	}
-	r := withSecret(t, "", append(append(readMe, ada...), "-link", "https://docs.example.com/quickstart")...)
+	// GitBook's is a path from the docs' own one, others' is from the host's root.
+	r := withSecret(t, "", append([]string{"url", "-platform", "gitbook", "-docs", "https://example.com/docs", "-link", "/quickstart"}, ada...)...)
+	if r.want(t, 0); !strings.HasPrefix(r.out, "https://example.com/docs/quickstart?jwt_token=") {
+		t.Errorf("stdout: %s", r.out)
+	}
+	r = withSecret(t, "", append(append(readMe, ada...), "-link", "https://docs.example.com/quickstart")...)
 	if r.want(t, 0); !strings.HasSuffix(r.out, "&redirect=%2Fquickstart\n") {
 		t.Errorf("stdout: %s", r.out)
 	}
