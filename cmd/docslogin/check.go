@@ -73,10 +73,10 @@ func (t *tool) check(args []string) error {
 	accepted := !refused(findings)
 	if s.json {
 		t.printJSON(struct {
-			Platform string    `json:"platform"`
-			Accepted bool      `json:"accepted"`
-			Findings []finding `json:"findings"`
-		}{platform.Name, accepted, inJSON(findings)}, "")
+			Platform string          `json:"platform"`
+			Accepted bool            `json:"accepted"`
+			Findings []rules.Finding `json:"findings"`
+		}{platform.Name, accepted, findings}, "")
 	} else {
 		t.printf("%s", platform.Name)
 		t.printFindings(findings)

@@ -85,7 +85,7 @@ func TestSettingsAreChecked(t *testing.T) {
 			var got struct {
 				Platform string
 				Accepted *bool
-				Findings []finding
+				Findings []rules.Finding
 			}
 			if err := json.Unmarshal([]byte(r.out), &got); err != nil || strings.Count(r.out, "\n") != 1 || r.code != test.code {
 				t.Fatalf("%v, exit code %d: %s", err, r.code, r.out)

@@ -45,11 +45,9 @@ type report struct {
 	SignatureChecked bool              `json:"signatureChecked"` // there was a key
 	AcceptedAt       string            `json:"acceptedAt,omitempty"`
 	At               string            `json:"at"`
-	Findings         []finding         `json:"findings"`
+	Findings         []rules.Finding   `json:"findings"`
 	ClaimTypes       map[string]string `json:"claimTypes,omitempty"`
 	Claims           map[string]any    `json:"claims,omitempty"`
-
-	findings []rules.Finding
 }
 
 // question is what explain was asked.
@@ -174,13 +172,12 @@ func (q question) answer(s *settings) (*report, map[string]any, error) {
 		At:               q.at.UTC().Format(time.RFC3339),
 		SignatureChecked: key != nil,
 		ClaimTypes:       types(claims),
-		findings:         append(ofToken, findings...),
+		Findings:         append(ofToken, findings...),
 	}
 	if u == nil {
 		r.Place = ""
 	}
-	r.Findings, r.Accepted = inJSON(r.findings), !refused(r.findings)
-	if !r.Accepted {
+	if r.Accepted = !refused(r.Findings); !r.Accepted {
 		// A token out of a log has mostly expired since.
 		if made, ok := numericDate(claims["iat"]); ok {
 			if _, then := q.check(p, token, key, host, made); !refused(append(then, findings...)) {
@@ -284,7 +281,7 @@ func (t *tool) printReport(r *report) {
 		place = " and is in " + r.Place
 	}
 	t.printf("%s, told by %s. The token has %d bytes%s.", r.Platform, r.By, r.TokenBytes, place)
-	t.printFindings(r.findings)
+	t.printFindings(r.Findings)
 	var claims []string
 	for _, name := range slices.Sorted(maps.Keys(r.ClaimTypes)) {
 		claims = append(claims, name+" ("+r.ClaimTypes[name]+")")
@@ -296,7 +293,7 @@ func (t *tool) printReport(r *report) {
 		t.printJSON(r.Claims, "  ")
 	}
 	broken := ""
-	for _, f := range r.findings {
+	for _, f := range r.Findings {
 		if f.Refused() && !strings.Contains(broken+",", " "+f.Rule+",") {
 			broken += ", " + f.Rule
 		}

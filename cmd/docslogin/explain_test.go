@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf16"
+
+	"github.com/docslogin/docslogin/internal/rules"
 )
 
 const (
@@ -97,7 +99,7 @@ func TestWhatIsWrong(t *testing.T) {
 			var got struct {
 				Platform string
 				Accepted *bool
-				Findings []finding
+				Findings []rules.Finding
 			}
 			if err := json.Unmarshal([]byte(inJSON.out), &got); err != nil || strings.Count(inJSON.out, "\n") != 1 || inJSON.code != test.code {
 				t.Fatalf("%v, exit code %d: %s", err, inJSON.code, inJSON.out)
@@ -147,7 +149,7 @@ func TestWhatExplainSaysInJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	got.Findings = nil
-	want := `{ReadMe the parameter auth_token the parameter auth_token 300 false true 2023-11-14T22:13:20Z 2023-11-14T22:23:20Z [] map[apiKey:string email:string exp:number iat:number isAdmin:boolean keys:list of 0 label:null name:string parameters:object of 1 version:number] map[] []}`
+	want := `{ReadMe the parameter auth_token the parameter auth_token 300 false true 2023-11-14T22:13:20Z 2023-11-14T22:23:20Z [] map[apiKey:string email:string exp:number iat:number isAdmin:boolean keys:list of 0 label:null name:string parameters:object of 1 version:number] map[]}`
 	if s := fmt.Sprint(got); s != want {
 		t.Errorf("%s\nwant %s", s, want)
 	}

@@ -54,23 +54,6 @@ func (t *tool) printJSON(v any, indent string) {
 	fmt.Fprint(t.out, clean(b.String()))
 }
 
-// finding is a rule's, in JSON.
-type finding struct {
-	Rule string `json:"rule"`
-	OK   bool   `json:"ok"`
-	Warn bool   `json:"warn"`
-	Why  string `json:"why"`
-	Fix  string `json:"fix,omitempty"`
-}
-
-func inJSON(findings []rules.Finding) []finding {
-	out := []finding{}
-	for _, f := range findings {
-		out = append(out, finding(f))
-	}
-	return out
-}
-
 // Marks of a finding, with their colors.
 const (
 	okMark, okColor           = "✓", "32"

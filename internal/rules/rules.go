@@ -61,11 +61,11 @@ type Check func(claims map[string]any) []Finding
 // A Finding is what one rule says about a token. It never holds the token or
 // the value of a claim, other than a time, a host or the header's alg.
 type Finding struct {
-	Rule string // mostly the name of the claim or header member
-	OK   bool
-	Warn bool   // not OK, but the platform takes the token all the same
-	Why  string // one sentence: what is wrong or, if OK, what is right
-	Fix  string // what to change; "" if OK
+	Rule string `json:"rule"` // mostly the name of the claim or header member
+	OK   bool   `json:"ok"`
+	Warn bool   `json:"warn"`          // not OK, but the platform takes the token all the same
+	Why  string `json:"why"`           // one sentence: what is wrong or, if OK, what is right
+	Fix  string `json:"fix,omitempty"` // what to change; "" if OK
 }
 
 // Refused reports whether the finding makes the platform refuse the token.
