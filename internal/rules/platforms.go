@@ -152,6 +152,7 @@ func Zendesk() Platform {
 		},
 		Algorithms: []string{"HS256"},
 		NeedsType:  true,
+		NeedsIat:   true,
 		MaxAge:     3 * time.Minute,
 		MaxAhead:   3 * time.Minute,
 		Required:   []string{"jti", "name", "email"},

@@ -37,7 +37,8 @@ type Platform struct {
 	MaxTokenBytes int           // a longer token is refused; 0: no limit
 	NeedsExp      bool          // a token without exp is refused
 	MaxLifetime   time.Duration // exp is at most this far away; 0: no limit
-	MaxAge        time.Duration // iat is there, and at most this long ago; 0: no limit
+	NeedsIat      bool          // a token without iat is refused
+	MaxAge        time.Duration // iat is at most this long ago; 0: no limit
 	MaxAhead      time.Duration // iat is at most this far ahead; 0: only noted, from a minute on
 	HostClaim     string        // claim that must be the requested host; "": none
 	Issuer        string        // value of the claim iss; "": not looked at
@@ -379,7 +380,7 @@ func (p Platform) lifetime() string {
 func (p Platform) checkIat(v any, now time.Time) Finding {
 	const fix = "Set iat to the present time, in seconds."
 	missing := warn
-	if p.MaxAge > 0 {
+	if p.NeedsIat {
 		missing = fail
 	}
 	at, why := seconds(v)
