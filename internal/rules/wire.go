@@ -93,8 +93,12 @@ func Infer(u *url.URL) (p Platform, by string, ok bool) {
 	if p = likely[0]; p.Name != found[0].Name {
 		by += " and the header's alg"
 	}
-	for _, other := range likely[1:] {
-		by += ", as " + other.Name + " has it"
+	var others []string
+	for _, p := range likely[1:] {
+		others = append(others, p.Name)
+	}
+	if others != nil {
+		by += " (or is it " + strings.Join(others, " or ") + "?)"
 	}
 	return p, by, true
 }

@@ -52,7 +52,7 @@ func TestAURLTellsItsPlatform(t *testing.T) {
 		{"https://docs.example.com/get-started#anchor", "", ""},
 		{"https://docs.example.com/?auth_token=", "", ""},
 		{"https://docs.example.com/login#" + eddsa(edHeader, "{}"), "Mintlify", "the fragment and the header's alg"}, // at the wrong path
-		{"https://docs.example.com/page?jwt=" + hs256(hsHeader, "{}", secret), "DeveloperHub", "the parameter jwt, as Featurebase has it, as Metabase has it"},
+		{"https://docs.example.com/page?jwt=" + hs256(hsHeader, "{}", secret), "DeveloperHub", "the parameter jwt (or is it Featurebase or Metabase?)"},
 		{"https://docs.example.com/login#" + hs256(hsHeader, "{}", secret), "Mintlify personalization", "the fragment"},
 		{"https://docs.example.com/login/jwt-callback#" + es256("{}"), "Mintlify", "the fragment at /login/jwt-callback"},
 		{"https://help.zendesk.com/access/jwt?jwt=e.e.e", "Zendesk", "the path /access/jwt"},
