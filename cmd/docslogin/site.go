@@ -82,7 +82,7 @@ func (t *tool) site(args []string) error {
 	ctx, stop := signal.NotifyContext(t.ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	t.printf("Your app's docs URL  %s", site.URL)
-	if rule.Form != "" || rule.OwnHost { // the preset knows the platform's own host
+	if rule.Form != "" || rule.Host != "" { // the preset knows the platform's own host
 		t.printf("Platform.Callback    %s%s", site.URL, rule.Callback)
 	}
 	t.printf("A page to open       %s/quickstart\nCtrl-C stops.", site.URL)

@@ -69,7 +69,7 @@ func TestASiteForAnAppOfOnesOwn(t *testing.T) {
 					platform = docslogin.Zendesk("acme", key)
 				}
 				platform.DocsURL = docsURL
-				if rule.Form != "" || rule.OwnHost {
+				if rule.Form != "" || rule.Host != "" {
 					platform.Callback = docsURL + rule.Callback
 				}
 				user := &docslogin.User{ID: "1", Name: "Ada", Email: "ada@example.com"}
