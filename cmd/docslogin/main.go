@@ -34,6 +34,7 @@ type tool struct {
 	in       io.Reader
 	out, err io.Writer
 	getenv   func(string) string
+	terminal bool // stdout is one
 	color    bool // of marks on stdout
 	settings settings
 }
@@ -80,8 +81,12 @@ type usageError string
 func (e usageError) Error() string { return string(e) }
 
 func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer, getenv func(string) string) int {
-	t := &tool{ctx: ctx, in: in, out: out, err: errs, getenv: getenv, color: wantsColor(out, getenv)}
+	kept := &keeper{Writer: out}
+	t := &tool{ctx: ctx, in: in, out: kept, err: errs, getenv: getenv, terminal: isTerminal(out), color: wantsColor(out, getenv)}
 	err := t.dispatch(args)
+	if err == nil && kept.err != nil {
+		err = errors.New("what was to be printed could not be written: " + cause(kept.err))
+	}
 	if err == nil {
 		return 0
 	}
@@ -94,6 +99,18 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer, 
 		return 2
 	}
 	return 1
+}
+
+// keeper keeps the first error of a writer.
+type keeper struct {
+	io.Writer
+	err error
+}
+
+func (k *keeper) Write(p []byte) (int, error) {
+	n, err := k.Writer.Write(p)
+	k.err = cmp.Or(k.err, err)
+	return n, err
 }
 
 func (t *tool) dispatch(args []string) error {

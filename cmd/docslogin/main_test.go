@@ -13,11 +13,13 @@ import (
 	"encoding/pem"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"unicode"
 	"unicode/utf8"
@@ -237,6 +239,22 @@ func TestInputThatCannotBeRead(t *testing.T) {
 type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, errors.New("hunter2") }
+
+// full is a disk that is.
+type full struct{}
+
+func (full) Write([]byte) (int, error) {
+	return 0, &fs.PathError{Op: "write", Path: "hunter2", Err: syscall.ENOSPC}
+}
+
+func TestOutputThatCannotBeWritten(t *testing.T) {
+	for _, args := range [][]string{{"help"}, {"check", "-platform", "readme", "-docs", "https://docs.example.com"}} {
+		var errs bytes.Buffer
+		if code := run(t.Context(), args, strings.NewReader(""), full{}, &errs, os.Getenv); code != 1 || errs.String() != "docslogin: what was to be printed could not be written: no space left on device\n" {
+			t.Errorf("%q: %d, %s", args, code, errs.String())
+		}
+	}
+}
 
 func TestOneLineEndOfAKeyFileIsIgnored(t *testing.T) {
 	for end, code := range map[string]int{"": 0, "\n": 0, "\r\n": 0, "\n\n": 1, " \n": 1} {

@@ -118,7 +118,7 @@ func (t *tool) url(args []string) error {
 	if err != nil {
 		return err
 	}
-	if isTerminal(t.out) {
+	if t.terminal {
 		fmt.Fprintln(t.err, clean(holds(rule, location)))
 	}
 	if s.json {

@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"maps"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -194,6 +195,9 @@ func (p Platform) CheckLength(bytes int, alone bool) Finding {
 // checkTarget looks at the page that takes the token.
 func (p Platform) checkTarget(u, docs *url.URL) []Finding {
 	var out []Finding
+	if u.Scheme == "http" && !loopback(u.Hostname()) {
+		out = append(out, warn("scheme", "The URL is http: the token travels in clear.", "Send it to the docs' https address."))
+	}
 	if p.Host != "" && u.Host != "" && plainHost(u) != p.Host {
 		out = append(out, fail("host", fmt.Sprintf("The URL leads to %.100q, and %s takes the token at %s.", u.Host, p.Name, p.Host),
 			"Send the browser there with the token."))
@@ -354,6 +358,12 @@ func split(link string) (host, path string) {
 		path = "/" + path
 	}
 	return plainHost(&url.URL{Host: after[:end]}), path
+}
+
+// loopback reports whether a host is this machine (RFC 6761, section 6.3).
+func loopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && addr.IsLoopback()
 }
 
 // plainHost is a host in the form in which hosts are compared.

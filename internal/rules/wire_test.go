@@ -123,6 +123,9 @@ func TestURLs(t *testing.T) {
 		{"a link to another brand of Zendesk", rules.Zendesk(), "https://a.zendesk.com/access/jwt?return_to=https%3A%2F%2Fb.zendesk.com%2Fa", "", "", ""},
 
 		{"another host", rules.ReadMe(), "https://acme.readme.io/?auth_token=T", docs, `docs: leads to "acme.readme.io", and the docs are at "docs.example.com"`, ""},
+		{"http", rules.ReadMe(), "http://docs.example.com/?auth_token=T", "", "", "scheme: is http: the token travels in clear"},
+		{"http on this machine", rules.ReadMe(), "http://docs.localhost:8081/?auth_token=T", "", "", ""},
+		{"http at an address of this machine", rules.ReadMe(), "http://127.0.0.1:8081/?auth_token=T", "", "", ""},
 		{"another port", rules.ReadMe(), docs + ":8443/?auth_token=T", docs, `docs: leads to "docs.example.com:8443"`, ""},
 		{"the docs' home in the place of the callback", rules.Fern(), docs + "/?fern_token=T", "", "path: has to end in /api/fern-docs/auth/jwt/callback, where Fern takes the token", ""},
 		{"a callback without the docs' path", rules.Fern(), fern, docs + "/base", "path: has to be the docs' own, followed by /api/fern-docs", ""},
