@@ -101,11 +101,15 @@ func userOf(_ *http.Request, session *sessions.Session) (*docslogin.User, error)
 // signIn sends the visitor to Auth0, and keeps the way back here: in a session of its own, so
 // that nobody is taken for signed in by it.
 func (a *authenticator) signIn(w http.ResponseWriter, r *http.Request) {
+	next := app.Local(r.FormValue("next"))
+	if len(next) > 1000 { // more does not fit into a cookie
+		next = "/"
+	}
 	state, nonce, verifier := rand.Text(), rand.Text(), oauth2.GenerateVerifier()
 	login, _ := a.store.Get(r, "login") // a new one, if the browser's is of an earlier start
 	login.Options.MaxAge = 600
 	login.Values["state"], login.Values["nonce"], login.Values["verifier"] = state, nonce, verifier
-	login.Values["next"] = app.Local(r.FormValue("next"))
+	login.Values["next"] = next
 	if err := login.Save(r, w); err != nil {
 		http.Error(w, "The session cannot be saved.", http.StatusInternalServerError)
 		return

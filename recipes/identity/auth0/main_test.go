@@ -214,3 +214,12 @@ func TestStrangersLinkLeadsNowhereElse(t *testing.T) {
 		t.Errorf("the visitor ends at %s, not at the app's home page", page)
 	}
 }
+
+// A way back that a cookie does not hold is lost, and not the sign-in.
+func TestLongWayBack(t *testing.T) {
+	v, _ := serve(t)
+	page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.Site.URL+"/reference?q="+strings.Repeat("%20", 650)), v.AppURL)
+	if !page.At(v.AppURL+"/") || page.Status != http.StatusOK || !strings.Contains(page.Text, apptest.Ada) {
+		t.Errorf("the visitor ends at %s, not signed in at the app's home page", page)
+	}
+}

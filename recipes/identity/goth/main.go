@@ -62,8 +62,12 @@ func newHandler(env app.Env, issuer string, store sessions.Store) (http.Handler,
 		}
 	})
 	mux.HandleFunc("GET /sign-in", func(w http.ResponseWriter, r *http.Request) {
+		next := r.FormValue("next")
+		if len(next) > 1000 { // more does not fit into a cookie
+			next = "/"
+		}
 		session, _ := store.Get(r, "session")
-		session.Values["next"] = r.FormValue("next") // the provider brings back nothing but the state
+		session.Values["next"] = next // the provider brings back nothing but the state
 		if err := session.Save(r, w); err != nil {
 			http.Error(w, "The session cannot be saved.", http.StatusInternalServerError)
 			return

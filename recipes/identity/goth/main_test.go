@@ -147,3 +147,13 @@ func TestPlantedSession(t *testing.T) {
 		t.Errorf("who planted the session gets to %s", got)
 	}
 }
+
+// A way back that a cookie does not hold is lost, and not the sign-in.
+func TestLongWayBack(t *testing.T) {
+	_, newHandler := with(t)
+	v := apptest.Serve(t, newHandler)
+	page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.Site.URL+"/reference?q="+strings.Repeat("%20", 650)), v.AppURL)
+	if !page.At(v.AppURL+"/") || page.Status != http.StatusOK || !strings.Contains(page.Text, apptest.Ada) {
+		t.Errorf("the visitor ends at %s, not signed in at the app's home page", page)
+	}
+}
