@@ -139,6 +139,7 @@ func (a *authenticator) callback(w http.ResponseWriter, r *http.Request) {
 	}
 
 	session, _ := a.store.Get(r, "session")
+	session.ID, session.IsNew = "", true // a new ID, where a store has some: the old one may be somebody else's, too
 	session.Values["sub"], session.Values["name"] = claims.Subject, claims.Name
 	session.Values["email"], session.Values["email_verified"] = claims.Email, claims.EmailVerified
 	login.Options.MaxAge = -1 // each state is good for once

@@ -2,7 +2,6 @@ package main
 
 import (
 	"crypto/rand"
-	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -13,8 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
-	"github.com/go-jose/go-jose/v4/jwt"
+	"github.com/docslogin/docslogin/recipes/internal/fakejwt"
 )
 
 const (
@@ -56,14 +54,14 @@ func newFake(unverified ...string) (*fake, error) {
 }
 
 func (f *fake) discovery(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, map[string]any{
+	fakejwt.WriteJSON(w, http.StatusOK, map[string]any{
 		"issuer":                                f.URL,
 		"authorization_endpoint":                f.URL + "/authorize",
 		"token_endpoint":                        f.URL + "/token",
 		"userinfo_endpoint":                     f.URL + "/userinfo",
 		"response_types_supported":              []string{"code"},
 		"subject_types_supported":               []string{"public"},
-		"id_token_signing_alg_values_supported": []string{"HS256"},
+		"id_token_signing_alg_values_supported": []string{"RS256"},
 	})
 }
 
@@ -104,20 +102,15 @@ func (f *fake) token(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, `{"error":"invalid_grant"}`, http.StatusBadRequest)
 		return
 	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.HS256, Key: []byte(clientSecret)}, nil)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
 	now := time.Now()
-	idToken, err := jwt.Signed(signer).Claims(map[string]any{
+	idToken, err := fakejwt.Sign(map[string]any{
 		"iss": f.URL, "aud": clientID, "sub": "user-" + g.email, "iat": now.Unix(), "exp": now.Add(time.Minute).Unix(),
-	}).Serialize()
+	}, nil)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	writeJSON(w, map[string]any{"access_token": f.grant(g), "token_type": "Bearer", "expires_in": 60, "id_token": idToken})
+	fakejwt.WriteJSON(w, http.StatusOK, map[string]any{"access_token": f.grant(g), "token_type": "Bearer", "expires_in": 60, "id_token": idToken})
 }
 
 func (f *fake) userinfo(w http.ResponseWriter, r *http.Request) {
@@ -127,7 +120,7 @@ func (f *fake) userinfo(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
-	writeJSON(w, map[string]any{"sub": "user-" + g.email, "email": g.email, "email_verified": !slices.Contains(f.unverified, g.email)})
+	fakejwt.WriteJSON(w, http.StatusOK, map[string]any{"sub": "user-" + g.email, "email": g.email, "email_verified": !slices.Contains(f.unverified, g.email)})
 }
 
 // grant returns what is good for one question.
@@ -145,9 +138,4 @@ func (f *fake) take(text string) (grant, bool) {
 	g, ok := f.grants[text]
 	delete(f.grants, text)
 	return g, ok
-}
-
-func writeJSON(w http.ResponseWriter, v any) {
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(v)
 }

@@ -5,8 +5,6 @@
 package main
 
 import (
-	"errors"
-	"fmt"
 	"net/http"
 
 	"github.com/docslogin/docslogin"
@@ -46,16 +44,7 @@ func newHandler(env app.Env, store sessions.Store) (http.Handler, error) {
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("/{$}", func(w http.ResponseWriter, r *http.Request) {
-		switch user, err := lookup(r); {
-		case errors.Is(err, docslogin.ErrNoUser):
-			http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
-		case err != nil:
-			http.Error(w, "The session cannot be read.", http.StatusInternalServerError)
-		default:
-			fmt.Fprintf(w, "Signed in as %s\n", user.Email)
-		}
-	})
+	mux.Handle("/{$}", app.HomeFor(lookup, "/sign-in"))
 	mux.Handle("/sign-in", app.SignInForm(func(w http.ResponseWriter, r *http.Request, email string) error {
 		session, _ := store.Get(r, "session") // a new one beside the error, if the browser's cannot be read
 		session.ID, session.IsNew = "", true  // or whoever planted the old ID is signed in, too

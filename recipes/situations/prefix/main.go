@@ -8,8 +8,6 @@ package main
 
 import (
 	"crypto/rand"
-	"errors"
-	"fmt"
 	"net/http"
 
 	"github.com/docslogin/docslogin"
@@ -30,7 +28,7 @@ func newHandler(env app.Env) (http.Handler, error) {
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("/{$}", home)
+	mux.Handle("/{$}", app.HomeFor(signedIn, prefix+"/sign-in"))
 	mux.Handle("/sign-in", app.SignInFormOf(prefix+"/", signIn)) // every redirect of the app's own needs the prefix, too
 	return docs.Wrap(mux), nil                                   // at /docs-login, without the prefix: the proxy takes it away
 }
@@ -54,18 +52,7 @@ var signedIn = docslogin.SessionLookup(store, "session", func(_ *http.Request, s
 
 func signIn(w http.ResponseWriter, r *http.Request, email string) error {
 	session, _ := store.Get(r, "session") // a new one, if the browser's is of an earlier start
+	session.ID, session.IsNew = "", true  // a new ID, where a store has some: the old one may be somebody else's, too
 	session.Values["email"] = email
 	return session.Save(r, w)
-}
-
-func home(w http.ResponseWriter, r *http.Request) {
-	user, err := signedIn(r)
-	switch {
-	case errors.Is(err, docslogin.ErrNoUser):
-		http.Redirect(w, r, prefix+"/sign-in", http.StatusSeeOther)
-	case err != nil:
-		http.Error(w, "The session cannot be read.", http.StatusInternalServerError)
-	default:
-		fmt.Fprintf(w, "Signed in as %s\n", user.Email)
-	}
 }

@@ -64,7 +64,7 @@ func TestAppThatSeesThePrefix(t *testing.T) {
 			return nil, err
 		}
 		mux := http.NewServeMux()
-		mux.HandleFunc("/app/{$}", home)
+		mux.Handle("/app/{$}", app.HomeFor(signedIn, "/app/sign-in"))
 		mux.Handle("/app/sign-in", app.SignInFormOf("/app/", signIn))
 		return docs.Wrap(mux), nil
 	}).Try(t)

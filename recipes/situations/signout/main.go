@@ -8,7 +8,6 @@ package main
 import (
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"html/template"
 	"net/http"
 	"time"
@@ -30,7 +29,7 @@ func newHandler(env app.Env) (http.Handler, error) {
 	// short session does the rest.
 	docsLogout := env.Platform.DocsURL + "/~gitbook/auth/logout"
 	mux := http.NewServeMux()
-	mux.HandleFunc("/{$}", home)
+	mux.Handle("/{$}", app.HomeFor(signedIn, "/sign-in"))
 	mux.Handle("/sign-in", app.SignInForm(signIn))
 	mux.HandleFunc("GET /sign-out", signOutPage) // the logout URL in the docs' dashboard
 	mux.HandleFunc("POST /sign-out", func(w http.ResponseWriter, r *http.Request) {
@@ -86,6 +85,7 @@ var signedIn = docslogin.SessionLookup(store, "session", func(_ *http.Request, s
 
 func signIn(w http.ResponseWriter, r *http.Request, email string) error {
 	session, _ := store.Get(r, "session") // a new one, if the browser's is of an earlier start
+	session.ID, session.IsNew = "", true  // a new ID, where a store has some: the old one may be somebody else's, too
 	session.Values["email"] = email
 	session.Values["end"] = time.Now().Add(lifetime).Unix()
 	return session.Save(r, w)
@@ -95,16 +95,4 @@ func signOut(w http.ResponseWriter, r *http.Request) error {
 	session, _ := store.Get(r, "session") // of one that cannot be read, the cookie goes as well
 	session.Options.MaxAge = -1
 	return session.Save(r, w)
-}
-
-func home(w http.ResponseWriter, r *http.Request) {
-	user, err := signedIn(r)
-	switch {
-	case errors.Is(err, docslogin.ErrNoUser):
-		http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
-	case err != nil:
-		http.Error(w, "The session cannot be read.", http.StatusInternalServerError)
-	default:
-		fmt.Fprintf(w, "Signed in as %s\n", user.Email)
-	}
 }

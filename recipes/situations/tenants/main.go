@@ -103,8 +103,11 @@ func (t *tenants) signIn(w http.ResponseWriter, r *http.Request, email string) e
 		return errors.New("there is no such tenant")
 	}
 	session, _ := t.store.Get(r, "session") // a new one, if the browser's is of an earlier start
-	session.Values["email"] = email
-	session.Values["tenant"] = tenant.name // of which the user is, as the accounts of this tenant say
+	session.ID, session.IsNew = "", true    // a new ID, where a store has some: the old one may be somebody else's, too
+	session.Values = map[any]any{
+		"email":  email,
+		"tenant": tenant.name, // of which the user is, as the accounts of this tenant say
+	}
 	return session.Save(r, w)
 }
 

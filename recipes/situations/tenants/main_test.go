@@ -10,7 +10,9 @@ import (
 
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/docslogintest"
+	"github.com/docslogin/docslogin/recipes/internal/app"
 	"github.com/docslogin/docslogin/recipes/internal/apptest"
+	"github.com/gorilla/sessions"
 )
 
 // world is the app with two tenants, and a visitor of each.
@@ -46,6 +48,16 @@ func TestRecipe(t *testing.T) {
 	w := start(t)
 	t.Run("acme", w.acme.Try)
 	t.Run("globex", w.globex.Try)
+}
+
+// Sessions on the server have an ID, which is a new one for who signs in.
+func TestSessionsInFiles(t *testing.T) {
+	apptest.TryFiles(t, func(store *sessions.FilesystemStore) func(app.Env) (http.Handler, error) {
+		return func(env app.Env) (http.Handler, error) {
+			tenants := newTenants(store)
+			return tenants, tenants.add(strings.TrimPrefix(env.URL, "http://"), "acme", env.Platform)
+		}
+	})
 }
 
 func TestNobodyReadsTheDocsOfAnotherTenant(t *testing.T) {
