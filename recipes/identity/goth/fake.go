@@ -24,10 +24,10 @@ const (
 // of one as goth asks for: goth takes the ID token from the provider itself and checks no
 // signature, so there are no keys to fetch.
 type fake struct {
-	URL        string
-	Down       atomic.Bool // the token endpoint is
-	unverified []string
-	server     *http.Server
+	URL      string
+	Down     atomic.Bool // the token endpoint is
+	verified any         // email_verified of everybody
+	server   *http.Server
 
 	mu     sync.Mutex
 	grants map[string]grant // by code, and by access token
@@ -35,13 +35,13 @@ type fake struct {
 
 type grant struct{ email, redirectURI string }
 
-// newFake starts a provider that has not verified these e-mail addresses.
-func newFake(unverified ...string) (*fake, error) {
+// newFake starts a provider that has verified all e-mail addresses, unless its verified is changed.
+func newFake() (*fake, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	f := &fake{URL: "http://" + listener.Addr().String(), unverified: unverified, grants: map[string]grant{}}
+	f := &fake{URL: "http://" + listener.Addr().String(), verified: true, grants: map[string]grant{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/openid-configuration", f.discovery)
 	mux.HandleFunc("GET /authorize", f.form)
@@ -120,7 +120,7 @@ func (f *fake) userinfo(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
-	fakejwt.WriteJSON(w, http.StatusOK, map[string]any{"sub": "user-" + g.email, "email": g.email, "email_verified": !slices.Contains(f.unverified, g.email)})
+	fakejwt.WriteJSON(w, http.StatusOK, map[string]any{"sub": "user-" + g.email, "email": g.email, "email_verified": f.verified})
 }
 
 // grant returns what is good for one question.

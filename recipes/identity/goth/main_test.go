@@ -12,10 +12,10 @@ import (
 	"github.com/gorilla/sessions"
 )
 
-// with returns the recipe with a provider that has not verified these e-mail addresses.
-func with(t *testing.T, unverified ...string) (*fake, func(app.Env) (http.Handler, error)) {
+// with returns the recipe with a provider.
+func with(t *testing.T) (*fake, func(app.Env) (http.Handler, error)) {
 	t.Helper()
-	fake, err := newFake(unverified...)
+	fake, err := newFake()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,11 +29,14 @@ func TestRecipe(t *testing.T) {
 }
 
 func TestUnverifiedAddress(t *testing.T) {
-	_, newHandler := with(t, apptest.Ada)
-	v := apptest.Serve(t, newHandler)
-	page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.AppURL+"/docs-login"), v.Site.URL)
-	if !page.At(v.AppURL+page.URL.RequestURI()) || page.Status != http.StatusForbidden {
-		t.Errorf("a user whose address is not verified ends at %s", page)
+	for _, verified := range []any{false, nil, "false"} {
+		fake, newHandler := with(t)
+		fake.verified = verified
+		v := apptest.Serve(t, newHandler)
+		page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.AppURL+"/docs-login"), v.Site.URL)
+		if !page.At(v.AppURL+page.URL.RequestURI()) || page.Status != http.StatusForbidden {
+			t.Errorf("a user whose address is verified: %v ends at %s", verified, page)
+		}
 	}
 }
 

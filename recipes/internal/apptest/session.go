@@ -1,7 +1,9 @@
 package apptest
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -86,6 +88,15 @@ func Outcomes(t *testing.T) (docslogin.Option, func() docslogin.Outcome) {
 			return ""
 		}
 	}
+}
+
+// CaptureLog returns what the test's process writes to slog's default logger until the test ends.
+func CaptureLog(t *testing.T) *bytes.Buffer {
+	before := slog.Default()
+	t.Cleanup(func() { slog.SetDefault(before) })
+	var log bytes.Buffer
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	return &log
 }
 
 // Tampered returns a cookie with one letter changed.

@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 
 	"github.com/docslogin/docslogin"
@@ -40,7 +41,8 @@ func authenticate(signedIn docslogin.UserLookup) echo.MiddlewareFunc {
 			r := c.Request()
 			user, err := signedIn(r)
 			if err != nil && !errors.Is(err, docslogin.ErrNoUser) {
-				return err // a 500, by echo's error handler
+				slog.ErrorContext(r.Context(), "the session cannot be read", "error", err) // echo's error handler writes no log
+				return err
 			}
 			c.SetRequest(r.WithContext(context.WithValue(r.Context(), userKey{}, user)))
 			return next(c)

@@ -94,6 +94,7 @@ func TestUserThatIsNotOnTheContext(t *testing.T) {
 }
 
 func TestSessionThatCannotBeRead(t *testing.T) {
+	log := apptest.CaptureLog(t)
 	v := apptest.Serve(t, with(func(e *echo.Echo, docs *docslogin.Middleware) http.Handler {
 		e.Use(authenticate(func(*http.Request) (*docslogin.User, error) { return nil, errors.New("connection refused") }))
 		e.Any(docs.Path(), echo.WrapHandler(docs))
@@ -105,6 +106,9 @@ func TestSessionThatCannotBeRead(t *testing.T) {
 	}
 	if strings.Contains(page.Text, "connection refused") {
 		t.Errorf("the visitor reads %.200q", page.Text)
+	}
+	if !strings.Contains(log.String(), "connection refused") {
+		t.Errorf("the operator reads %q", log)
 	}
 }
 

@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 
 	"github.com/docslogin/docslogin"
@@ -39,7 +40,7 @@ func authenticate(signedIn docslogin.UserLookup) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		user, err := signedIn(c.Request)
 		if err != nil && !errors.Is(err, docslogin.ErrNoUser) {
-			_ = c.Error(err) // for the log
+			slog.ErrorContext(c.Request.Context(), "the session cannot be read", "error", err)
 			c.String(http.StatusInternalServerError, "The session cannot be read.")
 			c.Abort()
 			return

@@ -63,6 +63,7 @@ func TestUserThatIsNotOnTheContext(t *testing.T) {
 }
 
 func TestSessionThatCannotBeRead(t *testing.T) {
+	log := apptest.CaptureLog(t)
 	v := apptest.Serve(t, with(func(docs *docslogin.Middleware) http.Handler {
 		r := gin.New()
 		r.Use(authenticate(func(*http.Request) (*docslogin.User, error) { return nil, errors.New("connection refused") }))
@@ -73,8 +74,11 @@ func TestSessionThatCannotBeRead(t *testing.T) {
 	if !page.At(v.AppURL+"/docs-login?redirect=%2Fquickstart") || page.Status != http.StatusInternalServerError {
 		t.Errorf("a visitor ends at %s", page)
 	}
-	if strings.Contains(page.Text, "connection refused") {
+	if page.Text != "The session cannot be read." { // and nothing of the route's
 		t.Errorf("the visitor reads %.200q", page.Text)
+	}
+	if !strings.Contains(log.String(), "connection refused") {
+		t.Errorf("the operator reads %q", log)
 	}
 }
 

@@ -1,7 +1,8 @@
 // Command grpcgateway is an app whose gRPC service browsers reach through grpc-gateway, with
 // the session's user in the metadata. The trap: the gateway's mux knows its own routes alone,
 // each for one method, and answers HEAD itself, so docslogin stands around everything; and a
-// client can set metadata, too, so what says who is signed in is taken from no header.
+// client can set metadata, too, so what says who is signed in is taken from no header. Where the
+// gRPC server is a process of its own, nobody but the gateway may reach it: it believes that.
 package main
 
 import (

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -142,7 +141,7 @@ func TestAnswers(t *testing.T) {
 			if c.body == "" {
 				c.body = `{"page":"/quickstart"}`
 			}
-			log := captureLog(t)
+			log := apptest.CaptureLog(t)
 			w := httptest.NewRecorder()
 			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/api/docs-url", strings.NewReader(c.body))
 			docsURL(docs, c.lookup).ServeHTTP(w, r)
@@ -163,16 +162,8 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-func captureLog(t *testing.T) *bytes.Buffer {
-	before := slog.Default()
-	t.Cleanup(func() { slog.SetDefault(before) })
-	var log bytes.Buffer
-	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
-	return &log
-}
-
 func TestVisitorWhoHasGone(t *testing.T) {
-	log := captureLog(t)
+	log := apptest.CaptureLog(t)
 	lookup := func(*http.Request) (*docslogin.User, error) {
 		return &docslogin.User{Email: "ada@example.com"}, nil
 	}
@@ -219,8 +210,10 @@ func TestAccessTokens(t *testing.T) {
 	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil {
 		t.Fatal(err)
 	}
+	tokens.of["old"] = session{"ada@example.com", time.Now().Add(-time.Second)}
 	for header, want := range map[string]error{
 		"Bearer " + answer.Token:  nil,
+		"Bearer old":              docslogin.ErrNoUser,
 		answer.Token:              docslogin.ErrNoUser,
 		"Basic " + answer.Token:   docslogin.ErrNoUser,
 		"Bearer x" + answer.Token: docslogin.ErrNoUser,

@@ -31,7 +31,7 @@ func (t *tokens) user(r *http.Request) (*docslogin.User, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	session, known := t.of[token]
-	if !ok || !known {
+	if !ok || !known || !time.Now().Before(session.end) {
 		return nil, docslogin.ErrNoUser
 	}
 	return &docslogin.User{ID: session.email, Email: session.email, ExpiresAt: session.end}, nil
