@@ -164,6 +164,7 @@ func TryFiles(t *testing.T, over func(*sessions.FilesystemStore) func(app.Env) (
 		t.Fatal(err)
 	}
 	store := sessions.NewFilesystemStore(folder, []byte(strings.Repeat("k", 64)))
+	store.Options.HttpOnly, store.Options.SameSite = true, http.SameSiteLaxMode
 	v := Try(t, over(store))
 
 	// Somebody has a session of the app's and plants its cookie in another's browser.

@@ -124,6 +124,10 @@ func (v *Visit) Try(t *testing.T) {
 	t.Helper()
 	const first, second = "/quickstart?from=mail", "/reference"
 
+	watch := &cookieWatch{RoundTripper: v.Visitor.client.Transport, origin: v.AppURL}
+	v.Visitor.client.Transport = watch
+	defer func() { v.Visitor.client.Transport = watch.RoundTripper }()
+
 	page := v.Visitor.Open(t, v.Site.URL+first)
 	if page.At(v.Site.URL) || !page.HasForm() {
 		t.Fatalf("a visitor who is signed out ends at %s, not at a sign-in page", page)
@@ -139,6 +143,11 @@ func (v *Visit) Try(t *testing.T) {
 	if page = v.Visitor.Open(t, v.Site.URL+second); !page.At(v.Site.URL + second) {
 		t.Errorf("who is signed in at the app ends at %s, not at the docs' page %s; refused: %v", page, second, v.Site.Refusals())
 	}
+	for _, cookie := range watch.set {
+		if !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode {
+			t.Errorf("the app's cookie %s is HttpOnly: %t, SameSite: %d; want it out of a script's reach, and sent by who comes from the docs", cookie.Name, cookie.HttpOnly, cookie.SameSite)
+		}
+	}
 	logins := v.Site.Logins()
 	if len(logins) != 2 || logins[0].Page != first || logins[1].Page != second {
 		t.Errorf("the docs saw the logins %v, not one for each page", logins)
@@ -149,6 +158,21 @@ func (v *Visit) Try(t *testing.T) {
 		}
 	}
 	v.answersEveryMethod(t)
+}
+
+// cookieWatch keeps the cookies that an origin sets: a jar does not say how they were set.
+type cookieWatch struct {
+	http.RoundTripper
+	origin string
+	set    []*http.Cookie
+}
+
+func (w *cookieWatch) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := w.RoundTripper.RoundTrip(r)
+	if err == nil && strings.HasPrefix(r.URL.String(), w.origin+"/") {
+		w.set = append(w.set, resp.Cookies()...)
+	}
+	return resp, err
 }
 
 // emailOf returns whom the docs were told of: Mintlify in content, most others at the top.
