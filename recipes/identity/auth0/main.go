@@ -10,6 +10,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"time"
@@ -134,6 +135,7 @@ func (a *authenticator) callback(w http.ResponseWriter, r *http.Request) {
 	nonce, _ := login.Values["nonce"].(string)
 	claims, err := a.exchange(r.Context(), r.FormValue("code"), verifier, nonce)
 	if err != nil {
+		slog.ErrorContext(r.Context(), "sign-in", "error", err)
 		http.Error(w, "Auth0 cannot be asked who you are. Please try again.", http.StatusBadGateway)
 		return
 	}

@@ -99,6 +99,7 @@ func TestOutage(t *testing.T) {
 	}
 
 	v, tenant = serve(t)
+	log := apptest.CaptureLog(t)
 	page := v.Visitor.Open(t, v.Site.URL+"/quickstart")
 	v.Visitor.Client().CheckRedirect = func(req *http.Request, _ []*http.Request) error {
 		if req.URL.Path == "/callback" {
@@ -108,6 +109,9 @@ func TestOutage(t *testing.T) {
 	}
 	if page = v.Visitor.SignIn(t, page, v.AppURL); page.Status != http.StatusBadGateway || !page.At(v.AppURL) {
 		t.Errorf("who signs in meanwhile ends at %s, not at the app's 502 page", page)
+	}
+	if !strings.Contains(log.String(), "503") {
+		t.Errorf("the operator reads %q", log)
 	}
 }
 

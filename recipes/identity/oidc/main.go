@@ -11,6 +11,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"time"
@@ -119,7 +120,7 @@ func (p *provider) verify(ctx context.Context, raw string) (*oidc.IDToken, error
 	case keys.unreachable != nil:
 		return nil, keys.unreachable
 	case err != nil:
-		return nil, docslogin.ErrNoUser
+		return nil, fmt.Errorf("%w: %w", docslogin.ErrNoUser, err)
 	}
 	return token, nil
 }
@@ -174,12 +175,14 @@ func (p *provider) callback(w http.ResponseWriter, r *http.Request) {
 	ctx := oidc.ClientContext(r.Context(), p.client)
 	tokens, err := p.oauth.Exchange(ctx, r.FormValue("code"), oauth2.VerifierOption(begun.Get("verifier")))
 	if err != nil {
+		slog.ErrorContext(ctx, "sign-in", "error", err)
 		http.Error(w, "The provider cannot be asked who you are. Please try again.", http.StatusBadGateway)
 		return
 	}
 	raw, _ := tokens.Extra("id_token").(string)
 	token, err := p.verify(ctx, raw)
 	if err != nil || !equal(token.Nonce, begun.Get("nonce")) { // which the verifier does not look at
+		slog.ErrorContext(ctx, "sign-in: an ID token that is not good", "error", err)
 		http.Error(w, "The provider’s answer is not good. Please try again.", http.StatusBadGateway)
 		return
 	}

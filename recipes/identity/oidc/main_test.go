@@ -206,6 +206,7 @@ func TestSignIn(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			log := apptest.CaptureLog(t)
 			v, idp := serve(t)
 			if test.claims != nil {
 				idp.SetClaims(test.claims)
@@ -220,6 +221,9 @@ func TestSignIn(t *testing.T) {
 			page = v.Visitor.SignIn(t, page, v.AppURL)
 			if page.Status != test.status || !strings.Contains(page.Text, test.says) {
 				t.Errorf("ends at %s: %s", page, page.Text)
+			}
+			if strings.Contains(log.String(), "ID token that is not good") != (test.status == http.StatusBadGateway) {
+				t.Errorf("the operator reads %q", log)
 			}
 			if test.status != http.StatusOK {
 				if !page.At(v.AppURL+page.URL.RequestURI()) || page.URL.Path != "/callback" {
