@@ -65,6 +65,7 @@ func newAuthenticator(appURL, tenantURL, clientID, clientSecret string) (*authen
 		return nil, err
 	}
 	store := sessions.NewCookieStore([]byte(rand.Text() + rand.Text())) // in real life a key that outlives the process
+	store.MaxAge(12 * 60 * 60)                                          // for the keys, too; until then nobody asks Auth0 again
 	store.Options.HttpOnly = true
 	store.Options.SameSite = http.SameSiteLaxMode // with Strict, nobody who comes back from Auth0 has a session
 	store.Options.Secure = false                  // this is plain http on loopback: true everywhere else

@@ -87,19 +87,17 @@ func whoami(ctx context.Context, client *kratos.APIClient, cookies string) (*kra
 	if err == nil {
 		return session, nil
 	}
-	if resp == nil {
-		return nil, fmt.Errorf("asking Kratos: %w", err)
-	}
 	var refusal kratos.ErrorGeneric
 	if e := new(kratos.GenericOpenAPIError); errors.As(err, &e) {
 		refusal, _ = e.Model().(kratos.ErrorGeneric)
 	}
-	switch id := refusal.Error.GetId(); {
+	switch {
+	case resp == nil:
 	case resp.StatusCode == http.StatusUnauthorized,
-		resp.StatusCode == http.StatusForbidden && id == "session_aal2_required":
+		resp.StatusCode == http.StatusForbidden && refusal.Error.GetId() == "session_aal2_required":
 		return nil, docslogin.ErrNoUser
 	}
-	return nil, fmt.Errorf("asking Kratos: %s", resp.Status)
+	return nil, fmt.Errorf("asking Kratos: %w", err) // which says what is wrong with an answer of 200, too
 }
 
 // verifiedEmail returns the address that the identity schema has as the trait email. Anybody can

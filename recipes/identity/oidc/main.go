@@ -79,8 +79,10 @@ func discover(issuer, clientID, clientSecret, redirectURL string) (*provider, er
 			RedirectURL:  redirectURL,
 			Scopes:       []string{oidc.ScopeOpenID, "email", "profile"},
 		},
-		keys:   oidc.NewRemoteKeySet(ctx, its.Keys),
-		checks: &oidc.Config{ClientID: clientID}, // else a token for any other app of the provider would do
+		keys: oidc.NewRemoteKeySet(ctx, its.Keys),
+		// Without ClientID, a token for any other app of the provider would do. One that signs with
+		// another algorithm than RS256 needs SupportedSigningAlgs.
+		checks: &oidc.Config{ClientID: clientID},
 		client: client,
 	}, nil
 }

@@ -139,8 +139,10 @@ func TestTheWholeAppIsBehindTheProxy(t *testing.T) {
 }
 
 func TestNoSecretIsNoGuard(t *testing.T) {
-	if _, err := newApp(app.Env{}, ""); err == nil || !strings.Contains(err.Error(), "secret") {
-		t.Errorf("the error is %v", err)
+	for _, secret := range []string{"", "fifteen letters"} {
+		if _, err := newApp(app.Env{}, secret); err == nil || !strings.Contains(err.Error(), "secret") {
+			t.Errorf("with the secret %q, the error is %v", secret, err)
+		}
 	}
 }
 

@@ -275,8 +275,12 @@ func TestPolicy(t *testing.T) {
 			t.Fatalf("%s has not one script with a fresh nonce: %q", path, nonce)
 		}
 		seen[string(nonce[1])] = true
-		if policy := resp.Header.Get("Content-Security-Policy"); !strings.HasPrefix(policy, fmt.Sprintf("default-src 'none'; script-src 'nonce-%s';", nonce[1])) {
+		want := fmt.Sprintf("default-src 'none'; script-src 'nonce-%s'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'", nonce[1])
+		if policy := resp.Header.Get("Content-Security-Policy"); policy != want {
 			t.Errorf("the policy of %s allows something else than the script: %s", path, policy)
+		}
+		if resp.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s may be stored, and its nonce with it", path)
 		}
 	}
 }

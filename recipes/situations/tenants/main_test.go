@@ -79,6 +79,11 @@ func TestNobodyReadsTheDocsOfAnotherTenant(t *testing.T) {
 	if logins := w.globex.Site.Logins(); len(logins) != 0 {
 		t.Errorf("globex's docs saw %v", logins)
 	}
+	// Where she has an account there, too, she signs in with it.
+	ada.SignIn(t, ada.Open(t, w.globex.AppURL+"/sign-in"), w.globex.Site.URL)
+	if page := ada.Open(t, w.globex.Site.URL+"/quickstart"); !page.At(w.globex.Site.URL + "/quickstart") {
+		t.Errorf("who has signed in at globex, too, ends at %s", page)
+	}
 }
 
 func TestUnknownHosts(t *testing.T) {
