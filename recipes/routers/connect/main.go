@@ -37,7 +37,7 @@ func authenticate(signedIn docslogin.UserLookup) authn.AuthFunc {
 	return func(ctx context.Context, r *http.Request) (any, error) {
 		user, err := signedIn(r)
 		switch {
-		case errors.Is(err, docslogin.ErrNoUser):
+		case errors.Is(err, docslogin.ErrNoUser), err == nil && user == nil:
 			return nil, authn.Errorf("nobody is signed in")
 		case err != nil: // its text is not for the caller, and authn would pass it on
 			slog.ErrorContext(ctx, "the session cannot be read", "error", err)

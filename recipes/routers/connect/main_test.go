@@ -79,3 +79,11 @@ func TestAnOutageIsNoSignOut(t *testing.T) {
 		t.Errorf("while sessions cannot be read, an RPC is told %q", err)
 	}
 }
+
+// A lookup says nobody in two ways.
+func TestANilUserIsNobody(t *testing.T) {
+	user, err := authenticate(func(*http.Request) (*docslogin.User, error) { return nil, nil })(t.Context(), &http.Request{})
+	if connect.CodeOf(err) != connect.CodeUnauthenticated {
+		t.Errorf("nobody is let through as %v: %v", user, err)
+	}
+}

@@ -53,7 +53,7 @@ func whoAsks(signedIn docslogin.UserLookup) func(context.Context, *http.Request)
 	return func(ctx context.Context, r *http.Request) metadata.MD {
 		user, err := signedIn(r)
 		switch {
-		case errors.Is(err, docslogin.ErrNoUser):
+		case errors.Is(err, docslogin.ErrNoUser), err == nil && user == nil:
 			return nil
 		case err != nil:
 			slog.ErrorContext(ctx, "the session cannot be read", "error", err)

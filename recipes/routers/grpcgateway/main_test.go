@@ -128,3 +128,11 @@ func TestRouteInTheGateway(t *testing.T) {
 		}
 	}
 }
+
+// A lookup says nobody in two ways.
+func TestANilUserIsNobody(t *testing.T) {
+	annotate := whoAsks(func(*http.Request) (*docslogin.User, error) { return nil, nil })
+	if md := annotate(t.Context(), &http.Request{}); len(md) != 0 {
+		t.Errorf("nobody has the metadata %v", md)
+	}
+}

@@ -40,10 +40,10 @@ func authenticate(api huma.API, signedIn docslogin.UserLookup) func(huma.Context
 		r, _ := humago.Unwrap(ctx)
 		user, err := signedIn(r)
 		switch {
+		case errors.Is(err, docslogin.ErrNoUser), err == nil && user == nil:
+			_ = huma.WriteErr(api, ctx, http.StatusUnauthorized, "nobody is signed in")
 		case err == nil:
 			next(huma.WithValue(ctx, userKey{}, user))
-		case errors.Is(err, docslogin.ErrNoUser):
-			_ = huma.WriteErr(api, ctx, http.StatusUnauthorized, "nobody is signed in")
 		default: // its text is not for the caller
 			slog.ErrorContext(ctx.Context(), "the session cannot be read", "error", err)
 			_ = huma.WriteErr(api, ctx, http.StatusServiceUnavailable, "the session cannot be read")

@@ -127,3 +127,16 @@ func TestRouteAsAnOperation(t *testing.T) {
 		}
 	}
 }
+
+// A lookup says nobody in two ways.
+func TestANilUserIsNobody(t *testing.T) {
+	mux := http.NewServeMux()
+	api := humago.New(mux, huma.DefaultConfig("App", "1.0.0"))
+	api.UseMiddleware(authenticate(api, func(*http.Request) (*docslogin.User, error) { return nil, nil }))
+	huma.Get(api, "/v1/orders", func(context.Context, *struct{}) (*struct{}, error) { return nil, nil })
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/v1/orders", nil))
+	if w.Code != http.StatusUnauthorized {
+		t.Errorf("the API answers nobody with %d %s", w.Code, w.Body)
+	}
+}
