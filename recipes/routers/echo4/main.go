@@ -31,20 +31,22 @@ func newHandler(env app.Env) (http.Handler, error) {
 	return e, nil
 }
 
-type userKey struct{} // a type of its own: no other package's key is the same
+// visitor is what the session says, once for the request.
+type visitor struct {
+	user *docslogin.User
+	err  error
+}
 
-// authenticate reads the session. It lets those pass who are not signed in, since the docs'
-// route sends them to sign in and to the page that they wanted.
+type visitorKey struct{} // a type of its own: no other package's key is the same
+
+// authenticate reads the session, and lets everybody pass: each page does what it does for those
+// who are not signed in, and the docs' route sends them to sign in and to the page they wanted.
 func authenticate(signedIn docslogin.UserLookup) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			r := c.Request()
 			user, err := signedIn(r)
-			if err != nil && !errors.Is(err, docslogin.ErrNoUser) {
-				slog.ErrorContext(r.Context(), "the session cannot be read", "error", err) // echo's error handler writes no log
-				return err
-			}
-			c.SetRequest(r.WithContext(context.WithValue(r.Context(), userKey{}, user)))
+			c.SetRequest(r.WithContext(context.WithValue(r.Context(), visitorKey{}, visitor{user, err})))
 			return next(c)
 		}
 	}
@@ -53,20 +55,21 @@ func authenticate(signedIn docslogin.UserLookup) echo.MiddlewareFunc {
 // currentUser is the lookup. A route that authenticate does not stand in front of is a mistake,
 // and not a visitor who is signed out.
 func currentUser(r *http.Request) (*docslogin.User, error) {
-	user, ok := r.Context().Value(userKey{}).(*docslogin.User)
+	v, ok := r.Context().Value(visitorKey{}).(visitor)
 	if !ok {
-		return nil, errors.New("no user on the request's context: authenticate has not run")
+		return nil, errors.New("no visitor on the request's context: authenticate has not run")
 	}
-	return user, nil // nil: nobody is signed in
+	return v.user, v.err
 }
 
 func home(c echo.Context) error {
 	user, err := currentUser(c.Request())
 	switch {
-	case err != nil:
-		return err
-	case user == nil:
+	case errors.Is(err, docslogin.ErrNoUser), err == nil && user == nil:
 		return c.Redirect(http.StatusSeeOther, "/sign-in")
+	case err != nil:
+		slog.ErrorContext(c.Request().Context(), "the session cannot be read", "error", err)
+		return c.String(http.StatusInternalServerError, "The session cannot be read.\n")
 	}
 	return c.String(http.StatusOK, "Signed in as "+user.Email+"\n")
 }

@@ -93,22 +93,41 @@ func TestUserThatIsNotOnTheContext(t *testing.T) {
 	}
 }
 
+// What the session's store says reaches the route, which answers as it does for any lookup.
 func TestSessionThatCannotBeRead(t *testing.T) {
-	log := apptest.CaptureLog(t)
-	v := apptest.Serve(t, with(func(e *echo.Echo, docs *docslogin.Middleware) http.Handler {
-		e.Use(authenticate(func(*http.Request) (*docslogin.User, error) { return nil, errors.New("connection refused") }))
-		e.Any(docs.Path(), echo.WrapHandler(docs))
-		return e
-	}))
-	page := v.Visitor.Open(t, v.Site.URL+"/quickstart")
-	if !page.At(v.AppURL+"/docs-login?redirect=%2Fquickstart") || page.Status != http.StatusInternalServerError {
-		t.Errorf("a visitor ends at %s", page)
-	}
-	if strings.Contains(page.Text, "connection refused") {
-		t.Errorf("the visitor reads %.200q", page.Text)
-	}
-	if !strings.Contains(log.String(), "connection refused") {
-		t.Errorf("the operator reads %q", log)
+	for _, row := range []struct {
+		name    string
+		err     error
+		status  int
+		outcome docslogin.Outcome
+	}{
+		{"the store is down", errors.New("connection refused"), http.StatusInternalServerError, docslogin.OutcomeLookupFailed},
+		{"a user who may not read the docs", docslogin.ErrForbidden, http.StatusForbidden, docslogin.OutcomeForbidden},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			log := apptest.CaptureLog(t)
+			observe, next := apptest.Outcomes(t)
+			v := apptest.Serve(t, with(func(e *echo.Echo, docs *docslogin.Middleware) http.Handler {
+				e.Use(authenticate(func(*http.Request) (*docslogin.User, error) { return nil, row.err }))
+				e.GET("/", home)
+				e.Any(docs.Path(), echo.WrapHandler(docs))
+				return e
+			}, observe))
+
+			page := v.Visitor.Open(t, v.Site.URL+"/quickstart")
+			if !page.At(v.AppURL+"/docs-login?redirect=%2Fquickstart") || page.Status != row.status {
+				t.Errorf("a visitor ends at %s", page)
+			}
+			if outcome := next(); outcome != row.outcome {
+				t.Errorf("the outcome is %s", outcome)
+			}
+			if page := v.Visitor.Open(t, v.AppURL+"/"); page.Status != http.StatusInternalServerError || page.Text != "The session cannot be read.\n" {
+				t.Errorf("the home page is %s: %.200q", page, page.Text)
+			}
+			if !strings.Contains(log.String(), row.err.Error()) {
+				t.Errorf("of the home page, the operator reads %q", log)
+			}
+		})
 	}
 }
 

@@ -32,40 +32,41 @@ func newHandler(env app.Env) (http.Handler, error) {
 	return r, nil
 }
 
-type userKey struct{} // a type of its own: no other package's key is the same
+// visitor is what the session says, once for the request.
+type visitor struct {
+	user *docslogin.User
+	err  error
+}
 
-// authenticate reads the session. It lets those pass who are not signed in, since the docs'
-// route sends them to sign in and to the page that they wanted.
+type visitorKey struct{} // a type of its own: no other package's key is the same
+
+// authenticate reads the session, and lets everybody pass: each page does what it does for those
+// who are not signed in, and the docs' route sends them to sign in and to the page they wanted.
 func authenticate(signedIn docslogin.UserLookup) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		user, err := signedIn(c.Request)
-		if err != nil && !errors.Is(err, docslogin.ErrNoUser) {
-			slog.ErrorContext(c.Request.Context(), "the session cannot be read", "error", err)
-			c.String(http.StatusInternalServerError, "The session cannot be read.")
-			c.Abort()
-			return
-		}
-		c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), userKey{}, user))
+		c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), visitorKey{}, visitor{user, err}))
 	}
 }
 
 // currentUser is the lookup. A route that authenticate does not stand in front of is a mistake,
 // and not a visitor who is signed out.
 func currentUser(r *http.Request) (*docslogin.User, error) {
-	user, ok := r.Context().Value(userKey{}).(*docslogin.User)
+	v, ok := r.Context().Value(visitorKey{}).(visitor)
 	if !ok {
-		return nil, errors.New("no user on the request's context: authenticate has not run")
+		return nil, errors.New("no visitor on the request's context: authenticate has not run")
 	}
-	return user, nil // nil: nobody is signed in
+	return v.user, v.err
 }
 
 func home(c *gin.Context) {
 	user, err := currentUser(c.Request)
 	switch {
-	case err != nil:
-		_ = c.AbortWithError(http.StatusInternalServerError, err)
-	case user == nil:
+	case errors.Is(err, docslogin.ErrNoUser), err == nil && user == nil:
 		c.Redirect(http.StatusSeeOther, "/sign-in")
+	case err != nil:
+		slog.ErrorContext(c.Request.Context(), "the session cannot be read", "error", err)
+		c.String(http.StatusInternalServerError, "The session cannot be read.\n")
 	default:
 		c.String(http.StatusOK, "Signed in as %s\n", user.Email)
 	}

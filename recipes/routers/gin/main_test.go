@@ -24,10 +24,10 @@ func TestUserThatIsNotOnTheContext(t *testing.T) {
 			r.ContextWithFallback = true // leads from gin's context to the request's, not back
 			r.Use(func(c *gin.Context) {
 				user, _ := app.SignedIn(c.Request)
-				c.Set(userKey{}, user)
+				c.Set(visitorKey{}, visitor{user: user})
 			})
 			r.GET("/", func(c *gin.Context) {
-				c.String(http.StatusOK, "Signed in as %s", c.MustGet(userKey{}).(*docslogin.User).Email)
+				c.String(http.StatusOK, "Signed in as %s", c.MustGet(visitorKey{}).(visitor).user.Email)
 			})
 			r.Any(docs.Path(), gin.WrapH(docs))
 			return r
@@ -62,23 +62,42 @@ func TestUserThatIsNotOnTheContext(t *testing.T) {
 	}
 }
 
+// What the session's store says reaches the route, which answers as it does for any lookup.
 func TestSessionThatCannotBeRead(t *testing.T) {
-	log := apptest.CaptureLog(t)
-	v := apptest.Serve(t, with(func(docs *docslogin.Middleware) http.Handler {
-		r := gin.New()
-		r.Use(authenticate(func(*http.Request) (*docslogin.User, error) { return nil, errors.New("connection refused") }))
-		r.Any(docs.Path(), gin.WrapH(docs))
-		return r
-	}))
-	page := v.Visitor.Open(t, v.Site.URL+"/quickstart")
-	if !page.At(v.AppURL+"/docs-login?redirect=%2Fquickstart") || page.Status != http.StatusInternalServerError {
-		t.Errorf("a visitor ends at %s", page)
-	}
-	if page.Text != "The session cannot be read." { // and nothing of the route's
-		t.Errorf("the visitor reads %.200q", page.Text)
-	}
-	if !strings.Contains(log.String(), "connection refused") {
-		t.Errorf("the operator reads %q", log)
+	for _, row := range []struct {
+		name    string
+		err     error
+		status  int
+		outcome docslogin.Outcome
+	}{
+		{"the store is down", errors.New("connection refused"), http.StatusInternalServerError, docslogin.OutcomeLookupFailed},
+		{"a user who may not read the docs", docslogin.ErrForbidden, http.StatusForbidden, docslogin.OutcomeForbidden},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			log := apptest.CaptureLog(t)
+			observe, next := apptest.Outcomes(t)
+			v := apptest.Serve(t, with(func(docs *docslogin.Middleware) http.Handler {
+				r := gin.New()
+				r.Use(authenticate(func(*http.Request) (*docslogin.User, error) { return nil, row.err }))
+				r.GET("/", home)
+				r.Any(docs.Path(), gin.WrapH(docs))
+				return r
+			}, observe))
+
+			page := v.Visitor.Open(t, v.Site.URL+"/quickstart")
+			if !page.At(v.AppURL+"/docs-login?redirect=%2Fquickstart") || page.Status != row.status {
+				t.Errorf("a visitor ends at %s", page)
+			}
+			if outcome := next(); outcome != row.outcome {
+				t.Errorf("the outcome is %s", outcome)
+			}
+			if page := v.Visitor.Open(t, v.AppURL+"/"); page.Status != http.StatusInternalServerError || page.Text != "The session cannot be read.\n" {
+				t.Errorf("the home page is %s: %.200q", page, page.Text)
+			}
+			if !strings.Contains(log.String(), row.err.Error()) {
+				t.Errorf("of the home page, the operator reads %q", log)
+			}
+		})
 	}
 }
 
@@ -101,14 +120,14 @@ func TestGETAlone(t *testing.T) {
 }
 
 // with returns what serves an app with the recipe's lookup, whose pages show why a login fails.
-func with(mount func(*docslogin.Middleware) http.Handler) func(app.Env) (http.Handler, error) {
+func with(mount func(*docslogin.Middleware) http.Handler, opts ...docslogin.Option) func(app.Env) (http.Handler, error) {
 	return func(env app.Env) (http.Handler, error) {
 		gin.SetMode(gin.ReleaseMode)
-		docs, err := docslogin.New(currentUser, env.Platform, app.SignInPage,
+		docs, err := docslogin.New(currentUser, env.Platform, append(opts, app.SignInPage,
 			docslogin.WithLogger(slog.New(slog.DiscardHandler)),
 			docslogin.WithErrorHandler(func(w http.ResponseWriter, _ *http.Request, e *docslogin.LoginError) {
 				http.Error(w, fmt.Sprint(e.Err), e.Status)
-			}))
+			}))...)
 		if err != nil {
 			return nil, err
 		}
