@@ -51,18 +51,7 @@ func newHandler(env app.Env, in instance) (http.Handler, error) {
 			Next string
 		}{in, app.Local(r.FormValue("redirect_url"))})
 	})
-	mux.HandleFunc("/{$}", func(w http.ResponseWriter, r *http.Request) {
-		switch user, err := lookup(r); {
-		case errors.Is(err, docslogin.ErrNoUser):
-			http.Redirect(w, r, "/sign-in?redirect_url=/", http.StatusSeeOther)
-		case errors.Is(err, docslogin.ErrForbidden):
-			http.Error(w, "Please verify your e-mail address.", http.StatusForbidden)
-		case err != nil:
-			http.Error(w, "Your session cannot be looked up.", http.StatusInternalServerError)
-		default:
-			fmt.Fprintf(w, "Signed in as %s\n", user.Email)
-		}
-	})
+	mux.Handle("/{$}", app.HomeFor(lookup, "/sign-in?redirect_url=/"))
 	return docs.Wrap(mux), nil
 }
 

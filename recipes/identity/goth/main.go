@@ -8,7 +8,6 @@ package main
 
 import (
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -49,18 +48,7 @@ func newHandler(env app.Env, issuer string, store sessions.Store) (http.Handler,
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("/{$}", func(w http.ResponseWriter, r *http.Request) {
-		switch user, err := lookup(r); {
-		case errors.Is(err, docslogin.ErrNoUser):
-			http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
-		case errors.Is(err, docslogin.ErrForbidden):
-			http.Error(w, "Your e-mail address is not verified.", http.StatusForbidden)
-		case err != nil:
-			http.Error(w, "The session cannot be read.", http.StatusInternalServerError)
-		default:
-			fmt.Fprintf(w, "Signed in as %s\n", user.Email)
-		}
-	})
+	mux.Handle("/{$}", app.HomeFor(lookup, "/sign-in"))
 	mux.HandleFunc("GET /sign-in", func(w http.ResponseWriter, r *http.Request) {
 		next := r.FormValue("next")
 		if len(next) > 1000 { // more does not fit into a cookie

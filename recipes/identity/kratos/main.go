@@ -39,18 +39,7 @@ func newHandler(env app.Env, kratosURL string) (http.Handler, error) {
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("/{$}", func(w http.ResponseWriter, r *http.Request) {
-		switch user, err := user(r); {
-		case errors.Is(err, docslogin.ErrNoUser):
-			http.Redirect(w, r, signIn+"&return_to="+url.QueryEscape(env.URL+"/"), http.StatusSeeOther)
-		case errors.Is(err, docslogin.ErrForbidden):
-			http.Error(w, "Please verify your e-mail address.", http.StatusForbidden)
-		case err != nil:
-			http.Error(w, "Your session cannot be looked up.", http.StatusInternalServerError)
-		default:
-			fmt.Fprintf(w, "Signed in as %s\n", user.Email)
-		}
-	})
+	mux.Handle("/{$}", app.HomeFor(user, signIn+"&return_to="+url.QueryEscape(env.URL+"/")))
 	return docs.Wrap(mux), nil
 }
 

@@ -61,7 +61,7 @@ func newHandler(env app.Env) (http.Handler, error) {
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("/{$}", home)
+	mux.Handle("/{$}", app.HomeFor(lookup, "/sign-in"))
 	mux.HandleFunc("GET /sign-in", signInPage)
 	mux.HandleFunc("POST /sign-in", signIn)
 	protected := http.NewCrossOriginProtection().Handler(mux)
@@ -141,17 +141,4 @@ func signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.Redirect(w, r, app.Local(r.PostFormValue("next")), http.StatusSeeOther)
-}
-
-func home(w http.ResponseWriter, r *http.Request) {
-	switch user, err := lookup(r); {
-	case errors.Is(err, docslogin.ErrNoUser):
-		http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
-	case errors.Is(err, docslogin.ErrForbidden):
-		http.Error(w, "Please verify your e-mail address.", http.StatusForbidden)
-	case err != nil:
-		http.Error(w, "Your session cannot be looked up.", http.StatusInternalServerError)
-	default:
-		fmt.Fprintf(w, "Signed in as %s\n", user.Email)
-	}
 }

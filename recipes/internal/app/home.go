@@ -16,7 +16,7 @@ func HomeFor(lookup docslogin.UserLookup, signIn string) http.Handler {
 		case errors.Is(err, docslogin.ErrNoUser), err == nil && user == nil:
 			http.Redirect(w, r, signIn, http.StatusSeeOther)
 		case errors.Is(err, docslogin.ErrForbidden):
-			http.Error(w, "This is not for you.", http.StatusForbidden)
+			http.Error(w, "This is not for you. Is your e-mail address verified?", http.StatusForbidden)
 		case err != nil:
 			http.Error(w, "The session cannot be read.", http.StatusInternalServerError)
 		default:
