@@ -22,8 +22,9 @@
 // The repository's folder recipes has an app that runs for each of these: net/http, chi,
 // gorilla/mux, gin, echo, fiber, httprouter, connect, grpc-gateway and huma; sessions of
 // gorilla, scs, gin-contrib and echo-contrib; authboss, goth, Ory Kratos, Clerk, Auth0,
-// SuperTokens, OpenID Connect, JWTs in cookies and authenticating proxies; several docs sites,
-// tenants, single-page apps, path prefixes and sign-out.
+// SuperTokens, OpenID Connect (go-oidc), JWTs in cookies (golang-jwt, jwtauth) and
+// authenticating proxies; several docs sites, tenants, single-page apps, path prefixes and TLS
+// termination, sign-out; keys that change and metrics.
 //
 // What the package cannot do: keep a token in a query out of the docs host's own log; or
 // sign a visitor in whose session cookie is SameSite=Strict, which browsers do not send

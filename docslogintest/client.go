@@ -247,6 +247,8 @@ func (s *Site) Login(client *http.Client, page string) (Login, error) {
 		return Login{}, errors.New(stop + ": the page got no token in the URL's fragment")
 	case at.Host == site.Host:
 		return Login{}, errors.New(stop + ": the docs got no token; does the login URL lead to docslogin's route?")
+	case resp.StatusCode == http.StatusNotFound:
+		return Login{}, errors.New(stop + ": the app has no such page; does the login URL lead to docslogin's route?")
 	case resp.StatusCode >= 400 && resp.StatusCode != http.StatusUnauthorized:
 		return Login{}, fmt.Errorf("%s: the app answers with an error, %q; its log may say more", stop, title(resp))
 	}

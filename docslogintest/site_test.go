@@ -1157,7 +1157,7 @@ func TestLoginSaysWhereItStopped(t *testing.T) {
 	check(stays, "/quickstart", "/quickstart (302): the docs got no token")
 
 	site.SetLoginURL(app.URL + "/elsewhere")
-	check(visitor(t, app), "/quickstart", "/elsewhere (404): the app answers with an error, \"\"; its log may say more")
+	check(visitor(t, app), "/quickstart", "/elsewhere (404): the app has no such page; does the login URL lead to docslogin's route?")
 	bad := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Location", "http://127.0.0.1:99x/?auth_token=eyJ")
 		w.WriteHeader(http.StatusFound)
