@@ -4,6 +4,7 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/asn1"
@@ -100,6 +101,9 @@ func parseDER(label, body string) (any, error) {
 		key, err = x509.ParsePKIXPublicKey(der)
 	default:
 		key, err = x509.ParsePKCS8PrivateKey(der)
+	}
+	if private, ok := key.(*ecdsa.PrivateKey); ok && err == nil && private.Curve == elliptic.P256() {
+		_, err = private.ECDH() // Go 1.25 parses a scalar of 0
 	}
 	rest, notASN1 := asn1.Unmarshal(der, new(asn1.RawValue))
 	if err != nil && notASN1 == nil && len(rest) == 0 {
