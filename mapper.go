@@ -70,8 +70,8 @@ type UserLookup func(r *http.Request) (*User, error)
 // visitor waits for as long as a server hangs.
 //
 // SessionLookup returns nil for a nil store, a nil load, a name that no cookie can
-// have, or gorilla's CookieStore or FilesystemStore without a key to sign with;
-// [New] reports that.
+// have, or gorilla's CookieStore or FilesystemStore without a key that works: it is
+// empty, or one to encrypt with has not 16, 24 or 32 bytes. [New] reports that.
 func SessionLookup(store sessions.Store, name string, load func(*http.Request, *sessions.Session) (*User, error)) UserLookup {
 	if isNil(store) || load == nil || (&http.Cookie{Name: name}).Valid() != nil || lacksKey(store, name) {
 		return nil
@@ -91,8 +91,9 @@ func SessionLookup(store sessions.Store, name string, load func(*http.Request, *
 	}
 }
 
-// lacksKey reports whether a store of gorilla's was made without a key, of a variable that
-// is not set, say: it would serve everybody as signed out. Other stores may ask a server.
+// lacksKey reports whether a store of gorilla's was made without a key that works, of a
+// variable that is not set, say: it would serve everybody as signed out. Of several keys one
+// is enough, and says that it cannot decode the cookie. Other stores may ask a server.
 func lacksKey(store sessions.Store, name string) bool {
 	switch store.(type) {
 	case *sessions.CookieStore, *sessions.FilesystemStore:
@@ -100,8 +101,11 @@ func lacksKey(store sessions.Store, name string) bool {
 		return false
 	}
 	_, err := store.New(&http.Request{Header: http.Header{"Cookie": {name + "=x"}}}, name)
-	var usage interface{ IsUsage() bool }
-	return errors.As(err, &usage) && usage.IsUsage()
+	var cookie interface {
+		IsUsage() bool
+		IsDecode() bool
+	}
+	return errors.As(err, &cookie) && cookie.IsUsage() && !cookie.IsDecode()
 }
 
 // unreadable reports whether an error of a store is about what the browser sent

@@ -2359,6 +2359,7 @@ func TestMistakes(t *testing.T) {
 		{name: "a session name that is no cookie's", field: "lookup", reason: "is nil", lookup: docslogin.SessionLookup(sessions.NewCookieStore(sessionKey), "my session", load)},
 		{name: "a cookie store whose key is empty", field: "lookup", reason: "a cookie store without a key", lookup: docslogin.SessionLookup(sessions.NewCookieStore([]byte(os.Getenv("NOT_SET"))), "s", load)},
 		{name: "a cookie store without keys", field: "lookup", reason: "a cookie store without a key", lookup: docslogin.SessionLookup(sessions.NewCookieStore(), "s", load)},
+		{name: "a cookie store whose key to encrypt with is cut off", field: "lookup", reason: "a cookie store without a key that works", lookup: docslogin.SessionLookup(sessions.NewCookieStore(sessionKey, sessionKey[:20]), "s", load)},
 		{name: "a file store whose key is empty", field: "lookup", reason: "a cookie store without a key", lookup: docslogin.SessionLookup(sessions.NewFilesystemStore("", nil), "s", load)},
 
 		{name: "a nil option", field: "option 3", reason: "is nil", option: nil},
@@ -2937,6 +2938,8 @@ func TestSessionLookup(t *testing.T) {
 	}{
 		{"a session", store, cookie, user},
 		{"a session under an older key that is still known", cookieStore([]byte("the key that is in use now, too."), nil, sessionKey, sessionKey), cookie, user},
+		{"a session beside an older key that is not set", cookieStore(sessionKey, sessionKey, []byte(""), nil), cookie, user},
+		{"a session beside a newer key that is not set", cookieStore([]byte(""), nil, sessionKey, sessionKey), cookie, user},
 		{"no cookie", store, nil, nobody},
 		{"a session under a key that is no longer known", cookieStore([]byte("the key that is in use now, too."), sessionKey), cookie, nobody},
 		{"a session encrypted with a rotated key", cookieStore(sessionKey, []byte("the key that is in use now, too.")), cookie, nobody},

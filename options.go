@@ -725,7 +725,7 @@ func newConfig(lookup UserLookup, p Platform, opts []Option) *config {
 	}
 	c.copyPlatform(p)
 	if lookup == nil {
-		c.fail("lookup", "is nil; pass a func that says who is signed in (SessionLookup returns nil for a nil store, a nil load, a name that no cookie can have, or a cookie store without a key)")
+		c.fail("lookup", "is nil; pass a func that says who is signed in (SessionLookup returns nil for a nil store, a nil load, a name that no cookie can have, or a cookie store without a key that works)")
 	}
 	if p.Name == "" {
 		c.fail("Platform.Name", "is missing; begin with a preset such as ReadMe or Mintlify, or name the platform")
