@@ -22,7 +22,8 @@ Zendesk's and Canny's presets know a host: set DocsURL and Callback, too.
   -platform NAME   docslogin help
   -key-file FILE, -key-env NAME
                    the app's secret or private key, or the public key alone
-  -listen ADDRESS  of the docs, 127.0.0.1:8081
+  -listen ADDRESS  of the docs, 127.0.0.1:8081; with 0.0.0.0:8081 the network
+                   reaches them, too
 `
 
 var sites = map[string]func(...docslogintest.Option) *docslogintest.Site{
