@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 
 	"github.com/docslogin/docslogin"
@@ -18,6 +19,7 @@ func HomeFor(lookup docslogin.UserLookup, signIn string) http.Handler {
 		case errors.Is(err, docslogin.ErrForbidden):
 			http.Error(w, "This is not for you. Is your e-mail address verified?", http.StatusForbidden)
 		case err != nil:
+			slog.ErrorContext(r.Context(), "the session cannot be read", "error", err)
 			http.Error(w, "The session cannot be read.", http.StatusInternalServerError)
 		default:
 			fmt.Fprintf(w, "Signed in as %s\n", user.Email)

@@ -22,7 +22,7 @@ func TestRecipe(t *testing.T) { apptest.Try(t, newHandler) }
 func TestMiddlewareAfterAuthenticate(t *testing.T) {
 	apptest.Try(t, with(func(e *echo.Echo, docs *docslogin.Middleware) http.Handler {
 		e.Use(authenticate(app.SignedIn), echo.WrapMiddleware(docs.Wrap))
-		e.GET("/", home)
+		e.GET("/", echo.WrapHandler(app.HomeFor(currentUser, "/sign-in")))
 		return e
 	}))
 }
@@ -30,7 +30,7 @@ func TestMiddlewareAfterAuthenticate(t *testing.T) {
 func TestMiddlewaresOfEcho(t *testing.T) {
 	apptest.Try(t, with(func(e *echo.Echo, docs *docslogin.Middleware) http.Handler {
 		e.Use(middleware.Recover(), middleware.Gzip(), authenticate(app.SignedIn))
-		e.GET("/", home)
+		e.GET("/", echo.WrapHandler(app.HomeFor(currentUser, "/sign-in")))
 		e.Any(docs.Path(), echo.WrapHandler(docs))
 		return e
 	}))
@@ -69,13 +69,13 @@ func TestUserThatIsNotOnTheContext(t *testing.T) {
 		},
 		"the route around echo": func(e *echo.Echo, docs *docslogin.Middleware) http.Handler {
 			e.Use(authenticate(app.SignedIn))
-			e.GET("/", home)
+			e.GET("/", echo.WrapHandler(app.HomeFor(currentUser, "/sign-in")))
 			return docs.Wrap(e)
 		},
 		"the route by Pre": func(e *echo.Echo, docs *docslogin.Middleware) http.Handler {
 			e.Pre(echo.WrapMiddleware(docs.Wrap))
 			e.Use(authenticate(app.SignedIn))
-			e.GET("/", home)
+			e.GET("/", echo.WrapHandler(app.HomeFor(currentUser, "/sign-in")))
 			return e
 		},
 	} {
@@ -109,7 +109,7 @@ func TestSessionThatCannotBeRead(t *testing.T) {
 			observe, next := apptest.Outcomes(t)
 			v := apptest.Serve(t, with(func(e *echo.Echo, docs *docslogin.Middleware) http.Handler {
 				e.Use(authenticate(func(*http.Request) (*docslogin.User, error) { return nil, row.err }))
-				e.GET("/", home)
+				e.GET("/", echo.WrapHandler(app.HomeFor(currentUser, "/sign-in")))
 				e.Any(docs.Path(), echo.WrapHandler(docs))
 				return e
 			}, observe))
@@ -121,10 +121,10 @@ func TestSessionThatCannotBeRead(t *testing.T) {
 			if outcome := next(); outcome != row.outcome {
 				t.Errorf("the outcome is %s", outcome)
 			}
-			if page := v.Visitor.Open(t, v.AppURL+"/"); page.Status != http.StatusInternalServerError || page.Text != "The session cannot be read.\n" {
+			if page := v.Visitor.Open(t, v.AppURL+"/"); page.Status != row.status {
 				t.Errorf("the home page is %s: %.200q", page, page.Text)
 			}
-			if !strings.Contains(log.String(), row.err.Error()) {
+			if logged := strings.Contains(log.String(), row.err.Error()); logged != (row.status == http.StatusInternalServerError) {
 				t.Errorf("of the home page, the operator reads %q", log)
 			}
 		})

@@ -6,7 +6,6 @@ package main
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 
 	"github.com/docslogin/docslogin"
@@ -23,7 +22,7 @@ func newHandler(env app.Env) (http.Handler, error) {
 	}
 	e := echo.New()
 	e.Use(authenticate(app.SignedIn))
-	e.GET("/", home)
+	e.GET("/", echo.WrapHandler(app.HomeFor(currentUser, "/sign-in")))
 	e.Any("/sign-in", echo.WrapHandler(app.SignIn))
 	// Any, as echo would answer the other methods itself. Not docs.Wrap(e), nor by e.Pre: these
 	// stand outside authenticate.
@@ -60,16 +59,4 @@ func currentUser(r *http.Request) (*docslogin.User, error) {
 		return nil, errors.New("no visitor on the request's context: authenticate has not run")
 	}
 	return v.user, v.err
-}
-
-func home(c *echo.Context) error {
-	user, err := currentUser(c.Request())
-	switch {
-	case errors.Is(err, docslogin.ErrNoUser), err == nil && user == nil:
-		return c.Redirect(http.StatusSeeOther, "/sign-in")
-	case err != nil:
-		slog.ErrorContext(c.Request().Context(), "the session cannot be read", "error", err)
-		return c.String(http.StatusInternalServerError, "The session cannot be read.\n")
-	}
-	return c.String(http.StatusOK, "Signed in as "+user.Email+"\n")
 }

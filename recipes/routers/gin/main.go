@@ -6,7 +6,6 @@ package main
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 
 	"github.com/docslogin/docslogin"
@@ -24,7 +23,7 @@ func newHandler(env app.Env) (http.Handler, error) {
 	gin.SetMode(gin.ReleaseMode) // quiet
 	r := gin.New()
 	r.Use(authenticate(app.SignedIn)) // before the routes: it is for those that come after it
-	r.GET("/", home)
+	r.GET("/", gin.WrapH(app.HomeFor(currentUser, "/sign-in")))
 	r.Any("/sign-in", gin.WrapH(app.SignIn))
 	// Any, as gin would answer the other methods itself. Not docs.Wrap(r), which would stand
 	// outside authenticate.
@@ -57,17 +56,4 @@ func currentUser(r *http.Request) (*docslogin.User, error) {
 		return nil, errors.New("no visitor on the request's context: authenticate has not run")
 	}
 	return v.user, v.err
-}
-
-func home(c *gin.Context) {
-	user, err := currentUser(c.Request)
-	switch {
-	case errors.Is(err, docslogin.ErrNoUser), err == nil && user == nil:
-		c.Redirect(http.StatusSeeOther, "/sign-in")
-	case err != nil:
-		slog.ErrorContext(c.Request.Context(), "the session cannot be read", "error", err)
-		c.String(http.StatusInternalServerError, "The session cannot be read.\n")
-	default:
-		c.String(http.StatusOK, "Signed in as %s\n", user.Email)
-	}
 }

@@ -34,13 +34,13 @@ func TestUserThatIsNotOnTheContext(t *testing.T) {
 		},
 		"the route around the engine": func(r *gin.Engine, docs *docslogin.Middleware) http.Handler {
 			r.Use(authenticate(app.SignedIn))
-			r.GET("/", home)
+			r.GET("/", gin.WrapH(app.HomeFor(currentUser, "/sign-in")))
 			return docs.Wrap(r)
 		},
 		"the route before the middleware": func(r *gin.Engine, docs *docslogin.Middleware) http.Handler {
 			r.Any(docs.Path(), gin.WrapH(docs))
 			r.Use(authenticate(app.SignedIn))
-			r.GET("/", home)
+			r.GET("/", gin.WrapH(app.HomeFor(currentUser, "/sign-in")))
 			return r
 		},
 	} {
@@ -79,7 +79,7 @@ func TestSessionThatCannotBeRead(t *testing.T) {
 			v := apptest.Serve(t, with(func(docs *docslogin.Middleware) http.Handler {
 				r := gin.New()
 				r.Use(authenticate(func(*http.Request) (*docslogin.User, error) { return nil, row.err }))
-				r.GET("/", home)
+				r.GET("/", gin.WrapH(app.HomeFor(currentUser, "/sign-in")))
 				r.Any(docs.Path(), gin.WrapH(docs))
 				return r
 			}, observe))
@@ -91,10 +91,10 @@ func TestSessionThatCannotBeRead(t *testing.T) {
 			if outcome := next(); outcome != row.outcome {
 				t.Errorf("the outcome is %s", outcome)
 			}
-			if page := v.Visitor.Open(t, v.AppURL+"/"); page.Status != http.StatusInternalServerError || page.Text != "The session cannot be read.\n" {
+			if page := v.Visitor.Open(t, v.AppURL+"/"); page.Status != row.status {
 				t.Errorf("the home page is %s: %.200q", page, page.Text)
 			}
-			if !strings.Contains(log.String(), row.err.Error()) {
+			if logged := strings.Contains(log.String(), row.err.Error()); logged != (row.status == http.StatusInternalServerError) {
 				t.Errorf("of the home page, the operator reads %q", log)
 			}
 		})
