@@ -30,7 +30,7 @@ func readme(t *testing.T) string {
 
 var (
 	console    = regexp.MustCompile("(?s)```console\n\\$ docslogin ([^\n]+)\n(.*?)```")
-	anyPort    = regexp.MustCompile(`(127\.0\.0\.1:)\d+`)
+	loopback   = regexp.MustCompile(`127\.0\.0\.1:\d+`)
 	anyToken   = regexp.MustCompile(`eyJhbGciOiJIUz[\w.-]+`)
 	readmeURLs = map[string]string{
 		"url.txt": "https://docs.example.com?auth_token=" + hs256(header, `{"name":"Ada","email":"ada@example.com","api_key":"12345","iat":1700000000}`) + "&redirect=%252Fquickstart\n",
@@ -59,7 +59,7 @@ func TestWhatTheReadmeSaysOfTheCommand(t *testing.T) {
 		var r result
 		if fields := strings.Fields(args); fields[0] == "site" {
 			r = stopped(t, env, append(fields, "-listen", "127.0.0.1:0")...)
-			r.out = anyPort.ReplaceAllString(r.out, "${1}8081")
+			r.out = loopback.ReplaceAllString(r.out, siteAddress)
 		} else {
 			r = call(t, readmeURLs[file], env, fields...)
 		}

@@ -9,6 +9,9 @@ import (
 	"github.com/docslogin/docslogin/docslogintest"
 )
 
+// siteAddress is no other machine's to reach.
+const siteAddress = "127.0.0.1:8081"
+
 const siteHelp = `docslogin site serves docs to log in at, for an app on this machine.
 
   docslogin site -platform readme -key-env README_JWT_SECRET \
@@ -22,7 +25,7 @@ Zendesk's and Canny's presets know a host: set DocsURL and Callback, too.
   -platform NAME   docslogin help
   -key-file FILE, -key-env NAME
                    the app's secret or private key, or the public key alone
-  -listen ADDRESS  of the docs, 127.0.0.1:8081; with 0.0.0.0:8081 the network
+  -listen ADDRESS  of the docs, ` + siteAddress + `; with 0.0.0.0:8081 the network
                    reaches them, too
 `
 
@@ -48,7 +51,7 @@ func (t *tool) site(args []string) error {
 		login, listen string
 	)
 	f.StringVar(&login, "login", "", "")
-	f.StringVar(&listen, "listen", "127.0.0.1:8081", "")
+	f.StringVar(&listen, "listen", siteAddress, "")
 	rest, err := s.parse(f, args)
 	if err != nil {
 		return err

@@ -112,13 +112,15 @@ func TestASiteThatCannotStart(t *testing.T) {
 		{"no platform", []string{"-login", login}, "give -platform, one of readme"},
 		{"no login URL", []string{"-platform", "readme"}, "-login is not an absolute http or https URL such as http://localhost:8080/docs-login"},
 		{"a path as the login URL", []string{"-platform", "readme", "-login", "/docs-login"}, "-login is not an absolute"},
+		{"a login URL without a host", []string{"-platform", "readme", "-login", "http:///docs-login"}, "-login is not an absolute"},
+		{"a login URL that is no web page's", []string{"-platform", "readme", "-login", "ftp://localhost/docs-login"}, "-login is not an absolute"},
 		{"no key", []string{"-platform", "readme", "-login", login}, "give -key-file or -key-env"},
 		{"a key of another kind", []string{"-platform", "mintlify", "-login", login, "-key-env", "SECRET"}, "-key-env: the text is no key"},
 		{"an address that is taken", []string{"-platform", "readme", "-login", login, "-key-env", "SECRET", "-listen", taken.Addr().String()}, "cannot listen at the address of -listen"},
 		{"an argument", []string{"-platform", "readme", "-login", login, "-key-env", "SECRET", "hunter2"}, "site takes flags only"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			r := call(t, "", map[string]string{"SECRET": secret}, append([]string{"site"}, test.args...)...)
+			r := stopped(t, map[string]string{"SECRET": secret}, append([]string{"site"}, test.args...)...)
 			r.want(t, 2, test.want)
 			r.safe(t, "hunter2", secret)
 		})
