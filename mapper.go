@@ -95,9 +95,14 @@ func SessionLookup(store sessions.Store, name string, load func(*http.Request, *
 // variable that is not set, say: it would serve everybody as signed out. Of several keys one
 // is enough, and says that it cannot decode the cookie. Other stores may ask a server.
 func lacksKey(store sessions.Store, name string) bool {
-	switch store.(type) {
-	case *sessions.CookieStore, *sessions.FilesystemStore:
-	default:
+	var options *sessions.Options
+	switch store := store.(type) {
+	case *sessions.CookieStore:
+		options = store.Options
+	case *sessions.FilesystemStore:
+		options = store.Options
+	}
+	if options == nil { // another store, or one that is set up later
 		return false
 	}
 	_, err := store.New(&http.Request{Header: http.Header{"Cookie": {name + "=x"}}}, name)

@@ -2986,6 +2986,19 @@ func TestSessionLookup(t *testing.T) {
 	}
 }
 
+// A store may be set up after the lookup is made.
+func TestSessionLookupOfAStoreThatIsSetUpLater(t *testing.T) {
+	ready := cookieStore(sessionKey)
+	store := &sessions.CookieStore{Codecs: ready.Codecs}
+	lookup := docslogin.SessionLookup(store, "app", loadName)
+	store.Options = ready.Options
+	r := httptest.NewRequest("GET", "/docs-login", nil)
+	r.AddCookie(sessionCookie(t, ready))
+	if user, err := lookup(r); err != nil || user.Name != "ada" {
+		t.Errorf("%+v, %v", user, err)
+	}
+}
+
 // brokenStore returns no session at all.
 type brokenStore struct{ err error }
 

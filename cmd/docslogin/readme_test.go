@@ -100,7 +100,7 @@ func logged(t *testing.T, user *docslogin.User, lookupError error, r *http.Reque
 		t.Fatal(err)
 	}
 	m.ServeHTTP(httptest.NewRecorder(), r)
-	return strings.ReplaceAll(log.String(), `\"`, `"`)
+	return log.String()
 }
 
 // asked is what UserInfo logs of a request from a docs page of that origin.

@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/url"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/docslogin/docslogin/docslogintest"
@@ -20,6 +21,7 @@ const siteHelp = `docslogin site serves docs to log in at, for an app on this ma
 Give the app the docs URL that is printed, and open the page that is. A token
 that the platform would refuse is answered with the rule that it breaks.
 Zendesk's and Canny's presets know a host: set DocsURL and Callback, too.
+Use a key that is made for it rather than that of the docs in production.
 
   -login URL       the app's login route
   -platform NAME   docslogin help
@@ -63,8 +65,8 @@ func (t *tool) site(args []string) error {
 	if err != nil {
 		return err
 	}
-	if u, err := url.Parse(login); err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return usageError("-login is not an absolute http or https URL such as http://localhost:8080/docs-login")
+	if u, err := url.Parse(login); err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" || strings.Contains(login, "#") {
+		return usageError("-login is not an absolute http or https URL such as http://localhost:8080/docs-login, without a fragment")
 	}
 	key, ok, err := t.key()
 	if err != nil {

@@ -114,6 +114,7 @@ func TestASiteThatCannotStart(t *testing.T) {
 		{"a path as the login URL", []string{"-platform", "readme", "-login", "/docs-login"}, "-login is not an absolute"},
 		{"a login URL without a host", []string{"-platform", "readme", "-login", "http:///docs-login"}, "-login is not an absolute"},
 		{"a login URL that is no web page's", []string{"-platform", "readme", "-login", "ftp://localhost/docs-login"}, "-login is not an absolute"},
+		{"a fragment in the login URL", []string{"-platform", "readme", "-login", login + "#", "-key-env", "SECRET"}, "without a fragment"},
 		{"no key", []string{"-platform", "readme", "-login", login}, "give -key-file or -key-env"},
 		{"a key of another kind", []string{"-platform", "mintlify", "-login", login, "-key-env", "SECRET"}, "-key-env: the text is no key"},
 		{"an address that is taken", []string{"-platform", "readme", "-login", login, "-key-env", "SECRET", "-listen", taken.Addr().String()}, "cannot listen at the address of -listen"},
