@@ -65,7 +65,7 @@ func TestPrograms(t *testing.T) {
 		}
 		t.Run(folder, func(t *testing.T) {
 			program := filepath.Join(t.TempDir(), "recipe")
-			build := exec.Command("go", "build", "-o", program, "../../"+folder)
+			build := exec.Command("go", "build", "-ldflags=-w", "-o", program, "../../"+folder) // no debugger is going to look at it
 			if out, err := build.CombinedOutput(); err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
