@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -140,6 +141,9 @@ func (q question) answer(s *settings) (*report, map[string]any, error) {
 			return nil, nil, usageError("the input is neither a URL that can be parsed nor a token; pass one of them alone, such as the Location of the login route's answer")
 		}
 	}
+	if u != nil && holdsToken(u.Host) {
+		return nil, nil, usageError("a token stands where a URL's host does; pass the token alone, or the whole URL")
+	}
 	p, by, err := q.platform(s, u)
 	if err != nil {
 		return nil, nil, err
@@ -186,6 +190,17 @@ func (q question) answer(s *settings) (*report, map[string]any, error) {
 		}
 	}
 	return r, claims, nil
+}
+
+// holdsToken reports whether there is a token's header in a host, which findings name.
+func holdsToken(host string) bool {
+	for i := range host {
+		part, _, _ := strings.Cut(host[i:], ".")
+		if header, err := base64.RawURLEncoding.DecodeString(part); err == nil && strings.HasPrefix(string(header), "{") && json.Valid(header) {
+			return true
+		}
+	}
+	return false
 }
 
 // pasted returns the URL or token in what people have at hand: the answer of the login route

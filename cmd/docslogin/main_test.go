@@ -199,6 +199,8 @@ func TestHowTheCommandIsCalledWrongly(t *testing.T) {
 		{"a token without its platform", []string{"explain", "e.e.e"}, "a token alone does not tell its platform; give -platform, one of readme"},
 		{"a URL without its platform", []string{"explain", "https://docs.example.com/?hunter2=e.e.e"}, "the URL has a token in no place that tells the platform"},
 		{"a URL that is none", []string{"explain", "https://[hunter2"}, "neither a URL that can be parsed nor a token"},
+		{"a token in the place of a host", []string{"explain", "-platform", "canny", "https://" + token(`"a":"hunter2"`)}, "a token stands where a URL's host does"},
+		{"a token and more in the place of a host", []string{"explain", "-platform", "mintlify", "https://docs." + token(`"a":"hunter2"`) + "/login/jwt-callback#e.e.e"}, "a token stands where a URL's host does"},
 		{"a URL for Zendesk", []string{"explain", "-platform", "zendesk", "https://acme.zendesk.com/access/jwt?jwt=e.e.e"}, "pass the token itself"},
 		{"a URL for Zendesk, without -platform", []string{"explain", "https://acme.zendesk.com/access/jwt?jwt=e.e.e"}, "Zendesk takes the token in a form"},
 		{"two URLs on standard input", []string{"explain", "https://hunter2.example.com/?auth_token=e.e.e\nhttps://hunter2.example.com/"}, "neither a URL that can be parsed nor a token; pass one of them alone"},
