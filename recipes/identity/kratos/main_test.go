@@ -35,11 +35,7 @@ func serve(t *testing.T) (*apptest.Visit, *fakeKratos) {
 func signedIn(t *testing.T) (*apptest.Visit, *fakeKratos) {
 	t.Helper()
 	v, service := serve(t)
-	page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.Site.URL+"/quickstart"), v.Site.URL)
-	if !page.At(v.Site.URL) {
-		t.Fatalf("who signs in ends at %s, not at the docs", page)
-	}
-	v.Visitor.LogOutOfDocs(t, v.Site)
+	v.SignIn(t)
 	return v, service
 }
 
@@ -54,9 +50,7 @@ func TestOutageIsNoSignOut(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			v, service := signedIn(t)
 			row.outage(service)
-			if page := v.Visitor.Open(t, v.AppURL+"/docs-login"); page.Status != http.StatusInternalServerError || !page.At(v.AppURL+"/docs-login") {
-				t.Errorf("the visitor ends at %s, not at the route's 500 page", page)
-			}
+			v.MeetsFault(t)
 		})
 	}
 }

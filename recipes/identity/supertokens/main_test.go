@@ -98,11 +98,7 @@ func (b withScript) RoundTrip(req *http.Request) (*http.Response, error) {
 func signedIn(t *testing.T) (*apptest.Visit, *fakeCore) {
 	t.Helper()
 	v, core := serve(t)
-	page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.Site.URL+"/quickstart"), v.Site.URL)
-	if !page.At(v.Site.URL) {
-		t.Fatalf("who signs in ends at %s, not at the docs", page)
-	}
-	v.Visitor.LogOutOfDocs(t, v.Site)
+	v.SignIn(t)
 	return v, core
 }
 
@@ -197,9 +193,7 @@ func TestOutageIsNoSignOut(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			v, core := signedIn(t)
 			row.outage(core)
-			if page := v.Visitor.Open(t, v.AppURL+"/docs-login"); page.Status != http.StatusInternalServerError || !page.At(v.AppURL+"/docs-login") {
-				t.Errorf("the visitor ends at %s, not at the route's 500 page", page)
-			}
+			v.MeetsFault(t)
 		})
 	}
 }

@@ -183,6 +183,27 @@ func emailOf(login docslogintest.Login) any {
 	return login.Claims["email"]
 }
 
+// SignIn has the visitor sign in on the way to the docs, and leave these: who is then signed in
+// at the app alone.
+func (v *Visit) SignIn(t *testing.T) {
+	t.Helper()
+	page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.Site.URL+"/quickstart"), v.Site.URL)
+	if !page.At(v.Site.URL) {
+		t.Fatalf("who signs in ends at %s, not at the docs", page)
+	}
+	v.Visitor.LogOutOfDocs(t, v.Site)
+}
+
+// MeetsFault wants the visitor to end at the route with a 500: a service that is down is no
+// reason to sign in again.
+func (v *Visit) MeetsFault(t *testing.T) {
+	t.Helper()
+	route := v.AppURL + cmp.Or(v.Route, "/docs-login")
+	if page := v.Visitor.Open(t, route); page.Status != http.StatusInternalServerError || !page.At(route) {
+		t.Errorf("the visitor ends at %s, not at the route's 500 page", page)
+	}
+}
+
 // answersEveryMethod finds a route that a router has for GET alone.
 func (v *Visit) answersEveryMethod(t *testing.T) {
 	t.Helper()
