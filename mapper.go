@@ -1,13 +1,14 @@
 package docslogin
 
 import (
-	"cmp"
 	"context"
-	"encoding/base64"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -17,61 +18,66 @@ import (
 	"time"
 
 	"github.com/gorilla/sessions"
+
+	"github.com/docslogin/docslogin/internal/page"
 )
 
-// User is what an app knows about one of its signed-in users. What is not set
-// is not sent. A User is only read, never written to, so it may be shared.
+// User is what an app knows about one of its signed-in users. What is not set is
+// not sent. The library only reads a User, so several requests may share one.
 type User struct {
 	ID         string         // stable in the app; for events and logs, and for platforms that have a claim for it
-	Name       string         // shown to the reader; where a platform requires one, an empty one is filled with Email
+	Name       string         // shown to the reader; a platform that requires a name gets Email if it is empty
 	Email      string         // verified by the app: docs treat it as the identity
 	Groups     []string       // what the user may see, in the docs' own words
 	APIKeys    []APIKey       // the user's own credentials, filled into code samples; the first is the default
 	Attributes map[string]any // anything else that pages may show; never a privilege
-	ExpiresAt  time.Time      // end of the app's own session: caps the docs session where the platform has a claim for it. Zero: no cap; past: not signed in
+	ExpiresAt  time.Time      // end of the app's own session; shortens the docs session where the platform has a claim for it. Zero: no end; past: not signed in
 	App        any            // the app's own user, for the app's mappers; never sent
 }
 
 // APIKey is one credential of a user, in whichever of the forms the app has it.
 type APIKey struct {
-	Name     string         // shown where a visitor picks a key; unique within a user
+	Name     string         // shown where a reader chooses a key; unique within a user
 	Key      string         // a single-token credential, bare: without "Bearer "
 	Username string         // HTTP Basic
 	Password string         // HTTP Basic
-	Values   map[string]any // by name of security scheme, header or server variable
+	Values   map[string]any // by name of security scheme, header, or server variable
 }
 
 var (
-	// ErrNoUser says that nobody is signed in. A [UserLookup] returns it, or a nil user.
+	// ErrNoUser means that nobody is signed in. A [UserLookup] returns it, or a nil user.
 	ErrNoUser = errors.New("docslogin: nobody is signed in")
-	// ErrForbidden says that the user may not read these docs. A [UserLookup] or a
+	// ErrForbidden means that the user may not read these docs. A [UserLookup] or a
 	// [ClaimsMapper] returns it, alone or wrapped; the visitor sees a 403 page.
 	ErrForbidden = errors.New("docslogin: the user may not read these docs")
 )
 
-// UserLookup says who is signed in, from the app's own session. It is called once
-// for each request on the route, by many goroutines at once.
+// UserLookup reports who is signed in, from the app's own session. It is called once
+// per request. It must be safe for concurrent use by multiple goroutines.
 //
-// It returns the user; or a nil user or [ErrNoUser] for a visitor who is not signed in,
-// and who is sent to the sign-in page; or [ErrForbidden] for a user who may not read the
-// docs (403). Any other error is a 500, never a redirect, so that a store that is down does
-// not send visitors in circles. The user is not changed and not kept. One in whom nothing is
-// set is refused: an empty User is most often a lookup's mistake.
+// It returns the user, or one of:
+//   - a nil user or [ErrNoUser] for a visitor who is not signed in; the visitor is sent to
+//     the sign-in page;
+//   - [ErrForbidden] for a user who may not read the docs (403);
+//   - any other error (500). It never becomes a redirect, so a session store that is
+//     down does not cause a redirect loop.
+//
+// The user is not changed and not kept. An empty User is rejected, since it is most
+// often a lookup's mistake.
 type UserLookup func(r *http.Request) (*User, error)
 
-// SessionLookup returns a [UserLookup] that reads the session of the given name
-// from a gorilla store (its Get method) and hands it to load, which returns the
-// user in it under the rules of a UserLookup. load is called only for a session
-// that exists: one that is new, expired, tampered with, encrypted with a key that
-// is no longer in use, or whose file is gone, counts as not signed in. Any other
-// error of the store is an error. load is called by many goroutines at once.
+// SessionLookup returns a [UserLookup] that reads the session of the given name from a
+// gorilla store and passes it to load. load returns the user in the session, under the
+// rules of a UserLookup. It is called only for a session that exists. A session that is
+// new, expired, tampered with, encrypted with a key that is no longer in use, or whose
+// file is gone counts as not signed in. Any other error of the store is an error.
 //
-// Many stores do not heed the request's context: give their clients time-outs, or a
-// visitor waits for as long as a server hangs.
+// Many stores ignore the request's context: give their clients timeouts, or a visitor
+// waits for as long as a server hangs.
 //
-// SessionLookup returns nil for a nil store, a nil load, a name that no cookie can
-// have, or gorilla's CookieStore or FilesystemStore without a key that works: it is
-// empty, or one to encrypt with has not 16, 24 or 32 bytes. [New] reports that.
+// SessionLookup returns nil, which [New] reports, if store or load is nil, if no cookie
+// can have the name, or if gorilla's CookieStore or FilesystemStore has no key that
+// works: it is empty, or an encryption key does not have 16, 24, or 32 bytes.
 func SessionLookup(store sessions.Store, name string, load func(*http.Request, *sessions.Session) (*User, error)) UserLookup {
 	if isNil(store) || load == nil || (&http.Cookie{Name: name}).Valid() != nil || lacksKey(store, name) {
 		return nil
@@ -91,9 +97,16 @@ func SessionLookup(store sessions.Store, name string, load func(*http.Request, *
 	}
 }
 
-// lacksKey reports whether a store of gorilla's was made without a key that works, of a
-// variable that is not set, say: it would serve everybody as signed out. Of several keys one
-// is enough, and says that it cannot decode the cookie. Other stores may ask a server.
+// isNil reports whether v is nil or a typed nil pointer.
+func isNil(v any) bool {
+	value := reflect.ValueOf(v)
+	return !value.IsValid() || value.Kind() == reflect.Pointer && value.IsNil()
+}
+
+// lacksKey reports whether a store of gorilla's was made without a key that works, such as
+// that of an environment variable that is not set: everybody would look signed out. Of
+// several keys one is enough, and says that it cannot decode the cookie. Other stores may
+// ask a server, so they are not tried.
 func lacksKey(store sessions.Store, name string) bool {
 	var options *sessions.Options
 	switch store := store.(type) {
@@ -113,9 +126,9 @@ func lacksKey(store sessions.Store, name string) bool {
 	return errors.As(err, &cookie) && cookie.IsUsage() && !cookie.IsDecode()
 }
 
-// unreadable reports whether an error of a store is about what the browser sent
-// rather than about the store: a cookie that securecookie does not accept, or a
-// session file that is gone while its folder is there.
+// unreadable reports whether an error of a store is about what the browser sent rather
+// than about the store: a cookie that securecookie does not accept, or a session file that
+// is gone while its folder is there.
 func unreadable(err error) bool {
 	var cookie interface{ IsDecode() bool }
 	if errors.As(err, &cookie) {
@@ -130,14 +143,14 @@ func unreadable(err error) bool {
 	return false
 }
 
-// Claims are what a token says, by name; marshaled with encoding/json.
+// Claims are the claims of a token by name. They are marshaled with encoding/json.
 type Claims map[string]any
 
-// Object returns the object under name and makes it if there is none. It panics
-// if something else than a map[string]any stands there, which on the route
-// becomes a 500 that names the claim.
-func (c Claims) Object(name string) map[string]any {
-	var object map[string]any
+// Object returns the object under name, and makes it if there is none. It panics if
+// the claim is neither a map[string]any nor Claims; on the route, that becomes a 500
+// whose cause names the claim.
+func (c Claims) Object(name string) Claims {
+	var object Claims
 	switch claim := c[name].(type) {
 	case nil:
 	case map[string]any:
@@ -148,309 +161,247 @@ func (c Claims) Object(name string) map[string]any {
 		panic(fmt.Errorf("docslogin: claim %q is a %T, not an object", name, claim))
 	}
 	if object == nil {
-		object = map[string]any{}
+		object = Claims{}
 		c[name] = object
 	}
 	return object
 }
 
-// ClaimsMapper adds to the claims of one login what it knows about the user. The
-// platform's own mapper runs first, then those of [WithClaimsMapper] in order, over
-// the same Claims, which belong to this login alone. The user is not to be changed.
-// Mappers are called by many goroutines at once; ctx is the request's.
+// ClaimsMapper adds what it knows about the user to the claims of one login. The
+// platform's own mapper runs first, then those of [WithClaimsMapper] in order, all over
+// the same Claims, which belong to this login alone. A mapper must not change the user. It
+// must be safe for concurrent use by multiple goroutines; ctx is the request's.
 //
-// A mapper that sets a claim which the library owns (exp, iat, nbf, and what else
-// the [Platform] has it write) makes the login fail with an error that names the
-// claim. [ErrForbidden] is a 403; any other error is a 500.
+// If a mapper sets a reserved claim (exp, iat, nbf, and the others that the [Platform] has
+// the library write), the login fails with an error that names the claim. [ErrForbidden]
+// is a 403; any other error is a 500.
 type ClaimsMapper func(ctx context.Context, user *User, claims Claims) error
 
-// add sets claims from values that the app does not fully control, and refuses
-// names that already mean something else.
-func (c Claims) add(what string, values map[string]any, reserved ...string) error {
-	budget := maxCloned
-	for name, value := range values {
-		if slices.Contains(reserved, name) {
-			return fmt.Errorf("docslogin: the %s %q would set a claim that has a meaning of its own; rename it, or set the claim in a mapper of yours", what, name)
-		}
-		if _, taken := c[name]; taken {
-			return fmt.Errorf("docslogin: the %s %q would set a claim that another field of the user has set; rename one of them", what, name)
-		}
-		c[name] = nil
-		if value != nil {
-			c[name] = clone(reflect.ValueOf(value), &budget).Interface()
-		}
-	}
-	return nil
+// Profile is what a platform's docs may know of a user: the result of the platform's
+// mapper, then the app's mappers, then what the platform requires. [Middleware] signs it;
+// packages userinfo and webhook return it as JSON. A Profile is safe for concurrent use by
+// multiple goroutines.
+type Profile struct {
+	platform     Platform
+	mappers      []ClaimsMapper // the platform's, then the app's
+	reserved     []string       // claims that no mapper may set
+	static       Claims         // the platform's, each marshaled
+	host         string         // value of the platform's HostClaim; New sets it
+	now          func() time.Time
+	logger       *slog.Logger // nil: slog.Default
+	observer     func(context.Context, Event)
+	errorHandler func(http.ResponseWriter, *http.Request, *LoginError) // nil: the door's own
 }
 
-// maxCloned bounds what clone copies, for an object that holds itself, which
-// encoding/json then reports. No token has room for as many values.
-const maxCloned = 10_000
-
-// clone copies the maps and slices in a value, so that a mapper which changes a claim
-// does not write into the app's own user.
-func clone(v reflect.Value, budget *int) reflect.Value {
-	if *budget--; *budget < 0 {
-		return v
+// NewProfile returns the profile for docs that ask for a user's claims instead of a token.
+// It needs neither a key nor a docs URL: of the platform, only Name, Mapper, Required,
+// Static, Lifetime, and the names of the claims that the library writes matter. Options for
+// the login route and the sign-in page have no effect. NewProfile returns all configuration
+// errors at once, each a [*ConfigError].
+func NewProfile(platform Platform, opts ...Option) (*Profile, error) {
+	c := newConfig(platform, opts)
+	c.checkProfile()
+	if err := c.err(); err != nil {
+		return nil, err
 	}
-	switch kind := v.Kind(); {
-	case kind == reflect.Interface && !v.IsNil():
-		return clone(v.Elem(), budget)
-	case kind == reflect.Map && !v.IsNil():
-		copied := reflect.MakeMapWithSize(v.Type(), v.Len())
-		for member := v.MapRange(); member.Next(); {
-			copied.SetMapIndex(member.Key(), clone(member.Value(), budget))
+	return c.newProfile(), nil
+}
+
+// Now returns the current time by the clock of [WithClock].
+func (p *Profile) Now() time.Time { return p.now() }
+
+// Claims returns what the docs may know of user: mapped claims, the platform's static
+// claims, and the claim that ends the docs session. It does not contain exp, iat, jti, or
+// the claim for the host, which belong to a token. The error is a [*LoginError]. For a user
+// who is nil or whose session has ended, it wraps [ErrNoUser].
+func (p *Profile) Claims(ctx context.Context, user *User) (Claims, error) {
+	claims, rejection := recovering(ctx, func() (Claims, *LoginError) {
+		if err := p.checkSession(user, p.now()); err != nil {
+			return nil, newLoginError(OutcomeNoUser, err)
 		}
-		return copied
-	case kind == reflect.Slice && !v.IsNil():
-		copied := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
-		reflect.Copy(copied, v)
-		if holds := v.Type().Elem().Kind(); holds == reflect.Interface || holds == reflect.Map || holds == reflect.Slice {
-			for i := range v.Len() {
-				copied.Index(i).Set(clone(v.Index(i), budget))
-			}
-		}
-		return copied
+		return p.claims(ctx, user, false)
+	})
+	if rejection != nil {
+		return nil, rejection
 	}
-	return v
+	return claims, nil
 }
 
-// setString sets a claim unless the value is empty.
-func (c Claims) setString(name, value string) {
-	if value != "" {
-		c[name] = value
-	}
-}
-
-// setObject sets a claim unless there is nothing in the object.
-func (c Claims) setObject(name string, object Claims) {
-	if len(object) > 0 {
-		c[name] = map[string]any(object)
-	}
-}
-
-// ReadMeClaims is the [ClaimsMapper] of [ReadMe]:
+// ServeJSON writes the claims of the user whom lookup finds, as JSON. If there is no
+// such user, or the user may not have them, it calls the handler of [WithErrorHandler], or
+// writes {"error": "…"} with the text of the status. It reports one [Event].
 //
-//	Name, else Email     name
-//	Email                email
-//	Attributes           the top level, each under its own name
-//	one API key          apiKey: Key; its Name is not sent
-//	                     user and pass: Username and Password; apiKey: both as an object
-//	                     the top level: Values
-//	several API keys     keys: of each, name, apiKey or user and pass, and Values
-//	ID, Groups           not sent
-//
-// A value of an API key fills the security scheme or server variable that it is
-// named after; that of an HTTP Basic scheme is {"user": …, "pass": …}. Where there
-// is such a value, apiKey is not sent as an object, which pages would show as
-// "[object Object]"; and where Username is empty, user and pass are taken from it.
-//
-// Several API keys need a Name each, all different. An attribute named name, email,
-// apiKey, user, pass, keys, parameters, isAdmin, isReadOnly or allowedProjects is an
-// error, and so is a value of a single API key that is named as one of these except
-// apiKey, user and pass: what means a privilege is set by a mapper of the app's own.
-//
-// Source: ReadMe's pages on custom login and on the data that it takes from a JWT.
-func ReadMeClaims(_ context.Context, user *User, claims Claims) error {
-	claims.setString("name", cmp.Or(user.Name, user.Email))
-	claims.setString("email", user.Email)
-	if err := claims.add("attribute", user.Attributes, readMeOwn...); err != nil {
-		return err
+// A lookup may also return a [*LoginError], which then decides the outcome and the status
+// of the response, 400 or more.
+func (p *Profile) ServeJSON(w http.ResponseWriter, r *http.Request, lookup UserLookup) {
+	page.SetHeaders(w.Header())
+	l := loginRequest{start: time.Now(), outcome: OutcomeCanceled}
+	defer func() { p.report(r.Context(), &l) }()
+	body, rejection := recovering(r.Context(), func() ([]byte, *LoginError) { return p.answer(r, lookup, &l) })
+	if rejection != nil {
+		p.reject(w, r, rejection, &l, writeJSONError)
+		return
 	}
-	if len(user.APIKeys) == 1 {
-		key := user.APIKeys[0]
-		if name, pass, hasValue := key.basic(); name+pass != "" && key.Key == "" && !hasValue {
-			claims["apiKey"] = map[string]any{"user": name, "pass": pass}
-		}
-		return claims.addReadMeKey(key, readMePrivileged...)
-	}
-	var keys []Claims
-	names := map[string]bool{}
-	for i, key := range user.APIKeys {
-		if key.Name == "" || names[key.Name] {
-			return fmt.Errorf("docslogin: API key %d of %d has no Name of its own, which ReadMe needs where there are several", i+1, len(user.APIKeys))
-		}
-		names[key.Name] = true
-		entry := Claims{"name": key.Name}
-		if err := entry.addReadMeKey(key); err != nil {
-			return err
-		}
-		keys = append(keys, entry)
-	}
-	if keys != nil {
-		claims["keys"] = keys
-	}
-	return nil
+	l.outcome, l.status = OutcomeUserInfo, http.StatusOK
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(body)
 }
 
-// What ReadMe gives a meaning to, at the top level: but for what a key may set, and all.
-var (
-	readMePrivileged = []string{"name", "email", "keys", "parameters", "isAdmin", "isReadOnly", "allowedProjects"}
-	readMeOwn        = append([]string{"apiKey", "user", "pass"}, readMePrivileged...)
-)
-
-// addReadMeKey adds what the top level and an entry of keys have in common.
-func (c Claims) addReadMeKey(key APIKey, reserved ...string) error {
-	c.setString("apiKey", key.Key)
-	if user, pass, _ := key.basic(); user+pass != "" {
-		c["user"], c["pass"] = user, pass
+func (p *Profile) answer(r *http.Request, lookup UserLookup, l *loginRequest) ([]byte, *LoginError) {
+	user, rejection := p.findUser(r, lookup, p.now())
+	l.user = user
+	var chosen *LoginError
+	if rejection != nil && errors.As(rejection.Err, &chosen) && chosen.Status >= 400 {
+		return nil, chosen
 	}
-	return c.add("API key's value", key.Values, reserved...)
-}
-
-// MintlifyClaims is the [ClaimsMapper] of [Mintlify] and [MintlifyPersonalization]:
-//
-//	Groups               groups
-//	Name, Email          content.name, content.email
-//	Attributes           content, each under its own name
-//	first API key        apiPlaygroundInputs.header.Authorization: "Bearer " and Key,
-//	                     or "Basic " and Username and Password; its Values are not sent
-//	ID, further keys     not sent
-//
-// Pages show content as user.name and so on. An attribute named name or email is an
-// error. A mapper of the app's own may replace what stands here, or add to it:
-//
-//	inputs := docslogin.Claims(claims.Object("apiPlaygroundInputs"))
-//	inputs.Object("header")["X-Api-Key"] = key
-//
-// Source: Mintlify's pages on JWT authentication and on its user format.
-func MintlifyClaims(_ context.Context, user *User, claims Claims) error {
-	if len(user.Groups) > 0 {
-		claims["groups"] = slices.Clone(user.Groups)
+	if rejection != nil {
+		return nil, rejection
 	}
-	content := Claims{}
-	if err := content.addPerson(user); err != nil {
-		return err
+	claims, rejection := p.claims(r.Context(), user, false)
+	if rejection != nil {
+		return nil, rejection
 	}
-	claims.setObject("content", content)
-	if len(user.APIKeys) > 0 {
-		if credentials := user.APIKeys[0].authorization(); credentials != "" {
-			claims["apiPlaygroundInputs"] = map[string]any{"header": map[string]any{"Authorization": credentials}}
-		}
-	}
-	return nil
+	return marshal(claims)
 }
 
-// The mappers below are described at their presets.
-
-func gitBookClaims(_ context.Context, user *User, claims Claims) error {
-	return claims.addPerson(user)
+func writeJSONError(w http.ResponseWriter, _ *http.Request, rejection *LoginError) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(rejection.Status)
+	fmt.Fprintf(w, "{\"error\":%q}\n", http.StatusText(rejection.Status))
 }
 
-func developerHubClaims(_ context.Context, user *User, claims Claims) error {
-	vars := Claims{}
-	err := vars.addPerson(user)
-	claims.setObject("vars", vars)
-	return err
-}
-
-// addPerson sets name, e-mail and attributes.
-func (c Claims) addPerson(user *User) error {
-	c.setString("name", user.Name)
-	c.setString("email", user.Email)
-	return c.add("attribute", user.Attributes, "name", "email")
-}
-
-func fernClaims(_ context.Context, user *User, claims Claims) error {
-	fern := Claims{}
-	fern.setString("name", user.Name)
-	fern.setString("email", user.Email)
-	if len(user.Groups) > 0 {
-		fern["roles"] = slices.Clone(user.Groups)
-	}
-	if len(user.APIKeys) > 0 {
-		auth, key := Claims{}, user.APIKeys[0]
-		if auth.setString("bearer_token", key.Key); key.Key == "" && key.Username+key.Password != "" {
-			auth["basic"] = map[string]any{"username": key.Username, "password": key.Password}
-		}
-		if len(auth) > 0 {
-			fern["playground"] = map[string]any{"initial_state": map[string]any{"auth": map[string]any(auth)}}
-		}
-	}
-	claims.setObject("fern", fern)
-	return nil
-}
-
-func zendeskClaims(_ context.Context, user *User, claims Claims) error {
-	claims.setString("name", cmp.Or(user.Name, user.Email))
-	claims.setString("email", user.Email)
-	claims.setString("external_id", user.ID)
-	return nil
-}
-
-func helpScoutClaims(_ context.Context, user *User, claims Claims) error {
-	claims.setString("sub", user.Email)
-	return nil
-}
-
-func cannyClaims(_ context.Context, user *User, claims Claims) error {
-	claims.setString("id", user.ID)
-	claims.setString("name", cmp.Or(user.Name, user.Email))
-	claims.setString("email", user.Email)
-	return nil
-}
-
-func featurebaseClaims(_ context.Context, user *User, claims Claims) error {
-	claims.setString("userId", user.ID)
-	claims.setString("name", user.Name)
-	claims.setString("email", user.Email)
-	return nil
-}
-
-func metabaseClaims(_ context.Context, user *User, claims Claims) error {
-	claims.setString("email", user.Email)
-	if len(user.Groups) > 0 {
-		claims["groups"] = slices.Clone(user.Groups)
-	}
-	for _, name := range []string{"first_name", "last_name"} {
-		switch value := user.Attributes[name].(type) {
-		case nil:
-		case string:
-			claims.setString(name, value)
-		default:
-			return fmt.Errorf("docslogin: the attribute %q is a %T, and Metabase wants a string", name, value)
-		}
-	}
-	if claims["first_name"] == nil && claims["last_name"] == nil {
-		claims.setString("first_name", user.Name)
-	}
-	return nil
-}
-
-// authorization returns the key as the value of an Authorization header (RFC 6750,
-// RFC 7617), or "".
-func (k APIKey) authorization() string {
+// findUser returns the user of a request that arrived at the time now. The user of a
+// session that has ended comes with the rejection.
+func (p *Profile) findUser(r *http.Request, lookup UserLookup, now time.Time) (*User, *LoginError) {
+	user, err := lookup(r)
 	switch {
-	case k.Key != "":
-		return "Bearer " + k.Key
-	case k.Username+k.Password != "":
-		return "Basic " + base64.StdEncoding.EncodeToString([]byte(k.Username+":"+k.Password))
+	case errors.Is(err, ErrForbidden):
+		return nil, newLoginError(OutcomeForbidden, err)
+	case errors.Is(err, ErrNoUser):
+		return nil, newLoginError(OutcomeNoUser, err)
+	case err != nil:
+		return nil, newLoginError(OutcomeLookupFailed, err)
 	}
-	return ""
+	if err := p.checkSession(user, now); err != nil {
+		return user, newLoginError(OutcomeNoUser, err)
+	}
+	return user, nil
 }
 
-// basic returns the HTTP Basic credential, Username and Password or else that of
-// the only value which is one, and whether any value is one.
-func (k APIKey) basic() (user, pass string, named bool) {
-	found := 0
-	for _, value := range k.Values {
-		var object map[string]any
-		written, _ := json.Marshal(value) // what is no JSON has an error of its own
-		_ = json.Unmarshal(written, &object)
-		if name, ok := object["user"].(string); ok {
-			user = name
-			pass, _ = object["pass"].(string)
-			found++
+// checkSession returns nil for a user whose session lasts long enough for the docs, and
+// otherwise why the user counts as not signed in.
+func (p *Profile) checkSession(user *User, now time.Time) error {
+	if user == nil {
+		return ErrNoUser
+	}
+	if user.ExpiresAt.IsZero() {
+		return nil
+	}
+	left := user.ExpiresAt.Sub(now)
+	if user.ExpiresAt.Unix() <= now.Unix() { // a token holds whole seconds
+		return fmt.Errorf("%w: ExpiresAt passed %v ago", ErrNoUser, max(0, -left).Round(time.Second))
+	}
+	if least := p.platform.Lifetime.MinSession; left < least {
+		return fmt.Errorf("%w: ExpiresAt is %v from now, and the platform's shortest session is %v", ErrNoUser, left.Round(time.Second), least)
+	}
+	return nil
+}
+
+// claims returns what the docs may know of user, with or without what only a token has.
+func (p *Profile) claims(ctx context.Context, user *User, token bool) (Claims, *LoginError) {
+	claims := Claims{}
+	for _, mapper := range p.mappers {
+		if err := mapper(ctx, user, claims); errors.Is(err, ErrForbidden) {
+			return nil, newLoginError(OutcomeForbidden, err)
+		} else if err != nil {
+			return nil, newLoginError(OutcomeMapperFailed, err)
 		}
 	}
-	if k.Username+k.Password != "" || found > 1 {
-		user, pass = k.Username, k.Password
+	if missing := p.missing(user, claims); missing != nil {
+		return nil, newLoginError(OutcomeIncompleteUser, &missingError{missing})
 	}
-	return user, pass, found > 0
+	for _, name := range p.reserved {
+		if _, set := claims[name]; set {
+			return nil, newLoginError(OutcomeReservedClaim, fmt.Errorf("a mapper or an attribute sets the reserved claim %q, which the library writes; use another name", name))
+		}
+	}
+	now := p.now() // once more, since mappers take their time
+	if err := p.checkSession(user, now); err != nil {
+		return nil, newLoginError(OutcomeNoUser, err)
+	}
+	p.addReserved(claims, user, now, token)
+	return claims, nil
 }
 
-// isNil reports nil in either of its forms, bare or in an interface.
-func isNil(v any) bool {
-	value := reflect.ValueOf(v)
-	return !value.IsValid() || value.Kind() == reflect.Pointer && value.IsNil()
+// missing names the claims that the platform requires and the user lacks.
+func (p *Profile) missing(user *User, claims Claims) (missing []string) {
+	if reflect.ValueOf(user).Elem().IsZero() { // a lookup's mistake, for a visitor who is not signed in
+		return []string{"a name, an e-mail address or an ID"}
+	}
+	for _, required := range p.platform.Required {
+		names := strings.Split(required, "|")
+		if !slices.ContainsFunc(names, func(name string) bool { return !isEmpty(claims[name]) }) {
+			missing = append(missing, strings.Join(names, " or "))
+		}
+	}
+	return missing
+}
+
+// isEmpty reports whether a claim's JSON, which is what the docs get, is null, a blank
+// string, or an object or a list without members.
+func isEmpty(claim any) bool {
+	if text, ok := claim.(string); ok {
+		return strings.TrimSpace(text) == ""
+	}
+	text, _ := json.Marshal(claim) // marshal reports the error
+	return slices.Contains([]string{"null", "[]", "{}"}, string(text)) || strings.HasPrefix(string(text), `"`) && strings.Trim(string(text), `" `) == ""
+}
+
+// missingError is the cause of OutcomeIncompleteUser.
+type missingError struct{ claims []string }
+
+func (e *missingError) Error() string {
+	return "the user lacks what the platform requires: " + strings.Join(e.claims, ", ")
+}
+
+// addReserved adds the claims that the library writes; without token, only those that are
+// not about a token.
+func (p *Profile) addReserved(claims Claims, user *User, now time.Time, token bool) {
+	l := &p.platform.Lifetime
+	maps.Copy(claims, p.static)
+	if l.SessionClaim != "" && (token || l.SessionClaim != "exp") {
+		end := now.Add(l.Session)
+		if !user.ExpiresAt.IsZero() && user.ExpiresAt.Before(end) {
+			end = user.ExpiresAt
+		}
+		claims[l.SessionClaim] = end.Unix()
+	}
+	if !token {
+		return
+	}
+	claims["iat"] = now.Unix()
+	if l.Token > 0 {
+		claims["exp"] = now.Add(l.Token).Unix()
+	}
+	if p.platform.HostClaim != "" {
+		claims[p.platform.HostClaim] = p.host
+	}
+	if p.platform.TokenID {
+		claims["jti"] = rand.Text()
+	}
+}
+
+// marshal returns the claims as JSON. Its error names the claim that has none, without the
+// text of encoding/json, which may quote the value.
+func marshal(claims Claims) ([]byte, *LoginError) {
+	text, err := json.Marshal(claims)
+	if err == nil {
+		return text, nil
+	}
+	for name, value := range claims {
+		if _, err := json.Marshal(value); err != nil {
+			return nil, newLoginError(OutcomeMapperFailed, fmt.Errorf("the claim %q, a %T, cannot be written as JSON", name, value))
+		}
+	}
+	return nil, newLoginError(OutcomeMapperFailed, errors.New("the claims cannot be written as JSON"))
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/internal/deeplink"
 	"github.com/docslogin/docslogin/internal/rules"
+	"github.com/docslogin/docslogin/platforms"
 )
 
 // kind is what sets one platform's site apart from another's.
@@ -43,7 +44,7 @@ func readMe() kind {
 		rules:  rules.ReadMe(),
 		wanted: asPath,
 		newKey: newSecret,
-		preset: docslogin.ReadMe,
+		preset: platforms.ReadMe,
 		reader: readMeReader,
 	}
 }
@@ -56,7 +57,7 @@ func mintlify() kind {
 		rules:  rules.Mintlify(),
 		wanted: asPath,
 		newKey: newEd25519,
-		preset: docslogin.Mintlify,
+		preset: platforms.Mintlify,
 		reader: mintlifyReader,
 	}
 }
@@ -69,7 +70,7 @@ func mintlifyPersonalization() kind {
 		rules:  rules.MintlifyPersonalization(),
 		wanted: asPath,
 		newKey: newP256,
-		preset: docslogin.MintlifyPersonalization,
+		preset: platforms.MintlifyPersonalization,
 		reader: mintlifyReader,
 	}
 }
@@ -82,7 +83,7 @@ func gitBook() kind {
 		rules:  rules.GitBook(),
 		wanted: fromBase,
 		newKey: newSecret,
-		preset: docslogin.GitBook,
+		preset: platforms.GitBook,
 		reader: personReader,
 	}
 }
@@ -95,7 +96,7 @@ func fern() kind {
 		rules:  rules.Fern(),
 		wanted: asURL,
 		newKey: newSecret,
-		preset: docslogin.Fern,
+		preset: platforms.Fern,
 		reader: fernReader,
 	}
 }
@@ -111,10 +112,7 @@ func zendesk() kind {
 		once:   true,
 		newKey: newSecret,
 		preset: func(docsURL, signing string) docslogin.Platform {
-			p := docslogin.Zendesk("acme", signing)
-			// Nothing leads to the real acme, not even for a link to its agents' pages.
-			p.DocsURL, p.Callback, p.DeepLink.Origins = docsURL, docsURL+rules.Zendesk().Callback, nil
-			return p
+			return platforms.Zendesk(docsURL, signing)
 		},
 		reader: personReader,
 	}
@@ -128,7 +126,7 @@ func helpScout() kind {
 		rules:  rules.HelpScout(),
 		wanted: asPath,
 		newKey: newSecret,
-		preset: docslogin.HelpScout,
+		preset: platforms.HelpScout,
 		reader: func(claims map[string]any) reader { return reader{Email: text(claims["sub"])} },
 	}
 }
@@ -142,7 +140,7 @@ func developerHub() kind {
 		wanted: asURL,
 		once:   true,
 		newKey: newSecret,
-		preset: docslogin.DeveloperHub,
+		preset: platforms.DeveloperHub,
 		reader: func(claims map[string]any) reader { return personReader(object(claims, "vars")) },
 	}
 }
@@ -158,7 +156,7 @@ func canny() kind {
 		echo:   map[string]string{"companyID": company},
 		newKey: newSecret,
 		preset: func(docsURL, signing string) docslogin.Platform {
-			p := docslogin.Canny(docsURL, company, signing)
+			p := platforms.Canny(docsURL, company, signing)
 			p.Callback = docsURL + rules.Canny().Callback
 			return p
 		},
@@ -174,7 +172,7 @@ func featurebase() kind {
 		rules:  rules.Featurebase(),
 		wanted: asURL,
 		newKey: newSecret,
-		preset: docslogin.Featurebase,
+		preset: platforms.Featurebase,
 		reader: personReader,
 	}
 }
@@ -187,7 +185,7 @@ func metabase() kind {
 		rules:  rules.Metabase(),
 		wanted: unescaped,
 		newKey: newSecret,
-		preset: docslogin.Metabase,
+		preset: platforms.Metabase,
 		reader: metabaseReader,
 	}
 }

@@ -109,7 +109,7 @@ func (s *Site) checkRest(l Link) error {
 	if s.Target && (l.Origin != s.Origin || !under(s.Base, l.Path)) {
 		return ErrOutside
 	}
-	if s.Callback != "" && strings.EqualFold(strings.TrimRight(l.Origin+plain(decoded), "/"), strings.TrimRight(s.Callback, "/")) {
+	if s.Callback != "" && strings.EqualFold(strings.TrimRight(l.Origin+beforeDelimiter(decoded), "/"), strings.TrimRight(s.Callback, "/")) {
 		return ErrCallback
 	}
 	query, _, _ := strings.Cut(l.Suffix, "#")
@@ -135,17 +135,17 @@ func cleanPath(decoded string) bool {
 		return false
 	}
 	for segment := range strings.SplitSeq(decoded, "/") {
-		if strings.HasPrefix(segment, ";") || isDots(plain(segment)) {
+		if strings.HasPrefix(segment, ";") || isDots(beforeDelimiter(segment)) {
 			return false
 		}
 	}
 	return true
 }
 
-// plain returns the beginning of a decoded path or segment that is left to whoever reads
+// beforeDelimiter returns the beginning of a decoded path or segment that is left to whoever reads
 // it once more: ? and # end a path, and blanks at its end are cut off. Some servers take
 // off what follows a ; as well.
-func plain(decoded string) string {
+func beforeDelimiter(decoded string) string {
 	if i := strings.IndexAny(decoded, "?#;"); i >= 0 {
 		decoded = decoded[:i]
 	}

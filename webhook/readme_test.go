@@ -1,4 +1,4 @@
-package readmewebhook_test
+package webhook_test
 
 import (
 	"bytes"

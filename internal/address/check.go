@@ -1,0 +1,290 @@
+package address
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/docslogin/docslogin/internal/deeplink"
+)
+
+// Problem is one thing that is wrong with a configuration.
+type Problem struct {
+	Field  string // the option or the Platform field, as the caller knows it
+	Reason string // what is wrong and what to do; never a URL's text, which may be a secret in a wrong place
+}
+
+// checker collects the problems of a configuration.
+type checker struct {
+	*Config
+	problems []Problem
+	origins  []string // to which a form may lead
+}
+
+// Check returns everything that is wrong with a configuration.
+func Check(c *Config) []Problem {
+	k := checker{Config: c}
+	k.checkPath()
+	k.checkCarrier()
+	k.checkDeepLink()
+	k.checkParams()
+	k.checkDocs()
+	k.checkForm()
+	k.checkSignIn()
+	return k.problems
+}
+
+func (k *checker) fail(field, reason string, args ...any) {
+	k.problems = append(k.problems, Problem{field, fmt.Sprintf(reason, args...)})
+}
+
+const (
+	alphanumeric = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	pathChars    = alphanumeric + "-._~!$&'+,;=@/" // mean nothing special in a URL or in a router's pattern
+	hostChars    = alphanumeric + "-_"
+)
+
+func (k *checker) checkPath() {
+	if k.Path == "/" || path.Clean(k.Path) != k.Path || !strings.HasPrefix(k.Path, "/") || strings.Trim(k.Path, pathChars) != "" {
+		k.fail("WithPath", "must be a clean path such as /docs-login, not / itself: letters, digits and -._~!$&'+,;=@ between single slashes")
+	}
+}
+
+func (k *checker) checkCarrier() {
+	if k.Carrier.Place == 0 || k.Carrier.Place != Fragment && k.Carrier.Name == "" {
+		k.fail("Platform.Carrier", "is missing; set it with InQuery, InFragment or InForm")
+	}
+	if k.MaxTokenBytes < 0 {
+		k.fail("Platform.MaxTokenBytes", "is negative; 0 means no limit")
+	}
+}
+
+func (k *checker) checkDeepLink() {
+	link := &k.DeepLink
+	if link.Form < AsPath || link.Form > AsGiven {
+		k.fail("Platform.DeepLink.Form", "is none of AsPath, AsURL and AsGiven")
+	}
+	if link.FromBase && link.Form == AsGiven && link.Out != "" {
+		k.fail("Platform.DeepLink.FromBase", "cannot be combined with AsGiven: what is checked would not be what goes out")
+	}
+	if link.In == "" && link.Out != "" || link.In != "" && link.Out == "" && k.Callback != "" {
+		k.fail("Platform.DeepLink", "needs both In and Out, unless the token goes to the page itself")
+	}
+	for _, name := range link.Drop {
+		if name = strings.TrimSuffix(name, "*"); name == "" || strings.Contains(name, "*") {
+			k.fail("Platform.DeepLink.Drop", "has a name that is empty or has a * before its end; write a parameter's name, or the beginning of one and a *")
+		}
+	}
+	for i, origin := range link.Origins {
+		field := fmt.Sprintf("Platform.DeepLink.Origins[%d]", i)
+		if u, ok := k.checkURL(field, origin, true); ok {
+			k.origins = append(k.origins, deeplink.Origin(u))
+			if u.Path != "" || u.RawQuery != "" {
+				k.fail(field, "must be an origin: a scheme and a host without a path")
+			}
+		}
+	}
+}
+
+// checkParams checks that no query parameter has two meanings.
+func (k *checker) checkParams() {
+	used := []string{"", returnMarker}
+	if k.Carrier.Place == PostForm {
+		used = append(used, "_charset_") // which browsers fill in themselves (HTML standard)
+	}
+	take := func(field string, names ...string) {
+		for _, name := range names {
+			if slices.Contains(used, name) {
+				k.fail(field, "has the parameter %q, which is empty or has another use; choose another name", name)
+			}
+		}
+		used = append(used, names...)
+	}
+	if k.Carrier.Name != "" {
+		take("Platform.Carrier", k.Carrier.Name)
+	}
+	if k.DeepLink.Out != "" {
+		take("Platform.DeepLink.Out", k.DeepLink.Out)
+	}
+	if in := k.DeepLink.In; in != "" && in != k.DeepLink.Out {
+		take("Platform.DeepLink.In", in)
+	}
+	take("Platform.Echo", k.Echo...)
+	for name, value := range k.Params {
+		if !slices.Contains(k.Echo, name) {
+			take("Platform.Params", name)
+		}
+		if value == "" || strings.TrimSpace(value) != value {
+			k.fail("Platform.Params", "has no value for the parameter %q, or one with white space around it; correct it", name)
+		}
+	}
+}
+
+// checkDocs checks where the token goes.
+func (k *checker) checkDocs() {
+	k.checkCallback()
+	docs, ok := k.checkURL("Platform.DocsURL", k.DocsURL, k.InsecureHTTP)
+	if !ok {
+		return
+	}
+	k.origins = append(k.origins, deeplink.Origin(docs))
+	if k.RootOnly && base(docs) != "" {
+		k.fail("Platform.DocsURL", "has a path; this platform's docs cannot be under one")
+	}
+	if docs.RawQuery != "" && (k.Callback != "" || k.toPage()) {
+		k.fail("Platform.DocsURL", "has a query, which would not reach the page that takes the token; remove it")
+	} else {
+		for name := range docs.Query() {
+			if _, constant := k.Params[name]; constant || name == k.Carrier.Name || name == k.DeepLink.Out || slices.Contains(k.Echo, name) {
+				k.fail("Platform.DocsURL", "has a query that holds the parameter %q, which the platform has a use for; remove it", name)
+			}
+		}
+	}
+}
+
+// checkForm checks that a Content-Security-Policy can name the hosts to which the
+// form leads (CSP Level 3, section 2.3.1).
+func (k *checker) checkForm() {
+	if k.Carrier.Place == PostForm && strings.ContainsAny(strings.Join(k.origins, " "), "[_") {
+		k.fail("Platform.Carrier", "is a form, and one of the platform's hosts is an IPv6 address or has an underscore, which the policy of the form's page cannot name; use another name")
+	}
+}
+
+func (k *checker) checkCallback() {
+	switch {
+	case k.Callback == "":
+	case !strings.HasPrefix(k.Callback, "/"):
+		u, ok := k.checkURL("Platform.Callback", k.Callback, k.InsecureHTTP)
+		if !ok {
+			return
+		}
+		k.origins = append(k.origins, deeplink.Origin(u))
+		if u.RawQuery != "" {
+			k.fail("Platform.Callback", "has a query; put parameters that are the same for everybody into Platform.Params")
+		}
+	case strings.ContainsAny(k.Callback, "?#") || !deeplink.CleanPath(k.Callback):
+		k.fail("Platform.Callback", "must be a clean path, or an absolute URL, without a query or a fragment")
+	}
+}
+
+// checkSignIn checks the sign-in page and the app's own URL.
+func (k *checker) checkSignIn() {
+	routeKnown := true
+	if k.ExternalURL != nil {
+		var u *url.URL
+		if u, routeKnown = k.checkURL("WithExternalURL", *k.ExternalURL, true); routeKnown && u.RawQuery != "" {
+			k.fail("WithExternalURL", "has a query; it must be the app's base URL")
+		}
+	}
+	if k.SignIn == nil {
+		return
+	}
+	if k.SignIn.ReturnParam == "" {
+		k.fail("WithSignInPage", "needs the name of the parameter that carries the return URL")
+	}
+	page, _, _ := strings.Cut(k.SignIn.URL, "#")
+	pagePath, query, _ := strings.Cut(page, "?")
+	switch {
+	case strings.TrimSpace(k.SignIn.URL) != k.SignIn.URL:
+		k.fail("WithSignInPage", "has white space around it; remove it")
+		return
+	case strings.HasPrefix(page, "/"):
+		if !deeplink.CleanPath(pagePath) {
+			k.fail("WithSignInPage", "is not a clean path: remove //, dot segments, backslashes and doubled escapes")
+		}
+	case k.ExternalURL == nil:
+		k.fail("WithSignInPage", `must be a path of the app such as "/sign-in", or an http(s) URL together with WithExternalURL`)
+		return
+	default:
+		u, ok := k.checkURL("WithSignInPage", page, true)
+		if !ok {
+			return
+		}
+		pagePath = u.EscapedPath()
+	}
+	if decoded, _ := url.PathUnescape(pagePath); routeKnown && decoded == k.routeURL() {
+		k.fail("WithSignInPage", "is the login route itself; set it to the page on which users sign in")
+	}
+	if values, _ := url.ParseQuery(query); k.SignIn.ReturnParam != "" && values.Has(k.SignIn.ReturnParam) {
+		k.fail("WithSignInPage", "has a query that holds the return parameter already")
+	}
+}
+
+// checkURL parses a URL of the configuration, and reports whether it is usable.
+func (k *checker) checkURL(field, text string, allowHTTP bool) (u *url.URL, ok bool) {
+	u, reason := parseURL(text, allowHTTP)
+	if reason != "" {
+		k.fail(field, "%s", reason)
+	}
+	return u, reason == ""
+}
+
+// CheckOrigin says what is wrong with an origin that a browser's header Origin is
+// compared with; "": nothing.
+func CheckOrigin(origin string, allowHTTP bool) (reason string) {
+	u, reason := parseURL(origin, allowHTTP)
+	if reason == "" && deeplink.Origin(u) != origin {
+		return "must be written as browsers send it: a scheme and a host in lower case, without a path, a slash at its end, or the scheme's own port"
+	}
+	return reason
+}
+
+// parseURL parses a URL of the configuration, or says what is wrong with it. The
+// text is not repeated: when arguments get mixed up, it is a secret.
+func parseURL(text string, allowHTTP bool) (u *url.URL, reason string) {
+	u, err := url.Parse(text)
+	switch {
+	case len(text) > 2048:
+		return nil, "is longer than 2,048 bytes"
+	case text == "":
+		return nil, "is empty; set it to an absolute URL such as https://docs.example.com"
+	case strings.TrimSpace(text) != text:
+		return nil, "has white space around it; remove it"
+	case err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http":
+		return nil, "is not an absolute http or https URL such as https://docs.example.com"
+	case u.User != nil:
+		return nil, "has user info before its host; remove it"
+	case strings.Contains(text, "#"):
+		return nil, "has a fragment; remove the # and everything after it"
+	case !validHost(u):
+		return nil, "has a host or a port that is not valid; an internationalized name is written in punycode (xn--…)"
+	case u.Scheme == "http" && !allowHTTP && !loopback(u.Hostname()):
+		return nil, "must be https; http is only for a loopback host such as localhost, because the token would travel in clear (Platform.InsecureHTTP allows that)"
+	case u.Path != "" && !deeplink.CleanPath(u.EscapedPath()):
+		return nil, "has a path that is not clean; remove //, dot segments, backslashes and doubled escapes"
+	}
+	return u, ""
+}
+
+// validHost reports whether host and port mean the same to Go and to browsers, which
+// read "127.1" and "0x7f.1" as addresses too.
+func validHost(u *url.URL) bool {
+	port, err := strconv.ParseUint(cmp.Or(u.Port(), "443"), 10, 16)
+	if err != nil || port == 0 || strings.HasPrefix(u.Port(), "0") || strings.HasSuffix(u.Host, ":") {
+		return false
+	}
+	host := strings.ToLower(u.Hostname())
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return addr.Zone() == "" && !addr.Is4In6() && addr.String() == host // as browsers write it
+	}
+	last := ""
+	for label := range strings.SplitSeq(host, ".") {
+		if label == "" || len(label) > 63 || len(host) > 253 || strings.Trim(label, hostChars) != "" || strings.Trim(label, "-") != label {
+			return false
+		}
+		last = label
+	}
+	return strings.Trim(last, "0123456789") != "" && !strings.HasPrefix(last, "0x")
+}
+
+// loopback reports whether a host is this machine (RFC 6761, section 6.3).
+func loopback(host string) bool {
+	host = strings.ToLower(host)
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && addr.IsLoopback()
+}

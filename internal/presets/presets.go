@@ -1,0 +1,112 @@
+// Package presets lists the presets of package platforms, with what the command, the demo, the
+// documentation, and the tests need of each.
+package presets
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/docslogintest"
+	"github.com/docslogin/docslogin/internal/rules"
+	"github.com/docslogin/docslogin/platforms"
+)
+
+// Preset is one preset.
+type Preset struct {
+	Flag  string                          // its short name, as the command's -platform takes it
+	Call  string                          // as the documentation writes it: "ReadMe(docsURL, secret)"
+	New   func(Values) docslogin.Platform // calls it
+	Rules func(Values) rules.Platform     // what the platform rejects
+	Site  func(...docslogintest.Option) *docslogintest.Site
+	Extra []Argument // besides the docs URL and the key
+}
+
+// Values are the arguments of a preset by name: "docs", "key", and those of [Arguments].
+type Values map[string]string
+
+// Argument is an argument that only some presets have.
+type Argument struct {
+	Name     string // in Values, and of the command's flag
+	Value    string // in the command's help
+	Help     string
+	Field    string // of the docslogin.ConfigError about it
+	Example  string
+	Optional bool
+}
+
+var (
+	company = Argument{Name: "company", Value: "ID", Help: "the companyID", Field: "Platform.Params", Example: "acme-company"}
+	issuer  = Argument{Name: "issuer", Value: "URL", Help: "the issuer, if another one was agreed upon", Field: "Platform.Static", Optional: true}
+)
+
+// All returns every preset.
+func All() []Preset {
+	return []Preset{
+		{"readme", "ReadMe(docsURL, secret)", simple(platforms.ReadMe), fixed(rules.ReadMe), docslogintest.NewReadMe, nil},
+		{"mintlify", "Mintlify(docsURL, privateKeyPEM)", simple(platforms.Mintlify), fixed(rules.Mintlify), docslogintest.NewMintlify, nil},
+		{"mintlify-personalization", "MintlifyPersonalization(docsURL, privateKeyPEM)", simple(platforms.MintlifyPersonalization), fixed(rules.MintlifyPersonalization), docslogintest.NewMintlifyPersonalization, nil},
+		{"gitbook", "GitBook(siteURL, signingKey)", simple(platforms.GitBook), fixed(rules.GitBook), docslogintest.NewGitBook, nil},
+		{"fern", "Fern(docsURL, secret)", fern, fernRules, docslogintest.NewFern, []Argument{issuer}},
+		{"zendesk", "Zendesk(accountURL, secret)", simple(platforms.Zendesk), fixed(rules.Zendesk), docslogintest.NewZendesk, nil},
+		{"helpscout", "HelpScout(siteURL, secret)", simple(platforms.HelpScout), fixed(rules.HelpScout), docslogintest.NewHelpScout, nil},
+		{"developerhub", "DeveloperHub(docsURL, secret)", simple(platforms.DeveloperHub), fixed(rules.DeveloperHub), docslogintest.NewDeveloperHub, nil},
+		{"canny", "Canny(boardURL, companyID, privateKey)", canny, fixed(rules.Canny), docslogintest.NewCanny, []Argument{company}},
+		{"featurebase", "Featurebase(siteURL, secret)", simple(platforms.Featurebase), fixed(rules.Featurebase), docslogintest.NewFeaturebase, nil},
+		{"metabase", "Metabase(siteURL, secret)", simple(platforms.Metabase), fixed(rules.Metabase), docslogintest.NewMetabase, nil},
+	}
+}
+
+// simple calls a preset that takes a docs URL and a key.
+func simple(preset func(docs, key string) docslogin.Platform) func(Values) docslogin.Platform {
+	return func(v Values) docslogin.Platform { return preset(v["docs"], v["key"]) }
+}
+
+// fixed is for rules that depend on no argument.
+func fixed(platform func() rules.Platform) func(Values) rules.Platform {
+	return func(Values) rules.Platform { return platform() }
+}
+
+func canny(v Values) docslogin.Platform { return platforms.Canny(v["docs"], v["company"], v["key"]) }
+
+func fern(v Values) docslogin.Platform {
+	p := platforms.Fern(v["docs"], v["key"])
+	if issuer, ok := v["issuer"]; ok {
+		p.Static["iss"] = issuer
+	}
+	return p
+}
+
+func fernRules(v Values) rules.Platform {
+	p := rules.Fern()
+	p.Issuer = cmp.Or(v["issuer"], p.Issuer)
+	return p
+}
+
+// Arguments returns the arguments that only some presets have.
+func Arguments() []Argument {
+	var all []Argument
+	for _, p := range All() {
+		for _, a := range p.Extra {
+			if !slices.Contains(all, a) {
+				all = append(all, a)
+			}
+		}
+	}
+	return all
+}
+
+// Example returns the platform of a preset with a docs URL, a key, and an example of every other
+// argument that it needs.
+func (p Preset) Example(docsURL, key string) docslogin.Platform {
+	values := Values{"docs": docsURL, "key": key}
+	for _, a := range p.Extra {
+		if !a.Optional {
+			values[a.Name] = a.Example
+		}
+	}
+	return p.New(values)
+}
+
+// Name is the platform's name.
+func (p Preset) Name() string { return p.Rules(nil).Name }

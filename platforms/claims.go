@@ -1,0 +1,79 @@
+// Package platforms has a preset for each docs platform: what it expects of a login, as a
+// [docslogin.Platform], and what its docs learn of a user.
+//
+// A preset reports a bad argument through [docslogin.New]. Its result may be changed before
+// New, for example to set Static["iss"] or DeepLink.Origins.
+package platforms
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/docslogin/docslogin"
+)
+
+// setString sets a claim unless the value is empty.
+func setString(claims docslogin.Claims, name, value string) {
+	if value != "" {
+		claims[name] = value
+	}
+}
+
+// setObject sets a claim unless the object is empty.
+func setObject(claims docslogin.Claims, name string, object docslogin.Claims) {
+	if len(object) > 0 {
+		claims[name] = object
+	}
+}
+
+// setGroups sets a claim to the user's groups, unless there are none.
+func setGroups(claims docslogin.Claims, name string, user *docslogin.User) {
+	if len(user.Groups) > 0 {
+		claims[name] = slices.Clone(user.Groups)
+	}
+}
+
+// addPerson sets name and email and adds the attributes.
+func addPerson(claims docslogin.Claims, user *docslogin.User) error {
+	setString(claims, "name", user.Name)
+	setString(claims, "email", user.Email)
+	return addValues(claims, "attribute", user.Attributes, "name", "email")
+}
+
+// addValues adds values that the app may not fully control. It rejects names that already
+// have a meaning.
+func addValues(claims docslogin.Claims, what string, values map[string]any, reserved ...string) error {
+	for name, value := range values {
+		if slices.Contains(reserved, name) {
+			return fmt.Errorf("docslogin: the %s %q would set a claim that has a meaning of its own; rename it, or set the claim in a mapper of yours", what, name)
+		}
+		if _, taken := claims[name]; taken {
+			return fmt.Errorf("docslogin: the %s %q would set a claim that another field of the user has set; rename one of them", what, name)
+		}
+		copied, err := copyJSON(value)
+		if err != nil {
+			return fmt.Errorf("docslogin: the %s %q, a %T, cannot be written as JSON", what, name, value)
+		}
+		claims[name] = copied
+	}
+	return nil
+}
+
+// copyJSON returns the value that has the same JSON, so that a mapper which changes it does
+// not write into the app's user.
+func copyJSON(value any) (copied any, err error) {
+	switch value.(type) {
+	case nil, bool, string, int, int64, float64: // the usual ones, which nobody can change
+		return value, nil
+	}
+	text, err := json.Marshal(value)
+	if err != nil {
+		return nil, err
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber() // a 64-bit number must not lose digits
+	err = d.Decode(&copied)
+	return copied, err
+}

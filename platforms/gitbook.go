@@ -1,0 +1,51 @@
+package platforms
+
+import (
+	"context"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/docslogin/docslogin"
+)
+
+// GitBook returns the preset for GitBook's authenticated access. siteURL is the site's base URL,
+// with its path if it has one. signingKey is the site's signing key; its characters are the
+// secret as they are.
+//
+// The token is signed with HS256 and goes to the deep link's page as its query parameter
+// jwt_token, after jwt_token, access_token, and every visitor.… are removed from the link. The
+// deep link arrives in location: relative to siteURL, with or without a leading slash, or
+// absolute. The token is the docs session: exp is its end (one hour, at least a minute, see
+// [docslogin.WithSessionTTL], or User.ExpiresAt if that is sooner; without it, GitBook's session
+// would last seven days). A token of more than 4,000 bytes is rejected (too_large), since until
+// August 2026 it caused a redirect loop at GitBook. The token contains iat, exp, and of the user:
+//
+//	Name, Email                 name, email
+//	Attributes                  the top level, each under its own name
+//	ID, Groups, APIKeys         not sent
+//
+// Nothing is required. Pages can use only what the site's schema declares, strings of an
+// enumeration there, and no lists: an app maps its groups to booleans in a mapper of its own.
+// What the schema declares may decide what a reader sees, so do not use attributes that users can
+// change themselves. An attribute named name or email is an error.
+//
+// Sources: GitBook's pages on authenticated access and on adaptive content. GitBook logs readers
+// out at {siteURL}/~gitbook/auth/logout.
+func GitBook(siteURL, signingKey string) docslogin.Platform {
+	return docslogin.Platform{
+		Name:          "GitBook",
+		DocsURL:       siteURL,
+		Algorithm:     jose.HS256,
+		Key:           docslogin.Secret(signingKey),
+		Carrier:       docslogin.InQuery("jwt_token"),
+		DeepLink:      docslogin.DeepLink{In: "location", FromBase: true, Drop: []string{"jwt_token", "access_token", "visitor.*"}},
+		Lifetime:      docslogin.Lifetime{Session: time.Hour, MinSession: time.Minute, SessionClaim: "exp"},
+		MaxTokenBytes: 4000,
+		Mapper:        gitBookClaims,
+	}
+}
+
+func gitBookClaims(_ context.Context, user *docslogin.User, claims docslogin.Claims) error {
+	return addPerson(claims, user)
+}

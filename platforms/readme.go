@@ -1,0 +1,140 @@
+package platforms
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/docslogin/docslogin"
+)
+
+// ReadMe returns the preset for ReadMe's custom login. docsURL is the docs' base URL, with the
+// path that an enterprise child project has. secret is the project's JWT secret as the
+// dashboard shows it.
+//
+// The token is signed with HS256, expires after five minutes, and goes to
+// {docsURL}?auth_token={token}&redirect={path}. How long the docs session lasts is a setting of
+// the project, so [docslogin.WithSessionTTL] is a configuration error. The token contains
+// version (1), iat, exp, a jti, and of the user:
+//
+//	Name, else Email     name, required
+//	Email                email, required
+//	Attributes           the top level, each under its own name
+//	one API key          apiKey: Key; its Name is not sent
+//	                     user and pass: Username and Password; apiKey: both as an object
+//	                     the top level: Values
+//	several API keys     keys: of each, name, apiKey or user and pass, and Values
+//	ID, Groups           not sent
+//
+// A value of an API key fills the security scheme or server variable that it is named after.
+// The value of an HTTP Basic scheme is {"user": …, "pass": …}. If there is such a value, apiKey
+// is not sent as an object, which pages would show as "[object Object]"; and if Username is
+// empty, user and pass are taken from the value.
+//
+// Several API keys need a Name each, all different. An attribute named name, email, apiKey,
+// user, pass, keys, parameters, isAdmin, isReadOnly, or allowedProjects is an error. So is a
+// value of a single API key with one of these names except apiKey, user, and pass. Only a
+// mapper of the app sets a claim that means a privilege.
+//
+// Sources: ReadMe's pages on custom login and on the data that it takes from a JWT. They do not
+// document whether exp is honored, and whether a jti that was used before is rejected.
+func ReadMe(docsURL, secret string) docslogin.Platform {
+	return docslogin.Platform{
+		Name:      "ReadMe",
+		DocsURL:   docsURL,
+		Algorithm: jose.HS256,
+		Key:       docslogin.Secret(secret),
+		Carrier:   docslogin.InQuery("auth_token"),
+		DeepLink:  docslogin.DeepLink{In: "redirect", Out: "redirect", Form: docslogin.AsPath},
+		Lifetime:  docslogin.Lifetime{Token: 5 * time.Minute},
+		TokenID:   true,
+		Static:    docslogin.Claims{"version": 1},
+		Required:  []string{"name", "email"},
+		Mapper:    readMeClaims,
+	}
+}
+
+// ReadMeInfo returns the part of [ReadMe] that is about the user, for docs that ask the app for
+// it instead of taking a token: see package webhook. It needs no argument.
+func ReadMeInfo() docslogin.Platform {
+	return docslogin.Platform{
+		Name:     "ReadMe",
+		TokenID:  true, // reserves the same claims as the token's
+		Static:   docslogin.Claims{"version": 1},
+		Required: []string{"name", "email"},
+		Mapper:   readMeClaims,
+	}
+}
+
+// What ReadMe gives a meaning to at the top level, without and with what a key may set.
+var (
+	readMePrivileges = []string{"name", "email", "keys", "parameters", "isAdmin", "isReadOnly", "allowedProjects"}
+	readMeReserved   = append([]string{"apiKey", "user", "pass"}, readMePrivileges...)
+)
+
+func readMeClaims(_ context.Context, user *docslogin.User, claims docslogin.Claims) error {
+	setString(claims, "name", cmp.Or(user.Name, user.Email))
+	setString(claims, "email", user.Email)
+	if err := addValues(claims, "attribute", user.Attributes, readMeReserved...); err != nil {
+		return err
+	}
+	if len(user.APIKeys) == 1 {
+		return addReadMeKey(claims, user.APIKeys[0])
+	}
+	var keys []docslogin.Claims
+	names := map[string]bool{}
+	for i, key := range user.APIKeys {
+		if key.Name == "" || names[key.Name] {
+			return fmt.Errorf("docslogin: API key %d of %d has no Name of its own, which ReadMe needs where there are several", i+1, len(user.APIKeys))
+		}
+		names[key.Name] = true
+		entry := docslogin.Claims{"name": key.Name}
+		if err := addReadMeCredentials(entry, key); err != nil {
+			return err
+		}
+		keys = append(keys, entry)
+	}
+	if keys != nil {
+		claims["keys"] = keys
+	}
+	return nil
+}
+
+// addReadMeKey adds the only key of a user to the top level.
+func addReadMeKey(claims docslogin.Claims, key docslogin.APIKey) error {
+	if name, pass, hasValue := readMeBasic(key); name+pass != "" && key.Key == "" && !hasValue {
+		claims["apiKey"] = docslogin.Claims{"user": name, "pass": pass}
+	}
+	return addReadMeCredentials(claims, key, readMePrivileges...)
+}
+
+// addReadMeCredentials adds what the top level and an entry of keys have in common.
+func addReadMeCredentials(claims docslogin.Claims, key docslogin.APIKey, reserved ...string) error {
+	setString(claims, "apiKey", key.Key)
+	if user, pass, _ := readMeBasic(key); user+pass != "" {
+		claims["user"], claims["pass"] = user, pass
+	}
+	return addValues(claims, "API key's value", key.Values, reserved...)
+}
+
+// readMeBasic returns the HTTP Basic credential of a key: Username and Password, or else that
+// of the only value which is one. hasValue reports whether a value is one.
+func readMeBasic(key docslogin.APIKey) (user, pass string, hasValue bool) {
+	found := 0
+	for _, value := range key.Values {
+		copied, _ := copyJSON(value) // addValues reports the error
+		object, _ := copied.(map[string]any)
+		if name, ok := object["user"].(string); ok {
+			user = name
+			pass, _ = object["pass"].(string)
+			found++
+		}
+	}
+	if key.Username+key.Password != "" || found > 1 {
+		user, pass = key.Username, key.Password
+	}
+	return user, pass, found > 0
+}

@@ -1,0 +1,65 @@
+package platforms
+
+import (
+	"cmp"
+	"context"
+	"strings"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/internal/address"
+)
+
+// Zendesk returns the preset for JWT single sign-on at a Zendesk help center. accountURL is the
+// account's own URL, such as "https://acme.zendesk.com". secret is the shared secret. For a help
+// center under a name of its own, set the DocsURL of the result to it.
+//
+// The token is signed with HS256, has no exp (Zendesk takes it for three minutes after its iat),
+// and is posted in a form ([docslogin.InForm]), without a Referer and with the Origin null, to
+// {accountURL}/access/jwt, in the field jwt. The deep link is in the field return_to as it
+// arrived; brand_id, locale_id, and timestamp are in the query of the form's action. There is no
+// [docslogin.Middleware.LoginURL]. How long the session lasts is Zendesk's setting, so
+// [docslogin.WithTokenTTL] and [docslogin.WithSessionTTL] are configuration errors. The token
+// contains iat, a jti, and of the user:
+//
+//	Name, else Email            name, required
+//	Email                       email, required
+//	ID                          external_id
+//	Groups, APIKeys, Attributes not sent
+//
+// Add help centers of other brands, and other hosts that a login may lead to, to the
+// DeepLink.Origins of the result: browsers do not follow the form to other origins. Claims such
+// as role, organization, tags, or user_fields change the Zendesk user: only a mapper of the app
+// sets them.
+//
+// Source: Zendesk's page on JWT single sign-on. Zendesk sends errors to the remote logout URL that
+// is set there, as kind=error&message=….
+func Zendesk(accountURL, secret string) docslogin.Platform {
+	p := docslogin.Platform{
+		Name:      "Zendesk",
+		DocsURL:   strings.TrimSuffix(accountURL, "/"),
+		Algorithm: jose.HS256,
+		Key:       docslogin.Secret(secret),
+		Carrier:   docslogin.InForm("jwt"),
+		DeepLink:  docslogin.DeepLink{In: "return_to", Out: "return_to", Form: docslogin.AsGiven},
+		Echo:      []string{"brand_id", "locale_id", "timestamp"},
+		TokenID:   true,
+		Required:  []string{"name", "email"},
+		Mapper:    zendeskClaims,
+	}
+	if reason := address.CheckOrigin(p.DocsURL, false); reason != "" {
+		p.Err = &docslogin.ConfigError{Field: "Platform.DocsURL", Reason: "is not the account's URL, such as https://acme.zendesk.com: it " + reason}
+		return p
+	}
+	p.Callback = p.DocsURL + "/access/jwt"
+	p.DeepLink.Origins = []string{p.DocsURL} // of the agents' pages, wherever the help center is
+	return p
+}
+
+func zendeskClaims(_ context.Context, user *docslogin.User, claims docslogin.Claims) error {
+	setString(claims, "name", cmp.Or(user.Name, user.Email))
+	setString(claims, "email", user.Email)
+	setString(claims, "external_id", user.ID)
+	return nil
+}

@@ -1,0 +1,126 @@
+// Package userinfo serves what the docs may know of a visitor to scripts in the docs' own pages,
+// as JSON. It is for docs that share the app's session and so need no token, such as Mintlify's
+// personalization.
+//
+//	info, err := userinfo.New(lookup, platforms.MintlifyInfo(), []string{"https://docs.example.com"})
+//	...
+//	mux.Handle("/user-info", info)
+package userinfo
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/internal/address"
+	"github.com/docslogin/docslogin/internal/page"
+)
+
+// New returns a handler that answers GET with the claims of the user whom lookup finds: those of
+// [docslogin.Profile.Claims]. Enter the URL where you mount it in the docs' dashboard. Nobody gets a
+// 401; without [docslogin.WithErrorHandler], a rejection is JSON, too: {"error": "…"}, with the text
+// of the status.
+//
+// Only scripts in pages from these origins can read the response; nil means same-origin only. Write
+// an origin exactly as browsers send it, such as "https://docs.example.com". A request from another
+// origin, or one that no script made, gets a 403. The docs must be on the same site as the app, as
+// docs.example.com and app.example.com are; otherwise browsers do not send the session cookie, which
+// is best left at SameSite=Lax.
+//
+// Give it the options of the login route, so that both say the same. Options for the route and the
+// sign-in page have no effect. New returns all configuration errors at once, each a
+// [*docslogin.ConfigError]. The handler is safe for concurrent use by multiple goroutines.
+//
+// Sources: Mintlify's page on personalization; the Fetch standard on CORS and on Sec-Fetch-Dest.
+func New(lookup docslogin.UserLookup, platform docslogin.Platform, origins []string, opts ...docslogin.Option) (http.Handler, error) {
+	profile, err := docslogin.NewProfile(platform, opts...)
+	errs := []error{err}
+	if lookup == nil {
+		errs = append(errs, &docslogin.ConfigError{Field: "lookup", Reason: "is nil; pass a func that says who is signed in"})
+	}
+	for i, origin := range origins {
+		if reason := address.CheckOrigin(origin, platform.InsecureHTTP); reason != "" {
+			errs = append(errs, &docslogin.ConfigError{Field: fmt.Sprintf("origins[%d]", i), Reason: reason})
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return &handler{profile, lookup, slices.Clone(origins)}, nil
+}
+
+type handler struct {
+	profile *docslogin.Profile
+	lookup  docslogin.UserLookup
+	origins []string
+}
+
+const methods = "GET, OPTIONS"
+
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	allowed := h.allow(w.Header(), r.Header["Origin"])
+	if r.Method == http.MethodOptions {
+		h.preflight(w, allowed)
+		return
+	}
+	if r.Method != http.MethodGet {
+		w.Header().Set("Allow", methods)
+	}
+	h.profile.ServeJSON(w, r, func(r *http.Request) (*docslogin.User, error) {
+		if err := check(r, allowed); err != nil {
+			return nil, err
+		}
+		return h.lookup(r)
+	})
+}
+
+// allow lets the page read the response if its origin is configured, and reports whether it is.
+func (h *handler) allow(header http.Header, origin []string) bool {
+	// One line: nginx 1.22 reads only the last one.
+	header.Set("Vary", strings.Join(append(header.Values("Vary"), "Origin", "Cookie"), ", "))
+	header.Del("Access-Control-Allow-Origin") // of a handler around this one, which may be less strict
+	header.Del("Access-Control-Allow-Credentials")
+	if len(origin) != 1 {
+		return false
+	}
+	i := slices.Index(h.origins, origin[0])
+	if i < 0 {
+		return false
+	}
+	header.Set("Access-Control-Allow-Origin", h.origins[i])
+	header.Set("Access-Control-Allow-Credentials", "true")
+	return true
+}
+
+// preflight answers before the session is read; it has no event.
+func (h *handler) preflight(w http.ResponseWriter, allowed bool) {
+	page.SetHeaders(w.Header())
+	w.Header().Set("Allow", methods)
+	w.Header().Set("Access-Control-Allow-Methods", http.MethodGet)
+	if allowed {
+		w.Header().Set("Access-Control-Allow-Headers", "Authorization")
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// check rejects what is not a GET by a script of the app or of a configured origin. Without a
+// Sec-Fetch-Dest, which old browsers do not send, anything may be a script.
+func check(r *http.Request, allowed bool) error {
+	if r.Method != http.MethodGet {
+		return &docslogin.LoginError{Outcome: docslogin.OutcomeMethod, Status: http.StatusMethodNotAllowed}
+	}
+	isScript := !slices.ContainsFunc(r.Header["Sec-Fetch-Dest"], func(dest string) bool { return dest != "empty" })
+	var cause error
+	switch {
+	case r.Header["Origin"] != nil && !allowed:
+		cause = errors.New("the request comes from a page whose origin is not configured")
+	case !isScript:
+		cause = errors.New("the request was not made by a script: its Sec-Fetch-Dest is not empty")
+	default:
+		return nil
+	}
+	return &docslogin.LoginError{Outcome: docslogin.OutcomeOrigin, Status: http.StatusForbidden, Err: cause}
+}

@@ -1,0 +1,97 @@
+package webhook
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/internal/keys"
+	"github.com/docslogin/docslogin/platforms"
+)
+
+// Of ReadMe's signatures.
+const (
+	readMeHeader    = "Readme-Signature"
+	readMeMaxAge    = 30 * time.Minute
+	readMeMaxFuture = time.Minute // for clocks that differ
+)
+
+const (
+	errMissing signatureError = "Missing Signature"
+	errInvalid signatureError = "Invalid Signature"
+	errExpired signatureError = "Expired Signature"
+)
+
+// ReadMe returns the handler of ReadMe's personalized-docs webhook. The secret is the project's JWT
+// secret, that of [platforms.ReadMe]. find returns the user with an e-mail address, spelled as ReadMe
+// has it: compare without regard to case. It returns a nil user or [docslogin.ErrNoUser] if there is
+// none, and [docslogin.ErrForbidden] for one who may not read the docs. It is called only for a
+// request that ReadMe signed. It must be safe for concurrent use by multiple goroutines.
+//
+// Give it the options of the login route, so that both say the same. Options for the route, the
+// sign-in page, and the error pages have no effect. ReadMe returns all configuration errors at once,
+// each a [*docslogin.ConfigError].
+//
+// Only a POST is answered: 200 and the user as a JSON object, or {"error": "…"} with
+//
+//	401  Missing Signature, Invalid Signature, or Expired Signature: older than 30
+//	     minutes, or more than a minute ahead
+//	401  Unknown User
+//	403  Forbidden, also for a user without an e-mail address
+//	500  Internal Server Error
+//
+// The cause is in the event and in the log; that of a 401, which anybody can bring about, at level
+// debug.
+//
+// ReadMe sends {"email": "…"}, at most 64 KiB, with the header ReadMe-Signature: t=…,v0=…, where v0 is
+// the HMAC-SHA256, in hex, of t (Unix milliseconds), a dot, and the body's bytes. A signature may be
+// used again within its 30 minutes: the answer tells nobody but ReadMe, and changes nothing.
+//
+// Source: ReadMe's page on the personalized-docs webhook.
+func ReadMe(secret string, find func(ctx context.Context, email string) (*docslogin.User, error), opts ...docslogin.Option) (*Handler, error) {
+	_, err := keys.Secret(secret, jose.HS256)
+	verify := func(header http.Header, body []byte, now time.Time) error {
+		return verifyReadMe([]byte(secret), header.Get(readMeHeader), body, now)
+	}
+	return newHandler(platforms.ReadMeInfo(), err, verify, find, opts)
+}
+
+// verifyReadMe checks the signature of a body, in constant time.
+func verifyReadMe(secret []byte, signature string, body []byte, now time.Time) error {
+	if signature == "" {
+		return errMissing
+	}
+	var t, v0 string
+	for part := range strings.SplitSeq(signature, ",") {
+		switch name, value, _ := strings.Cut(strings.TrimSpace(part), "="); name {
+		case "t":
+			t = value
+		case "v0":
+			v0 = value
+		}
+	}
+	milliseconds, err := strconv.ParseInt(t, 10, 64)
+	got, hexErr := hex.DecodeString(v0)
+	if err != nil || hexErr != nil {
+		return fmt.Errorf("%w: it is not of the form t=…,v0=…", errInvalid)
+	}
+	mac := hmac.New(sha256.New, secret)
+	mac.Write([]byte(t + "."))
+	mac.Write(body)
+	if !hmac.Equal(got, mac.Sum(nil)) {
+		return fmt.Errorf("%w: the project's secret does not verify it", errInvalid)
+	}
+	if age := now.Sub(time.UnixMilli(milliseconds)); age > readMeMaxAge || age < -readMeMaxFuture {
+		return fmt.Errorf("%w: its time and this clock's are %v apart; keep clocks right with NTP", errExpired, age.Abs().Round(time.Second))
+	}
+	return nil
+}

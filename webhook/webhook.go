@@ -1,0 +1,118 @@
+// Package webhook answers docs that ask the app's server what they may know of a reader, with a
+// signed request, on every login.
+//
+//	answer, err := webhook.ReadMe(secret, find)
+//	...
+//	mux.Handle("POST /readme-webhook", answer)
+//
+// The answer has the claims that a token for the same user has, from the same mappers.
+package webhook
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/docslogin/docslogin"
+)
+
+// maxBody is in bytes; an e-mail address has at most 254.
+const maxBody = 1 << 16
+
+// Handler answers one platform's webhook. Make one with [ReadMe]; the zero value is invalid. It holds
+// its secret in a closure, so there is nothing to print; it prints as "[redacted]". It is safe for
+// concurrent use by multiple goroutines.
+type Handler struct {
+	profile *docslogin.Profile
+	find    func(ctx context.Context, email string) (*docslogin.User, error)
+	verify  func(header http.Header, body []byte, now time.Time) error
+}
+
+// newHandler returns the handler of a platform, unless there are configuration errors: err is
+// what is wrong with the secret.
+func newHandler(platform docslogin.Platform, err error, verify func(http.Header, []byte, time.Time) error, find func(context.Context, string) (*docslogin.User, error), opts []docslogin.Option) (*Handler, error) {
+	var errs []error
+	if err != nil {
+		errs = append(errs, &docslogin.ConfigError{Field: "secret", Reason: "cannot be used", Err: err})
+	}
+	if find == nil {
+		errs = append(errs, &docslogin.ConfigError{Field: "find", Reason: "is nil; pass a func that returns the user with an e-mail address"})
+	}
+	opts = append(slices.Clone(opts), docslogin.WithErrorHandler(writeError))
+	profile, err := docslogin.NewProfile(platform, opts...)
+	if err := errors.Join(append(errs, err)...); err != nil {
+		return nil, err
+	}
+	return &Handler{profile, find, verify}, nil
+}
+
+// ServeHTTP answers a request of the platform.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+	}
+	h.profile.ServeJSON(w, r, h.lookup)
+}
+
+const redacted = "[redacted]"
+
+// Format implements [fmt.Formatter].
+func (*Handler) Format(f fmt.State, _ rune) { fmt.Fprint(f, redacted) }
+
+// LogValue implements [slog.LogValuer].
+func (*Handler) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalText implements [encoding.TextMarshaler], and so JSON.
+func (*Handler) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// signatureError is why a request is not the platform's, in the platform's own words.
+type signatureError string
+
+func (e signatureError) Error() string { return string(e) }
+
+// Unwrap says that the request names nobody.
+func (e signatureError) Unwrap() error { return docslogin.ErrNoUser }
+
+// lookup finds the user whom a signed request asks for.
+func (h *Handler) lookup(r *http.Request) (*docslogin.User, error) {
+	if r.Method != http.MethodPost {
+		return nil, &docslogin.LoginError{Outcome: docslogin.OutcomeMethod, Status: http.StatusMethodNotAllowed}
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%w: the body does not arrive: %v", errInvalid, err)
+	case len(body) > maxBody:
+		return nil, fmt.Errorf("%w: the body is longer than %d bytes", errInvalid, maxBody)
+	}
+	if err := h.verify(r.Header, body, h.profile.Now()); err != nil {
+		return nil, err
+	}
+	var question map[string]any // a struct's names would be found in any case
+	_ = json.Unmarshal(body, &question)
+	email, _ := question["email"].(string)
+	if email == "" {
+		return nil, fmt.Errorf("%w: the body names no e-mail address", docslogin.ErrNoUser)
+	}
+	return h.find(r.Context(), email)
+}
+
+// writeError answers with the platform's own words, or with those of the status.
+func writeError(w http.ResponseWriter, _ *http.Request, rejection *docslogin.LoginError) {
+	text := http.StatusText(rejection.Status)
+	var signature signatureError
+	if errors.As(rejection, &signature) {
+		text = signature.Error()
+	} else if rejection.Outcome == docslogin.OutcomeNoUser {
+		text = "Unknown User"
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(rejection.Status)
+	_ = json.NewEncoder(w).Encode(map[string]string{"error": text})
+}
