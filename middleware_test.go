@@ -3193,8 +3193,8 @@ func TestAVisitorArrivesSignedIn(t *testing.T) {
 		if err != nil || got.Page != "/quickstart?lang=go" || !strings.Contains(fmt.Sprint(got.Claims), ":ada@example.com") {
 			t.Errorf("%s accepted %+v, %v", site.Platform().Name, got, err)
 		}
-		if logins := site.Logins(); len(logins) != 1 || len(logins[0].Notes) > 0 || len(site.Refusals()) > 0 {
-			t.Errorf("%s: %+v, %v", site.URL, logins, site.Refusals())
+		if logins := site.Logins(); len(logins) != 1 || len(logins[0].Notes) > 0 || len(site.Rejections()) > 0 {
+			t.Errorf("%s: %+v, %v", site.URL, logins, site.Rejections())
 		}
 	}
 }

@@ -200,7 +200,7 @@ func beginning(resp *http.Response) string {
 // A site like Metabase's, whose login URL holds the page unescaped, gets it back
 // without what is behind its first "&": see [Login].Page.
 //
-// Otherwise the error says why not: a [*Refusal] if the site refused the token,
+// Otherwise the error says why not: a [*Rejection] if the site refused the token,
 // else where the visitor's way came to an end. The client must keep cookies and
 // follow redirects, as that of [NewClient] does.
 func (s *Site) Login(client *http.Client, page string) (Login, error) {
@@ -230,8 +230,8 @@ func (s *Site) Login(client *http.Client, page string) (Login, error) {
 	}
 	at := resp.Request.URL
 	if at.Host == site.Host {
-		if i, err := strconv.Atoi(resp.Header.Get(refusalHeader)); err == nil {
-			return Login{}, s.Refusals()[i]
+		if i, err := strconv.Atoi(resp.Header.Get(rejectionHeader)); err == nil {
+			return Login{}, s.Rejections()[i]
 		}
 		if in {
 			return login, nil

@@ -5,7 +5,7 @@
 // docs platform does: its private pages send a reader who is signed out to the
 // app's login URL, and what comes back is verified as the platform would verify
 // it. A token that is not in order is refused with the rule that it breaks and
-// what to change, on the page and in [Site.Refusals].
+// what to change, on the page and in [Site.Rejections].
 //
 //	docs := docslogintest.NewReadMe()
 //	defer docs.Close()
@@ -70,12 +70,12 @@ type Site struct {
 	signing string // secret, or private key in PEM; "": there is a public key only
 	key     any    // what verifies
 
-	mu       sync.Mutex
-	loginURL string
-	sessions map[string]session
-	logins   []Login
-	refusals []Refusal
-	usedIDs  map[string]bool // jti of accepted tokens
+	mu         sync.Mutex
+	loginURL   string
+	sessions   map[string]session
+	logins     []Login
+	rejections []Rejection
+	usedIDs    map[string]bool // jti of accepted tokens
 }
 
 type session struct {
@@ -91,10 +91,10 @@ type Login struct {
 	Notes  []string // what the platform takes but hardly was meant, such as a misspelt claim
 }
 
-// A Refusal is a token that a site refused, by a rule about the token itself, about
+// A Rejection is a token that a site refused, by a rule about the token itself, about
 // what came with it, or about tokens that were used before. It holds neither the
 // token nor what its claims say, other than times and hosts.
-type Refusal struct {
+type Rejection struct {
 	Platform string // as the preset's Name
 	Rule     string // the first rule that the token breaks, mostly the name of a claim or parameter
 	Why      string // in one sentence
@@ -103,7 +103,7 @@ type Refusal struct {
 }
 
 // Error says all of it in one line.
-func (r *Refusal) Error() string {
+func (r *Rejection) Error() string {
 	return fmt.Sprintf("docslogintest: %s refuses the token by rule %q: %s %s", r.Platform, r.Rule, r.Why, r.Fix)
 }
 
@@ -294,12 +294,12 @@ func (s *Site) Logins() []Login {
 	return out
 }
 
-// Refusals returns what the site refused, oldest first. It is the caller's.
-func (s *Site) Refusals() []*Refusal {
+// Rejections returns what the site refused, oldest first. It is the caller's.
+func (s *Site) Rejections() []*Rejection {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := make([]*Refusal, len(s.refusals))
-	for i, r := range s.refusals {
+	out := make([]*Rejection, len(s.rejections))
+	for i, r := range s.rejections {
 		out[i] = &r
 	}
 	return out
@@ -360,9 +360,9 @@ func (s *Site) loginLink(page string) string {
 
 // Headers by which the test client knows what a browser sees on the page.
 const (
-	scriptHeader  = "Docslogintest-Script"  // view.Script
-	nextHeader    = "Docslogintest-Next"    // view.Next
-	refusalHeader = "Docslogintest-Refusal" // index in Site.refusals
+	scriptHeader    = "Docslogintest-Script"    // view.Script
+	nextHeader      = "Docslogintest-Next"      // view.Next
+	rejectionHeader = "Docslogintest-Rejection" // index in Site.rejections
 )
 
 // tokenPattern tells a token from an anchor such as #v1.2.3: base64url of { and a
@@ -443,7 +443,7 @@ func (s *Site) accept(w http.ResponseWriter, r *http.Request, token string) (pag
 	claims, findings := s.rules.Check(token, s.key, host, now)
 	var refused, noted []rules.Finding
 	for _, f := range slices.Concat(findings, s.checkLink(r), s.checkEcho(r), s.rules.CheckQuery(r.URL.RawQuery)) {
-		if f.Refused() {
+		if f.Rejected() {
 			refused = append(refused, f)
 		} else if f.Warn {
 			noted = append(noted, f)
@@ -455,8 +455,8 @@ func (s *Site) accept(w http.ResponseWriter, r *http.Request, token string) (pag
 	if len(refused) > 0 {
 		first := refused[0]
 		s.mu.Lock()
-		w.Header().Set(refusalHeader, fmt.Sprint(len(s.refusals)))
-		s.refusals = append(s.refusals, Refusal{Platform: s.rules.Name, Rule: first.Rule, Why: first.Why, Fix: first.Fix, Time: now})
+		w.Header().Set(rejectionHeader, fmt.Sprint(len(s.rejections)))
+		s.rejections = append(s.rejections, Rejection{Platform: s.rules.Name, Rule: first.Rule, Why: first.Why, Fix: first.Fix, Time: now})
 		s.mu.Unlock()
 		s.show(w, r, http.StatusUnauthorized, view{Heading: "Login refused", Refused: refused, Noted: noted})
 		return "", false
@@ -503,7 +503,7 @@ func (s *Site) checkEcho(r *http.Request) []rules.Finding {
 		if got := r.URL.Query().Get(name); got != s.echo[name] {
 			out = append(out, rules.Finding{
 				Rule: name,
-				Warn: got == "" && name != s.rules.Needs,
+				Warn: got == "" && name != s.rules.RequiredParam,
 				Why:  "The parameter " + name + " did not come back in the query with the value that the login URL was given.",
 				Fix:  "Begin at the docs, and return " + name + " as it came.",
 			})

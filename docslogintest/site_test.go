@@ -194,8 +194,8 @@ func TestAVisitorArrivesSignedIn(t *testing.T) {
 			if err != nil || login.Page != back {
 				t.Errorf("login: %+v, %v", login, err)
 			}
-			if n := len(site.Logins()); n != 1 || len(site.Refusals()) != 0 {
-				t.Errorf("%d logins, refusals %v", n, site.Refusals())
+			if n := len(site.Logins()); n != 1 || len(site.Rejections()) != 0 {
+				t.Errorf("%d logins, rejections %v", n, site.Rejections())
 			}
 
 			// Logging out ends that.
@@ -420,7 +420,7 @@ func TestASiteSaysWhyItRefuses(t *testing.T) {
 			test.change(&platform)
 			client := visitor(t, newApp(t, site, platform, ada, test.opt))
 			_, err := site.Login(client, "/quickstart")
-			var refusal *docslogintest.Refusal
+			var refusal *docslogintest.Rejection
 			if !errors.As(err, &refusal) {
 				t.Fatalf("error: %v", err)
 			}
@@ -438,8 +438,8 @@ func TestASiteSaysWhyItRefuses(t *testing.T) {
 			if strings.Contains(page, "key-of-ada") || strings.Contains(page, "eyJ") {
 				t.Errorf("page shows the token or a credential:\n%s", page)
 			}
-			if len(site.Logins()) != 0 || len(site.Refusals()) != 2 {
-				t.Errorf("%d logins, %d refusals", len(site.Logins()), len(site.Refusals()))
+			if len(site.Logins()) != 0 || len(site.Rejections()) != 2 {
+				t.Errorf("%d logins, %d rejections", len(site.Logins()), len(site.Rejections()))
 			}
 		})
 	}
@@ -456,7 +456,7 @@ func TestATokenIDCountsOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := site.Login(visitor(t, app), "/quickstart")
-		var refusal *docslogintest.Refusal
+		var refusal *docslogintest.Rejection
 		if !errors.As(err, &refusal) || refusal.Rule != "jti" || !strings.Contains(refusal.Why, "used before") {
 			t.Errorf("%s: error %v", platform.Name, err)
 		}
@@ -530,14 +530,14 @@ func tokenInForm(t *testing.T, site *docslogintest.Site) (action, token string) 
 // postForm returns the site's answer to a form, and the rule by which it refuses it.
 func postForm(t *testing.T, site *docslogintest.Site, action, form string) (resp *http.Response, rule string) {
 	t.Helper()
-	before := len(site.Refusals())
+	before := len(site.Rejections())
 	resp, err := noRedirects().Post(action, "application/x-www-form-urlencoded", strings.NewReader(form))
 	if err != nil {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
-	if refusals := site.Refusals(); len(refusals) > before {
-		rule = refusals[before].Rule
+	if rejections := site.Rejections(); len(rejections) > before {
+		rule = rejections[before].Rule
 	}
 	return resp, rule
 }
@@ -562,7 +562,7 @@ func TestGitBookRefusesWhatItWouldMisreadBesideTheToken(t *testing.T) {
 			lax.DeepLink.Drop = []string{"jwt_token"}
 			page := "/quickstart?" + test.query
 			login, err := site.Login(visitor(t, newApp(t, site, lax, ada)), page)
-			var refusal *docslogintest.Refusal
+			var refusal *docslogintest.Rejection
 			switch {
 			case test.rule == "":
 				if err != nil || login.Page != page {
@@ -653,11 +653,11 @@ func TestNotesAreNoRefusal(t *testing.T) {
 		t.Errorf("logins: %+v", logins)
 	}
 
-	// Beside a refusal they are shown too.
+	// RefusedParams a refusal they are shown too.
 	platform := site.Platform()
 	platform.Static = nil
 	_, page = get(t, visitor(t, newApp(t, site, platform, ada, misspelt)), site.URL+"/quickstart")
-	contains(t, page, `<code class="rule">version</code>`, "Beside that, <code>spelling</code>")
+	contains(t, page, `<code class="rule">version</code>`, "RefusedParams that, <code>spelling</code>")
 }
 
 func TestALinkThatComesBackStaysOnTheSite(t *testing.T) {
@@ -1060,8 +1060,8 @@ func TestTheCallbackPageIsForScripts(t *testing.T) {
 		t.Fatal(err)
 	}
 	post.Body.Close()
-	if post.StatusCode != http.StatusUnauthorized || site.Refusals()[0].Rule != "form" {
-		t.Errorf("status %d, %v", post.StatusCode, site.Refusals())
+	if post.StatusCode != http.StatusUnauthorized || site.Rejections()[0].Rule != "form" {
+		t.Errorf("status %d, %v", post.StatusCode, site.Rejections())
 	}
 }
 
@@ -1320,7 +1320,7 @@ func TestManyVisitorsAtOnce(t *testing.T) {
 						t.Errorf("login: %+v, %v", login.Page, err)
 					}
 					site.Logins()
-					site.Refusals()
+					site.Rejections()
 				})
 			}
 			wg.Wait()

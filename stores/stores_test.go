@@ -42,7 +42,7 @@ func wholeLogin(t *testing.T, docs *docslogintest.Site, appURL, name string) {
 		t.Errorf("the way ends at %s: %s", got.Request.URL.Path, got.body)
 	}
 	if logins := docs.Logins(); len(logins) != 1 || logins[0].Claims["email"] != name+"@example.com" {
-		t.Errorf("the docs accepted %v and refused %v", logins, docs.Refusals())
+		t.Errorf("the docs accepted %v and refused %v", logins, docs.Rejections())
 	}
 }
 

@@ -309,7 +309,7 @@ func (t *tool) printReport(r *report) {
 	}
 	broken := ""
 	for _, f := range r.Findings {
-		if f.Refused() && !strings.Contains(broken+",", " "+f.Rule+",") {
+		if f.Rejected() && !strings.Contains(broken+",", " "+f.Rule+",") {
 			broken += ", " + f.Rule
 		}
 	}

@@ -65,7 +65,7 @@ func (t *tool) printFindings(findings []rules.Finding) {
 	for _, f := range findings {
 		mark, color := okMark, okColor
 		switch {
-		case f.Refused():
+		case f.Rejected():
 			mark, color = refusedMark, refusedColor
 		case f.Warn:
 			mark, color = warnMark, warnColor

@@ -155,11 +155,11 @@ func usedTwice(t *testing.T) string {
 		}
 		resp.Body.Close()
 	}
-	refusals := docs.Refusals()
-	if len(refusals) != 1 || len(docs.Logins()) != 1 {
-		t.Fatalf("of two uses %d are refused", len(refusals))
+	rejections := docs.Rejections()
+	if len(rejections) != 1 || len(docs.Logins()) != 1 {
+		t.Fatalf("of two uses %d are refused", len(rejections))
 	}
-	return refusals[0].Error()
+	return rejections[0].Error()
 }
 
 // TestTroubleshooting: whatever a row of the README's tables says that it says is said when

@@ -125,8 +125,8 @@ func TestALoginURLOfEveryPlatformLogsIn(t *testing.T) {
 			}
 			resp.Body.Close()
 			logins := site.Logins()
-			if len(logins) != 1 || logins[0].Page != "/quickstart" || len(logins[0].Notes) != 0 || len(site.Refusals()) != 0 {
-				t.Errorf("logins %+v, refusals %+v", logins, site.Refusals())
+			if len(logins) != 1 || logins[0].Page != "/quickstart" || len(logins[0].Notes) != 0 || len(site.Rejections()) != 0 {
+				t.Errorf("logins %+v, rejections %+v", logins, site.Rejections())
 			}
 		})
 	}

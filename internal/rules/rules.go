@@ -33,11 +33,11 @@ type Platform struct {
 	Flag          string        // short name, as the value of a command's flag
 	Wire                        // how the token travels
 	Algorithms    []string      // JWS names of those that are taken
-	NeedsType     bool          // a token whose header does not say that it is a JWT is refused
+	RequiredType  bool          // a token whose header does not say that it is a JWT is refused
 	MaxTokenBytes int           // a longer token is refused; 0: no limit
-	NeedsExp      bool          // a token without exp is refused
+	RequiredExp   bool          // a token without exp is refused
 	MaxLifetime   time.Duration // exp is at most this far away; 0: no limit
-	NeedsIat      bool          // a token without iat is refused
+	RequiredIat   bool          // a token without iat is refused
 	MaxAge        time.Duration // iat is at most this long ago; 0: no limit
 	MaxAhead      time.Duration // iat is at most this far ahead; 0: only noted, from a minute on
 	HostClaim     string        // claim that must be the requested host; "": none
@@ -70,7 +70,7 @@ type Finding struct {
 }
 
 // Refused reports whether the finding makes the platform refuse the token.
-func (f Finding) Refused() bool { return !f.OK && !f.Warn }
+func (f Finding) Rejected() bool { return !f.OK && !f.Warn }
 
 func pass(rule, why string) Finding      { return Finding{Rule: rule, OK: true, Why: why} }
 func fail(rule, why, fix string) Finding { return Finding{Rule: rule, Why: why, Fix: fix} }
@@ -277,7 +277,7 @@ func (p Platform) checkHeader(t parsed, key any) []Finding {
 			"Sign with "+wanted+" and the key of these docs that you have from "+p.Name+"."))
 	}
 	untyped := warn
-	if p.NeedsType {
+	if p.RequiredType {
 		untyped = fail
 	}
 	if t.header["typ"] == "JWT" {
@@ -303,7 +303,7 @@ func (p Platform) checkTimes(claims map[string]any, now time.Time) []Finding {
 	var out []Finding
 	if v, ok := claims["exp"]; ok {
 		out = append(out, p.checkExp(v, claims["iat"], now))
-	} else if p.NeedsExp {
+	} else if p.RequiredExp {
 		out = append(out, fail("exp", "The token has no exp.", "Set exp to "+p.lifetime()+", in seconds."))
 	} else if p.SessionClaim == "exp" {
 		out = append(out, warn("exp", "The token has no exp, so the platform alone decides how long the docs session lasts.", "Set exp to "+p.lifetime()+", in seconds."))
@@ -380,7 +380,7 @@ func (p Platform) lifetime() string {
 func (p Platform) checkIat(v any, now time.Time) Finding {
 	const fix = "Set iat to the present time, in seconds."
 	missing := warn
-	if p.NeedsIat {
+	if p.RequiredIat {
 		missing = fail
 	}
 	at, why := seconds(v)
@@ -488,11 +488,11 @@ func (p Platform) checkSpelling(claims map[string]any) []Finding {
 	}
 	meant := map[string]string{}
 	for _, name := range known {
-		meant[plain(name)] = name
+		meant[normalizeName(name)] = name
 	}
 	var out []Finding
 	for name := range claims {
-		if m := meant[plain(name)]; m != "" && m != name {
+		if m := meant[normalizeName(name)]; m != "" && m != name {
 			out = append(out, warn("spelling", fmt.Sprintf("%.40q is not a claim of %s.", name, p.Name), "Call it "+m+"."))
 		}
 	}
@@ -502,4 +502,4 @@ func (p Platform) checkSpelling(claims map[string]any) []Finding {
 
 var separators = strings.NewReplacer("_", "", "-", "", " ", "")
 
-func plain(name string) string { return strings.ToLower(separators.Replace(name)) }
+func normalizeName(name string) string { return strings.ToLower(separators.Replace(name)) }

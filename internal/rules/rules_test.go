@@ -321,7 +321,7 @@ func TestRules(t *testing.T) {
 			var refused, noted []rules.Finding
 			for _, f := range findings {
 				switch {
-				case f.Refused():
+				case f.Rejected():
 					refused = append(refused, f)
 				case f.Warn:
 					noted = append(noted, f)
@@ -384,7 +384,7 @@ func TestEveryClaimOfAWrongTypeIsRefused(t *testing.T) {
 	for _, test := range tests {
 		var got []string
 		for _, f := range check(test.platform.Check(test.token, test.key, "docs.example.com", now)) {
-			if f.Refused() {
+			if f.Rejected() {
 				got = append(got, f.Rule)
 			}
 		}
@@ -408,7 +408,7 @@ func TestRulesComeInOrder(t *testing.T) {
 
 func TestWithoutAHostTheClaimIsOnlyLookedFor(t *testing.T) {
 	for _, f := range check(rules.Mintlify().Check(mintlify(""), public, "", now)) {
-		if f.Refused() {
+		if f.Rejected() {
 			t.Errorf("refused: %+v", f)
 		}
 	}

@@ -12,17 +12,17 @@ import (
 
 // A Wire says how a token and the wanted page travel to the docs.
 type Wire struct {
-	Callback string            // path that takes the token; "": any page
-	Host     string            // host of Callback, where it is the platform's own; "": it is the docs'
-	Query    string            // parameter that carries the token; "": none
-	Form     string            // field of a POST that carries the token; "": none
-	Fragment bool              // the token is in the fragment, for a page's script
-	Link     string            // parameter with the wanted page, to the login URL and back
-	Back     LinkForm          // the form in which Link comes back
-	Abroad   bool              // the wanted page may be on another host: of agents, of other brands
-	ToPage   bool              // the token comes to the wanted page itself, without Link
-	Needs    string            // another parameter without which a login is refused; "": none
-	Beside   map[string]string // parameters refused beside the token, "x…" being all that begin so, and why
+	Callback      string            // path that takes the token; "": any page
+	Host          string            // host of Callback, where it is the platform's own; "": it is the docs'
+	Query         string            // parameter that carries the token; "": none
+	Form          string            // field of a POST that carries the token; "": none
+	Fragment      bool              // the token is in the fragment, for a page's script
+	Link          string            // parameter with the wanted page, to the login URL and back
+	Back          LinkForm          // the form in which Link comes back
+	OtherHosts    bool              // the wanted page may be on another host: of agents, of other brands
+	ToPage        bool              // the token comes to the wanted page itself, without Link
+	RequiredParam string            // another parameter without which a login is refused; "": none
+	RefusedParams map[string]string // parameters refused beside the token, "x…" being all that begin so, and why
 }
 
 // A LinkForm is how the wanted page is written when it comes back.
@@ -162,9 +162,9 @@ func (p Platform) CheckURL(u, docs *url.URL, route string) []Finding {
 	if notEncoded == nil {
 		out = append(out, p.CheckLink(link, at, route)...)
 	}
-	out = append(append(out, notEncoded...), p.checkBeside(u.RawQuery)...)
-	if p.Needs != "" && !has(u.RawQuery, p.Needs) {
-		out = append(out, fail(p.Needs, "The URL has no "+p.Needs+".", "Send "+p.Needs+" beside the token."))
+	out = append(append(out, notEncoded...), p.checkRefusedParams(u.RawQuery)...)
+	if p.RequiredParam != "" && !has(u.RawQuery, p.RequiredParam) {
+		out = append(out, fail(p.RequiredParam, "The URL has no "+p.RequiredParam+".", "Send "+p.RequiredParam+" beside the token."))
 	}
 	return out
 }
@@ -247,7 +247,7 @@ func (p Platform) CheckLink(link string, at *url.URL, route string) []Finding {
 		return note("is encoded once too often", "Encode it once, as url.QueryEscape or encodeURIComponent does, and not at all where it is the page's own path.")
 	case p.ToPage && isURL(lower):
 		return note("is an absolute URL behind another one", "Take the path out of the link, and append it to the docs' host.")
-	case host != "" && at.Host != "" && host != plainHost(at) && !p.Abroad:
+	case host != "" && at.Host != "" && host != plainHost(at) && !p.OtherHosts:
 		return note("leads to another host than the docs'", "Take a link only if it stays on the docs' own host.")
 	case !p.ToPage && p.Back == AsPath && isURL(link):
 		return note("came back as an absolute URL, and "+p.Name+" expects a path", "Set DeepLink.Form to AsPath.")
@@ -271,7 +271,7 @@ func (p Platform) CheckLink(link string, at *url.URL, route string) []Finding {
 
 // CheckQuery looks at the query beside the token and the wanted page.
 func (p Platform) CheckQuery(query string) []Finding {
-	return append(p.checkEncoded(query), p.checkBeside(query)...)
+	return append(p.checkEncoded(query), p.checkRefusedParams(query)...)
 }
 
 // checkEncoded looks for parameters that were the link's own. A link that has none loses
@@ -282,7 +282,7 @@ func (p Platform) checkEncoded(query string) []Finding {
 		return nil
 	}
 	for pair := range strings.SplitSeq(rest, "&") {
-		if name := paramName(pair); name != "" && name != p.Query && name != p.Needs {
+		if name := paramName(pair); name != "" && name != p.Query && name != p.RequiredParam {
 			return p.cutAt("&")
 		}
 	}
@@ -294,22 +294,22 @@ func (p Platform) cutAt(char string) []Finding {
 		"Encode it once, as url.QueryEscape or encodeURIComponent does.")}
 }
 
-// checkBeside looks for parameters that the platform would misread beside the token.
-func (p Platform) checkBeside(query string) []Finding {
+// checkRefusedParams looks for parameters that the platform would misread beside the token.
+func (p Platform) checkRefusedParams(query string) []Finding {
 	var out []Finding
-	for _, name := range []string{p.Query, p.Link, p.Needs} {
+	for _, name := range []string{p.Query, p.Link, p.RequiredParam} {
 		if _, behind := param(query, name); name != "" && has(behind, name) && !(p.ToPage && name == p.Link) {
 			out = append(out, warn(name, "The parameter "+name+" is there more than once, and platforms differ in which one they read.",
 				"Send it once."))
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(p.Beside)) {
+	for _, name := range slices.Sorted(maps.Keys(p.RefusedParams)) {
 		prefix, open := strings.CutSuffix(name, "…")
 		if slices.ContainsFunc(strings.Split(query, "&"), func(pair string) bool {
 			got := paramName(pair)
 			return got == name || open && strings.HasPrefix(got, prefix)
 		}) {
-			out = append(out, fail(name, "The parameter "+name+" came beside the token, and "+p.Beside[name]+".",
+			out = append(out, fail(name, "The parameter "+name+" came beside the token, and "+p.RefusedParams[name]+".",
 				"Take "+name+" out of the wanted page's link, as the preset does with DeepLink.Drop."))
 		}
 	}

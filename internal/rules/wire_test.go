@@ -184,7 +184,7 @@ func TestURLs(t *testing.T) {
 			var refused, noted []rules.Finding
 			for _, f := range test.platform.CheckURL(parseURL(t, test.url), site, "/docs-login") {
 				switch {
-				case f.Refused():
+				case f.Rejected():
 					refused = append(refused, f)
 				case f.Warn:
 					noted = append(noted, f)

@@ -134,14 +134,14 @@ func (v *Visit) Try(t *testing.T) {
 	}
 	page = v.Visitor.SignIn(t, page, v.Site.URL)
 	if !page.At(v.Site.URL + first) {
-		t.Fatalf("who signs in ends at %s, not at the docs' page %s; refused: %v", page, first, v.Site.Refusals())
+		t.Fatalf("who signs in ends at %s, not at the docs' page %s; refused: %v", page, first, v.Site.Rejections())
 	}
 	if home := v.Visitor.Open(t, v.AppURL+"/"); home.Status != http.StatusOK || !strings.Contains(home.Text, Ada) {
 		t.Errorf("the app's home page does not say who is signed in: %s: %.200s", home, home.Text)
 	}
 	v.Visitor.LogOutOfDocs(t, v.Site)
 	if page = v.Visitor.Open(t, v.Site.URL+second); !page.At(v.Site.URL + second) {
-		t.Errorf("who is signed in at the app ends at %s, not at the docs' page %s; refused: %v", page, second, v.Site.Refusals())
+		t.Errorf("who is signed in at the app ends at %s, not at the docs' page %s; refused: %v", page, second, v.Site.Rejections())
 	}
 	for _, cookie := range watch.set {
 		if !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode {

@@ -62,7 +62,7 @@ func (v *visit) signIn(t *testing.T) apptest.Page {
 	t.Helper()
 	page := v.Visitor.SignIn(t, v.open(t, v.Site.URL+"/quickstart"), v.Site.URL)
 	if !page.At(v.Site.URL+"/quickstart") || len(v.Site.Logins()) != 1 {
-		t.Fatalf("signing in ends at %s; refused: %v", page, v.Site.Refusals())
+		t.Fatalf("signing in ends at %s; refused: %v", page, v.Site.Rejections())
 	}
 	return page
 }

@@ -88,13 +88,13 @@ func TestRecipe(t *testing.T) {
 				t.Fatalf("signing in is answered by %d %v", status, answer)
 			}
 			if page = s.toDocs(t, page.URL.Query().Get("redirect")); !page.At(site.URL + "/quickstart?from=mail") {
-				t.Fatalf("the script's way ends at %s, not at the docs' page; refused: %v", page, site.Refusals())
+				t.Fatalf("the script's way ends at %s, not at the docs' page; refused: %v", page, site.Rejections())
 			}
 			// From the app's own button, and from a link that a stranger wrote.
 			for _, link := range []string{"", "https://evil.example/"} {
 				s.visitor.LogOutOfDocs(t, site)
 				if page = s.toDocs(t, link); page.URL.Path != "/" && page.URL.Path != "" || !page.At(site.URL) {
-					t.Errorf("to the page %q, the script's way ends at %s, not at the docs' home; refused: %v", link, page, site.Refusals())
+					t.Errorf("to the page %q, the script's way ends at %s, not at the docs' home; refused: %v", link, page, site.Rejections())
 				}
 			}
 			if n := len(site.Logins()); n != 3 {
@@ -198,7 +198,7 @@ func TestSessionCookie(t *testing.T) {
 	}
 	s.visitor.Submit(t, s.visitor.Open(t, s.appURL+"/sign-in"))
 	if page := s.toDocs(t, "/reference"); !page.At(site.URL + "/reference") {
-		t.Errorf("the script's way ends at %s, not at the docs' page; refused: %v", page, site.Refusals())
+		t.Errorf("the script's way ends at %s, not at the docs' page; refused: %v", page, site.Rejections())
 	}
 }
 

@@ -135,7 +135,7 @@ func TestNewTenantsAndKeysWhileServing(t *testing.T) {
 	for range 20 {
 		before.LogOutOfDocs(t, w.acme.Site)
 		if page := before.Open(t, w.acme.Site.URL+"/quickstart"); !page.At(w.acme.Site.URL + "/quickstart") {
-			t.Fatalf("while tenants come, Ada ends at %s; refused: %v", page, w.acme.Site.Refusals())
+			t.Fatalf("while tenants come, Ada ends at %s; refused: %v", page, w.acme.Site.Rejections())
 		}
 	}
 	changes.Wait()
@@ -154,7 +154,7 @@ func TestNewKey(t *testing.T) {
 	if err := w.setKey(acme, docslogin.Secret("not the docs' secret any more")); err != nil {
 		t.Fatal(err)
 	}
-	if logIn(); len(w.acme.Site.Logins()) != 0 || len(w.acme.Site.Refusals()) != 1 {
+	if logIn(); len(w.acme.Site.Logins()) != 0 || len(w.acme.Site.Rejections()) != 1 {
 		t.Fatalf("acme's docs took a token that is signed with another key")
 	}
 	if err := w.setKey(acme, w.acme.Site.Platform().Key); err != nil {
@@ -164,7 +164,7 @@ func TestNewKey(t *testing.T) {
 		t.Error("a bad key is no error")
 	}
 	if page := logIn(); !page.At(w.acme.Site.URL + "/quickstart") {
-		t.Errorf("with the right key again, Ada ends at %s; refused: %v", page, w.acme.Site.Refusals())
+		t.Errorf("with the right key again, Ada ends at %s; refused: %v", page, w.acme.Site.Rejections())
 	}
 	w.globex.Try(t)
 
