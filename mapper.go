@@ -235,16 +235,24 @@ func (p *Profile) Claims(ctx context.Context, user *User) (Claims, error) {
 // of the response, 400 or more.
 func (p *Profile) ServeJSON(w http.ResponseWriter, r *http.Request, lookup UserLookup) {
 	page.SetHeaders(w.Header())
-	l := loginRequest{start: time.Now(), outcome: OutcomeCanceled}
-	defer func() { p.report(r.Context(), &l) }()
+	l := loginRequest{start: time.Now()}
+	next, rejection := destination{outcome: OutcomeUserInfo}, newLoginError(OutcomeCanceled, nil) // unless something comes of it
+	defer func() { p.report(r.Context(), &l, next, rejection) }()
 	body, rejection := recovering(r.Context(), func() ([]byte, *LoginError) { return p.answer(r, lookup, &l) })
-	if rejection != nil {
-		p.reject(w, r, rejection, &l, writeJSONError)
+	if rejection == nil {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(body)
 		return
 	}
-	l.outcome, l.status = OutcomeUserInfo, http.StatusOK
-	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(body)
+	switch {
+	case rejection.Outcome == OutcomeCanceled:
+	case p.errorHandler != nil:
+		p.errorHandler(w, r, rejection)
+	default:
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(rejection.Status)
+		fmt.Fprintf(w, "{\"error\":%q}\n", http.StatusText(rejection.Status))
+	}
 }
 
 func (p *Profile) answer(r *http.Request, lookup UserLookup, l *loginRequest) ([]byte, *LoginError) {
@@ -262,12 +270,6 @@ func (p *Profile) answer(r *http.Request, lookup UserLookup, l *loginRequest) ([
 		return nil, rejection
 	}
 	return marshal(claims)
-}
-
-func writeJSONError(w http.ResponseWriter, _ *http.Request, rejection *LoginError) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(rejection.Status)
-	fmt.Fprintf(w, "{\"error\":%q}\n", http.StatusText(rejection.Status))
 }
 
 // findUser returns the user of a request that arrived at the time now. The user of a

@@ -69,11 +69,15 @@ func New(lookup UserLookup, platform Platform, opts ...Option) (*Middleware, err
 		c.fail("lookup", "is nil; pass a func that says who is signed in (SessionLookup returns nil for a nil store, a nil load, a name that no cookie can have, or a cookie store without a key that works)")
 	}
 	c.checkProfile()
+	c.checkAlgorithm()
 	for _, problem := range address.Check(c.address()) {
 		c.fail(problem.Field, "%s", problem.Reason)
 	}
 	signer, err := newSigner(c.platform.Algorithm, c.platform.Key)
-	if err := errors.Join(c.err(), err); err != nil {
+	if err != nil {
+		c.errs = append(c.errs, err)
+	}
+	if err := c.err(); err != nil {
 		return nil, err
 	}
 	m := &Middleware{lookup: lookup, profile: c.newProfile(), address: address.New(c.address()), path: c.path}
@@ -103,48 +107,49 @@ func (m *Middleware) Wrap(next http.Handler) http.Handler {
 // itself, use mux.Handle("GET "+docs.Path(), docs).
 func (m *Middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	page.SetHeaders(w.Header())
-	l := loginRequest{start: time.Now(), route: m.path, outcome: OutcomeCanceled}
-	defer func() { m.profile.report(r.Context(), &l) }()
-	next, rejection := recovering(r.Context(), func() (address.Destination, *LoginError) { return m.login(r, &l) })
-	if rejection == nil {
-		m.send(w, next, &l)
+	l := loginRequest{start: time.Now(), route: m.path}
+	next, rejection := destination{}, newLoginError(OutcomeCanceled, nil) // unless something comes of it
+	defer func() { m.profile.report(r.Context(), &l, next, rejection) }()
+	next, rejection = recovering(r.Context(), func() (destination, *LoginError) { return m.login(r, &l) })
+	if rejection != nil {
+		m.reject(w, r, rejection)
 		return
 	}
-	if rejection.Outcome == OutcomeMethod {
-		w.Header().Set("Allow", http.MethodGet)
-	}
-	m.profile.reject(w, r, rejection, &l, writePage)
+	m.send(w, next)
 }
 
-// loginRequest is one request, and what is known of it so far.
+// loginRequest is what is known of a request so far.
 type loginRequest struct {
 	start    time.Time
 	route    string          // "": not the login route
 	asked    address.Request // the deep link and the other parameters
 	user     *User           // nil: nobody, or not known yet
-	warning  string
-	urlBytes int // of the URL that carries the token
+	urlBytes int             // of the URL that carries the token
+}
 
+// destination is where a login sends the visitor.
+type destination struct {
+	address.Destination
 	outcome Outcome
-	status  int // of the response
-	err     error
 }
 
 // login decides where the visitor goes next, or why nowhere.
-func (m *Middleware) login(r *http.Request, l *loginRequest) (next address.Destination, rejection *LoginError) {
+func (m *Middleware) login(r *http.Request, l *loginRequest) (destination, *LoginError) {
 	if outcome := checkNavigation(r); outcome != "" {
-		return next, newLoginError(outcome, nil)
+		return destination{}, newLoginError(outcome, nil)
 	}
 	arrived := m.profile.now()
 	l.asked = m.address.Read(r.URL.RawQuery, arrived)
-	if l.user, rejection = m.profile.findUser(r, m.lookup, arrived); rejection == nil {
-		next, rejection = m.issue(r.Context(), l)
-	}
+	user, rejection := m.profile.findUser(r, m.lookup, arrived)
+	l.user = user
 	if rejection != nil {
-		next, rejection = m.toSignIn(l, rejection, arrived)
+		return m.toSignIn(l, rejection, arrived)
 	}
-	l.warning = next.Warning()
-	return next, rejection
+	next, rejection := m.issue(r.Context(), l)
+	if rejection != nil {
+		return m.toSignIn(l, rejection, arrived)
+	}
+	return next, nil
 }
 
 // checkNavigation rejects requests that no visitor will see the result of: it returns the
@@ -176,29 +181,28 @@ func checkNavigation(r *http.Request) Outcome {
 }
 
 // issue signs what the docs may know of the user, and returns how that gets there.
-func (m *Middleware) issue(ctx context.Context, l *loginRequest) (next address.Destination, rejection *LoginError) {
+func (m *Middleware) issue(ctx context.Context, l *loginRequest) (destination, *LoginError) {
 	claims, rejection := m.profile.claims(ctx, l.user, true)
 	if rejection != nil {
-		return next, rejection
+		return destination{}, rejection
 	}
 	payload, rejection := marshal(claims)
 	if rejection != nil {
-		return next, rejection
+		return destination{}, rejection
 	}
 	if err := ctx.Err(); err != nil {
-		return next, newLoginError(OutcomeSignFailed, err)
+		return destination{}, newLoginError(OutcomeSignFailed, err)
 	}
 	token, err := m.signer.Load().Sign(ctx, payload)
 	if err != nil {
-		return next, newLoginError(OutcomeSignFailed, err)
+		return destination{}, newLoginError(OutcomeSignFailed, err)
 	}
-	next, err = m.address.Docs(&l.asked, token)
+	next, err := m.address.Docs(&l.asked, token)
 	l.urlBytes = len(next.URL)
 	if err != nil {
-		return address.Destination{}, newLoginError(OutcomeTooLarge, fmt.Errorf("%w; the largest claims: %s", err, largest(claims)))
+		return destination{}, newLoginError(OutcomeTooLarge, fmt.Errorf("%w; the largest claims: %s", err, largest(claims)))
 	}
-	l.outcome = OutcomeLoggedIn
-	return next, nil
+	return destination{next, OutcomeLoggedIn}, nil
 }
 
 // largest names the three largest claims with their sizes.
@@ -220,13 +224,12 @@ func largest(claims Claims) string {
 
 // toSignIn sends a visitor who is not signed in to the sign-in page, unless the visitor just
 // came from there. Other rejections get the sign-in page's URL where it may help.
-func (m *Middleware) toSignIn(l *loginRequest, rejection *LoginError, arrived time.Time) (next address.Destination, _ *LoginError) {
+func (m *Middleware) toSignIn(l *loginRequest, rejection *LoginError, arrived time.Time) (destination, *LoginError) {
 	if !m.address.HasSignIn() {
-		return next, rejection
+		return destination{}, rejection
 	}
 	if rejection.Outcome == OutcomeNoUser && !l.asked.Returned {
-		l.outcome = OutcomeSignIn
-		return m.address.SignIn(&l.asked, arrived), nil
+		return destination{m.address.SignIn(&l.asked, arrived), OutcomeSignIn}, nil
 	}
 	if rejection.Outcome == OutcomeNoUser {
 		rejection = newLoginError(OutcomeLoop, rejection.Err)
@@ -234,56 +237,40 @@ func (m *Middleware) toSignIn(l *loginRequest, rejection *LoginError, arrived ti
 	if outcomes[rejection.Outcome].signIn {
 		rejection.SignInURL = m.address.SignIn(&l.asked, arrived).URL
 	}
-	return next, rejection
+	return destination{}, rejection
 }
 
 // send sends the visitor's browser to its destination.
-func (m *Middleware) send(w http.ResponseWriter, next address.Destination, l *loginRequest) {
+func (m *Middleware) send(w http.ResponseWriter, next destination) {
 	if next.Fields != nil {
-		l.status = http.StatusOK
 		page.WriteForm(w, next.URL, next.Fields, m.address.FormOrigins)
 		return
 	}
-	l.status = http.StatusFound
 	w.Header().Set("Location", next.URL) // http.Redirect would repeat the token in a body
 	w.WriteHeader(http.StatusFound)
 }
 
 // reject answers a request that came to nothing.
-func (p *Profile) reject(w http.ResponseWriter, r *http.Request, rejection *LoginError, l *loginRequest, write func(http.ResponseWriter, *http.Request, *LoginError)) {
-	l.outcome, l.status, l.err = rejection.Outcome, rejection.Status, rejection.Err
+func (m *Middleware) reject(w http.ResponseWriter, r *http.Request, rejection *LoginError) {
 	switch rejection.Outcome {
 	case OutcomeCanceled:
 		return
 	case OutcomeSpeculative, OutcomeEmbedded:
 		w.WriteHeader(rejection.Status)
 		return
+	case OutcomeMethod:
+		w.Header().Set("Allow", http.MethodGet)
 	}
-	if p.errorHandler != nil {
-		write = p.errorHandler
+	if m.profile.errorHandler != nil {
+		m.profile.errorHandler(w, r, rejection)
+		return
 	}
-	write(w, r, rejection)
-}
-
-func writePage(w http.ResponseWriter, r *http.Request, rejection *LoginError) {
 	p := page.Error{Outcome: string(rejection.Outcome), SignInURL: rejection.SignInURL}
 	if missing, ok := rejection.Err.(*missingError); ok {
 		p.Missing = missing.claims
 	}
 	p.Write(w, r, rejection.Status)
 }
-
-// Must returns m, and panics if err is not nil. Use it in a program that cannot start without
-// the middleware: docslogin.Must(docslogin.New(…)).
-func Must(m *Middleware, err error) *Middleware {
-	if err != nil {
-		panic(err)
-	}
-	return m
-}
-
-// Path returns the path of the login route, for routers that mount handlers by path.
-func (m *Middleware) Path() string { return m.path }
 
 // SetKey changes the key while requests are served. Each request signs with the old key or
 // the new one. If the key does not pass the checks of [New], SetKey returns a [*ConfigError]
@@ -309,9 +296,9 @@ func (m *Middleware) LoginURL(ctx context.Context, user *User, deepLink string) 
 	if !m.address.HasURL() {
 		return "", fmt.Errorf("docslogin: %s takes the token in a form, which no URL holds; send the browser to %s: %w", m.profile.platform.Name, m.address.RouteURL, errors.ErrUnsupported)
 	}
-	next, rejection := recovering(ctx, func() (next address.Destination, _ *LoginError) {
+	next, rejection := recovering(ctx, func() (destination, *LoginError) {
 		if err := m.profile.checkSession(user, m.profile.now()); err != nil {
-			return next, newLoginError(OutcomeNoUser, err)
+			return destination{}, newLoginError(OutcomeNoUser, err)
 		}
 		return m.issue(ctx, &loginRequest{user: user, asked: m.address.Link(deepLink)})
 	})
@@ -349,11 +336,11 @@ const (
 // outcomes has what each outcome means for the response and for the log.
 var outcomes = map[Outcome]struct {
 	level  slog.Level
-	status int  // 0: nothing is sent, or the destination decides
+	status int
 	signIn bool // signing in, again or as somebody else, may help
 }{
-	OutcomeLoggedIn:       {level: slog.LevelDebug},
-	OutcomeSignIn:         {level: slog.LevelDebug},
+	OutcomeLoggedIn:       {level: slog.LevelDebug, status: 302},
+	OutcomeSignIn:         {level: slog.LevelDebug, status: 302},
 	OutcomeCanceled:       {level: slog.LevelDebug},
 	OutcomeUserInfo:       {level: slog.LevelDebug, status: 200},
 	OutcomeNoUser:         {level: slog.LevelDebug, status: 401},
@@ -437,35 +424,14 @@ type Event struct {
 	Err          error         // why the login was rejected; its text may be the app's own
 }
 
-// event returns what became of a request.
-func (p *Profile) event(l *loginRequest) Event {
-	e := Event{
-		Outcome: l.outcome, Platform: p.platform.Name,
-		DeepLink:     strings.Clone(l.asked.Link.Path), // the server may reuse the request's memory, as fasthttp does
-		LinkRejected: l.asked.Rejected != "", URLBytes: l.urlBytes, Duration: time.Since(l.start), Err: l.err,
-	}
-	if l.user != nil {
-		e.UserID = l.user.ID
-	}
-	warnings := l.asked.Warnings
-	if e.LinkRejected {
-		warnings = append([]string{"the deep link was rejected: " + l.asked.Rejected}, warnings...)
-	}
-	if l.warning != "" {
-		warnings = append(warnings, l.warning)
-	}
-	e.Warning = strings.Join(warnings, "; ")
-	return e
-}
-
 // report tells the logger and the observer what became of a request. A panic in one of them
 // does not affect the response or the other one.
-func (p *Profile) report(ctx context.Context, l *loginRequest) {
-	e := p.event(l)
+func (p *Profile) report(ctx context.Context, l *loginRequest, next destination, rejection *LoginError) {
+	e, status := p.event(l, next, rejection)
 	logger := cmp.Or(p.logger, slog.Default())
 	recoverFrom(func() {
 		if level := outcomes[e.Outcome].level; logger.Enabled(ctx, level) {
-			logger.LogAttrs(ctx, level, "docs login", attrs(&e, l)...)
+			logger.LogAttrs(ctx, level, "docs login", attrs(&e, l.route, status)...)
 		}
 	})
 	if p.observer == nil {
@@ -478,6 +444,35 @@ func (p *Profile) report(ctx context.Context, l *loginRequest) {
 	}
 }
 
+// event returns what became of a request, and the status of its response.
+func (p *Profile) event(l *loginRequest, next destination, rejection *LoginError) (e Event, status int) {
+	e = Event{
+		Outcome: next.outcome, Platform: p.platform.Name, URLBytes: l.urlBytes, Duration: time.Since(l.start),
+		DeepLink:     strings.Clone(l.asked.Link.Path), // the server may reuse the request's memory, as fasthttp does
+		LinkRejected: l.asked.Rejected != "",
+	}
+	status = outcomes[e.Outcome].status
+	if next.Fields != nil {
+		status = http.StatusOK
+	}
+	if rejection != nil {
+		e.Outcome, e.Err, status = rejection.Outcome, rejection.Err, rejection.Status
+	}
+	if l.user != nil {
+		e.UserID = l.user.ID
+	}
+	var warnings []string
+	if e.LinkRejected {
+		warnings = append(warnings, "the deep link was rejected: "+l.asked.Rejected)
+	}
+	warnings = append(warnings, l.asked.Warnings...)
+	if warning := next.Warning(); warning != "" {
+		warnings = append(warnings, warning)
+	}
+	e.Warning = strings.Join(warnings, "; ")
+	return e, status
+}
+
 // recoverFrom calls f and returns the value of its panic, or nil.
 func recoverFrom(f func()) (v any) {
 	defer func() { v = recover() }()
@@ -486,7 +481,7 @@ func recoverFrom(f func()) (v any) {
 }
 
 // attrs has the names of OpenTelemetry's semantic conventions where there is one.
-func attrs(e *Event, l *loginRequest) []slog.Attr {
+func attrs(e *Event, route string, status int) []slog.Attr {
 	var attrs []slog.Attr
 	text := func(key, value string) {
 		if value != "" {
@@ -495,8 +490,8 @@ func attrs(e *Event, l *loginRequest) []slog.Attr {
 	}
 	text("docslogin.outcome", string(e.Outcome))
 	text("docslogin.platform", e.Platform)
-	text("http.route", l.route)
-	attrs = append(attrs, slog.Int("http.response.status_code", l.status), slog.Duration("docslogin.duration", e.Duration))
+	text("http.route", route)
+	attrs = append(attrs, slog.Int("http.response.status_code", status), slog.Duration("docslogin.duration", e.Duration))
 	text("user.id", e.UserID)
 	text("docslogin.deep_link", e.DeepLink)
 	text("docslogin.warning", e.Warning)

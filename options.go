@@ -209,9 +209,9 @@ func WithSessionTTL(d time.Duration) Option {
 	return func(c *config) { c.sessionTTL = &d }
 }
 
-// WithErrorHandler replaces the error pages. The handler must write the response, with the
-// status and the sign-in URL of the [LoginError]; its Err is for the operator, not for the
-// visitor. The response has its headers already. The handler is not called for the outcomes
+// WithErrorHandler replaces the error pages, and the JSON errors of [Profile.ServeJSON]. The
+// handler must write the response, with the status and the sign-in URL of the [LoginError];
+// its Err is for the operator, not for the visitor. The response has its headers already. The handler is not called for the outcomes
 // speculative, embedded, and canceled. It must be safe for concurrent use by multiple
 // goroutines.
 func WithErrorHandler(h func(http.ResponseWriter, *http.Request, *LoginError)) Option {
@@ -367,13 +367,20 @@ func (c *config) address() *address.Config {
 	}
 }
 
+// checkAlgorithm checks that the platform's algorithm signs tokens.
+func (c *config) checkAlgorithm() {
+	if !slices.Contains(algorithms, c.platform.Algorithm) {
+		c.fail("Platform.Algorithm", "is not one that signs tokens; set it to HS256, EdDSA, ES256 or another of go-jose's")
+	}
+}
+
 // newSigner returns the signer for a key after a trial signature.
 func newSigner(alg jose.SignatureAlgorithm, key Key) (*keys.Signer, error) {
 	switch {
-	case !slices.Contains(algorithms, alg):
-		return nil, &ConfigError{Field: "Platform.Algorithm", Reason: "is not one that signs tokens; set it to HS256, EdDSA, ES256 or another of go-jose's"}
 	case key.signer == nil:
 		return nil, &ConfigError{Field: "Platform.Key", Reason: "is missing; set it with Secret, PrivateKey or SignWith"}
+	case !slices.Contains(algorithms, alg):
+		return nil, nil // checkAlgorithm reports it
 	}
 	signer, err := key.signer(alg)
 	if err != nil {
