@@ -272,6 +272,18 @@ func (m *Middleware) reject(w http.ResponseWriter, r *http.Request, rejection *L
 	p.Write(w, r, rejection.Status)
 }
 
+// Must returns m, and panics if err is not nil. Use it in a program that cannot start without
+// the middleware: docslogin.Must(docslogin.New(…)).
+func Must(m *Middleware, err error) *Middleware {
+	if err != nil {
+		panic(err)
+	}
+	return m
+}
+
+// Path returns the path of the login route, for routers that mount handlers by path.
+func (m *Middleware) Path() string { return m.path }
+
 // SetKey changes the key while requests are served. Each request signs with the old key or
 // the new one. If the key does not pass the checks of [New], SetKey returns a [*ConfigError]
 // and keeps the old key.
