@@ -236,15 +236,15 @@ func (p *Profile) Claims(ctx context.Context, user *User) (Claims, error) {
 func (p *Profile) ServeJSON(w http.ResponseWriter, r *http.Request, lookup UserLookup) {
 	page.SetHeaders(w.Header())
 	l := loginRequest{start: time.Now()}
-	next, rejection := destination{outcome: OutcomeUserInfo}, newLoginError(OutcomeCanceled, nil) // unless something comes of it
+	next := destination{outcome: OutcomeCanceled} // unless something comes of it
+	var rejection *LoginError
 	defer func() { p.report(r.Context(), &l, next, rejection) }()
 	body, rejection := recovering(r.Context(), func() ([]byte, *LoginError) { return p.answer(r, lookup, &l) })
-	if rejection == nil {
+	switch {
+	case rejection == nil:
+		next.outcome = OutcomeUserInfo
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(body)
-		return
-	}
-	switch {
 	case rejection.Outcome == OutcomeCanceled:
 	case p.errorHandler != nil:
 		p.errorHandler(w, r, rejection)

@@ -108,7 +108,8 @@ func (m *Middleware) Wrap(next http.Handler) http.Handler {
 func (m *Middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	page.SetHeaders(w.Header())
 	l := loginRequest{start: time.Now(), route: m.path}
-	next, rejection := destination{}, newLoginError(OutcomeCanceled, nil) // unless something comes of it
+	next := destination{outcome: OutcomeCanceled} // unless something comes of it
+	var rejection *LoginError
 	defer func() { m.profile.report(r.Context(), &l, next, rejection) }()
 	next, rejection = recovering(r.Context(), func() (destination, *LoginError) { return m.login(r, &l) })
 	if rejection != nil {
