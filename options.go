@@ -60,9 +60,9 @@ type LinkForm int
 
 // The forms of a deep link.
 const (
-	AsPath  = LinkForm(address.AsPath)  // from the host's root
-	AsURL   = LinkForm(address.AsURL)   // absolute, on the checked origin
-	AsGiven = LinkForm(address.AsGiven) // the bytes that arrived, once they pass the check
+	AsPath  LinkForm = iota // from the host's root
+	AsURL                   // absolute, on the checked origin
+	AsGiven                 // the bytes that arrived, once they pass the check
 )
 
 // Lifetime says when a token, and the docs session that it begins, expire. Durations are
