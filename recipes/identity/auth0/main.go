@@ -36,7 +36,7 @@ func newHandler(env app.Env, tenantURL, clientID, clientSecret string) (http.Han
 	if err != nil {
 		return nil, err
 	}
-	docs, err := docslogin.New(auth.user, env.Platform, docslogin.WithLoginPage("/sign-in", "next"))
+	docs, err := docslogin.New(auth.user, env.Platform, docslogin.WithSignInPage("/sign-in", "next"))
 	if err != nil {
 		return nil, err
 	}

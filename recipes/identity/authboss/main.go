@@ -46,7 +46,7 @@ func newHandler(env app.Env, session authboss.ClientStateReadWriter, users authb
 	return ab.LoadClientStateMiddleware(docs.Wrap(pages(ab))), nil
 }
 
-var signInPage = docslogin.WithLoginPage("/auth/login", authboss.FormValueRedirect)
+var signInPage = docslogin.WithSignInPage("/auth/login", authboss.FormValueRedirect)
 
 func newAuthboss(env app.Env, session authboss.ClientStateReadWriter, users authboss.ServerStorer) (*authboss.Authboss, error) {
 	ab := authboss.New()

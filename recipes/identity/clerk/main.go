@@ -39,7 +39,7 @@ type instance struct {
 
 func newHandler(env app.Env, in instance) (http.Handler, error) {
 	lookup := userLookup(env.URL, in)
-	docs, err := docslogin.New(lookup, env.Platform, docslogin.WithLoginPage("/sign-in", "redirect_url"))
+	docs, err := docslogin.New(lookup, env.Platform, docslogin.WithSignInPage("/sign-in", "redirect_url"))
 	if err != nil {
 		return nil, err
 	}

@@ -33,7 +33,7 @@ func newHandler(env app.Env, kratosURL string) (http.Handler, error) {
 	signIn := kratosURL + "/self-service/login/browser?refresh=true"
 	user := userLookup(kratosURL)
 	docs, err := docslogin.New(user, env.Platform,
-		docslogin.WithLoginPage(signIn, "return_to"),
+		docslogin.WithSignInPage(signIn, "return_to"),
 		docslogin.WithExternalURL(env.URL)) // Kratos is elsewhere and has to be told the way back with its host
 	if err != nil {
 		return nil, err

@@ -43,7 +43,7 @@ func newApp(env app.Env, secret string) (http.Handler, error) {
 	// The sign-in page is the proxy's, at the same address as the app. One that lets nobody
 	// through who is not signed in, as Pomerium or Cloudflare Access do, sends people there
 	// by itself, and back: then leave this out.
-	signIn := docslogin.WithLoginPage("/oauth2/start", "rd")
+	signIn := docslogin.WithSignInPage("/oauth2/start", "rd")
 	docs, err := docslogin.New(user, env.Platform, signIn)
 	if err != nil {
 		return nil, err

@@ -24,7 +24,7 @@ import (
 // Env is what an app learns when it starts.
 type Env struct {
 	URL      string             // the app's own, without a slash at the end
-	Platform docslogin.Platform // in real life docslogin.ReadMe("https://docs.example.com", secret) or the like
+	Platform docslogin.Platform // in real life platforms.ReadMe("https://docs.example.com", secret) or the like
 }
 
 // Server serves on the listener until ctx ends, and then what has begun.
@@ -93,7 +93,7 @@ func ServeOn(ctx context.Context, listener net.Listener, handler http.Handler) e
 
 // SignInPage is where nobody is sent: a page at /sign-in, such as SignInForm, that takes the
 // way back in the parameter next.
-var SignInPage = docslogin.WithLoginPage("/sign-in", "next")
+var SignInPage = docslogin.WithSignInPage("/sign-in", "next")
 
 // SignInForm is a sign-in page: a form for an e-mail address, which signIn puts into a
 // session, and the way back in the parameter next.

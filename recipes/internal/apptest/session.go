@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/platforms"
 	"github.com/docslogin/docslogin/recipes/internal/app"
 	"github.com/gorilla/sessions"
 )
@@ -126,7 +127,7 @@ func TryCookie(t *testing.T, newHandler func(app.Env) (http.Handler, error), las
 	}
 	synctest.Test(t, func(t *testing.T) {
 		const docsURL = "https://docs.example.com"
-		handler, err := newHandler(app.Env{URL: "http://app.example.com", Platform: docslogin.ReadMe(docsURL, strings.Repeat("s", 32))})
+		handler, err := newHandler(app.Env{URL: "http://app.example.com", Platform: platforms.ReadMe(docsURL, strings.Repeat("s", 32))})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/platforms"
 	"github.com/docslogin/docslogin/recipes/internal/app"
 )
 
@@ -40,7 +41,7 @@ func serve(ctx context.Context, address, docsURL, keyFile string, every time.Dur
 	if err != nil {
 		return err
 	}
-	docs, err := docslogin.New(app.SignedIn, docslogin.Mintlify(docsURL, key), app.SignInPage)
+	docs, err := docslogin.New(app.SignedIn, platforms.Mintlify(docsURL, key), app.SignInPage)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/platforms"
 )
 
 // step is something that happens to the files, and what the next look at them leads to.
@@ -139,7 +140,7 @@ func watch(t *testing.T, old keyPair, steps []step) {
 		t.Fatal(err)
 	}
 	nobody := func(*http.Request) (*docslogin.User, error) { return nil, nil }
-	docs, err := docslogin.New(nobody, docslogin.Mintlify("https://docs.example.com", key))
+	docs, err := docslogin.New(nobody, platforms.Mintlify("https://docs.example.com", key))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/platforms"
 	"github.com/docslogin/docslogin/recipes/internal/app"
 )
 
@@ -38,7 +39,7 @@ func serve(ctx context.Context, address, docsURL, keyFile string) error {
 	if err != nil {
 		return err
 	}
-	docs, err := docslogin.New(app.SignedIn, docslogin.ReadMe(docsURL, key), app.SignInPage)
+	docs, err := docslogin.New(app.SignedIn, platforms.ReadMe(docsURL, key), app.SignInPage)
 	if err != nil {
 		return err
 	}

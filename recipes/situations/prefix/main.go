@@ -22,8 +22,8 @@ const prefix = "/app"
 // The app's own URL is as browsers see it: https://example.com/app.
 func newHandler(env app.Env) (http.Handler, error) {
 	docs, err := docslogin.New(signedIn, env.Platform,
-		docslogin.WithExternalURL(env.URL),                 // puts the prefix before the way back
-		docslogin.WithLoginPage(prefix+"/sign-in", "next")) // is where browsers find the page
+		docslogin.WithExternalURL(env.URL),                  // puts the prefix before the way back
+		docslogin.WithSignInPage(prefix+"/sign-in", "next")) // is where browsers find the page
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/docslogintest"
+	"github.com/docslogin/docslogin/platforms"
 	"github.com/docslogin/docslogin/recipes/internal/app"
 	"github.com/docslogin/docslogin/recipes/internal/apptest"
 )
@@ -59,7 +60,7 @@ func TestUnderStripPrefix(t *testing.T) {
 func TestAppThatSeesThePrefix(t *testing.T) {
 	start(t, func(env app.Env) (http.Handler, error) {
 		docs, err := docslogin.New(signedIn, env.Platform,
-			docslogin.WithPath("/app/docs-login"), docslogin.WithLoginPage("/app/sign-in", "next"))
+			docslogin.WithPath("/app/docs-login"), docslogin.WithSignInPage("/app/sign-in", "next"))
 		if err != nil {
 			return nil, err
 		}
@@ -88,7 +89,7 @@ func TestCookie(t *testing.T) {
 
 // What a client sends who reaches the app without the proxy, or through one that passes all on.
 func TestHeadersThatAnyClientCanSend(t *testing.T) {
-	handler, err := newHandler(app.Env{URL: "https://example.com/app", Platform: docslogin.ReadMe("https://docs.example.com", "0123456789abcdef")})
+	handler, err := newHandler(app.Env{URL: "https://example.com/app", Platform: platforms.ReadMe("https://docs.example.com", "0123456789abcdef")})
 	if err != nil {
 		t.Fatal(err)
 	}

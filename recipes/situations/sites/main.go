@@ -19,8 +19,8 @@ const (
 	referencePath = "/docs-login/reference"
 )
 
-// In real life the platforms are docslogin.Mintlify("https://guides.example.com", privateKey)
-// and docslogin.ReadMe("https://reference.example.com", secret).
+// In real life the platforms are platforms.Mintlify("https://guides.example.com", privateKey)
+// and platforms.ReadMe("https://reference.example.com", secret).
 func newHandler(guidesSite, referenceSite docslogin.Platform) (http.Handler, error) {
 	guides, err1 := docslogin.New(app.SignedIn, guidesSite, app.SignInPage, docslogin.WithPath(guidesPath))
 	reference, err2 := docslogin.New(app.SignedIn, referenceSite, app.SignInPage, docslogin.WithPath(referencePath))

@@ -16,6 +16,7 @@ import (
 
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/docslogintest"
+	"github.com/docslogin/docslogin/platforms"
 	"github.com/docslogin/docslogin/recipes/internal/app"
 	"github.com/docslogin/docslogin/recipes/internal/apptest"
 )
@@ -134,7 +135,7 @@ func TestAnswers(t *testing.T) {
 		"nobody with a body that is no JSON":  {lookup: says(nil, docslogin.ErrNoUser), body: "page=/", want: 401},
 	} {
 		t.Run(name, func(t *testing.T) {
-			docs, err := docslogin.New(c.lookup, docslogin.ReadMe("https://docs.example.com", "0123456789abcdef"), c.opts...)
+			docs, err := docslogin.New(c.lookup, platforms.ReadMe("https://docs.example.com", "0123456789abcdef"), c.opts...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -167,7 +168,7 @@ func TestVisitorWhoHasGone(t *testing.T) {
 	lookup := func(*http.Request) (*docslogin.User, error) {
 		return &docslogin.User{Email: "ada@example.com"}, nil
 	}
-	docs, err := docslogin.New(lookup, docslogin.ReadMe("https://docs.example.com", "0123456789abcdef"))
+	docs, err := docslogin.New(lookup, platforms.ReadMe("https://docs.example.com", "0123456789abcdef"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/docslogintest"
+	"github.com/docslogin/docslogin/platforms"
 	"github.com/docslogin/docslogin/recipes/internal/app"
 	"github.com/docslogin/docslogin/recipes/internal/apptest"
 	"github.com/gorilla/sessions"
@@ -124,7 +125,7 @@ func TestNewTenantsAndKeysWhileServing(t *testing.T) {
 	var changes sync.WaitGroup
 	changes.Go(func() {
 		for i := range 20 {
-			if err := w.add(fmt.Sprintf("tenant%d.localhost", i), fmt.Sprint("tenant", i), docslogin.ReadMe("https://docs.example.com", "0123456789abcdef")); err != nil {
+			if err := w.add(fmt.Sprintf("tenant%d.localhost", i), fmt.Sprint("tenant", i), platforms.ReadMe("https://docs.example.com", "0123456789abcdef")); err != nil {
 				t.Error(err)
 			}
 			if err := w.setKey("acme.localhost"+w.port, w.acme.Site.Platform().Key); err != nil {
@@ -171,7 +172,7 @@ func TestNewKey(t *testing.T) {
 	if err := w.setKey("initech.localhost"+w.port, w.acme.Site.Platform().Key); err == nil {
 		t.Error("a key for no tenant is no error")
 	}
-	if err := w.add(globex, "globex", docslogin.ReadMe("docs", "short")); err == nil || !strings.Contains(err.Error(), "globex") {
+	if err := w.add(globex, "globex", platforms.ReadMe("docs", "short")); err == nil || !strings.Contains(err.Error(), "globex") {
 		t.Errorf("a tenant with mistakes: %v; want an error that names it", err)
 	}
 	w.globex.Visitor.LogOutOfDocs(t, w.globex.Site)
