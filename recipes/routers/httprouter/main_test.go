@@ -43,7 +43,7 @@ func TestGETAlone(t *testing.T) {
 	}
 }
 
-// Alone, the router would send the visitor from the route to its own path with the slash.
+// Alone, the router would redirect from the login route to its own path with a trailing slash.
 func TestRedirectsOfTheRouter(t *testing.T) {
 	apptest.Try(t, with(func(router *httprouter.Router, docs *docslogin.Middleware) http.Handler {
 		pages(router)

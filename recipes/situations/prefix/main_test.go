@@ -56,7 +56,7 @@ func TestUnderStripPrefix(t *testing.T) {
 	}).Try(t)
 }
 
-// What the doc comment says of an app that sees the prefix itself.
+// The doc comment describes an app that sees the prefix itself.
 func TestAppThatSeesThePrefix(t *testing.T) {
 	start(t, func(env app.Env) (http.Handler, error) {
 		docs, err := docslogin.New(signedIn, env.Platform,
@@ -124,7 +124,7 @@ func TestSignInLeadsBackIntoTheApp(t *testing.T) {
 	for _, next := range []string{"", "/", "https://evil.example/", "//evil.example", `/\evil.example`} {
 		page := v.Visitor.Open(t, v.AppURL+"/sign-in?next="+url.QueryEscape(next))
 		if page = v.Visitor.Submit(t, page); page.URL.String() != v.AppURL+"/" || !strings.Contains(page.Text, apptest.Ada) {
-			t.Errorf("with the way back %q, who signs in ends at %s, not at the app's home page", next, page)
+			t.Errorf("with the return URL %q, the visitor ends at %s, not at the app's home page", next, page)
 		}
 	}
 }

@@ -17,7 +17,7 @@ import (
 // visit is a visitor whose redirects are counted.
 type visit struct {
 	*apptest.Visit
-	redirects int // of the last way
+	redirects int // of the last request
 }
 
 // start serves the app, and docs whose logout leads to what their dashboard says.
@@ -62,7 +62,7 @@ func (v *visit) signIn(t *testing.T) apptest.Page {
 	t.Helper()
 	page := v.Visitor.SignIn(t, v.open(t, v.Site.URL+"/quickstart"), v.Site.URL)
 	if !page.At(v.Site.URL+"/quickstart") || len(v.Site.Logins()) != 1 {
-		t.Fatalf("signing in ends at %s; refused: %v", page, v.Site.Rejections())
+		t.Fatalf("signing in ends at %s; rejections: %v", page, v.Site.Rejections())
 	}
 	return page
 }

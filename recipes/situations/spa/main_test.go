@@ -21,7 +21,7 @@ import (
 	"github.com/docslogin/docslogin/recipes/internal/apptest"
 )
 
-// script is the page's: it does what page.html does.
+// script does what the script in page.html does.
 type script struct {
 	visitor *apptest.Visitor
 	appURL  string
@@ -89,13 +89,13 @@ func TestRecipe(t *testing.T) {
 				t.Fatalf("signing in is answered by %d %v", status, answer)
 			}
 			if page = s.toDocs(t, page.URL.Query().Get("redirect")); !page.At(site.URL + "/quickstart?from=mail") {
-				t.Fatalf("the script's way ends at %s, not at the docs' page; refused: %v", page, site.Rejections())
+				t.Fatalf("the script ends at %s, not at the docs' page; rejections: %v", page, site.Rejections())
 			}
 			// From the app's own button, and from a link that a stranger wrote.
 			for _, link := range []string{"", "https://evil.example/"} {
 				s.visitor.LogOutOfDocs(t, site)
 				if page = s.toDocs(t, link); page.URL.Path != "/" && page.URL.Path != "" || !page.At(site.URL) {
-					t.Errorf("to the page %q, the script's way ends at %s, not at the docs' home; refused: %v", link, page, site.Rejections())
+					t.Errorf("for the page %q, the script ends at %s, not at the docs' home; rejections: %v", link, page, site.Rejections())
 				}
 			}
 			if n := len(site.Logins()); n != 3 {
@@ -126,7 +126,7 @@ func TestAnswers(t *testing.T) {
 		"nobody, said by nil":                 {lookup: says(nil, nil), want: 401},
 		"a session that has ended":            {lookup: says(expired, nil), want: 401},
 		"a user who is locked out":            {lookup: says(nil, docslogin.ErrForbidden), want: 403},
-		"a user whom a mapper refuses":        {lookup: says(ada, nil), opts: []docslogin.Option{mapper(docslogin.ErrForbidden)}, want: 403},
+		"a user whom a mapper rejects":        {lookup: says(ada, nil), opts: []docslogin.Option{mapper(docslogin.ErrForbidden)}, want: 403},
 		"a user without an e-mail address":    {lookup: says(&docslogin.User{ID: "ada"}, nil), want: 403},
 		"a session store that is down":        {lookup: says(nil, secret), want: 500},
 		"a mapper that fails":                 {lookup: says(ada, nil), opts: []docslogin.Option{mapper(secret)}, want: 500},
@@ -199,7 +199,7 @@ func TestSessionCookie(t *testing.T) {
 	}
 	s.visitor.Submit(t, s.visitor.Open(t, s.appURL+"/sign-in"))
 	if page := s.toDocs(t, "/reference"); !page.At(site.URL + "/reference") {
-		t.Errorf("the script's way ends at %s, not at the docs' page; refused: %v", page, site.Rejections())
+		t.Errorf("the script ends at %s, not at the docs' page; rejections: %v", page, site.Rejections())
 	}
 }
 

@@ -29,7 +29,7 @@ func serve(ctx context.Context, listener net.Listener) error {
 	return app.ServeOn(ctx, listener, tenants)
 }
 
-// newStore has a cookie for each host: without a Domain, browsers send none of them to another.
+// newStore sets a cookie for each host: without a Domain, browsers send it to no other.
 func newStore() sessions.Store {
 	store := sessions.NewCookieStore([]byte(rand.Text() + rand.Text()))
 	store.Options.HttpOnly = true
