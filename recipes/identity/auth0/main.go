@@ -68,7 +68,7 @@ func newAuthenticator(appURL, tenantURL, clientID, clientSecret string) (*authen
 	store := sessions.NewCookieStore([]byte(rand.Text() + rand.Text())) // in real life, a key that outlives the process
 	store.MaxAge(12 * 60 * 60)                                          // for the keys, too; until then, nothing asks Auth0 again
 	store.Options.HttpOnly = true
-	store.Options.SameSite = http.SameSiteLaxMode // with Strict, the browser sends no session on the way back from Auth0
+	store.Options.SameSite = http.SameSiteLaxMode // with Strict, the browser sends no session when it comes back from Auth0
 	store.Options.Secure = false                  // this is plain http on loopback: true everywhere else
 	return &authenticator{
 		appURL:    appURL,
@@ -143,7 +143,7 @@ func (a *authenticator) callback(w http.ResponseWriter, r *http.Request) {
 	}
 
 	session, _ := a.store.Get(r, "session")
-	session.ID, session.IsNew = "", true // a new ID, where a store has some: the old one may be somebody else's, too
+	session.ID, session.IsNew = "", true // a new ID, if the store has IDs: somebody else may know the old one
 	session.Values["sub"], session.Values["name"] = claims.Subject, claims.Name
 	session.Values["email"], session.Values["email_verified"] = claims.Email, claims.EmailVerified
 	login.Options.MaxAge = -1 // each state is valid once

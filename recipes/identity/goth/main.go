@@ -106,7 +106,7 @@ func newStore(lasts time.Duration) *sessions.CookieStore {
 	store.Options = &sessions.Options{
 		Path:     "/",
 		HttpOnly: true,
-		SameSite: http.SameSiteLaxMode, // with Strict, the browser sends none on the way back from the provider or the docs
+		SameSite: http.SameSiteLaxMode, // with Strict, the browser sends none when it comes from the provider or the docs
 		Secure:   false,                // this is plain http on loopback: true everywhere else
 	}
 	store.MaxAge(int(lasts.Seconds()))

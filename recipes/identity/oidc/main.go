@@ -205,7 +205,7 @@ func setCookie(w http.ResponseWriter, name, value string, ends time.Time) {
 		Path:     "/",
 		Expires:  ends,
 		HttpOnly: true,
-		SameSite: http.SameSiteLaxMode, // with Strict, the browser sends none on the way back from the provider
+		SameSite: http.SameSiteLaxMode, // with Strict, the browser sends none when it comes back from the provider
 		Secure:   false,                // this is plain http on loopback: true everywhere else
 	})
 }

@@ -1,6 +1,5 @@
-// Command keyfile is an app that takes a new docs key while it serves, as soon as the file
-// that holds it changes: a mounted Kubernetes Secret, or any file. What an app of your own
-// needs is in watch.go.
+// Command keyfile is an app that sets a new docs key while it serves, as soon as the key's file
+// changes: a mounted Kubernetes Secret, or any file. What an app of your own needs is in watch.go.
 package main
 
 import (

@@ -92,7 +92,7 @@ func scrape(t *testing.T, metrics, accept string) map[string]*dto.MetricFamily {
 func line(family *dto.MetricFamily, m *dto.Metric) string {
 	var labels []string
 	for _, label := range m.Label {
-		if label.GetValue() != "" { // for Prometheus, an empty label is none
+		if label.GetValue() != "" { // for Prometheus, an empty label is absent
 			labels = append(labels, fmt.Sprintf("%s=%q", label.GetName(), label.GetValue()))
 		}
 	}
@@ -232,7 +232,7 @@ func TestWhatKeepsItFromServing(t *testing.T) {
 	}
 }
 
-// TestReadmeNames: the PromQL in the README of the module otel speaks of metrics and labels that there are.
+// TestReadmeNames checks that the metrics and labels in the PromQL of the otel module's README exist.
 func TestReadmeNames(t *testing.T) {
 	app, docs, metrics := start(t)
 	signIn(t, docs, app)

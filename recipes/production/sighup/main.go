@@ -1,6 +1,5 @@
-// Command sighup is an app that takes a new docs key while it serves, from the file that
-// holds it, when it gets a SIGHUP, as daemons do. What an app of your own needs is in
-// reload.go.
+// Command sighup is an app that sets a new docs key while it serves: it reads the key's file again
+// at SIGHUP, as daemons do. What an app of your own needs is in reload.go.
 package main
 
 import (

@@ -45,7 +45,7 @@ func TestMapperThatPanics(t *testing.T) {
 	}, docslogin.WithClaimsMapper(func(context.Context, *docslogin.User, docslogin.Claims) error { panic(errors.New("of the mapper")) })))
 	page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.Site.URL+"/quickstart"), v.Site.URL)
 	if !page.At(v.AppURL) || page.Status != http.StatusInternalServerError || page.Text != "500: panic: of the mapper" {
-		t.Errorf("who signs in ends at %s: %.200q", page, page.Text)
+		t.Errorf("after signing in, the visitor ends at %s: %.200q", page, page.Text)
 	}
 }
 
@@ -87,7 +87,7 @@ func TestUserThatIsNotOnTheContext(t *testing.T) {
 			}
 			page := v.Visitor.Open(t, v.Site.URL+"/quickstart")
 			if !page.At(v.AppURL) || page.Status != http.StatusInternalServerError || !strings.Contains(page.Text, "authenticate has not run") {
-				t.Errorf("who is signed in ends at %s: %.200q", page, page.Text)
+				t.Errorf("a signed-in user ends at %s: %.200q", page, page.Text)
 			}
 		})
 	}

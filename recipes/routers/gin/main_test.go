@@ -56,7 +56,7 @@ func TestUserThatIsNotOnTheContext(t *testing.T) {
 			}
 			page := v.Visitor.Open(t, v.Site.URL+"/quickstart")
 			if !page.At(v.AppURL) || page.Status != http.StatusInternalServerError || !strings.Contains(page.Text, "authenticate has not run") {
-				t.Errorf("who is signed in ends at %s: %.200q", page, page.Text)
+				t.Errorf("a signed-in user ends at %s: %.200q", page, page.Text)
 			}
 		})
 	}

@@ -37,7 +37,7 @@ func TestOnlyTheSessionSaysWhoAsks(t *testing.T) {
 	}
 	v.Visitor.SignIn(t, v.Visitor.Open(t, v.AppURL+"/sign-in"), v.Site.URL)
 	if code, text := get(t, v, "Grpc-Metadata-Session-Email", "eve@example.com"); code != http.StatusOK || text != `"ada@example.com"` {
-		t.Errorf("who is signed in and claims another session is taken for %s: %d", text, code)
+		t.Errorf("a signed-in user who claims another session is taken for %s: %d", text, code)
 	}
 }
 

@@ -69,7 +69,7 @@ func TestRouterThatTakesEveryPath(t *testing.T) {
 		router.GET("/*page", page)
 		router.POST("/*page", page)
 		if !panics(func() { router.Handler(http.MethodGet, docs.Path(), docs) }) {
-			t.Error("the router takes the docs' route beside one for every path")
+			t.Error("the router accepts the login route besides one for every path")
 		}
 		return docs.Wrap(router)
 	}))

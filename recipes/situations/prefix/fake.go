@@ -48,6 +48,6 @@ func serve(ctx context.Context, front net.Listener) error {
 	site.SetLoginURL(env.URL + "/docs-login")
 	proxy := serveTLS(front, newProxy(&url.URL{Scheme: "http", Host: listener.Addr().String()}))
 	defer proxy.Close()
-	fmt.Printf("The app is at %s/, where the browser warns of the certificate; open a page of its docs, %s/quickstart. Ctrl-C stops.\n", env.URL, site.URL)
+	fmt.Printf("The app is at %s/, where the browser warns about the certificate. Open a page of its docs: %s/quickstart. Ctrl-C stops.\n", env.URL, site.URL)
 	return app.ServeOn(ctx, listener, handler)
 }

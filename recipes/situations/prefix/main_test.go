@@ -46,7 +46,7 @@ func behindProxy(t *testing.T) *apptest.Visit {
 
 func TestRecipe(t *testing.T) { behindProxy(t).Try(t) }
 
-// An app that is part of another server, which takes the prefix away, too.
+// An app that is part of another server, which strips the prefix, too.
 func TestUnderStripPrefix(t *testing.T) {
 	start(t, func(env app.Env) (http.Handler, error) {
 		handler, err := newHandler(env)
@@ -132,6 +132,6 @@ func TestSignInLeadsBackIntoTheApp(t *testing.T) {
 func TestHomeLeadsToSignIn(t *testing.T) {
 	v := behindProxy(t)
 	if page := v.Visitor.Open(t, v.AppURL+"/"); page.URL.String() != v.AppURL+"/sign-in" || !page.HasForm() {
-		t.Errorf("who is signed out and opens the home page ends at %s, not at the sign-in page", page)
+		t.Errorf("a visitor who is signed out and opens the home page ends at %s, not at the sign-in page", page)
 	}
 }

@@ -47,7 +47,7 @@ func (s *script) post(t *testing.T, path, body string) (status int, answer map[s
 		t.Errorf("%s may be stored", path)
 	}
 	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
-		t.Fatalf("%s answers no JSON: %v", path, err)
+		t.Fatalf("%s does not answer with JSON: %v", path, err)
 	}
 	return resp.StatusCode, answer
 }
@@ -130,9 +130,9 @@ func TestAnswers(t *testing.T) {
 		"a user without an e-mail address":    {lookup: says(&docslogin.User{ID: "ada"}, nil), want: 403},
 		"a session store that is down":        {lookup: says(nil, secret), want: 500},
 		"a mapper that fails":                 {lookup: says(ada, nil), opts: []docslogin.Option{mapper(secret)}, want: 500},
-		"a body that is no JSON":              {lookup: says(ada, nil), body: "page=/", want: 400},
+		"a body that is not JSON":             {lookup: says(ada, nil), body: "page=/", want: 400},
 		"a body that is longer than any link": {lookup: says(ada, nil), body: `{"page":"/` + strings.Repeat("a", 1<<14) + `"}`, want: 400},
-		"nobody with a body that is no JSON":  {lookup: says(nil, docslogin.ErrNoUser), body: "page=/", want: 401},
+		"nobody with a body that is not JSON": {lookup: says(nil, docslogin.ErrNoUser), body: "page=/", want: 401},
 	} {
 		t.Run(name, func(t *testing.T) {
 			docs, err := docslogin.New(c.lookup, platforms.ReadMe("https://docs.example.com", "0123456789abcdef"), c.opts...)
@@ -154,7 +154,7 @@ func TestAnswers(t *testing.T) {
 				t.Errorf("the answer is neither a URL nor an error")
 			}
 			if strings.Contains(text, "db.internal") {
-				t.Error("the visitor is told of the app's inside")
+				t.Error("the response contains the text of an internal error")
 			}
 			if strings.Contains(log.String(), "db.internal") != (c.want == 500) {
 				t.Errorf("the operator reads %q", log)

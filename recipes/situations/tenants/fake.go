@@ -23,7 +23,7 @@ func serve(ctx context.Context, listener net.Listener) error {
 			return err
 		}
 		site.SetLoginURL("http://" + host + "/docs-login")
-		fmt.Printf("The app of %s is at http://%s; open a page of its docs, %s/quickstart.\n", name, host, site.URL)
+		fmt.Printf("The app of %s is at http://%s. Open a page of its docs: %s/quickstart.\n", name, host, site.URL)
 	}
 	fmt.Println("Ctrl-C stops.")
 	return app.ServeOn(ctx, listener, tenants)

@@ -83,7 +83,7 @@ func TestNobodyReadsTheDocsOfAnotherTenant(t *testing.T) {
 	// Where she has an account there, too, she signs in with it.
 	ada.SignIn(t, ada.Open(t, w.globex.AppURL+"/sign-in"), w.globex.Site.URL)
 	if page := ada.Open(t, w.globex.Site.URL+"/quickstart"); !page.At(w.globex.Site.URL + "/quickstart") {
-		t.Errorf("who has signed in at globex, too, ends at %s", page)
+		t.Errorf("signed in at globex, too, Ada ends at %s", page)
 	}
 }
 
@@ -162,7 +162,7 @@ func TestNewKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := w.setKey(acme, docslogin.Secret("short")); err == nil {
-		t.Error("a bad key is no error")
+		t.Error("setKey accepts a bad key")
 	}
 	if page := logIn(); !page.At(w.acme.Site.URL + "/quickstart") {
 		t.Errorf("with the right key again, Ada ends at %s; rejections: %v", page, w.acme.Site.Rejections())
@@ -170,7 +170,7 @@ func TestNewKey(t *testing.T) {
 	w.globex.Try(t)
 
 	if err := w.setKey("initech.localhost"+w.port, w.acme.Site.Platform().Key); err == nil {
-		t.Error("a key for no tenant is no error")
+		t.Error("setKey accepts a key for an unknown tenant")
 	}
 	if err := w.add(globex, "globex", platforms.ReadMe("docs", "short")); err == nil || !strings.Contains(err.Error(), "globex") {
 		t.Errorf("a tenant with configuration errors: %v; want an error that names it", err)
