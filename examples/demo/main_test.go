@@ -37,7 +37,7 @@ func start(t *testing.T, args ...string) (app string, docs map[string]string) {
 	done := make(chan error, 1)
 	go func() {
 		done <- run(ctx, append([]string{"-app", ":0", "-docs", "127.0.0.1:0"}, args...), in)
-		close(done) // for whoever asks twice
+		close(done) // later reads get nil
 		in.Close()
 	}()
 	t.Cleanup(func() {

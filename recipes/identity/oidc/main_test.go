@@ -186,11 +186,11 @@ func TestSignIn(t *testing.T) {
 		{"leads to the app", nil, nil, http.StatusOK, "Signed in as ada@example.com"},
 		{
 			"fails with a token for another sign-in",
-			func(c map[string]any) { c["nonce"] = "another" }, nil, http.StatusBadGateway, "answer is not good",
+			func(c map[string]any) { c["nonce"] = "another" }, nil, http.StatusBadGateway, "answer is invalid",
 		},
 		{
 			"fails with a token for another app",
-			func(c map[string]any) { c["aud"] = "another" }, nil, http.StatusBadGateway, "answer is not good",
+			func(c map[string]any) { c["aud"] = "another" }, nil, http.StatusBadGateway, "answer is invalid",
 		},
 		{
 			"fails with a token that no cookie holds",
@@ -222,7 +222,7 @@ func TestSignIn(t *testing.T) {
 			if page.Status != test.status || !strings.Contains(page.Text, test.says) {
 				t.Errorf("ends at %s: %s", page, page.Text)
 			}
-			if strings.Contains(log.String(), "ID token that is not good") != (test.status == http.StatusBadGateway) {
+			if strings.Contains(log.String(), "ID token that is invalid") != (test.status == http.StatusBadGateway) {
 				t.Errorf("the operator reads %q", log)
 			}
 			if test.status != http.StatusOK {

@@ -167,7 +167,7 @@ func TestWhatReachesTheLookup(t *testing.T) {
 	}
 }
 
-// serve serves the docs' route behind a middleware.
+// serve serves the login route behind a middleware.
 func serve(t *testing.T, middleware fiber.Handler, lookup docslogin.UserLookup, options ...docslogin.Option) *apptest.Visit {
 	t.Helper()
 	return apptest.ServeServer(t, func(env app.Env) (app.Server, error) {
