@@ -75,7 +75,7 @@ func (c *config) refuseNil(option string, provider any) {
 // Each request becomes a span "docs login", a child of the span in the request's context,
 // that lasts as long as [docslogin.Event] says. Its attributes have the names that
 // docslogin's log has: docslogin.outcome, docslogin.platform and, where set, user.id,
-// docslogin.deep_link (a path), docslogin.link_rejected, docslogin.url_bytes and
+// docslogin.deep_link (a path), docslogin.link_refused, docslogin.url_bytes and
 // docslogin.warning. The status is Error for what is answered with a 500; error.type is
 // then the outcome, and an event "exception" has the cause, whose text may be the app's
 // own. The causes of other refusals are in the log alone.
@@ -86,7 +86,7 @@ func (c *config) refuseNil(option string, provider any) {
 //	docslogin.duration  histogram of what a request takes, s
 //	docslogin.url.size  histogram of the size of URLs that take a token, By
 //
-// by docslogin.outcome and docslogin.platform; the counter also by docslogin.link_rejected.
+// by docslogin.outcome and docslogin.platform; the counter also by docslogin.link_refused.
 // They are recorded in the span's context, for exemplars.
 //
 // No token, key, query or claim is in any of it; of the user, only the ID is, in the span.
@@ -151,7 +151,7 @@ func (o *observer) observe(ctx context.Context, e docslogin.Event) {
 	span.End(trace.WithTimestamp(end))
 
 	attributes := metric.WithAttributes(by...)
-	o.logins.Add(ctx, 1, attributes, metric.WithAttributes(attribute.Bool("docslogin.link_rejected", e.LinkRejected)))
+	o.logins.Add(ctx, 1, attributes, metric.WithAttributes(attribute.Bool("docslogin.link_refused", e.LinkRefused)))
 	o.duration.Record(ctx, e.Duration.Seconds(), attributes)
 	if e.URLBytes > 0 {
 		o.urlSize.Record(ctx, int64(e.URLBytes), attributes)
@@ -169,8 +169,8 @@ func describe(span trace.Span, e docslogin.Event, end time.Time) {
 			span.SetAttributes(a)
 		}
 	}
-	if e.LinkRejected {
-		span.SetAttributes(attribute.Bool("docslogin.link_rejected", true))
+	if e.LinkRefused {
+		span.SetAttributes(attribute.Bool("docslogin.link_refused", true))
 	}
 	if e.URLBytes > 0 {
 		span.SetAttributes(attribute.Int("docslogin.url_bytes", e.URLBytes))
@@ -190,7 +190,7 @@ func describe(span trace.Span, e docslogin.Event, end time.Time) {
 // not the visitor's.
 func isFault(o docslogin.Outcome) bool {
 	switch o {
-	case docslogin.OutcomeLookupFailed, docslogin.OutcomeMapperFailed, docslogin.OutcomeReservedClaim,
+	case docslogin.OutcomeLookupFailed, docslogin.OutcomeMapperFailed, docslogin.OutcomeOwnedClaim,
 		docslogin.OutcomeSignFailed, docslogin.OutcomePanic, docslogin.OutcomeTooLarge:
 		return true
 	}
