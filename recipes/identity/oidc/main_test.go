@@ -222,7 +222,7 @@ func TestSignIn(t *testing.T) {
 			if page.Status != test.status || !strings.Contains(page.Text, test.says) {
 				t.Errorf("ends at %s: %s", page, page.Text)
 			}
-			if strings.Contains(log.String(), "ID token that is invalid") != (test.status == http.StatusBadGateway) {
+			if strings.Contains(log.String(), "the ID token is invalid") != (test.status == http.StatusBadGateway) {
 				t.Errorf("the operator reads %q", log)
 			}
 			if test.status != http.StatusOK {
