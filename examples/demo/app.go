@@ -48,10 +48,10 @@ func find(id any) *person {
 	return nil
 }
 
-// newApp returns an app whose users arrive signed in at all docs sites. In an app
-// of your own, which mostly has one, the platform comes from the settings:
+// newApp returns an app that logs its users in at every docs site. An app of your own
+// mostly has one, and the platform comes from its settings:
 //
-//	docslogin.ReadMe("https://docs.example.com", os.Getenv("README_JWT_SECRET"))
+//	platforms.ReadMe("https://docs.example.com", os.Getenv("README_JWT_SECRET"))
 func newApp(all []docs) (http.Handler, error) {
 	// A key of this start only: the demo's sessions end with it. An app of your
 	// own keeps its key secret, and the same on all its servers.
@@ -87,7 +87,7 @@ func newApp(all []docs) (http.Handler, error) {
 
 	handler := http.NewCrossOriginProtection().Handler(mux)
 	for _, d := range all {
-		login, err := docslogin.New(lookup, d.Platform, docslogin.WithPath(d.Path), docslogin.WithLoginPage("/sign-in", "next"))
+		login, err := docslogin.New(lookup, d.Platform, docslogin.WithPath(d.Path), docslogin.WithSignInPage("/sign-in", "next"))
 		if err != nil {
 			return nil, err
 		}

@@ -1,10 +1,10 @@
-// Command demo is an app with a sign-in form, in front of a docs site of every platform
-// that docslogin has a preset for, all on loopback and with nothing else installed:
+// Command demo is an app with a sign-in form, and a test site for every platform that
+// docslogin has a preset for. All of it runs on loopback and needs nothing else:
 //
 //	go run ./examples/demo
 //
-// Ports of one host share cookies. With names under localhost, which browsers find by
-// themselves, they are kept apart as in production:
+// The ports of a host share cookies. Names under localhost, which browsers resolve by
+// themselves, keep cookies apart, as in production:
 //
 //	go run ./examples/demo -names
 //
@@ -27,28 +27,8 @@ import (
 	"time"
 
 	"github.com/docslogin/docslogin/docslogintest"
+	"github.com/docslogin/docslogin/internal/presets"
 )
-
-// sites are the docs that the app signs its users in at.
-var sites = []struct {
-	name  string // under localhost
-	path  string // of the login route
-	start func(...docslogintest.Option) *docslogintest.Site
-	title string
-	what  string
-}{
-	{"readme", "/docs-login", docslogintest.NewReadMe, "Acme API", "A token in the query. Your API keys are filled into the samples."},
-	{"mintlify", "/mintlify-login", docslogintest.NewMintlify, "Acme Guides", "A token in the fragment of a callback. What is for your groups only is shown."},
-	{"mintlify-personalization", "/mintlify-personalization-login", docslogintest.NewMintlifyPersonalization, "Acme Handbook", "A token in the fragment of the very page."},
-	{"gitbook", "/gitbook-login", docslogintest.NewGitBook, "Acme Manual", "A token in the query of the very page, which is the docs session."},
-	{"fern", "/fern-login", docslogintest.NewFern, "Acme SDKs", "A token in the query of a callback, with your roles and your API key."},
-	{"zendesk", "/zendesk-login", docslogintest.NewZendesk, "Acme Help Center", "A token in a form that your browser posts."},
-	{"help-scout", "/help-scout-login", docslogintest.NewHelpScout, "Acme Support", "A token with nothing but your e-mail address."},
-	{"developerhub", "/developerhub-login", docslogintest.NewDeveloperHub, "Acme Developers", "A token in the query of the very page, with variables for its text."},
-	{"canny", "/canny-login", docslogintest.NewCanny, "Acme Feedback", "A token in the query of a callback, beside the company's ID."},
-	{"featurebase", "/featurebase-login", docslogintest.NewFeaturebase, "Acme Ideas", "A token in the query of a callback, with your ID and e-mail address."},
-	{"metabase", "/metabase-login", docslogintest.NewMetabase, "Acme Numbers", "A token in the query of a callback, good for three minutes."},
-}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -91,7 +71,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	appURL := named("http://"+listener.Addr().String(), "app")
 
 	var all []docs
-	for i, s := range sites {
+	for i, p := range presets.All() {
 		l, err := listen("docs", *docsAddress, i)
 		if err != nil {
 			return err
@@ -100,11 +80,16 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 			l.Close()
 			return errors.New("-docs is an IPv6 address, which the policy of a page with a form cannot name: add -names")
 		}
-		site := s.start(docslogintest.WithListener(l), docslogintest.WithTitle(s.title))
+		d := docs{Path: "/" + p.Flag + "-login", Title: "Acme " + p.Name(), What: "The token travels in " + p.Rules(nil).Place() + "."}
+		if i == 0 {
+			d.Path = "/docs-login" // the default
+		}
+		site := p.Site(docslogintest.WithListener(l), docslogintest.WithTitle(d.Title))
 		defer site.Close()
-		site.URL = named(site.URL, s.name)
-		site.SetLoginURL(appURL + s.path) // in real life, a field in the docs' dashboard
-		all = append(all, docs{Platform: site.Platform(), Path: s.path, Title: s.title, What: s.what})
+		site.URL = named(site.URL, p.Flag)
+		site.SetLoginURL(appURL + d.Path) // in real life, a field in the docs' dashboard
+		d.Platform = site.Platform()
+		all = append(all, d)
 	}
 	handler, err := newApp(all)
 	if err != nil {
@@ -118,7 +103,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	for _, d := range all {
 		fmt.Fprintf(stdout, "%-24s  %s/quickstart\n", d.Name, d.DocsURL)
 	}
-	fmt.Fprintln(stdout, "Open one of the docs: the way leads through the app's form, back to that page. Ctrl-C stops.")
+	fmt.Fprintln(stdout, "Open one of these docs pages: you sign in at the app's form and come back to that page. Ctrl-C stops.")
 
 	select {
 	case err := <-failed:
@@ -130,8 +115,8 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	return server.Shutdown(ending)
 }
 
-// listen takes the port that comes so many after the address's, if that has one, and
-// keeps the demo off the network unless a host is named.
+// listen listens on the address, with after added to its port unless that is 0. Without a
+// host, it listens on loopback only.
 func listen(flag, address string, after int) (net.Listener, error) {
 	host, port, err := net.SplitHostPort(address)
 	number, notNumber := strconv.Atoi(port)

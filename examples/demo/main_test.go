@@ -17,11 +17,17 @@ import (
 	"testing"
 
 	"github.com/docslogin/docslogin/docslogintest"
+	"github.com/docslogin/docslogin/internal/presets"
 	"github.com/gorilla/sessions"
 )
 
-// names are those of the docs, in the order in which the demo starts them.
-var names = []string{"readme", "mintlify", "mintlify-personalization", "gitbook", "fern", "zendesk", "help-scout", "developerhub", "canny", "featurebase", "metabase"}
+// names are the presets' flags, in the order in which the demo starts their sites.
+var names = func() (flags []string) {
+	for _, p := range presets.All() {
+		flags = append(flags, p.Flag)
+	}
+	return flags
+}()
 
 // start runs the demo on free ports and returns its URLs, those of the docs by name.
 func start(t *testing.T, args ...string) (app string, docs map[string]string) {
@@ -31,7 +37,7 @@ func start(t *testing.T, args ...string) (app string, docs map[string]string) {
 	done := make(chan error, 1)
 	go func() {
 		done <- run(ctx, append([]string{"-app", ":0", "-docs", "127.0.0.1:0"}, args...), in)
-		close(done) // for whoever asks twice
+		close(done) // later reads get nil
 		in.Close()
 	}()
 	t.Cleanup(func() {
@@ -99,7 +105,7 @@ func visit(t *testing.T, app, page, user string) (*url.URL, string) {
 	return read(t, resp, err)
 }
 
-func TestAVisitorComesBackToThePageHeWanted(t *testing.T) {
+func TestAVisitorComesBackToTheDeepLink(t *testing.T) {
 	app, docs := start(t)
 	for _, name := range names {
 		t.Run(name, func(t *testing.T) {
@@ -187,6 +193,39 @@ func TestTheApp(t *testing.T) {
 	resp, err = client.Post(app+"/sign-out", "", nil)
 	_, page = read(t, resp, err)
 	wants(t, page, "You are signed out")
+}
+
+func TestTheHomePageHasEverySiteWithItsTitleAndDescription(t *testing.T) {
+	app, docs := start(t)
+	resp, err := docslogintest.NewClient().Get(app)
+	_, page := read(t, resp, err)
+	for _, test := range []struct{ name, title, what string }{
+		{"readme", "Acme ReadMe", "The token travels in the parameter auth_token."},
+		{"mintlify-personalization", "Acme Mintlify personalization", "The token travels in the fragment."},
+		{"zendesk", "Acme Zendesk", "The token travels in the form&#39;s field jwt."},
+	} {
+		wants(t, page, `<a href="`+docs[test.name]+`/quickstart">`+test.title+`</a></p><p class="quiet">`+test.what+`</p>`)
+	}
+	if got := strings.Count(page, "The token travels in "); got != len(names) {
+		t.Errorf("%d of %d sites have a description", got, len(names))
+	}
+}
+
+func TestEachPresetHasALoginRouteOfItsOwn(t *testing.T) {
+	app, _ := start(t)
+	client := docslogintest.NewClient()
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	for i, name := range names {
+		path := "/" + name + "-login"
+		if i == 0 {
+			path = "/docs-login"
+		}
+		resp, err := client.Get(app + path)
+		read(t, resp, err)
+		if location := resp.Header.Get("Location"); resp.StatusCode != http.StatusFound || !strings.HasPrefix(location, "/sign-in?next=") {
+			t.Errorf("%s leads to %q, status %d", path, location, resp.StatusCode)
+		}
+	}
 }
 
 // A browser may repeat a POST on its way to what any other redirect names.

@@ -32,9 +32,9 @@ type fakeAuth0 struct {
 	codes    map[string]grant
 	sessions map[string]string // e-mail addresses, by cookie
 
-	// What comes next is like.
-	unverified bool // who signs in has not verified the address
-	denied     bool // a rule of the tenant says no
+	// The settings of the tenant and of its users.
+	unverified bool // users have not verified their address
+	denied     bool // a rule of the tenant denies the sign-in
 	down       bool // every request is answered with a 503
 	idToken    func(claims map[string]any) (string, error)
 }
@@ -70,7 +70,7 @@ func newFakeAuth0() *fakeAuth0 {
 	return a
 }
 
-// AllowURLs is the tenant's list of where browsers may be sent: compared as a whole.
+// AllowURLs sets the URLs to which the tenant may send browsers. They are compared as a whole.
 func (a *fakeAuth0) AllowURLs(urls ...string) {
 	a.change(func() { a.allowed = append(a.allowed, urls...) })
 }
@@ -125,10 +125,10 @@ func (a *fakeAuth0) signedIn(r *http.Request) string {
 
 func (a *fakeAuth0) page(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_ = loginPage.Execute(w, r.FormValue("state"))
+	_ = signInPage.Execute(w, r.FormValue("state"))
 }
 
-var loginPage = template.Must(template.New("").Parse(`<!doctype html><title>Log in</title>
+var signInPage = template.Must(template.New("").Parse(`<!doctype html><title>Log in</title>
 <form method="post" action="/u/login">
 <input type="hidden" name="state" value="{{.}}">
 <input type="email" name="username" placeholder="E-mail address" required>

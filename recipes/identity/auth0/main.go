@@ -1,8 +1,9 @@
-// Command auth0 is an app whose users sign in at Auth0, as Auth0's own guide for Go has it: with
-// go-oidc and oauth2, and then a session of the app's own, from which the lookup reads. Two claims
-// are easily missed: email, which comes only with its scope, and email_verified, without which
-// anybody can sign up with somebody else's address. fake.go speaks the part of Auth0's API that
-// this needs; put your own tenant in its place.
+// Command auth0 is an app whose users sign in at Auth0, as in Auth0's own guide for Go: with
+// go-oidc and oauth2, and then a session of the app's own, which the lookup reads.
+//
+// Two claims are easily missed. email comes only with its scope. Without a check of
+// email_verified, anybody can sign up with somebody else's address. fake.go implements the part
+// of Auth0's API that this needs; put your own tenant in its place.
 package main
 
 import (
@@ -30,13 +31,13 @@ func main() {
 	})
 }
 
-// newHandler takes the tenant's URL without a slash at its end: "https://example.eu.auth0.com".
+// newHandler takes the tenant's URL without a trailing slash: "https://example.eu.auth0.com".
 func newHandler(env app.Env, tenantURL, clientID, clientSecret string) (http.Handler, error) {
 	auth, err := newAuthenticator(env.URL, tenantURL, clientID, clientSecret)
 	if err != nil {
 		return nil, err
 	}
-	docs, err := docslogin.New(auth.user, env.Platform, docslogin.WithLoginPage("/sign-in", "next"))
+	docs, err := docslogin.New(auth.user, env.Platform, docslogin.WithSignInPage("/sign-in", "next"))
 	if err != nil {
 		return nil, err
 	}
@@ -59,15 +60,15 @@ type authenticator struct {
 
 func newAuthenticator(appURL, tenantURL, clientID, clientSecret string) (*authenticator, error) {
 	client := &http.Client{Timeout: 5 * time.Second}
-	// The issuer of Auth0 has a slash at its end.
+	// Auth0's issuer has a trailing slash.
 	provider, err := oidc.NewProvider(oidc.ClientContext(context.Background(), client), tenantURL+"/")
 	if err != nil {
 		return nil, err
 	}
-	store := sessions.NewCookieStore([]byte(rand.Text() + rand.Text())) // in real life a key that outlives the process
-	store.MaxAge(12 * 60 * 60)                                          // for the keys, too; until then nobody asks Auth0 again
+	store := sessions.NewCookieStore([]byte(rand.Text() + rand.Text())) // in real life, a key that outlives the process
+	store.MaxAge(12 * 60 * 60)                                          // for the keys, too; until then, nothing asks Auth0 again
 	store.Options.HttpOnly = true
-	store.Options.SameSite = http.SameSiteLaxMode // with Strict, nobody who comes back from Auth0 has a session
+	store.Options.SameSite = http.SameSiteLaxMode // with Strict, the browser sends no session when it comes back from Auth0
 	store.Options.Secure = false                  // this is plain http on loopback: true everywhere else
 	return &authenticator{
 		appURL:    appURL,
@@ -100,11 +101,11 @@ func userOf(_ *http.Request, session *sessions.Session) (*docslogin.User, error)
 	return &docslogin.User{ID: id, Name: name, Email: email}, nil
 }
 
-// signIn sends the visitor to Auth0, and keeps the way back here: in a session of its own, so
-// that nobody is taken for signed in by it.
+// signIn sends the visitor to Auth0 and keeps the return URL here, in a session of its own: that
+// session signs nobody in.
 func (a *authenticator) signIn(w http.ResponseWriter, r *http.Request) {
 	next := app.Local(r.FormValue("next"))
-	if len(next) > 1000 { // more does not fit into a cookie
+	if len(next) > 1000 { // a longer one does not fit into a cookie
 		next = "/"
 	}
 	state, nonce, verifier := rand.Text(), rand.Text(), oauth2.GenerateVerifier()
@@ -119,8 +120,8 @@ func (a *authenticator) signIn(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, a.oauth2.AuthCodeURL(state, oidc.Nonce(nonce), oauth2.S256ChallengeOption(verifier)), http.StatusSeeOther)
 }
 
-// callback is where Auth0 sends the visitor back to. What fails here is a page, not another
-// redirect to Auth0, which would send the visitor back at once.
+// callback is where Auth0 sends the visitor back. A failure here is a page, not another redirect
+// to Auth0, which would send the visitor back at once.
 func (a *authenticator) callback(w http.ResponseWriter, r *http.Request) {
 	login, err := a.store.Get(r, "login")
 	state, _ := login.Values["state"].(string)
@@ -128,7 +129,7 @@ func (a *authenticator) callback(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "This sign-in did not begin here, or it took too long. Please sign in again.", http.StatusBadRequest)
 		return
 	}
-	if reason := r.FormValue("error"); reason != "" { // they said no, or a rule in Auth0 did
+	if reason := r.FormValue("error"); reason != "" { // the visitor declined, or a rule in Auth0 did
 		http.Error(w, "Auth0 did not sign you in.", http.StatusForbidden)
 		return
 	}
@@ -142,10 +143,10 @@ func (a *authenticator) callback(w http.ResponseWriter, r *http.Request) {
 	}
 
 	session, _ := a.store.Get(r, "session")
-	session.ID, session.IsNew = "", true // a new ID, where a store has some: the old one may be somebody else's, too
+	session.ID, session.IsNew = "", true // a new ID, if the store has IDs: somebody else may know the old one
 	session.Values["sub"], session.Values["name"] = claims.Subject, claims.Name
 	session.Values["email"], session.Values["email_verified"] = claims.Email, claims.EmailVerified
-	login.Options.MaxAge = -1 // each state is good for once
+	login.Options.MaxAge = -1 // each state is valid once
 	if err := errors.Join(login.Save(r, w), session.Save(r, w)); err != nil {
 		http.Error(w, "The session cannot be saved.", http.StatusInternalServerError)
 		return
@@ -182,8 +183,8 @@ func (a *authenticator) exchange(ctx context.Context, code, verifier, nonce stri
 	return &c, idToken.Claims(&c)
 }
 
-// signOut ends the session here and at Auth0, which would else sign the visitor in again without
-// a word. The docs' own session lasts for as long as they gave it.
+// signOut ends the session here and at Auth0, which would otherwise sign the visitor in again
+// without asking. The docs session is not ended.
 func (a *authenticator) signOut(w http.ResponseWriter, r *http.Request) {
 	session, _ := a.store.Get(r, "session")
 	session.Options.MaxAge = -1

@@ -39,7 +39,7 @@ func signedIn(t *testing.T) (*apptest.Visit, *fakeAuth0) {
 	return v, tenant
 }
 
-func TestUnverifiedEmailIsRefused(t *testing.T) {
+func TestUnverifiedEmailIsForbidden(t *testing.T) {
 	v, tenant := serve(t)
 	tenant.change(func() { tenant.unverified = true })
 	page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.Site.URL+"/quickstart"), v.AppURL)
@@ -48,7 +48,7 @@ func TestUnverifiedEmailIsRefused(t *testing.T) {
 	}
 }
 
-func TestTokensThatAreNotBelieved(t *testing.T) {
+func TestInvalidTokens(t *testing.T) {
 	forger, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
@@ -86,12 +86,12 @@ func TestTokensThatAreNotBelieved(t *testing.T) {
 	}
 }
 
-// With Auth0 down, who is signed in is so still; a sign-in ends in a page and goes in no circles.
+// While Auth0 is down, users stay signed in. A sign-in ends at a page, not in a redirect loop.
 func TestOutage(t *testing.T) {
 	v, tenant := signedIn(t)
 	tenant.change(func() { tenant.down = true })
 	if page := v.Visitor.Open(t, v.Site.URL+"/reference"); !page.At(v.Site.URL + "/reference") {
-		t.Errorf("who is signed in ends at %s, not at the docs", page)
+		t.Errorf("a signed-in user ends at %s, not at the docs", page)
 	}
 
 	v, tenant = serve(t)
@@ -104,7 +104,7 @@ func TestOutage(t *testing.T) {
 		return nil
 	}
 	if page = v.Visitor.SignIn(t, page, v.AppURL); page.Status != http.StatusBadGateway || !page.At(v.AppURL) {
-		t.Errorf("who signs in meanwhile ends at %s, not at the app's 502 page", page)
+		t.Errorf("a visitor who signs in meanwhile ends at %s, not at the app's 502 page", page)
 	}
 	if !strings.Contains(log.String(), "503") {
 		t.Errorf("the operator reads %q", log)
@@ -134,7 +134,7 @@ func TestCallbackThatNobodyBegan(t *testing.T) {
 
 func TestTamperedSessionGoesToSignIn(t *testing.T) {
 	v, tenant := signedIn(t)
-	tenant.change(func() { tenant.sessions = map[string]string{} }) // or Auth0 would sign them in without a word
+	tenant.change(func() { tenant.sessions = map[string]string{} }) // or Auth0 would sign the visitor in without asking
 	here, err := url.Parse(v.AppURL)
 	if err != nil {
 		t.Fatal(err)
@@ -166,10 +166,10 @@ func TestSignOut(t *testing.T) {
 	}
 	resp.Body.Close()
 	if at := resp.Request.URL.String(); at != v.AppURL+"/" || resp.StatusCode != http.StatusOK {
-		t.Errorf("who signs out ends at %s (%s), not at the app's home page", at, resp.Status)
+		t.Errorf("after signing out, the user ends at %s (%s), not at the app's home page", at, resp.Status)
 	}
 	if page := v.Visitor.Open(t, v.Site.URL+"/quickstart"); !page.At(tenant.URL) || !page.HasForm() {
-		t.Errorf("after that a visitor of the docs ends at %s, not at the sign-in page", page)
+		t.Errorf("after that, a visitor of the docs ends at %s, not at the sign-in page", page)
 	}
 }
 
@@ -192,7 +192,7 @@ func TestStrangersFormSignsNobodyOut(t *testing.T) {
 	}
 }
 
-func TestWayBackIsGoodForOnce(t *testing.T) {
+func TestCallbackIsValidOnce(t *testing.T) {
 	v, _ := serve(t)
 	var callback string
 	v.Visitor.Client().CheckRedirect = func(req *http.Request, _ []*http.Request) error {
@@ -203,7 +203,7 @@ func TestWayBackIsGoodForOnce(t *testing.T) {
 	}
 	v.Visitor.SignIn(t, v.Visitor.Open(t, v.Site.URL+"/quickstart"), v.Site.URL)
 	if page := v.Visitor.Open(t, callback); page.Status != http.StatusBadRequest {
-		t.Errorf("who opens it once more ends at %s, want a 400", page)
+		t.Errorf("the second time, the visitor ends at %s, want a 400", page)
 	}
 }
 
@@ -215,8 +215,8 @@ func TestStrangersLinkLeadsNowhereElse(t *testing.T) {
 	}
 }
 
-// A way back that a cookie does not hold is lost, and not the sign-in.
-func TestLongWayBack(t *testing.T) {
+// A return URL that does not fit into a cookie is lost, but the sign-in works.
+func TestLongReturnURL(t *testing.T) {
 	v, _ := serve(t)
 	page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.Site.URL+"/reference?q="+strings.Repeat("%20", 650)), v.AppURL)
 	if !page.At(v.AppURL+"/") || page.Status != http.StatusOK || !strings.Contains(page.Text, apptest.Ada) {

@@ -1,9 +1,9 @@
 // Command authboss is an app whose users sign in by authboss: ada@example.com with the password
 // "correct horse battery staple". users.go stands for your database.
 //
-// The traps: LoadClientStateMiddleware stands around docs.Wrap, or everybody looks signed out;
-// authboss's own redirector follows a way back to "//stranger.example"; and its own error handler
-// answers an outage with status 200 and an empty page.
+// The traps: LoadClientStateMiddleware must be outside of docs.Wrap, or everybody looks signed
+// out; authboss's own redirector follows a return URL to "//stranger.example"; and its own error
+// handler answers an outage with status 200 and an empty page.
 package main
 
 import (
@@ -28,7 +28,7 @@ func main() {
 			return nil, err
 		}
 		ada := &user{email: "ada@example.com", password: string(password), confirmed: true}
-		// In real life both keys are secrets from outside, or every restart ends all sessions.
+		// In real life, both keys are secrets that outlive the process, or every restart ends all sessions.
 		session := newSession(securecookie.GenerateRandomKey(64), securecookie.GenerateRandomKey(32))
 		return newHandler(env, session, users{ada.email: ada})
 	})
@@ -46,32 +46,32 @@ func newHandler(env app.Env, session authboss.ClientStateReadWriter, users authb
 	return ab.LoadClientStateMiddleware(docs.Wrap(pages(ab))), nil
 }
 
-var signInPage = docslogin.WithLoginPage("/auth/login", authboss.FormValueRedirect)
+var signInPage = docslogin.WithSignInPage("/auth/login", authboss.FormValueRedirect)
 
 func newAuthboss(env app.Env, session authboss.ClientStateReadWriter, users authboss.ServerStorer) (*authboss.Authboss, error) {
 	ab := authboss.New()
 	ab.Config.Paths.RootURL = env.URL
 	ab.Config.Storage.Server = users
 	ab.Config.Storage.SessionState = session
-	ab.Config.Core.ViewRenderer = loginPage{}
+	ab.Config.Core.ViewRenderer = signInView{}
 	defaults.SetCore(&ab.Config, false, false)
 	ab.Config.Core.Redirector = redirector{ab.Config.Core.Redirector}
 	ab.Config.Core.ErrorHandler = errorHandler{}
 	return ab, ab.Init("auth")
 }
 
-// lookup says who is signed in. Its request has been through LoadClientStateMiddleware.
+// lookup reports who is signed in. Its request has passed LoadClientStateMiddleware.
 func lookup(ab *authboss.Authboss) docslogin.UserLookup {
 	return func(r *http.Request) (*docslogin.User, error) {
 		current, err := ab.CurrentUser(r)
-		if errors.Is(err, authboss.ErrUserNotFound) { // there is nobody, or the account is gone
+		if errors.Is(err, authboss.ErrUserNotFound) { // nobody is signed in, or the account is gone
 			return nil, docslogin.ErrNoUser
 		}
 		if err != nil {
 			return nil, err
 		}
 		user := current.(*user)
-		if !user.confirmed { // docs take the address for the user
+		if !user.confirmed { // the docs identify users by their address
 			return nil, fmt.Errorf("%w: their e-mail address is not confirmed", docslogin.ErrForbidden)
 		}
 		return &docslogin.User{ID: user.email, Email: user.email}, nil
@@ -95,7 +95,7 @@ func pages(ab *authboss.Authboss) http.Handler {
 	return mux
 }
 
-// redirector keeps who has signed in within the app: authboss's own refuses "://" alone.
+// redirector keeps the return URL within the app: authboss's own rejects only "://".
 type redirector struct{ authboss.HTTPRedirector }
 
 func (own redirector) Redirect(w http.ResponseWriter, r *http.Request, options authboss.RedirectOptions) error {

@@ -60,7 +60,7 @@ func post(t *testing.T, v *apptest.Visit, page apptest.Page, password string) *h
 	return resp
 }
 
-func TestAWrongPasswordKeepsTheWayBack(t *testing.T) {
+func TestAWrongPasswordKeepsTheReturnURL(t *testing.T) {
 	user := ada(t)
 	v := apptest.Serve(t, with(users{user.email: user}))
 	resp := post(t, v, v.Visitor.Open(t, v.Site.URL+"/reference"), "wrong")
@@ -73,13 +73,13 @@ func TestAWrongPasswordKeepsTheWayBack(t *testing.T) {
 	}
 }
 
-func TestAWayBackToAStranger(t *testing.T) {
+func TestAReturnURLToAStranger(t *testing.T) {
 	user := ada(t)
 	v := apptest.Serve(t, with(users{user.email: user}))
 	for _, next := range []string{"//stranger.example", `/\stranger.example`, "https://stranger.example", "/\t/stranger.example"} {
 		page := v.Visitor.Open(t, v.AppURL+"/auth/login?redir="+url.QueryEscape(next))
 		if page = v.Visitor.SignIn(t, page, v.Site.URL); !page.At(v.AppURL + "/") {
-			t.Errorf("the way back %q leads to %s", next, page)
+			t.Errorf("the return URL %q leads to %s", next, page)
 		}
 	}
 }
@@ -170,7 +170,7 @@ func TestSessionIsEmptied(t *testing.T) {
 	})
 }
 
-// The trap: LoadClientStateMiddleware around the mux alone.
+// The trap: LoadClientStateMiddleware around the mux only.
 func TestInsideOfDocsWrap(t *testing.T) {
 	user := ada(t)
 	observe, next := apptest.Outcomes(t)
@@ -187,14 +187,14 @@ func TestInsideOfDocsWrap(t *testing.T) {
 	})
 	page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.AppURL+"/docs-login"), v.Site.URL)
 	if page.URL.Path != "/docs-login" || page.Status != http.StatusUnauthorized {
-		t.Errorf("who signs in ends at %s", page)
+		t.Errorf("after signing in, the visitor ends at %s", page)
 	}
 	if first, second := next(), next(); first != "sign_in" || second != "loop" {
 		t.Errorf("the outcomes are %q and %q", first, second)
 	}
 }
 
-// database is users in a database that is down when it is told so.
+// database stands for a database, which can be down.
 type database struct {
 	users
 	down, empty atomic.Bool
@@ -219,7 +219,7 @@ func TestDatabaseThatIsDown(t *testing.T) {
 	db.down.Store(true)
 	for _, path := range []string{"/docs-login", "/"} {
 		if page := v.Visitor.Open(t, v.AppURL+path); !page.At(v.AppURL+path) || page.Status != http.StatusInternalServerError {
-			t.Errorf("who opens %s gets to %s", path, page)
+			t.Errorf("%s leads to %s", path, page)
 		}
 	}
 	if resp := post(t, v, signIn, "correct horse battery staple"); resp.StatusCode != http.StatusInternalServerError {
@@ -234,6 +234,6 @@ func TestAccountThatIsGone(t *testing.T) {
 	v.Visitor.SignIn(t, v.Visitor.Open(t, v.AppURL+"/auth/login"), v.Site.URL)
 	db.empty.Store(true)
 	if page := v.Visitor.Open(t, v.AppURL+"/docs-login"); page.URL.Path != "/auth/login" || !page.HasForm() {
-		t.Errorf("who has no account any more gets to %s", page)
+		t.Errorf("without an account, the user ends at %s", page)
 	}
 }

@@ -25,12 +25,12 @@ func newSession(keyPairs ...[]byte) session {
 		SameSite: http.SameSiteLaxMode, // with Strict, everybody who comes from the docs looks signed out
 		Secure:   false,                // this is plain http on loopback: true everywhere else
 	}
-	store.MaxAge(12 * 60 * 60) // for the keys, too: a stolen cookie heeds no Options.MaxAge
+	store.MaxAge(12 * 60 * 60) // for the keys, too: only browsers obey Options.MaxAge
 	return session{store}
 }
 
 func (s session) ReadState(r *http.Request) (authboss.ClientState, error) {
-	current, _ := s.store.Get(r, "session") // a new one beside the error, if the browser's cannot be read
+	current, _ := s.store.Get(r, "session") // a new one and an error, if the browser's cannot be read
 	return state{r, current}, nil
 }
 
@@ -61,19 +61,19 @@ func (s state) Get(key string) (string, bool) {
 	return value, ok
 }
 
-// loginPage is the one page that module auth needs.
-type loginPage struct{}
+// signInView is the only page that module auth needs.
+type signInView struct{}
 
-func (loginPage) Load(...string) error { return nil }
+func (signInView) Load(...string) error { return nil }
 
-func (loginPage) Render(_ context.Context, _ string, data authboss.HTMLData) ([]byte, string, error) {
+func (signInView) Render(_ context.Context, _ string, data authboss.HTMLData) ([]byte, string, error) {
 	var page bytes.Buffer
 	err := form.Execute(&page, data[authboss.DataErr])
 	return page.Bytes(), "text/html; charset=utf-8", err
 }
 
-// The form goes to the page's own URL, which has the way back in its query. In a field of the
-// form, a wrong password would lose it: authboss does not hand it to the page a second time.
+// The form is posted to the page's own URL, whose query has the return URL. In a field of the
+// form it would be lost after a wrong password: authboss does not pass it to the page again.
 var form = template.Must(template.New("").Parse(`<!doctype html><title>Sign in</title>
 {{with .}}<p>{{.}}</p>{{end}}
 <form method="post">

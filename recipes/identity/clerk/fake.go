@@ -27,12 +27,12 @@ type fakeClerk struct {
 	sessions map[string]string // e-mail addresses, by the cookie __client
 	users    map[string]string // e-mail addresses, by ID
 
-	// What comes next is like.
+	// The settings of Clerk and of its users.
 	unverified, banned, deleted, down bool
 	forge                             func(claims map[string]any) // changes a token's claims
 }
 
-// The issuer of a real token is the Frontend API's URL, and the SDK looks whether it may be one.
+// The issuer of a real token is the Frontend API's URL, and the SDK checks its form.
 const issuer = "https://fake.clerk.accounts.dev"
 
 func newFakeClerk() *fakeClerk {
@@ -65,7 +65,7 @@ func newFakeClerk() *fakeClerk {
 	return c
 }
 
-// script is what a browser runs in the place of Clerk's.
+// script stands for Clerk's.
 const script = `
 const api = new URL(document.currentScript.src).origin;
 const client = async () => (await (await fetch(api + "/v1/client", {credentials: "include"})).json()).response;
@@ -84,7 +84,7 @@ window.Clerk = {
 };
 `
 
-// AllowOrigin names the app.
+// AllowOrigin sets the app's origin.
 func (c *fakeClerk) AllowOrigin(origin string) { c.change(func() { c.origin = origin }) }
 
 // change changes what the fake does.
@@ -130,7 +130,7 @@ func (c *fakeClerk) user(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// client says who is signed in at Clerk, with a fresh token for the page that asks.
+// client returns who is signed in at Clerk, with a fresh token for the page that asks.
 func (c *fakeClerk) client(w http.ResponseWriter, r *http.Request) {
 	if origin := r.Header.Get("Origin"); origin == c.origin {
 		w.Header().Set("Access-Control-Allow-Origin", origin)

@@ -1,9 +1,9 @@
-// Command clerk is an app whose users sign in at Clerk. The token in the cookie __session is good
-// for one minute, and only Clerk's script in the browser renews it: who comes from the docs has
-// mostly an old one, and looks signed out to Go, whose SDK has no handshake as Clerk's others do.
-// So the sign-in page is a page of the app with that script, which renews the cookie and comes
-// straight back. fake.go speaks the part of Clerk's API that this needs; put your instance in its
-// place.
+// Command clerk is an app whose users sign in at Clerk. The token in the cookie __session expires
+// after one minute, and only Clerk's script in the browser renews it. A visitor from the docs
+// mostly has an expired one and looks signed out, since Clerk's SDK for Go lacks the handshake of
+// its other SDKs. So the sign-in page is a page of the app with that script: it renews the cookie
+// and returns at once. fake.go implements the part of Clerk's API that this needs; put your
+// instance in its place.
 package main
 
 import (
@@ -30,7 +30,7 @@ func main() {
 	})
 }
 
-// instance is what the dashboard says under "API keys".
+// instance is what the dashboard shows under "API keys".
 type instance struct {
 	SecretKey, PublishableKey string
 	FrontendURL               string // "https://clerk.example.com"
@@ -39,7 +39,7 @@ type instance struct {
 
 func newHandler(env app.Env, in instance) (http.Handler, error) {
 	lookup := userLookup(env.URL, in)
-	docs, err := docslogin.New(lookup, env.Platform, docslogin.WithLoginPage("/sign-in", "redirect_url"))
+	docs, err := docslogin.New(lookup, env.Platform, docslogin.WithSignInPage("/sign-in", "redirect_url"))
 	if err != nil {
 		return nil, err
 	}
@@ -55,8 +55,8 @@ func newHandler(env app.Env, in instance) (http.Handler, error) {
 	return docs.Wrap(mux), nil
 }
 
-// getToken renews the cookie of whoever has a session; who has none comes back here from Clerk's
-// own pages.
+// getToken renews the cookie of a visitor who has a session. A visitor without one comes back
+// here from Clerk's own pages.
 var signInPage = template.Must(template.New("").Parse(`<!doctype html><title>Sign in</title>
 <script async crossorigin="anonymous" data-clerk-publishable-key="{{.PublishableKey}}"
 	src="{{.FrontendURL}}/npm/@clerk/clerk-js@6/dist/clerk.browser.js"></script>
@@ -70,9 +70,9 @@ addEventListener("load", async () => {
 </script>
 `))
 
-// userLookup verifies the session token and asks Clerk for the user: the token does not say
-// whether the e-mail address is verified. Its end is not the session's, and does not become
-// User.ExpiresAt.
+// userLookup verifies the session token and asks Clerk for the user, since the token does not say
+// whether the e-mail address is verified. The token expires before the session, so its exp is not
+// used as User.ExpiresAt.
 func userLookup(appURL string, in instance) docslogin.UserLookup {
 	config := &clerk.ClientConfig{BackendConfig: clerk.BackendConfig{Key: &in.SecretKey, URL: &in.BackendURL}}
 	keys, users := jwks.NewClient(config), user.NewClient(config)
@@ -90,13 +90,13 @@ func userLookup(appURL string, in instance) docslogin.UserLookup {
 			Token:  cookie.Value,
 			JWK:    key,
 			Leeway: 5 * time.Second, // for clocks that differ
-			// A page on another subdomain can write this one's cookies, with a token of its own. There
-			// is no azp where the browser kept the origin to itself.
+			// A page on another subdomain can set this one's cookies, with a token of its own. There
+			// is no azp if the browser sent no origin.
 			AuthorizedPartyHandler:  func(azp string) bool { return azp == "" || azp == appURL },
 			CustomClaimsConstructor: func(context.Context) any { return new(status) },
 		})
 		if err != nil {
-			return nil, docslogin.ErrNoUser // most often it is just old
+			return nil, docslogin.ErrNoUser // mostly, it has just expired
 		}
 		if claims.Custom.(*status).Status == "pending" {
 			return nil, docslogin.ErrNoUser
@@ -105,15 +105,15 @@ func userLookup(appURL string, in instance) docslogin.UserLookup {
 	}
 }
 
-// status is what the SDK leaves to the app: "pending" means that the sign-in is not finished, as
-// long as there is no second factor or no organization.
+// status is a claim that the SDK does not check: "pending" means that the sign-in is not finished,
+// for lack of a second factor or of an organization.
 type status struct {
 	Status string `json:"sts"`
 }
 
-// signingKey tells a token that Clerk did not sign from a Clerk that cannot be asked. The SDK's
-// middleware answers 401 to both. Each login asks for the keys, which spares a cache: it asks for
-// the user, too.
+// signingKey distinguishes a token that Clerk did not sign from an outage of Clerk. The SDK's
+// middleware answers 401 to both. Each login fetches the keys: it asks for the user anyway, and so
+// needs no cache.
 func signingKey(ctx context.Context, client *jwks.Client, token string) (*clerk.JSONWebKey, error) {
 	unverified, err := jwt.Decode(ctx, &jwt.DecodeParams{Token: token})
 	if err != nil {
@@ -137,7 +137,7 @@ func signingKey(ctx context.Context, client *jwks.Client, token string) (*clerk.
 func find(ctx context.Context, users *user.Client, id string) (*docslogin.User, error) {
 	u, err := users.Get(ctx, id)
 	if gone := new(clerk.APIErrorResponse); errors.As(err, &gone) && gone.HTTPStatusCode == http.StatusNotFound {
-		return nil, docslogin.ErrNoUser // deleted within this minute
+		return nil, docslogin.ErrNoUser // deleted since the token was issued
 	}
 	if err != nil {
 		return nil, fmt.Errorf("asking Clerk for the user: %w", err)

@@ -125,7 +125,7 @@ func setToken(t *testing.T, v *apptest.Visit) func(token string, err error) {
 	}
 }
 
-func TestOldTokenIsRenewedWithoutAWord(t *testing.T) {
+func TestOldTokenIsRenewedSilently(t *testing.T) {
 	v, fake := signedIn(t)
 	setToken(t, v)(fake.token(adasID, v.AppURL, time.Now().Add(-2*time.Minute)))
 	if page := v.Visitor.Open(t, v.Site.URL+"/reference"); !page.At(v.Site.URL + "/reference") {
@@ -178,7 +178,7 @@ func TestTokensOfNobody(t *testing.T) {
 	}
 }
 
-// The token's end, in a minute, would end the docs session where the platform has a claim for it.
+// On platforms with a claim for it, the token's exp, in a minute, would end the docs session.
 func TestDocsSessionOutlivesTheToken(t *testing.T) {
 	v, fake := signedIn(t)
 	token, err := fake.token(adasID, v.AppURL, time.Now())
@@ -250,7 +250,7 @@ func TestStrangeAnswerIsNoSignOut(t *testing.T) {
 	}
 }
 
-func TestUsersWhoAreRefused(t *testing.T) {
+func TestUsersWhoAreForbidden(t *testing.T) {
 	for _, row := range []struct {
 		name   string
 		change func(*fakeClerk)

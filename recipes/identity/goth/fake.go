@@ -20,12 +20,12 @@ const (
 	clientSecret = "a-secret-that-the-fake-provider-knows"
 )
 
-// fake is an OpenID provider (OpenID Connect Core 1.0, section 3.1) with one client, as much
-// of one as goth asks for: goth takes the ID token from the provider itself and checks no
+// fake implements the part of an OpenID provider (OpenID Connect Core 1.0, section 3.1) that goth
+// needs, with one client. Goth gets the ID token from the provider itself and verifies no
 // signature, so there are no keys to fetch.
 type fake struct {
 	URL      string
-	Down     atomic.Bool // the token endpoint is
+	Down     atomic.Bool // the token endpoint is down
 	verified any         // email_verified of everybody
 	server   *http.Server
 
@@ -123,7 +123,7 @@ func (f *fake) userinfo(w http.ResponseWriter, r *http.Request) {
 	fakejwt.WriteJSON(w, http.StatusOK, map[string]any{"sub": "user-" + g.email, "email": g.email, "email_verified": f.verified})
 }
 
-// grant returns what is good for one question.
+// grant returns a code, or an access token, that is valid once.
 func (f *fake) grant(g grant) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()

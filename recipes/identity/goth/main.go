@@ -1,9 +1,9 @@
-// Command goth is an app whose users sign in at an OpenID provider, by goth: after that, the
-// app has a session of its own, and the lookup reads that. fake.go is a provider on loopback
-// that believes everybody: put yours in its place.
+// Command goth is an app whose users sign in at an OpenID provider, with goth. After that, the
+// app has a session of its own, which the lookup reads. fake.go is a provider on loopback that
+// asks for no password: put yours in its place.
 //
-// The traps: gothic.Store, whose default has no key without SESSION_SECRET and is SameSite=None;
-// the state, which gothic takes from a stranger's link; and an e-mail address that nobody verified.
+// The traps: the default gothic.Store has no key without SESSION_SECRET and sets SameSite=None;
+// gothic takes the state from a stranger's link; and an e-mail address may not be verified.
 package main
 
 import (
@@ -37,10 +37,10 @@ func newHandler(env app.Env, issuer string, store sessions.Store) (http.Handler,
 	if err != nil {
 		return nil, err
 	}
-	provider.HTTPClient = &http.Client{Timeout: 10 * time.Second} // goth's own waits for ever
+	provider.HTTPClient = &http.Client{Timeout: 10 * time.Second} // goth's own has no timeout
 	goth.UseProviders(provider)
 	gothic.Store = newStore(10 * time.Minute)
-	gothic.SetState = func(*http.Request) string { return rand.Text() } // its own takes it from the query if it is there
+	gothic.SetState = func(*http.Request) string { return rand.Text() } // the default takes it from the query, if it is there
 
 	lookup := docslogin.SessionLookup(store, "session", user)
 	docs, err := docslogin.New(lookup, env.Platform, app.SignInPage)
@@ -51,11 +51,11 @@ func newHandler(env app.Env, issuer string, store sessions.Store) (http.Handler,
 	mux.Handle("/{$}", app.HomeFor(lookup, "/sign-in"))
 	mux.HandleFunc("GET /sign-in", func(w http.ResponseWriter, r *http.Request) {
 		next := r.FormValue("next")
-		if len(next) > 1000 { // more does not fit into a cookie
+		if len(next) > 1000 { // a longer one does not fit into a cookie
 			next = "/"
 		}
 		session, _ := store.Get(r, "session")
-		session.Values["next"] = next // the provider brings back nothing but the state
+		session.Values["next"] = next // the provider returns only the state
 		if err := session.Save(r, w); err != nil {
 			http.Error(w, "The session cannot be saved.", http.StatusInternalServerError)
 			return
@@ -65,13 +65,13 @@ func newHandler(env app.Env, issuer string, store sessions.Store) (http.Handler,
 	mux.HandleFunc("GET /callback", func(w http.ResponseWriter, r *http.Request) {
 		identity, err := gothic.CompleteUserAuth(w, gothic.GetContextWithProvider(r, provider.Name()))
 		if err != nil {
-			slog.Error("sign-in", "error", err) // not for the page: it may quote what the provider says of the user
+			slog.Error("sign-in", "error", err) // not on the page: it may quote what the provider says about the user
 			http.Error(w, "The identity provider did not sign you in. Please try again.", http.StatusBadGateway)
 			return
 		}
 		session, _ := store.Get(r, "session")
 		next, _ := session.Values["next"].(string)
-		session.ID, session.IsNew = "", true // or whoever planted the old ID is signed in, too
+		session.ID, session.IsNew = "", true // a new ID: somebody else may know the old one
 		session.Values = map[any]any{"id": identity.UserID}
 		if identity.RawData["email_verified"] == true {
 			session.Values["email"] = identity.Email
@@ -85,28 +85,28 @@ func newHandler(env app.Env, issuer string, store sessions.Store) (http.Handler,
 	return docs.Wrap(mux), nil
 }
 
-// user says who is behind a session: one may be there for the way back alone.
+// user returns the session's user. A session may hold only the return URL.
 func user(_ *http.Request, session *sessions.Session) (*docslogin.User, error) {
 	id, _ := session.Values["id"].(string)
 	email, _ := session.Values["email"].(string)
 	switch {
 	case id == "":
 		return nil, docslogin.ErrNoUser
-	case email == "": // docs take the address for the user
+	case email == "": // the docs identify users by their address
 		return nil, fmt.Errorf("%w: their e-mail address is not verified", docslogin.ErrForbidden)
 	}
 	return &docslogin.User{ID: id, Email: email}, nil
 }
 
-// newStore returns a store whose sessions end with the process: in real life its keys are
-// secrets from outside. They encrypt, too: gothic has the provider's tokens in its cookie for a
-// moment. Where those are too long for one, 4 KB, give gothic a store on the server.
+// newStore returns a store whose sessions end with the process: in real life, its keys are secrets
+// that outlive it. The second one encrypts, since gothic keeps the provider's tokens in its cookie
+// for a moment. If they are too long for a cookie (4 KB), give gothic a store on the server.
 func newStore(lasts time.Duration) *sessions.CookieStore {
 	store := sessions.NewCookieStore(securecookie.GenerateRandomKey(64), securecookie.GenerateRandomKey(32))
 	store.Options = &sessions.Options{
 		Path:     "/",
 		HttpOnly: true,
-		SameSite: http.SameSiteLaxMode, // Strict would not come back from the provider, nor from the docs
+		SameSite: http.SameSiteLaxMode, // with Strict, the browser sends none when it comes from the provider or the docs
 		Secure:   false,                // this is plain http on loopback: true everywhere else
 	}
 	store.MaxAge(int(lasts.Seconds()))

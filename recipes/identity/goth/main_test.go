@@ -46,10 +46,10 @@ func TestProviderThatIsDown(t *testing.T) {
 	form := v.Visitor.Open(t, v.AppURL+"/docs-login")
 	fake.Down.Store(true)
 	if page := v.Visitor.SignIn(t, form, v.Site.URL); !page.At(v.AppURL+page.URL.RequestURI()) || page.Status != http.StatusBadGateway {
-		t.Errorf("who cannot be signed in ends at %s", page)
+		t.Errorf("after a failed sign-in, the visitor ends at %s", page)
 	}
 	if page := v.Visitor.Open(t, v.AppURL+"/docs-login"); !page.At(fake.URL + page.URL.RequestURI()) {
-		t.Errorf("who was not signed in gets to %s", page)
+		t.Errorf("after a failed sign-in, the route leads to %s", page)
 	}
 }
 
@@ -61,13 +61,13 @@ func TestProviderThatIsDownAtTheStart(t *testing.T) {
 	}
 }
 
-func TestAWayBackToAStranger(t *testing.T) {
+func TestAReturnURLToAStranger(t *testing.T) {
 	_, newHandler := with(t)
 	v := apptest.Serve(t, newHandler)
 	for _, next := range []string{"//stranger.example", "https://stranger.example", `/\stranger.example`} {
 		page := v.Visitor.Open(t, v.AppURL+"/sign-in?next="+url.QueryEscape(next))
 		if page = v.Visitor.SignIn(t, page, v.AppURL); !page.At(v.AppURL + "/") {
-			t.Errorf("the way back %s leads to %s", next, page)
+			t.Errorf("the return URL %s leads to %s", next, page)
 		}
 	}
 }
@@ -100,7 +100,7 @@ func TestStateFromAStranger(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !strings.HasPrefix(to.String(), fake.URL) || len(to.Query().Get("state")) < 20 {
-		t.Errorf("the provider is told the state %q", to.Query().Get("state"))
+		t.Errorf("the provider gets the state %q", to.Query().Get("state"))
 	}
 	callback := "/callback?code=" + fake.grant(grant{"mallory@example.com", v.AppURL + "/callback"}) + "&state="
 	for _, tt := range []struct {
@@ -144,15 +144,15 @@ func TestPlantedSession(t *testing.T) {
 	}
 	planted := v.Visitor.Client().Jar.Cookies(at)
 	if page := v.Visitor.SignIn(t, form, v.Site.URL); !page.At(v.Site.URL + "/") {
-		t.Errorf("who signs in ends at %s", page)
+		t.Errorf("after signing in, the visitor ends at %s", page)
 	}
 	if got := v.OpenRoute(t, planted...); got != "a sign-in page" {
-		t.Errorf("who planted the session gets to %s", got)
+		t.Errorf("the planted session leads to %s", got)
 	}
 }
 
-// A way back that a cookie does not hold is lost, and not the sign-in.
-func TestLongWayBack(t *testing.T) {
+// A return URL that does not fit into a cookie is lost, but the sign-in works.
+func TestLongReturnURL(t *testing.T) {
 	_, newHandler := with(t)
 	v := apptest.Serve(t, newHandler)
 	page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.Site.URL+"/reference?q="+strings.Repeat("%20", 650)), v.AppURL)

@@ -1,6 +1,6 @@
 // Command jwt is an app whose session is a token of its own in a cookie, with golang-jwt/jwt.
-// By itself the library takes a token without an end for one that never ends, and lets the
-// token's own header choose how it was signed: say what you want with options of the parser.
+// By default that library accepts a token without exp, and lets the token's header choose the
+// algorithm: set what you require with options of the parser.
 package main
 
 import (
@@ -16,7 +16,7 @@ import (
 func main() { app.Main(newHandler) }
 
 func newHandler(env app.Env) (http.Handler, error) {
-	key := []byte(rand.Text() + rand.Text()) // in real life from where the app's secrets are, the same on each instance
+	key := []byte(rand.Text() + rand.Text()) // in real life, a secret that all instances share
 	tokens := newSessions(key, env.URL)
 	docs, err := docslogin.New(tokens.user, env.Platform, app.SignInPage)
 	if err != nil {
@@ -30,8 +30,8 @@ func newHandler(env app.Env) (http.Handler, error) {
 
 const (
 	cookieName = "session"
-	audience   = "session"      // the app's key may sign links that confirm an address, too: those are no sessions
-	lifetime   = 12 * time.Hour // nobody can take a token back before it ends
+	audience   = "session"      // the app's key may also sign links that confirm an address: those are not sessions
+	lifetime   = 12 * time.Hour // a token cannot be revoked before it expires
 )
 
 type claims struct {
@@ -54,9 +54,9 @@ func newSessions(key []byte, issuer string) *sessions {
 	)}
 }
 
-// user is the lookup. The key is at hand, so whatever is wrong with a token is the visitor's
-// affair. With keys that are fetched, a failure to fetch them must be an error of its own:
-// a visitor who is sent to sign in again would come back to the same.
+// user is the lookup. The key is in memory, so a token that does not verify means that nobody is
+// signed in. With keys that are fetched, a failure to fetch them must be an error of its own:
+// signing in again would not help the visitor.
 func (s *sessions) user(r *http.Request) (*docslogin.User, error) {
 	cookie, err := r.Cookie(cookieName)
 	if err != nil {
@@ -65,7 +65,7 @@ func (s *sessions) user(r *http.Request) (*docslogin.User, error) {
 	var c claims
 	_, err = s.parser.ParseWithClaims(cookie.Value, &c, func(*jwt.Token) (any, error) { return s.key, nil })
 	if err != nil {
-		return nil, docslogin.ErrNoUser // c has been filled in all the same: it means nothing
+		return nil, docslogin.ErrNoUser // c is filled in all the same; do not use it
 	}
 	return &docslogin.User{ID: c.Subject, Email: c.Email, ExpiresAt: c.ExpiresAt.Time}, nil
 }
@@ -76,7 +76,7 @@ func (s *sessions) signIn(w http.ResponseWriter, _ *http.Request, email string) 
 	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims{
 		Email: email,
 		RegisteredClaims: jwt.RegisteredClaims{
-			Subject:   email, // in real life the user's ID
+			Subject:   email, // in real life, the user's ID
 			Issuer:    s.issuer,
 			Audience:  jwt.ClaimStrings{audience},
 			IssuedAt:  jwt.NewNumericDate(now),

@@ -60,7 +60,7 @@ func TestWhoseToken(t *testing.T) {
 		{"signed with another key", sign(jwt.SigningMethodHS256, []byte("another key, just as long, for the tests"), good()), false},
 		{"with the claims of another", parts[0] + "." + mallory[1] + "." + parts[2], false},
 		{"cut off", parts[0] + "." + parts[1], false},
-		{"no token at all", "ada@example.com", false},
+		{"not a token", "ada@example.com", false},
 		{"empty", "", false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -81,7 +81,7 @@ func TestWhoseToken(t *testing.T) {
 	}
 }
 
-// A session that cannot be read any more, of an earlier start of the app, is none.
+// The session of an earlier start of the app cannot be read: nobody is signed in.
 func TestAnOldCookieLeadsToTheSignIn(t *testing.T) {
 	v := apptest.Serve(t, newHandler)
 	req, err := http.NewRequest("GET", v.AppURL+"/docs-login", nil)

@@ -1,6 +1,6 @@
-// Command jwtauth is an app on chi whose session is a JWT, with go-chi/jwtauth. The docs' route
-// stands behind its Verifier, which puts the token on the request's context, and before its
-// Authenticator, which answers 401 to those who are to be sent to the sign-in page.
+// Command jwtauth is an app on chi whose session is a JWT, with go-chi/jwtauth. The login route
+// needs its Verifier, which puts the token into the request's context, but must not be behind its
+// Authenticator, which answers 401 to visitors who should be sent to the sign-in page.
 package main
 
 import (
@@ -19,7 +19,7 @@ import (
 func main() { app.Main(newHandler) }
 
 func newHandler(env app.Env) (http.Handler, error) {
-	key := []byte(rand.Text() + rand.Text()) // in real life from where the app's secrets are, the same on each instance
+	key := []byte(rand.Text() + rand.Text()) // in real life, a secret that all instances share
 	auth := newAuth(key)
 	docs, err := docslogin.New(user, env.Platform, app.SignInPage)
 	if err != nil {
@@ -27,7 +27,7 @@ func newHandler(env app.Env) (http.Handler, error) {
 	}
 	r := chi.NewRouter()
 	r.Use(jwtauth.Verifier(auth))
-	r.Handle(docs.Path(), docs) // all methods: r.Get would leave the others to chi
+	r.Handle(docs.Path(), docs) // all methods: with r.Get, chi would answer the others
 	r.Handle("/sign-in", app.SignInForm(signIn(auth)))
 	r.Group(func(r chi.Router) {
 		r.Use(jwtauth.Authenticator(auth))
@@ -36,10 +36,10 @@ func newHandler(env app.Env) (http.Handler, error) {
 	return r, nil
 }
 
-const lifetime = 12 * time.Hour // nobody can take a token back before it ends
+const lifetime = 12 * time.Hour // a token cannot be revoked before it expires
 
-// By itself jwtauth takes a token without an end for one that never ends, and one that the key
-// has signed for another purpose, such as to confirm an address, for a session.
+// By default jwtauth accepts a token without exp, and a token that the key has signed for another
+// purpose, such as to confirm an address.
 func newAuth(key []byte) *jwtauth.JWTAuth {
 	return jwtauth.New("HS256", key, nil, jwt.WithRequiredClaim("exp"), jwt.WithAudience("session"))
 }
@@ -48,10 +48,10 @@ func newAuth(key []byte) *jwtauth.JWTAuth {
 func user(r *http.Request) (*docslogin.User, error) {
 	token, claims, err := jwtauth.FromContext(r.Context())
 	switch {
-	case err != nil: // before all else: of a token that has expired, token and claims are there too
+	case err != nil: // check it first: token and claims are set for an expired token, too
 		return nil, docslogin.ErrNoUser
-	case token == nil: // for a visitor without one there is an error
-		return nil, errors.New("jwtauth.Verifier does not stand around this route")
+	case token == nil: // a visitor without a token is an error
+		return nil, errors.New("jwtauth.Verifier has not run")
 	}
 	email, _ := claims["email"].(string)
 	return &docslogin.User{ID: token.Subject(), Email: email, ExpiresAt: token.Expiration()}, nil
@@ -61,7 +61,7 @@ func signIn(auth *jwtauth.JWTAuth) func(http.ResponseWriter, *http.Request, stri
 	return func(w http.ResponseWriter, _ *http.Request, email string) error {
 		ends := time.Now().Add(lifetime)
 		_, token, err := auth.Encode(map[string]any{
-			"sub":   email, // in real life the user's ID
+			"sub":   email, // in real life, the user's ID
 			"email": email,
 			"aud":   "session",
 			"exp":   ends,
@@ -70,7 +70,7 @@ func signIn(auth *jwtauth.JWTAuth) func(http.ResponseWriter, *http.Request, stri
 			return err
 		}
 		http.SetCookie(w, &http.Cookie{
-			Name:     "jwt", // which Verifier looks for, after an Authorization header
+			Name:     "jwt", // Verifier reads it, after an Authorization header
 			Value:    token,
 			Path:     "/",
 			Expires:  ends,

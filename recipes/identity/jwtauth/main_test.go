@@ -118,7 +118,7 @@ func TestWhoseToken(t *testing.T) {
 		{"signed by another method", sign(hs512, good()), "", signIn},
 		{"not signed", "eyJhbGciOiJub25lIn0." + tokenOf[1] + ".", "", signIn},
 		{"with the claims of another", tokenOf[0] + "." + mallory[1] + "." + tokenOf[2], "", signIn},
-		{"no token at all", "ada@example.com", "", signIn},
+		{"not a token", "ada@example.com", "", signIn},
 		{"one that is good, behind a header with one that is not", sign(auth, good()), "stale", signIn},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -18,7 +18,7 @@ import (
 //
 //	GET  /sessions/whoami               200, 401 (session_inactive), 403 (session_aal2_required)
 //	GET  /self-service/login/browser    with return_to, refresh and aal
-//	POST /self-service/login            a password, which is not looked at, or a code
+//	POST /self-service/login            any password, or a code
 //
 // and of the pages, which in real life are an app of their own, GET /login?flow=….
 type fakeKratos struct {
@@ -29,9 +29,9 @@ type fakeKratos struct {
 	flows    map[string]*flow
 	sessions map[string]*session
 
-	// What the next sign-in and the next answer are like.
-	unverified   bool          // who signs in has not verified the address
-	secondFactor bool          // who signs in has one, and required_aal is highest_available
+	// The settings of Kratos and of its users.
+	unverified   bool          // users have not verified their address
+	secondFactor bool          // users have one, and required_aal is highest_available
 	down         bool          // every request is answered with a 503
 	lifespan     time.Duration // of a session
 }
@@ -70,7 +70,7 @@ func newFakeKratos() *fakeKratos {
 	return k
 }
 
-// AllowReturnTo is selfservice.allowed_return_urls.
+// AllowReturnTo sets selfservice.allowed_return_urls.
 func (k *fakeKratos) AllowReturnTo(prefix string) {
 	k.change(func() {
 		if u, err := url.Parse(prefix); err == nil {
@@ -169,7 +169,7 @@ func (k *fakeKratos) page(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_ = loginPage.Execute(w, map[string]string{"Flow": id, "AAL": f.aal, "CSRF": f.csrf})
+	_ = signInPage.Execute(w, map[string]string{"Flow": id, "AAL": f.aal, "CSRF": f.csrf})
 }
 
 func (k *fakeKratos) submit(w http.ResponseWriter, r *http.Request) {
@@ -199,7 +199,7 @@ func (k *fakeKratos) submit(w http.ResponseWriter, r *http.Request) {
 	}
 	fresh := rand.Text()
 	k.sessions[fresh] = s
-	// Secure cookies are off because this is plain http on loopback. A real Kratos is told the domain
+	// Secure cookies are off because this is plain http on loopback. A real Kratos is configured with the domain
 	// that it shares with the app; here both are 127.0.0.1, and cookies know no ports.
 	http.SetCookie(w, &http.Cookie{Name: sessionCookie, Value: fresh, Path: "/", Expires: s.ends, HttpOnly: true, SameSite: http.SameSiteLaxMode})
 	next := cmp.Or(f.returnTo, k.URL+"/login")
@@ -209,7 +209,7 @@ func (k *fakeKratos) submit(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, next, http.StatusSeeOther)
 }
 
-var loginPage = template.Must(template.New("").Parse(`<!doctype html><title>Sign in</title>
+var signInPage = template.Must(template.New("").Parse(`<!doctype html><title>Sign in</title>
 <form method="post" action="/self-service/login?flow={{.Flow}}">
 <input type="hidden" name="csrf_token" value="{{.CSRF}}">
 {{if eq .AAL "aal1" -}}

@@ -1,8 +1,8 @@
-// Command kratos is an app whose users sign in at Ory Kratos: the lookup asks Kratos, with the
-// request's own cookies, whose session it is. Three settings there decide whether it works:
-// cookies.domain, which both hosts must share; selfservice.allowed_return_urls, which must have
-// the app's URL; and session.whoami.required_aal, for which see newHandler. fake.go speaks the
-// part of Kratos's API that this needs; put the base URL of your own in its place.
+// Command kratos is an app whose users sign in at Ory Kratos: the lookup asks Kratos whose session
+// it is, with the request's own cookies. Three settings of Kratos matter: both hosts must share
+// cookies.domain; selfservice.allowed_return_urls must contain the app's URL; and for
+// session.whoami.required_aal, see newHandler. fake.go implements the part of Kratos's API that
+// this needs; put the base URL of your own in its place.
 package main
 
 import (
@@ -28,13 +28,13 @@ func main() {
 }
 
 func newHandler(env app.Env, kratosURL string) (http.Handler, error) {
-	// Kratos sends back at once who has a session, also one that it does not take for signed in,
-	// for want of a second factor. With refresh=true it asks whoever comes.
+	// Kratos sends a visitor with a session back at once, even if whoami rejects that session for
+	// lack of a second factor. With refresh=true, it always shows its sign-in page.
 	signIn := kratosURL + "/self-service/login/browser?refresh=true"
 	user := userLookup(kratosURL)
 	docs, err := docslogin.New(user, env.Platform,
-		docslogin.WithLoginPage(signIn, "return_to"),
-		docslogin.WithExternalURL(env.URL)) // Kratos is elsewhere and has to be told the way back with its host
+		docslogin.WithSignInPage(signIn, "return_to"),
+		docslogin.WithExternalURL(env.URL)) // Kratos is on another host, so the return URL must be absolute
 	if err != nil {
 		return nil, err
 	}
@@ -43,11 +43,11 @@ func newHandler(env app.Env, kratosURL string) (http.Handler, error) {
 	return docs.Wrap(mux), nil
 }
 
-// userLookup asks Kratos at every login: there is nothing of the session in the app.
+// userLookup asks Kratos at every login: the app itself stores no session.
 func userLookup(kratosURL string) docslogin.UserLookup {
 	config := kratos.NewConfiguration()
 	config.Servers = kratos.ServerConfigurations{{URL: kratosURL}}
-	config.HTTPClient = &http.Client{Timeout: 5 * time.Second} // the default waits for ever
+	config.HTTPClient = &http.Client{Timeout: 5 * time.Second} // the default has no timeout
 	client := kratos.NewAPIClient(config)
 
 	return func(r *http.Request) (*docslogin.User, error) {
@@ -70,27 +70,27 @@ func userLookup(kratosURL string) docslogin.UserLookup {
 	}
 }
 
-// whoami tells nobody from a Kratos that cannot answer.
+// whoami distinguishes a visitor who is not signed in from an outage of Kratos.
 func whoami(ctx context.Context, client *kratos.APIClient, cookies string) (*kratos.Session, error) {
 	session, resp, err := client.FrontendAPI.ToSession(ctx).Cookie(cookies).Execute()
 	if err == nil {
 		return session, nil
 	}
-	var refusal kratos.ErrorGeneric
+	var reason kratos.ErrorGeneric
 	if e := new(kratos.GenericOpenAPIError); errors.As(err, &e) {
-		refusal, _ = e.Model().(kratos.ErrorGeneric)
+		reason, _ = e.Model().(kratos.ErrorGeneric)
 	}
 	switch {
 	case resp == nil:
 	case resp.StatusCode == http.StatusUnauthorized,
-		resp.StatusCode == http.StatusForbidden && refusal.Error.GetId() == "session_aal2_required":
+		resp.StatusCode == http.StatusForbidden && reason.Error.GetId() == "session_aal2_required":
 		return nil, docslogin.ErrNoUser
 	}
-	return nil, fmt.Errorf("asking Kratos: %w", err) // which says what is wrong with an answer of 200, too
+	return nil, fmt.Errorf("asking Kratos: %w", err) // an invalid answer with status 200 is an error, too
 }
 
 // verifiedEmail returns the address that the identity schema has as the trait email. Anybody can
-// register with any address: Kratos lets in who has not verified it, unless told otherwise.
+// register with any address, and Kratos does not require that it is verified, unless you set so.
 func verifiedEmail(identity *kratos.Identity) (string, error) {
 	traits, _ := identity.Traits.(map[string]any)
 	email, _ := traits["email"].(string)

@@ -106,7 +106,7 @@ func TestInactiveSessionGoesToSignIn(t *testing.T) {
 	}
 }
 
-func TestUnverifiedEmailIsRefused(t *testing.T) {
+func TestUnverifiedEmailIsForbidden(t *testing.T) {
 	v, service := serve(t)
 	service.change(func() { service.unverified = true })
 	page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.Site.URL+"/quickstart"), v.AppURL)
@@ -149,7 +149,7 @@ func TestSecondFactor(t *testing.T) {
 
 	page = v.Visitor.Open(t, v.Site.URL+"/quickstart")
 	if page.At(v.AppURL) || !page.HasForm() {
-		t.Fatalf("who left out the second factor ends at %s, not at the sign-in page", page)
+		t.Fatalf("without the second factor, the visitor ends at %s, not at the sign-in page", page)
 	}
 	page = v.Visitor.SignIn(t, page, v.Site.URL)
 	if !page.At(v.Site.URL + "/quickstart") {
@@ -173,7 +173,7 @@ func post(t *testing.T, v *apptest.Visit, page apptest.Page, fields url.Values) 
 	}
 }
 
-func TestKratosMustKnowTheWayBack(t *testing.T) {
+func TestKratosMustAllowTheReturnURL(t *testing.T) {
 	v, service := serve(t)
 	service.change(func() { service.allowed = nil })
 	if page := v.Visitor.Open(t, v.Site.URL+"/quickstart"); page.Status != http.StatusBadRequest || !page.At(service.URL) {

@@ -1,7 +1,7 @@
 // Command oidc is an app whose session is an OpenID provider's ID token in a cookie, with
-// coreos/go-oidc and golang.org/x/oauth2. Two things to get right: keys that cannot be fetched
-// are a fault, and no reason to sign in again, but go-oidc has the same error for both; and an
-// address is only somebody's if the provider has verified it. internal/fakeidp stands for the
+// coreos/go-oidc and golang.org/x/oauth2. Two things to get right: if the keys cannot be fetched,
+// signing in again does not help, but go-oidc has the same error for that and for a bad token; and
+// an address counts only if the provider has verified it. internal/fakeidp stands for the
 // provider.
 package main
 
@@ -52,13 +52,13 @@ func newHandler(env app.Env, issuer, clientID, clientSecret string) (http.Handle
 type provider struct {
 	issuer string
 	oauth  oauth2.Config
-	keys   *oidc.RemoteKeySet // keeps them, and fetches them again for a token that names another
+	keys   *oidc.RemoteKeySet // caches them, and fetches them again for a token that names another
 	checks *oidc.Config
 	client *http.Client
 }
 
 func discover(issuer, clientID, clientSecret, redirectURL string) (*provider, error) {
-	client := &http.Client{Timeout: 10 * time.Second} // by itself go-oidc waits for ever
+	client := &http.Client{Timeout: 10 * time.Second} // by default, go-oidc has no timeout
 	ctx := oidc.ClientContext(context.Background(), client)
 	discovered, err := oidc.NewProvider(ctx, issuer)
 	if err != nil {
@@ -80,8 +80,8 @@ func discover(issuer, clientID, clientSecret, redirectURL string) (*provider, er
 			Scopes:       []string{oidc.ScopeOpenID, "email", "profile"},
 		},
 		keys: oidc.NewRemoteKeySet(ctx, its.Keys),
-		// Without ClientID, a token for any other app of the provider would do. One that signs with
-		// another algorithm than RS256 needs SupportedSigningAlgs.
+		// Without ClientID, a token for any other app of the provider would be accepted. A provider
+		// that signs with another algorithm than RS256 needs SupportedSigningAlgs.
 		checks: &oidc.Config{ClientID: clientID},
 		client: client,
 	}, nil
@@ -107,14 +107,14 @@ func (p *provider) user(r *http.Request) (*docslogin.User, error) {
 	if err := token.Claims(&claims); err != nil {
 		return nil, err
 	}
-	if !claims.Verified { // at many providers people sign up with whatever address they like
+	if !claims.Verified { // at many providers, people can sign up with any address
 		return nil, fmt.Errorf("%w: their e-mail address is not verified", docslogin.ErrForbidden)
 	}
 	return &docslogin.User{ID: token.Subject, Name: claims.Name, Email: claims.Email, ExpiresAt: token.Expiry}, nil
 }
 
-// verify returns a token that is good, ErrNoUser for one that is not, or why there are no keys
-// to tell the one from the other.
+// verify returns the token if it is valid. The error is ErrNoUser if it is not, and another one if
+// there are no keys to verify it with.
 func (p *provider) verify(ctx context.Context, raw string) (*oidc.IDToken, error) {
 	keys := &keySet{KeySet: p.keys}
 	token, err := oidc.NewVerifier(p.issuer, keys, p.checks).Verify(ctx, raw)
@@ -127,8 +127,8 @@ func (p *provider) verify(ctx context.Context, raw string) (*oidc.IDToken, error
 	return token, nil
 }
 
-// keySet is for one token. It keeps why the keys could not be fetched, of which the verifier
-// leaves only the text.
+// keySet is for one token. It keeps the reason why the keys could not be fetched: the verifier's
+// error has only its text.
 type keySet struct {
 	oidc.KeySet
 	unreachable error
@@ -136,14 +136,14 @@ type keySet struct {
 
 func (k *keySet) VerifySignature(ctx context.Context, raw string) ([]byte, error) {
 	payload, err := k.KeySet.VerifySignature(ctx, raw)
-	if errors.Unwrap(err) != nil { // the cause: a signature that is wrong has none
+	if errors.Unwrap(err) != nil { // the cause; a wrong signature has none
 		k.unreachable = err
 	}
 	return payload, err
 }
 
-// signIn sends the visitor to the provider. What the callback is to find again stays in the
-// visitor's browser, so that no other can end what this one began.
+// signIn sends the visitor to the provider. What the callback needs is in a cookie, so that only
+// the browser that began the sign-in can complete it.
 func (p *provider) signIn(w http.ResponseWriter, r *http.Request) {
 	next := r.FormValue("next")
 	if len(next) > 1000 { // browsers silently drop a cookie of more than 4,096 bytes
@@ -169,7 +169,7 @@ func (p *provider) callback(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "This sign-in was not begun here, or a while ago. Please sign in again.", http.StatusBadRequest)
 		return
 	}
-	setCookie(w, "sign_in", "", time.Unix(1, 0)) // it is good for once
+	setCookie(w, "sign_in", "", time.Unix(1, 0)) // it is valid once
 	if r.FormValue("error") != "" {
 		http.Error(w, "The provider did not sign you in. Please sign in again.", http.StatusForbidden)
 		return
@@ -183,9 +183,9 @@ func (p *provider) callback(w http.ResponseWriter, r *http.Request) {
 	}
 	raw, _ := tokens.Extra("id_token").(string)
 	token, err := p.verify(ctx, raw)
-	if err != nil || !equal(token.Nonce, begun.Get("nonce")) { // which the verifier does not look at
-		slog.ErrorContext(ctx, "sign-in: an ID token that is not good", "error", err)
-		http.Error(w, "The provider’s answer is not good. Please try again.", http.StatusBadGateway)
+	if err != nil || !equal(token.Nonce, begun.Get("nonce")) { // the verifier does not check it
+		slog.ErrorContext(ctx, "sign-in: the ID token is invalid", "error", err)
+		http.Error(w, "The provider’s answer is invalid. Please try again.", http.StatusBadGateway)
 		return
 	}
 	if len(raw) > 3800 { // as above
@@ -205,7 +205,7 @@ func setCookie(w http.ResponseWriter, name, value string, ends time.Time) {
 		Path:     "/",
 		Expires:  ends,
 		HttpOnly: true,
-		SameSite: http.SameSiteLaxMode, // with Strict, the callback would see none: the visitor comes from the provider
+		SameSite: http.SameSiteLaxMode, // with Strict, the browser sends none when it comes back from the provider
 		Secure:   false,                // this is plain http on loopback: true everywhere else
 	})
 }

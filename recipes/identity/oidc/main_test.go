@@ -71,7 +71,7 @@ func TestWhoseToken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const docs, signIn, refused = "the docs", "the sign-in page", "a page that refuses"
+	const docs, signIn, forbidden = "the docs", "the sign-in page", "a 403 page"
 	for _, test := range []struct {
 		name  string
 		token string
@@ -88,10 +88,10 @@ func TestWhoseToken(t *testing.T) {
 		{"signed with another key", fakeidp.SignWith(jose.RS256, another, idp.Claims("ada@example.com")), signIn},
 		{"signed by another method", fakeidp.SignWith(jose.HS256, []byte("a secret of 32 bytes or somewhat more"), idp.Claims("ada@example.com")), signIn},
 		{"not signed", "eyJhbGciOiJub25lIn0." + good[1] + ".", signIn},
-		{"no token at all", "ada@example.com", signIn},
+		{"not a token", "ada@example.com", signIn},
 		{"empty", "", signIn},
-		{"with an address that is not verified", idp.Sign(with(idp, "email_verified", false)), refused},
-		{"with an address of which nobody says that it is verified", idp.Sign(with(idp, "email_verified", nil)), refused},
+		{"with an address that is not verified", idp.Sign(with(idp, "email_verified", false)), forbidden},
+		{"with an address, and no claim that it is verified", idp.Sign(with(idp, "email_verified", nil)), forbidden},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			resp := visit(t, v, test.token)
@@ -102,7 +102,7 @@ func TestWhoseToken(t *testing.T) {
 			case resp.StatusCode == http.StatusFound && to == "/sign-in":
 				leads = signIn
 			case resp.StatusCode == http.StatusForbidden:
-				leads = refused
+				leads = forbidden
 			}
 			if leads != test.leads {
 				t.Errorf("leads to %s, not to %s", leads, test.leads)
@@ -143,8 +143,8 @@ func TestAProviderThatIsDown(t *testing.T) {
 		{"before its keys were fetched, it is a fault", true, token, http.StatusInternalServerError, ""},
 		{"when it is back, Ada logs in", false, token, http.StatusFound, v.Site.URL},
 		{"with its keys at hand, Ada logs in", true, token, http.StatusFound, v.Site.URL},
-		{"with its keys at hand, who has no token is sent to sign in", true, "", http.StatusFound, "/sign-in"},
-		{"with its keys at hand, who has an old one is sent to sign in", true, idp.Sign(with(idp, "exp", 1)), http.StatusFound, "/sign-in"},
+		{"with its keys at hand, a visitor without a token is sent to sign in", true, "", http.StatusFound, "/sign-in"},
+		{"with its keys at hand, a visitor with an expired one is sent to sign in", true, idp.Sign(with(idp, "exp", 1)), http.StatusFound, "/sign-in"},
 	} {
 		idp.SetDown(step.down)
 		resp := visit(t, v, step.token)
@@ -174,7 +174,7 @@ func TestWhoTheTokenNames(t *testing.T) {
 	}
 }
 
-// The way through the provider, and where it may go wrong.
+// A sign-in at the provider, and what may go wrong.
 func TestSignIn(t *testing.T) {
 	for _, test := range []struct {
 		name    string
@@ -186,11 +186,11 @@ func TestSignIn(t *testing.T) {
 		{"leads to the app", nil, nil, http.StatusOK, "Signed in as ada@example.com"},
 		{
 			"fails with a token for another sign-in",
-			func(c map[string]any) { c["nonce"] = "another" }, nil, http.StatusBadGateway, "answer is not good",
+			func(c map[string]any) { c["nonce"] = "another" }, nil, http.StatusBadGateway, "answer is invalid",
 		},
 		{
 			"fails with a token for another app",
-			func(c map[string]any) { c["aud"] = "another" }, nil, http.StatusBadGateway, "answer is not good",
+			func(c map[string]any) { c["aud"] = "another" }, nil, http.StatusBadGateway, "answer is invalid",
 		},
 		{
 			"fails with a token that no cookie holds",
@@ -222,7 +222,7 @@ func TestSignIn(t *testing.T) {
 			if page.Status != test.status || !strings.Contains(page.Text, test.says) {
 				t.Errorf("ends at %s: %s", page, page.Text)
 			}
-			if strings.Contains(log.String(), "ID token that is not good") != (test.status == http.StatusBadGateway) {
+			if strings.Contains(log.String(), "the ID token is invalid") != (test.status == http.StatusBadGateway) {
 				t.Errorf("the operator reads %q", log)
 			}
 			if test.status != http.StatusOK {
@@ -237,7 +237,7 @@ func TestSignIn(t *testing.T) {
 	}
 }
 
-// forget takes the visitor's cookies away.
+// forget removes the visitor's cookies.
 func forget(v *apptest.Visit) {
 	at, _ := url.Parse(v.AppURL)
 	jar := v.Visitor.Client().Jar
@@ -252,7 +252,7 @@ func TestOtherEndsOfTheSignIn(t *testing.T) {
 		form = v.Visitor.Open(t, v.AppURL+"/sign-in?next="+url.QueryEscape(next))
 		return form.URL.Query().Get("state"), form
 	}
-	t.Run("who declines is told so", func(t *testing.T) {
+	t.Run("a visitor who declines gets a page", func(t *testing.T) {
 		v, _ := serve(t)
 		state, _ := begin(t, v, "/")
 		page := v.Visitor.Open(t, v.AppURL+"/callback?error=access_denied&state="+state)
@@ -260,7 +260,7 @@ func TestOtherEndsOfTheSignIn(t *testing.T) {
 			t.Errorf("ends at %s: %s", page, page.Text)
 		}
 	})
-	t.Run("without a state there is none that fits", func(t *testing.T) {
+	t.Run("an empty state does not match", func(t *testing.T) {
 		v, _ := serve(t)
 		if page := v.Visitor.Open(t, v.AppURL+"/callback?code=1"); page.Status != http.StatusBadRequest {
 			t.Errorf("ends at %s: %s", page, page.Text)
@@ -282,7 +282,7 @@ func TestOtherEndsOfTheSignIn(t *testing.T) {
 			t.Errorf("ends at %s", page)
 		}
 	})
-	t.Run("a way back that no cookie holds is left out", func(t *testing.T) {
+	t.Run("a return URL that does not fit into a cookie is left out", func(t *testing.T) {
 		v, _ := serve(t)
 		_, form := begin(t, v, "/?"+strings.Repeat("é", 2000))
 		page := v.Visitor.SignIn(t, form, v.AppURL)
@@ -290,7 +290,7 @@ func TestOtherEndsOfTheSignIn(t *testing.T) {
 			t.Errorf("ends at %s", page)
 		}
 	})
-	t.Run("a way back that the browser has changed leads nowhere else", func(t *testing.T) {
+	t.Run("a return URL that the browser has changed leads nowhere else", func(t *testing.T) {
 		v, _ := serve(t)
 		_, form := begin(t, v, "/")
 		at, _ := url.Parse(v.AppURL)
@@ -304,7 +304,7 @@ func TestOtherEndsOfTheSignIn(t *testing.T) {
 			t.Errorf("ends at %s", page)
 		}
 	})
-	t.Run("what was kept for the callback is good for once", func(t *testing.T) {
+	t.Run("the callback is valid once", func(t *testing.T) {
 		v, _ := serve(t)
 		state, form := begin(t, v, "/")
 		v.Visitor.SignIn(t, form, v.AppURL)

@@ -9,8 +9,8 @@ import (
 	"github.com/docslogin/docslogin/recipes/internal/app"
 )
 
-// newProxy is what oauth2-proxy is to the app: it has the sign-in page /oauth2/start, which
-// takes the way back in rd, and says to the app in headers who is signed in.
+// newProxy stands for oauth2-proxy: it has the sign-in page /oauth2/start, which takes the return
+// URL in rd, and tells the app in headers who is signed in.
 func newProxy(appURL, secret string) http.Handler {
 	target, err := url.Parse(appURL)
 	if err != nil {
@@ -24,8 +24,8 @@ func newProxy(appURL, secret string) http.Handler {
 		app.SignIn.ServeHTTP(w, r) // a form, where the real one has an identity provider
 	})
 	mux.Handle("/", &httputil.ReverseProxy{
-		// Not Director: headers that it sets can be taken away by a client that names them
-		// in its header Connection.
+		// Not Director: a client can remove the headers that it sets, by naming them in
+		// Connection.
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(target)
 			r.Out.Host = r.In.Host
@@ -45,8 +45,8 @@ func newProxy(appURL, secret string) http.Handler {
 	return mux
 }
 
-// isOwn reports whether a header is one that only the proxy may send, in any spelling: CGI,
-// and what is built like it, takes X_Forwarded_Email for X-Forwarded-Email.
+// isOwn reports whether only the proxy may send a header, in any spelling: CGI and its like read
+// X_Forwarded_Email as X-Forwarded-Email.
 func isOwn(name string) bool {
 	switch http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-")) {
 	case "X-Proxy-Secret", "X-Forwarded-User", "X-Forwarded-Email", "X-Forwarded-Preferred-Username":

@@ -24,7 +24,7 @@ func TestRecipe(t *testing.T) {
 	}
 }
 
-// What clients try, in every spelling that some app behind some proxy takes for the header.
+// What clients try, in every spelling that some app or proxy reads as the header.
 var forgeries = map[string]http.Header{
 	"the header":                    {"X-Forwarded-Email": {"eve@example.com"}},
 	"the header, twice":             {"X-Forwarded-Email": {"eve@example.com", "eve@example.com"}},
@@ -37,7 +37,7 @@ var forgeries = map[string]http.Header{
 	"the user and the name as well": {"X-Forwarded-Email": {"eve@example.com"}, "X-Forwarded-User": {"eve"}, "X_Forwarded_Preferred_Username": {"eve"}},
 	"named in Connection":           {"X-Forwarded-Email": {"eve@example.com"}, "Connection": {"X-Forwarded-Email"}},
 	"with a secret":                 {"X-Forwarded-Email": {"eve@example.com"}, "X-Proxy-Secret": {"a guess"}, "X_Proxy_Secret": {"a guess"}},
-	"the proxy's taken away":        {"Connection": {"X-Forwarded-Email, X-Forwarded-User, X-Proxy-Secret"}},
+	"the proxy's removed":           {"Connection": {"X-Forwarded-Email, X-Forwarded-User, X-Proxy-Secret"}},
 }
 
 // TestOnlyTheProxySaysWhoIsThere looks at what the proxy hands on, of visitors who are signed
@@ -81,7 +81,7 @@ func TestOnlyTheProxySaysWhoIsThere(t *testing.T) {
 					}
 				}
 				if !maps.Equal(got, visitor.wants) {
-					t.Errorf("the app is told %v", got)
+					t.Errorf("the app gets %v", got)
 				}
 			})
 		}
@@ -109,9 +109,9 @@ func TestWhoGetsAroundTheProxy(t *testing.T) {
 		header http.Header
 		status int
 	}{
-		{"is refused", func(next http.Handler) http.Handler { return fromProxy("a secret for the tests", next) }, forged, http.StatusForbidden},
-		{"is refused with a wrong secret, too", func(next http.Handler) http.Handler { return fromProxy("a secret for the tests", next) }, guessed, http.StatusForbidden},
-		{"logs in as anybody, where nothing tells the proxy's requests from others", func(next http.Handler) http.Handler { return next }, forged, http.StatusFound},
+		{"is rejected", func(next http.Handler) http.Handler { return fromProxy("a secret for the tests", next) }, forged, http.StatusForbidden},
+		{"is rejected with a wrong secret, too", func(next http.Handler) http.Handler { return fromProxy("a secret for the tests", next) }, guessed, http.StatusForbidden},
+		{"logs in as anybody, if the app accepts requests from others than the proxy", func(next http.Handler) http.Handler { return next }, forged, http.StatusFound},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			v := apptest.Serve(t, func(env app.Env) (http.Handler, error) {

@@ -15,7 +15,7 @@ import (
 // fakeCore stands for a SuperTokens core. Of the Core Driver Interface (3.1) it has
 //
 //	GET  /apiversion, /.well-known/jwks.json
-//	POST /public/recipe/signin         any password is right
+//	POST /public/recipe/signin         any password is valid
 //	POST /public/recipe/session, /recipe/session/verify, …/regenerate, …/refresh
 //	GET  /recipe/user                  with userId
 //	GET  /recipe/user/email/verify     with userId and email
@@ -26,7 +26,7 @@ type fakeCore struct {
 	users    map[string]string // e-mail addresses, by ID
 	sessions map[string]*coreSession
 
-	// What comes next is like.
+	// The settings of the core and of its users.
 	unverified, wrongPassword, down bool
 }
 
@@ -145,7 +145,7 @@ func (s *coreSession) json() map[string]any {
 	return map[string]any{"handle": s.handle, "userId": s.user, "userDataInJWT": s.claims, "tenantId": "public"}
 }
 
-// accessToken returns a token of version 5, which is good for an hour.
+// accessToken returns a token of version 5, which expires after an hour.
 func (s *coreSession) accessToken(issued time.Time) (string, error) {
 	claims := map[string]any{
 		"sub": s.user, "sessionHandle": s.handle, "tId": "public",
@@ -161,14 +161,14 @@ func (s *coreSession) accessToken(issued time.Time) (string, error) {
 	return fakejwt.Sign(claims, map[jose.HeaderKey]any{"version": "5"})
 }
 
-// verify believes a token that the SDK has looked at before, and knows which sessions have ended.
+// verify trusts a token that the SDK has verified, and checks whether the session has ended.
 func (c *fakeCore) verify(w http.ResponseWriter, r *http.Request) {
 	if s, _ := c.sessionOf(w, r); s != nil {
 		answer(w, "OK", map[string]any{"session": s.json()})
 	}
 }
 
-// regenerate changes what a token says.
+// regenerate changes a token's claims.
 func (c *fakeCore) regenerate(w http.ResponseWriter, r *http.Request) {
 	s, claims := c.sessionOf(w, r)
 	if s == nil {

@@ -1,9 +1,9 @@
 // Command supertokens is an app with SuperTokens' sessions. session.VerifySession, which an app
-// has around its API, is not for the docs' route: it answers 401 to an access token that is over
-// an hour old, for SuperTokens' script in the page to renew it, and no script runs in a visit from
-// the docs. So the lookup reads the cookie itself, takes an old token for nobody's, and the
-// sign-in page renews it and comes straight back. fake.go speaks the part of the core's API that
-// this needs; put your core in its place.
+// uses for its API, does not suit the login route: it answers 401 to an access token that is over
+// an hour old, so that SuperTokens' script in the page renews it, and no script runs when a visitor
+// comes from the docs. So the lookup reads the cookie itself and treats an old token as nobody's,
+// and the sign-in page renews it and returns at once. fake.go implements the part of the core's API
+// that this needs; put your core in its place.
 package main
 
 import (
@@ -25,7 +25,7 @@ import (
 )
 
 func main() {
-	// The SDK asks the core without a time limit, by the default transport.
+	// The SDK uses the default transport, without a timeout.
 	http.DefaultTransport.(*http.Transport).ResponseHeaderTimeout = 5 * time.Second
 	core := newFakeCore()
 	app.Main(func(env app.Env) (http.Handler, error) {
@@ -46,7 +46,7 @@ func config(appURL, coreURL string) supertokens.TypeInput {
 			emailverification.Init(evmodels.TypeInput{Mode: evmodels.ModeOptional}),
 			session.Init(&sessmodels.TypeInput{
 				CookieSecure: &insecure,
-				// A session whose token goes in the Authorization header does not come with a visit.
+				// A browser that comes from the docs sends cookies, but no Authorization header.
 				GetTokenTransferMethod: func(*http.Request, bool, supertokens.UserContext) sessmodels.TokenTransferMethod {
 					return sessmodels.CookieTransferMethod
 				},
@@ -65,7 +65,7 @@ func newHandler(env app.Env) (http.Handler, error) {
 	mux.HandleFunc("GET /sign-in", signInPage)
 	mux.HandleFunc("POST /sign-in", signIn)
 	protected := http.NewCrossOriginProtection().Handler(mux)
-	return docs.Wrap(supertokens.Middleware(protected)), nil // which answers /auth/session/refresh
+	return docs.Wrap(supertokens.Middleware(protected)), nil // Middleware serves /auth/session/refresh
 }
 
 func lookup(r *http.Request) (*docslogin.User, error) {
@@ -75,9 +75,9 @@ func lookup(r *http.Request) (*docslogin.User, error) {
 	}
 	no, yes := false, true
 	found, err := session.GetSessionWithoutRequestResponse(cookie.Value, nil, &sessmodels.VerifySessionOptions{
-		SessionRequired: &yes, // left out, the SDK panics at a cookie that is no token
-		AntiCsrfCheck:   &no,  // a visit has no header to carry a token, and changes nothing
-		CheckDatabase:   &yes, // a token is good until its hour ends, also when they have signed out elsewhere
+		SessionRequired: &yes, // without it, the SDK panics if the cookie is not a token
+		AntiCsrfCheck:   &no,  // a link sends no header with such a token, and changes nothing
+		CheckDatabase:   &yes, // a token stays valid for its hour, even after a sign-out elsewhere
 	})
 	switch {
 	case errors.As(err, new(sessionerrors.TryRefreshTokenError)), errors.As(err, new(sessionerrors.UnauthorizedError)):
@@ -93,7 +93,7 @@ func lookup(r *http.Request) (*docslogin.User, error) {
 		return nil, fmt.Errorf("asking SuperTokens for the user: %w", err)
 	}
 	if user == nil {
-		return nil, docslogin.ErrNoUser // deleted within this hour
+		return nil, docslogin.ErrNoUser // deleted since the token was issued
 	}
 	verified, err := emailverification.IsEmailVerified(user.ID, &user.Email)
 	if err != nil {
@@ -110,7 +110,7 @@ func signInPage(w http.ResponseWriter, r *http.Request) {
 	_ = page.Execute(w, app.Local(r.FormValue("next")))
 }
 
-// With SuperTokens' own script in the page, the first line of this one is
+// With SuperTokens' own script in the page, replace the fetch by
 // if (await Session.attemptRefreshingSession()) location.replace(next).
 var page = template.Must(template.New("").Parse(`<!doctype html><title>Sign in</title>
 <form method="post">

@@ -130,7 +130,7 @@ func (c *fakeCore) countSessions() (n int) {
 	return n
 }
 
-func TestOldTokenIsRenewedWithoutAWord(t *testing.T) {
+func TestOldTokenIsRenewedSilently(t *testing.T) {
 	v, core := signedIn(t)
 	old, err := onlySession(t, core).accessToken(time.Now().Add(-2 * time.Hour))
 	if err != nil {
@@ -158,7 +158,7 @@ func TestSessionsOfNobodyGoToSignIn(t *testing.T) {
 				}
 			})
 		}},
-		{"the cookie is no token", func(t *testing.T, v *apptest.Visit, core *fakeCore) {
+		{"the cookie is not a token", func(t *testing.T, v *apptest.Visit, core *fakeCore) {
 			core.change(func() { core.sessions = map[string]*coreSession{} })
 			setToken(t, v, "not a token")
 		}},
@@ -220,7 +220,7 @@ func TestHalfAnOutageIsNoSignOut(t *testing.T) {
 	}
 }
 
-func TestUnverifiedEmailIsRefused(t *testing.T) {
+func TestUnverifiedEmailIsForbidden(t *testing.T) {
 	v, core := serve(t)
 	core.change(func() { core.unverified = true })
 	page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.Site.URL+"/quickstart"), v.Site.URL)
@@ -243,7 +243,7 @@ func TestStrangersLinkLeadsNowhereElse(t *testing.T) {
 
 	v, core := signedIn(t)
 	if page := v.Visitor.Open(t, v.AppURL+link); !page.At(v.AppURL + "/") {
-		t.Errorf("who is signed in ends at %s, not at the app's home page", page)
+		t.Errorf("a signed-in user ends at %s, not at the app's home page", page)
 	}
 
 	core.change(func() { core.sessions = map[string]*coreSession{} })
@@ -255,7 +255,7 @@ func TestStrangersLinkLeadsNowhereElse(t *testing.T) {
 	}
 	resp.Body.Close()
 	if at := resp.Request.URL.String(); at != v.AppURL+"/" {
-		t.Errorf("who signs in ends at %s, not at the app's home page", at)
+		t.Errorf("after signing in, the visitor ends at %s, not at the app's home page", at)
 	}
 }
 

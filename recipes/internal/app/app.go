@@ -1,5 +1,5 @@
-// Package app is what the recipes have in common, and stands for what your app has already: a
-// sign-in form that believes everybody, sessions that end with the process, and a server.
+// Package app is what the recipes share. It stands for what your app has already: a sign-in form,
+// here without a password; sessions, which here end with the process; and a server.
 package app
 
 import (
@@ -21,16 +21,16 @@ import (
 	"github.com/gorilla/sessions"
 )
 
-// Env is what an app learns when it starts.
+// Env is what an app gets when it starts.
 type Env struct {
-	URL      string             // the app's own, without a slash at the end
-	Platform docslogin.Platform // in real life docslogin.ReadMe("https://docs.example.com", secret) or the like
+	URL      string             // the app's own, without a trailing slash
+	Platform docslogin.Platform // in real life, a preset such as platforms.ReadMe("https://docs.example.com", secret)
 }
 
-// Server serves on the listener until ctx ends, and then what has begun.
+// Server serves on the listener until ctx ends, and then completes open requests.
 type Server func(ctx context.Context, listener net.Listener) error
 
-// Main runs a recipe until it is interrupted: the app, and docs to log in at, both on loopback.
+// Main runs a recipe until it is interrupted: the app and a test site, both on loopback.
 func Main(newHandler func(Env) (http.Handler, error)) {
 	MainServer(func(env Env) (Server, error) {
 		handler, err := newHandler(env)
@@ -38,12 +38,12 @@ func Main(newHandler func(Env) (http.Handler, error)) {
 	})
 }
 
-// MainServer is Main for an app that is no http.Handler and serves itself.
+// MainServer is Main for an app that is not an http.Handler and serves itself.
 func MainServer(newServer func(Env) (Server, error)) {
 	MainOn(func(ctx context.Context, listener net.Listener) error { return run(ctx, listener, newServer) })
 }
 
-// MainOn is Main for a recipe that has docs of its own to log in at: serve runs them and the app.
+// MainOn is Main for a recipe with test sites of its own: serve runs them and the app.
 func MainOn(serve Server) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -72,11 +72,11 @@ func run(ctx context.Context, listener net.Listener, newServer func(Env) (Server
 		return err
 	}
 	site.SetLoginURL(env.URL + "/docs-login")
-	fmt.Printf("The app is at %s; open a page of its docs, %s/quickstart. Ctrl-C stops.\n", env.URL, site.URL)
+	fmt.Printf("The app is at %s. Open a page of its docs: %s/quickstart. Ctrl-C stops.\n", env.URL, site.URL)
 	return serve(ctx, listener)
 }
 
-// ServeOn serves until ctx ends, and then what has begun.
+// ServeOn serves until ctx ends, and then completes open requests.
 func ServeOn(ctx context.Context, listener net.Listener, handler http.Handler) error {
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	failed := make(chan error, 1)
@@ -91,17 +91,17 @@ func ServeOn(ctx context.Context, listener net.Listener, handler http.Handler) e
 	return server.Shutdown(ending)
 }
 
-// SignInPage is where nobody is sent: a page at /sign-in, such as SignInForm, that takes the
-// way back in the parameter next.
-var SignInPage = docslogin.WithLoginPage("/sign-in", "next")
+// SignInPage sets the sign-in page /sign-in, such as SignInForm, which takes the return URL in the
+// parameter next.
+var SignInPage = docslogin.WithSignInPage("/sign-in", "next")
 
-// SignInForm is a sign-in page: a form for an e-mail address, which signIn puts into a
-// session, and the way back in the parameter next.
+// SignInForm is a sign-in page: a form for an e-mail address, which signIn puts into a session.
+// The return URL is in the parameter next.
 func SignInForm(signIn func(w http.ResponseWriter, r *http.Request, email string) error) http.Handler {
 	return SignInFormOf("/", signIn)
 }
 
-// SignInFormOf is SignInForm for an app whose home page is elsewhere, as browsers see it.
+// SignInFormOf is SignInForm for an app whose home page, as browsers see it, is not "/".
 func SignInFormOf(home string, signIn func(w http.ResponseWriter, r *http.Request, email string) error) http.Handler {
 	local := func(next string) string {
 		if next = Local(next); next == "/" {
@@ -139,8 +139,8 @@ var form = template.Must(template.New("").Parse(`<!doctype html><title>Sign in</
 </form>
 `))
 
-// Local returns a way back that stays within the app, or the home page: a stranger can write
-// the link to a sign-in page.
+// Local returns a return URL if it stays within the app, or else "/": anybody can make a link to a
+// sign-in page.
 func Local(next string) string {
 	if !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.ContainsAny(next, "\\\t\r\n") {
 		return "/"
@@ -148,9 +148,9 @@ func Local(next string) string {
 	return next
 }
 
-// These are for recipes that are not about sessions: gorilla's, in a cookie.
+// The following is for recipes that are not about sessions. It uses gorilla's, in a cookie.
 
-// SignedIn says who is signed in.
+// SignedIn is the lookup.
 var SignedIn = docslogin.SessionLookup(store, "session", func(_ *http.Request, session *sessions.Session) (*docslogin.User, error) {
 	email, _ := session.Values["email"].(string)
 	if email == "" {
@@ -162,7 +162,7 @@ var SignedIn = docslogin.SessionLookup(store, "session", func(_ *http.Request, s
 // SignIn is the sign-in page.
 var SignIn = SignInForm(func(w http.ResponseWriter, r *http.Request, email string) error {
 	session, _ := store.Get(r, "session") // a new one, if the browser's is of an earlier start
-	session.ID, session.IsNew = "", true  // a new ID, where a store has some: the old one may be somebody else's, too
+	session.ID, session.IsNew = "", true  // a new ID, if the store has IDs: somebody else may know the old one
 	session.Values["email"] = email
 	return session.Save(r, w)
 })
@@ -178,8 +178,8 @@ var store = func() *sessions.CookieStore {
 	return store
 }()
 
-// Serve serves a small app with the docs' login route at the address until ctx ends. What else
-// wants to know the login URL is told before.
+// Serve serves a small app with the login route at the address until ctx ends. Before that, it
+// calls each tell with the login URL.
 func Serve(ctx context.Context, address string, docs *docslogin.Middleware, tell ...func(loginURL string)) error {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/docslogin/docslogin"
 )
 
-// HomeFor is a page for users, whom lookup finds; everybody else goes to signIn.
+// HomeFor is a page for users whom lookup finds. It redirects everybody else to signIn.
 func HomeFor(lookup docslogin.UserLookup, signIn string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		user, err := lookup(r)

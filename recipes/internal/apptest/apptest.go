@@ -1,5 +1,5 @@
-// Package apptest runs a recipe as its user does: built with go build, as a process of its
-// own on a free loopback port, and with a visitor at its door.
+// Package apptest tests a recipe as its users run it: built with go build, as a process of its own
+// on a free loopback port, with a visitor in a browser.
 package apptest
 
 import (
@@ -50,8 +50,8 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// readSources reads what the recipe is built from: go test keeps a result for as long as no
-// file changes that a test has read, and knows nothing of a build.
+// readSources reads the files that the recipe is built from: go test caches a result until a file
+// changes that the test has read, and does not know of the build.
 var readSources = sync.OnceValue(func() error {
 	return filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() {
@@ -70,8 +70,8 @@ func command(ctx context.Context, t *testing.T, args ...string) *exec.Cmd {
 	return exec.CommandContext(ctx, program, args...)
 }
 
-// Output runs the recipe with arguments with which it does not serve, and returns what it
-// says and its exit status.
+// Output runs the recipe with arguments with which it does not serve, and returns its output and
+// its exit status.
 func Output(t *testing.T, args ...string) (text string, status int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)
@@ -84,19 +84,19 @@ func Output(t *testing.T, args ...string) (text string, status int) {
 	return string(out), cmd.ProcessState.ExitCode()
 }
 
-// App is a recipe that runs. Its methods are for one goroutine; Login is for any.
+// App is a running recipe. Only Login is safe for concurrent use by multiple goroutines.
 type App struct {
 	URL string
 
 	cmd  *exec.Cmd
 	logs chan string // the lines on standard error; closed at the end of it
-	said []string    // those that were looked at
+	said []string    // those that a test has read
 }
 
 var address = regexp.MustCompile(`^(http://127\.0\.0\.1:[0-9]+)/docs-login `)
 
-// Start starts the recipe, which takes -listen, and waits until it serves. What is left of it
-// after the test is killed.
+// Start starts the recipe, which has the flag -listen, and waits until it serves. It is killed
+// after the test, if it still runs.
 func Start(t *testing.T, args ...string) *App {
 	t.Helper()
 	a := &App{logs: make(chan string, 1000)}
@@ -136,7 +136,7 @@ func Start(t *testing.T, args ...string) *App {
 	return a
 }
 
-// Log waits for the next line of the log, wants text in it, and returns it.
+// Log waits for the next line of the log, checks that it contains text, and returns it.
 func (a *App) Log(t *testing.T, text string) (line string) {
 	t.Helper()
 	select {
@@ -155,8 +155,8 @@ func (a *App) Log(t *testing.T, text string) (line string) {
 // Signal sends the process a signal, unless it has ended.
 func (a *App) Signal(s syscall.Signal) { _ = a.cmd.Process.Signal(s) }
 
-// End waits until the process has ended, wants exit status 0 and nothing more in the log, and
-// returns all of that.
+// End waits until the process has ended, checks that its exit status is 0 and that nothing more is
+// in the log, and returns the log.
 func (a *App) End(t *testing.T) string {
 	t.Helper()
 	deadline := time.After(timeout)
@@ -228,7 +228,7 @@ func (a *App) Login(visitor *http.Client) (*url.URL, error) {
 	return toDocs(visitor.Get(a.URL + "/docs-login?redirect=/quickstart"))
 }
 
-// Crowd has four goroutines log the visitor in again and again, and check look at where each
+// Crowd logs the visitor in again and again, in four goroutines, and calls check with where each
 // login leads, until stop is called. more waits for eight more logins.
 func (a *App) Crowd(t *testing.T, visitor *http.Client, check func(*url.URL) error) (more, stop func()) {
 	ctx, cancel := context.WithCancel(t.Context())
@@ -270,7 +270,7 @@ func toDocs(resp *http.Response, err error) (*url.URL, error) {
 	_, _ = io.Copy(io.Discard, resp.Body) // for the next request on this connection
 	location, err := resp.Location()
 	if err != nil || location.Host != "docs.example.com" || location.Query().Get("redirect") != "/quickstart" {
-		return nil, fmt.Errorf("no way to the docs' page from %s: status %d", resp.Request.URL.Path, resp.StatusCode)
+		return nil, fmt.Errorf("%s does not redirect to the docs' page: status %d", resp.Request.URL.Path, resp.StatusCode)
 	}
 	return location, nil
 }

@@ -29,7 +29,7 @@ func folders(t *testing.T) []string {
 	return found
 }
 
-// TestReadme: every recipe has a row in the table of recipes, and a link in the library's README.
+// TestReadme checks that every recipe has a row in the table of recipes, and a link in the library's README.
 func TestReadme(t *testing.T) {
 	for path, link := range map[string]*regexp.Regexp{
 		"../../README.md":    regexp.MustCompile("(?m)^\\| \\[`([^`]+)`\\]\\(([^)]+)/[a-z]+\\.go\\) \\| .+ \\|"),
@@ -52,9 +52,9 @@ func TestReadme(t *testing.T) {
 
 var docsPage = regexp.MustCompile(`http://\S+/quickstart`)
 
-// TestPrograms: every recipe runs as go run does it, prints a page of its docs to open, logs a
-// visitor in there who signs in, and ends when it is interrupted. Those for production have
-// flags of their own and docs that are elsewhere: their own tests run them.
+// TestPrograms runs every recipe as go run does. The recipe prints a page of its docs, a visitor
+// opens it and signs in, and the recipe ends when it is interrupted. Those for production have
+// flags and docs of their own: their own tests run them.
 func TestPrograms(t *testing.T) {
 	if err := readSources(); err != nil {
 		t.Fatal(err)
@@ -111,9 +111,9 @@ func visit(t *testing.T, docs string) {
 		t.Fatalf("a visitor who is signed out ends at %s", page)
 	}
 	if strings.Contains(page.Text, "<script") {
-		return // which signs in: the recipe's own test plays it
+		return // which signs in: the recipe's own test runs it
 	}
 	if page = v.SignIn(t, page, strings.TrimSuffix(docs, "/quickstart")); !page.At(docs) {
-		t.Errorf("who signs in ends at %s", page)
+		t.Errorf("after signing in, the visitor ends at %s", page)
 	}
 }

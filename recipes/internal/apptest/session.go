@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/platforms"
 	"github.com/docslogin/docslogin/recipes/internal/app"
 	"github.com/gorilla/sessions"
 )
@@ -50,8 +51,8 @@ func (v *Visit) Session(t *testing.T, cookies ...*http.Cookie) *http.Cookie {
 	return resp.Cookies()[0]
 }
 
-// OpenRoute opens the docs' login route, in a new browser that has the cookies and no others,
-// and says where that leads: "the docs", "a sign-in page", or the status of another page.
+// OpenRoute opens the login route, in a new browser that has the cookies and no others, and returns
+// where that leads: "the docs", "a sign-in page", or the status of another page.
 func (v *Visit) OpenRoute(t *testing.T, cookies ...*http.Cookie) string {
 	t.Helper()
 	u, err := url.Parse(v.AppURL)
@@ -72,8 +73,8 @@ func (v *Visit) OpenRoute(t *testing.T, cookies ...*http.Cookie) string {
 	}
 }
 
-// Outcomes returns an option that sees what becomes of each request on the route, and a func that
-// says what became of the next.
+// Outcomes returns an option that observes the login route, and a func that returns the outcome of
+// the next request.
 func Outcomes(t *testing.T) (docslogin.Option, func() docslogin.Outcome) {
 	t.Helper()
 	outcomes := make(chan docslogin.Outcome, 100)
@@ -84,7 +85,7 @@ func Outcomes(t *testing.T) (docslogin.Option, func() docslogin.Outcome) {
 		case outcome := <-outcomes:
 			return outcome
 		case <-time.After(timeout):
-			t.Fatal("there was no further request on the route")
+			t.Fatal("there was no further request on the login route")
 			return ""
 		}
 	}
@@ -108,9 +109,9 @@ func Tampered(cookie *http.Cookie) *http.Cookie {
 	return &http.Cookie{Name: cookie.Name, Value: string(value)}
 }
 
-// TryCookie wants a session's cookie to be one for a login that comes from another site, and
-// the session to last that long, whatever becomes of the cookie: its Max-Age binds nobody but
-// the browser.
+// TryCookie checks that browsers send the session's cookie when they come from the docs, and that
+// the session lasts that long and no longer, even if the cookie is kept: only browsers obey its
+// Max-Age.
 func TryCookie(t *testing.T, newHandler func(app.Env) (http.Handler, error), lasts time.Duration) {
 	t.Helper()
 	v := Serve(t, newHandler)
@@ -122,11 +123,11 @@ func TryCookie(t *testing.T, newHandler func(app.Env) (http.Handler, error), las
 		t.Errorf("a session that was tampered with leads to %s", got)
 	}
 	if got := v.OpenRoute(t, v.Session(t, Tampered(cookie))); got != "the docs" {
-		t.Errorf("who had such a session and signs in gets to %s", got)
+		t.Errorf("after signing in with such a session, the route leads to %s", got)
 	}
 	synctest.Test(t, func(t *testing.T) {
 		const docsURL = "https://docs.example.com"
-		handler, err := newHandler(app.Env{URL: "http://app.example.com", Platform: docslogin.ReadMe(docsURL, strings.Repeat("s", 32))})
+		handler, err := newHandler(app.Env{URL: "http://app.example.com", Platform: platforms.ReadMe(docsURL, strings.Repeat("s", 32))})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -154,9 +155,9 @@ func TryCookie(t *testing.T, newHandler func(app.Env) (http.Handler, error), las
 	})
 }
 
-// TryFiles is for recipes whose sessions are gorilla's, here in files: on the server, with an
-// ID, in a store that can fail. It wants what Try does, a new session for who signs in, and no
-// redirect when the store is down.
+// TryFiles is for recipes whose sessions are gorilla's, here in files: on the server, with an ID,
+// in a store that can fail. It checks what Try does, that a sign-in begins a new session, and that
+// there is no redirect when the store is down.
 func TryFiles(t *testing.T, over func(*sessions.FilesystemStore) func(app.Env) (http.Handler, error)) {
 	t.Helper()
 	folder := filepath.Join(t.TempDir(), "sessions")
@@ -167,7 +168,7 @@ func TryFiles(t *testing.T, over func(*sessions.FilesystemStore) func(app.Env) (
 	store.Options.HttpOnly, store.Options.SameSite = true, http.SameSiteLaxMode
 	v := Try(t, over(store))
 
-	// Somebody has a session of the app's and plants its cookie in another's browser.
+	// Somebody has a session and plants its cookie in another user's browser.
 	session, err := store.New(httptest.NewRequest(http.MethodGet, "/", nil), "session")
 	if err != nil {
 		t.Fatal(err)
@@ -180,15 +181,15 @@ func TryFiles(t *testing.T, over func(*sessions.FilesystemStore) func(app.Env) (
 	planted := answer.Result().Cookies()[0]
 	cookie := v.Session(t, planted)
 	if got := v.OpenRoute(t, cookie); got != "the docs" {
-		t.Errorf("who has signed in gets to %s", got)
+		t.Errorf("the new session leads to %s", got)
 	}
 	if got := v.OpenRoute(t, planted); got != "a sign-in page" {
-		t.Errorf("who planted the session gets to %s", got)
+		t.Errorf("the planted session leads to %s", got)
 	}
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.AddCookie(cookie)
 	if session, err = store.New(r, "session"); err != nil || len(session.Values) == 0 || session.Values["cart"] != nil {
-		t.Errorf("who has signed in has the session %v, error %v", session.Values, err)
+		t.Errorf("after signing in, the session is %v, error %v", session.Values, err)
 	}
 
 	if err := os.RemoveAll(folder); err != nil {

@@ -19,18 +19,18 @@ import (
 	"golang.org/x/net/html"
 )
 
-// Ada is who signs in.
+// Ada is the user who signs in.
 const Ada = "ada@example.com"
 
-// Visit is a visitor's way through a recipe that runs in the test's process.
+// Visit is a visit to a recipe that runs in the test's process.
 type Visit struct {
-	AppURL  string // without a slash at the end
+	AppURL  string // without a trailing slash
 	Site    *docslogintest.Site
 	Visitor *Visitor
-	Route   string // where the docs log in; "": /docs-login
+	Route   string // the login route; "": /docs-login
 }
 
-// Serve serves a recipe, and docs that log in at its route, until the test ends.
+// Serve serves a recipe, and a test site that uses its login route, until the test ends.
 func Serve(t *testing.T, newHandler func(app.Env) (http.Handler, error)) *Visit {
 	t.Helper()
 	v := newVisit(t)
@@ -56,8 +56,8 @@ func ServeApp(t *testing.T, newHandler func(url string) (http.Handler, error)) s
 	return url
 }
 
-// ServeServer is Serve for an app that is no http.Handler and serves itself. It has to end
-// without an error when the test does.
+// ServeServer is Serve for an app that is not an http.Handler and serves itself. It must end
+// without an error when the test ends.
 func ServeServer(t *testing.T, newServer func(app.Env) (app.Server, error)) *Visit {
 	t.Helper()
 	v := newVisit(t)
@@ -107,10 +107,10 @@ func listen(t *testing.T) (net.Listener, string) {
 	return listener, "http://" + listener.Addr().String()
 }
 
-// Try serves a recipe and wants of it what every app with docslogin does: a visitor who is
-// signed out and opens a page of the docs is sent to the app's sign-in and comes back to that
-// page; who is signed in at the app logs in without a word; the app's own pages are as they
-// were; and the route answers every method itself.
+// Try serves a recipe and checks what every app with docslogin does. A visitor who is signed out
+// and opens a page of the docs is sent to the app's sign-in page and comes back to that page. A
+// user who is signed in at the app is logged in at the docs without being asked. The app's own
+// pages work as before. And the login route answers every method itself.
 func Try(t *testing.T, newHandler func(app.Env) (http.Handler, error)) *Visit {
 	t.Helper()
 	v := Serve(t, newHandler)
@@ -134,18 +134,18 @@ func (v *Visit) Try(t *testing.T) {
 	}
 	page = v.Visitor.SignIn(t, page, v.Site.URL)
 	if !page.At(v.Site.URL + first) {
-		t.Fatalf("who signs in ends at %s, not at the docs' page %s; refused: %v", page, first, v.Site.Rejections())
+		t.Fatalf("after signing in, the visitor ends at %s, not at the docs' page %s; rejections: %v", page, first, v.Site.Rejections())
 	}
 	if home := v.Visitor.Open(t, v.AppURL+"/"); home.Status != http.StatusOK || !strings.Contains(home.Text, Ada) {
 		t.Errorf("the app's home page does not say who is signed in: %s: %.200s", home, home.Text)
 	}
 	v.Visitor.LogOutOfDocs(t, v.Site)
 	if page = v.Visitor.Open(t, v.Site.URL+second); !page.At(v.Site.URL + second) {
-		t.Errorf("who is signed in at the app ends at %s, not at the docs' page %s; refused: %v", page, second, v.Site.Rejections())
+		t.Errorf("a user who is signed in at the app ends at %s, not at the docs' page %s; rejections: %v", page, second, v.Site.Rejections())
 	}
 	for _, cookie := range watch.set {
 		if !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode {
-			t.Errorf("the app's cookie %s is HttpOnly: %t, SameSite: %d; want it out of a script's reach, and sent by who comes from the docs", cookie.Name, cookie.HttpOnly, cookie.SameSite)
+			t.Errorf("the app's cookie %s is HttpOnly: %t, SameSite: %d; want HttpOnly, and SameSite=Lax, so that browsers send it when they come from the docs", cookie.Name, cookie.HttpOnly, cookie.SameSite)
 		}
 	}
 	logins := v.Site.Logins()
@@ -154,13 +154,13 @@ func (v *Visit) Try(t *testing.T) {
 	}
 	for _, login := range logins {
 		if email := emailOf(login); email != Ada {
-			t.Errorf("the docs were told %v, not %s", email, Ada)
+			t.Errorf("the token's address is %v, not %s", email, Ada)
 		}
 	}
 	v.answersEveryMethod(t)
 }
 
-// cookieWatch keeps the cookies that an origin sets: a jar does not say how they were set.
+// cookieWatch keeps the cookies that an origin sets, with their attributes, which a jar does not return.
 type cookieWatch struct {
 	http.RoundTripper
 	origin string
@@ -175,7 +175,7 @@ func (w *cookieWatch) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// emailOf returns whom the docs were told of: Mintlify in content, most others at the top.
+// emailOf returns the e-mail address in a token: Mintlify's in content, most others' at the top.
 func emailOf(login docslogintest.Login) any {
 	if content, ok := login.Claims["content"].(map[string]any); ok {
 		return content["email"]
@@ -183,19 +183,18 @@ func emailOf(login docslogintest.Login) any {
 	return login.Claims["email"]
 }
 
-// SignIn has the visitor sign in on the way to the docs, and leave these: who is then signed in
-// at the app alone.
+// SignIn signs the visitor in at the app, by opening the docs, and ends the docs session again.
 func (v *Visit) SignIn(t *testing.T) {
 	t.Helper()
 	page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.Site.URL+"/quickstart"), v.Site.URL)
 	if !page.At(v.Site.URL) {
-		t.Fatalf("who signs in ends at %s, not at the docs", page)
+		t.Fatalf("after signing in, the visitor ends at %s, not at the docs", page)
 	}
 	v.Visitor.LogOutOfDocs(t, v.Site)
 }
 
-// MeetsFault wants the visitor to end at the route with a 500: a service that is down is no
-// reason to sign in again.
+// MeetsFault checks that the visitor ends at the login route with a 500: if a service is down,
+// signing in again does not help.
 func (v *Visit) MeetsFault(t *testing.T) {
 	t.Helper()
 	route := v.AppURL + cmp.Or(v.Route, "/docs-login")
@@ -204,18 +203,18 @@ func (v *Visit) MeetsFault(t *testing.T) {
 	}
 }
 
-// answersEveryMethod finds a route that a router has for GET alone.
+// answersEveryMethod finds a login route that a router has only for GET.
 func (v *Visit) answersEveryMethod(t *testing.T) {
 	t.Helper()
 	for _, method := range []string{http.MethodHead, http.MethodPost, http.MethodDelete} {
 		if status, ofDocs := v.AskRoute(t, method); status != http.StatusMethodNotAllowed || !ofDocs {
-			t.Errorf("%s of the route is answered by somebody else: %d", method, status)
+			t.Errorf("the login route does not answer %s itself: status %d", method, status)
 		}
 	}
 }
 
-// AskRoute sends the route a request with a method, and returns the status and whether it is
-// docslogin that answered.
+// AskRoute sends a request to the login route, and returns the status and whether docslogin
+// answered.
 func (v *Visit) AskRoute(t *testing.T, method string) (status int, ofDocs bool) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, v.AppURL+cmp.Or(v.Route, "/docs-login"), nil)
@@ -236,8 +235,8 @@ type Visitor struct{ client *http.Client }
 // NewVisitor returns a visitor who is signed in nowhere.
 func NewVisitor() *Visitor { return NewVisitorOver(nil) }
 
-// NewVisitorOver returns a visitor whose browser uses a transport that trusts the
-// certificates of a test's own servers, say.
+// NewVisitorOver returns a visitor whose browser uses a transport, such as one that trusts the
+// certificates of a test's own servers.
 func NewVisitorOver(base http.RoundTripper) *Visitor {
 	client := docslogintest.NewClient()
 	client.Transport = docslogintest.Transport(base)
@@ -270,12 +269,12 @@ func (p Page) At(u string) bool {
 // HasForm reports whether there is something to fill in.
 func (p Page) HasForm() bool { return p.form != nil }
 
-// String says where the page is, without what may hold a token.
+// String returns where the page is, without the parts of the URL that may contain a token.
 func (p Page) String() string {
 	return fmt.Sprintf("%s://%s%s (%d)", p.URL.Scheme, p.URL.Host, p.URL.Path, p.Status)
 }
 
-// Open opens a URL and follows where it leads.
+// Open opens a URL and follows redirects.
 func (v *Visitor) Open(t *testing.T, u string) Page {
 	t.Helper()
 	return page(t)(v.client.Get(u))
@@ -295,7 +294,7 @@ func (v *Visitor) SignIn(t *testing.T, p Page, origin string) Page {
 	return Page{}
 }
 
-// Submit fills in the page's form as Ada, and follows where it leads.
+// Submit fills in the page's form as Ada, and follows redirects.
 func (v *Visitor) Submit(t *testing.T, p Page) Page {
 	t.Helper()
 	if p.form == nil {
@@ -304,7 +303,7 @@ func (v *Visitor) Submit(t *testing.T, p Page) Page {
 	return page(t)(v.client.PostForm(p.form.action, p.form.values))
 }
 
-// LogOutOfDocs ends the docs session, and leaves the app's.
+// LogOutOfDocs ends the docs session, but not the app's.
 func (v *Visitor) LogOutOfDocs(t *testing.T, site *docslogintest.Site) {
 	t.Helper()
 	page(t)(v.client.PostForm(site.URL+"/logout", nil))
@@ -317,7 +316,7 @@ func page(t *testing.T) func(resp *http.Response, err error) Page {
 		if err != nil {
 			var e *url.Error
 			if errors.As(err, &e) {
-				err = e.Err // without the URL, which may hold a token
+				err = e.Err // without the URL, which may contain a token
 			}
 			t.Fatal(err)
 		}

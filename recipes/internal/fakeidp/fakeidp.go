@@ -1,7 +1,6 @@
-// Package fakeidp is a small OpenID provider on loopback, for recipes and their tests. It has
-// one client, a form that believes everybody, and of OpenID Connect the authorization code
-// flow, in which it insists on state, nonce and PKCE: an app that forgets one of them is not
-// served.
+// Package fakeidp is a small OpenID provider on loopback, for recipes and their tests. It has one
+// client, a form without a password, and OpenID Connect's authorization code flow, for which it
+// requires state, nonce, and PKCE.
 package fakeidp
 
 import (
@@ -20,7 +19,7 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// Provider is a provider that runs. Its methods are for any goroutine.
+// Provider is a running provider. It is safe for concurrent use by multiple goroutines.
 type Provider struct {
 	URL          string // the issuer
 	ClientID     string
@@ -37,7 +36,7 @@ type Provider struct {
 
 type grant struct{ email, nonce, challenge string }
 
-// Start starts a provider with one client, which takes codes at redirectURL.
+// Start starts a provider with one client, which receives codes at redirectURL.
 func Start(redirectURL string) (*Provider, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -64,21 +63,21 @@ func Start(redirectURL string) (*Provider, error) {
 // Close stops the provider.
 func (p *Provider) Close() { _ = p.server.Close() }
 
-// SetDown has the provider answer 503 to everything, or serve again.
+// SetDown makes the provider answer 503 to everything, or serve again.
 func (p *Provider) SetDown(down bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.down = down
 }
 
-// SetClaims has change called with the claims of each ID token that is issued from now on.
+// SetClaims sets a func that changes the claims of each ID token issued from now on.
 func (p *Provider) SetClaims(change func(claims map[string]any)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.change = change
 }
 
-// Claims are those of an ID token for somebody whose address is verified.
+// Claims returns the claims of an ID token for a user whose address is verified.
 func (p *Provider) Claims(email string) map[string]any {
 	now := time.Now()
 	return map[string]any{
@@ -93,10 +92,10 @@ func (p *Provider) Claims(email string) map[string]any {
 	}
 }
 
-// Sign makes an ID token of claims.
+// Sign returns an ID token with the claims.
 func (p *Provider) Sign(claims map[string]any) string { return must(fakejwt.Sign(claims, nil)) }
 
-// SignWith makes a token that names the provider's key but is signed with another.
+// SignWith returns a token that names the provider's key but is signed with another.
 func SignWith(algorithm jose.SignatureAlgorithm, key any, claims map[string]any) string {
 	return must(fakejwt.SignWith(algorithm, jose.JSONWebKey{Key: key, KeyID: fakejwt.KeyID}, claims, nil))
 }
@@ -184,7 +183,7 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 	code := r.PostFormValue("code")
 	p.mu.Lock()
 	g, ok := p.grants[code]
-	delete(p.grants, code) // it is good for once
+	delete(p.grants, code) // it is valid once
 	change := p.change
 	p.mu.Unlock()
 	if !ok || r.PostFormValue("grant_type") != "authorization_code" || r.PostFormValue("redirect_uri") != p.redirectURL ||

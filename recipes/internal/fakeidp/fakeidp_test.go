@@ -95,7 +95,7 @@ func TestWhatACodeIsGoodFor(t *testing.T) {
 			resp, says := post(t, p.URL+"/authorize?"+authorization(p).Encode(), url.Values{"email": {"ada@example.com"}})
 			location, err := resp.Location()
 			if err != nil || location.Query().Get("state") != "s" {
-				t.Fatalf("no way back: %s: %s", resp.Status, says)
+				t.Fatalf("no redirect to the app: %s: %s", resp.Status, says)
 			}
 			form := url.Values{
 				"grant_type": {"authorization_code"}, "code": {location.Query().Get("code")}, "redirect_uri": {app},

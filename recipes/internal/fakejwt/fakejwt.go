@@ -1,5 +1,5 @@
-// Package fakejwt is what the recipes' fake identity services have in common: a key that signs
-// tokens, and answers in JSON.
+// Package fakejwt is what the recipes' fake identity services share: a key that signs tokens, and
+// responses in JSON.
 package fakejwt
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 )
 
-// key is one for all, as making it takes a while.
+// key is shared, since generating it takes a while.
 var key = sync.OnceValue(func() jose.JSONWebKey {
 	private, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -22,17 +22,17 @@ var key = sync.OnceValue(func() jose.JSONWebKey {
 	return jose.JSONWebKey{Key: private, KeyID: KeyID, Algorithm: "RS256", Use: "sig"}
 })
 
-// KeyID is how tokens name the key. It begins as those of SuperTokens do for keys that are
-// changed now and then, which its SDK wants.
+// KeyID is the key's ID in tokens. SuperTokens' SDK requires its prefix, which marks keys that are
+// rotated.
 const KeyID = "d-1"
 
-// Sign returns a JSON Web Token (RS256) with the claims, and with what the header has beside
-// alg, kid and typ.
+// Sign returns a JSON Web Token (RS256) with the claims, and with header members besides alg, kid,
+// and typ.
 func Sign(claims any, header map[jose.HeaderKey]any) (string, error) {
 	return SignWith(jose.RS256, key(), claims, header)
 }
 
-// SignWith signs with another key, for a token that nobody should take.
+// SignWith signs with another key, for a token that must be rejected.
 func SignWith(alg jose.SignatureAlgorithm, key jose.JSONWebKey, claims any, header map[jose.HeaderKey]any) (string, error) {
 	options := (&jose.SignerOptions{ExtraHeaders: header}).WithType("JWT")
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: key}, options)
@@ -48,7 +48,7 @@ func ServeJWKS(w http.ResponseWriter, _ *http.Request) {
 	WriteJSON(w, http.StatusOK, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{private.Public()}})
 }
 
-// WriteJSON answers.
+// WriteJSON writes a response.
 func WriteJSON(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)

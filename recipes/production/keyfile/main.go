@@ -1,6 +1,5 @@
-// Command keyfile is an app that takes a new docs key while it serves, as soon as the file
-// that holds it changes: a mounted Kubernetes Secret, or any file. What an app of your own
-// needs is in watch.go.
+// Command keyfile is an app that sets a new docs key while it serves, as soon as the key's file
+// changes: a mounted Kubernetes Secret, or any file. What an app of your own needs is in watch.go.
 package main
 
 import (
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/platforms"
 	"github.com/docslogin/docslogin/recipes/internal/app"
 )
 
@@ -40,7 +40,7 @@ func serve(ctx context.Context, address, docsURL, keyFile string, every time.Dur
 	if err != nil {
 		return err
 	}
-	docs, err := docslogin.New(app.SignedIn, docslogin.Mintlify(docsURL, key), app.SignInPage)
+	docs, err := docslogin.New(app.SignedIn, platforms.Mintlify(docsURL, key), app.SignInPage)
 	if err != nil {
 		return err
 	}

@@ -113,7 +113,7 @@ func TestAMountedSecret(t *testing.T) {
 	signs(b)
 	bad := strings.Replace(a.pem, "-----END", "-----EN", 1)
 	secret.update(t, bad)
-	app.Log(t, "ERROR docs key refused, the old one stays")
+	app.Log(t, "ERROR docs key rejected, the old one stays")
 	signs(b)
 	secret.update(t, a.pem)
 	app.Log(t, "INFO docs key set")

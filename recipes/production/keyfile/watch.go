@@ -10,10 +10,9 @@ import (
 	"github.com/docslogin/docslogin"
 )
 
-// watchKey gives docs the key in the file at path whenever that has changed, until ctx ends.
-// key is the one that docs was made with. The file is read again and again, which finds a
-// change of any kind on any file system: inotify misses those that another machine makes, and
-// loses a folder that is replaced.
+// watchKey sets the key of docs whenever the file at path changes, until ctx ends. key is the one
+// that docs was made with. It polls the file, which works on every file system: inotify misses
+// changes by another machine, and stops when the folder is replaced.
 func watchKey(ctx context.Context, path, key string, every time.Duration, docs *docslogin.Middleware, logger *slog.Logger) {
 	seen, tried := key, key
 	for {
@@ -25,14 +24,14 @@ func watchKey(ctx context.Context, path, key string, every time.Duration, docs *
 		key, err := readKey(path)
 		switch {
 		case key != seen:
-			seen = key // perhaps half written, and half a secret would pass: wait until it stays
+			seen = key // perhaps half written, and half of a secret is a valid secret: wait until it stays the same
 		case key != tried:
 			tried = key
 			if err == nil {
 				err = docs.SetKey(docslogin.PrivateKey(key))
 			}
 			if err != nil {
-				logger.Error("docs key refused, the old one stays", "file", path, "error", err)
+				logger.Error("docs key rejected, the old one stays", "file", path, "error", err)
 			} else {
 				logger.Info("docs key set", "file", path)
 			}
@@ -40,8 +39,8 @@ func watchKey(ctx context.Context, path, key string, every time.Duration, docs *
 	}
 }
 
-// readKey returns the key in the file at path, or "" and an error. What editors and echo put
-// behind the last line does not belong to a key: docslogin.Secret would refuse it.
+// readKey returns the key in the file at path, or "" and an error. It removes the line break that
+// editors and echo add at the end, with which docslogin.New would reject a secret.
 func readKey(path string) (string, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/platforms"
 )
 
 // step is something that happens to the files, and what the next look at them leads to.
@@ -23,45 +24,45 @@ type step struct {
 }
 
 func TestWatchKey(t *testing.T) {
-	const set, refused = `level=INFO msg="docs key set"`, `level=ERROR msg="docs key refused, the old one stays"`
+	const set, rejected = `level=INFO msg="docs key set"`, `level=ERROR msg="docs key rejected, the old one stays"`
 	old, next := newKeyPair(t), newKeyPair(t)
 	begin, end := next.pem[:50], next.pem[50:]
 	tests := []struct {
 		name  string
 		steps []step
 	}{
-		{"another key is taken once it has stayed the same", []step{
+		{"another key is set once it has stayed the same", []step{
 			{write(next.pem), "", old},
 			{nothing, set, next},
 			{nothing, "", next},
 		}},
-		{"a key and the one before are taken in turn", []step{
+		{"a key and the one before are set in turn", []step{
 			{write(next.pem), "", old},
 			{nothing, set, next},
 			{write(old.pem), "", next},
 			{nothing, set, old},
 		}},
-		{"the same content written again is no change", []step{
+		{"the same content written again is not a change", []step{
 			{write(old.pem), "", old},
 			{nothing, "", old},
 			{nothing, "", old},
 		}},
-		{"the same content in another file is no change", []step{
+		{"the same content in another file is not a change", []step{
 			{rename(old.pem), "", old},
 			{nothing, "", old},
 			{nothing, "", old},
 		}},
-		{"an end of the line is no change", []step{
+		{"a line break at the end is not a change", []step{
 			{write(strings.TrimRight(old.pem, "\n")), "", old},
 			{nothing, "", old},
 			{write(old.pem + "\r\n\n"), "", old},
 			{nothing, "", old},
 		}},
-		{"a file replaced by renaming is taken", []step{
+		{"a file replaced by renaming is set", []step{
 			{rename(next.pem), "", old},
 			{nothing, set, next},
 		}},
-		{"a file removed and made again is taken", []step{
+		{"a file removed and made again is set", []step{
 			{remove("key"), "", old},
 			{write(next.pem), "", old},
 			{nothing, set, next},
@@ -83,41 +84,41 @@ func TestWatchKey(t *testing.T) {
 			{appendText(end[20:]), "", old},
 			{nothing, set, next},
 		}},
-		{"a key half written for long is refused once, and taken when it is complete", []step{
+		{"a key half written for long is rejected once, and set when it is complete", []step{
 			{write(begin), "", old},
-			{nothing, refused, old},
+			{nothing, rejected, old},
 			{nothing, "", old},
 			{appendText(end), "", old},
 			{nothing, set, next},
 		}},
-		{"an empty file is refused", []step{
+		{"an empty file is rejected", []step{
 			{write(""), "", old},
-			{nothing, refused, old},
+			{nothing, rejected, old},
 			{write(next.pem), "", old},
 			{nothing, set, next},
 		}},
-		{"a change taken back at once is none", []step{
+		{"a change that is undone at once is not a change", []step{
 			{write(next.pem), "", old},
 			{write(old.pem), "", old},
 			{nothing, "", old},
 		}},
-		{"a file missing for a moment is nothing", []step{
+		{"a file missing for a moment is ignored", []step{
 			{remove("key"), "", old},
 			{write(old.pem), "", old},
 			{nothing, "", old},
 		}},
-		{"a file missing for long is told once, and so is its return", []step{
+		{"a file missing for long is logged once, and so is its return", []step{
 			{remove("key"), "", old},
 			{nothing, "key: no such file or directory", old},
 			{nothing, "", old},
 			{write(old.pem), "", old},
 			{nothing, set, old},
 		}},
-		{"a file that cannot be read is refused", []step{
+		{"a file that cannot be read is rejected", []step{
 			{makeFolder, "", old},
 			{nothing, "key: is a directory", old},
 		}},
-		{"a certificate in the key's place is refused", []step{
+		{"a certificate instead of a key is rejected", []step{
 			{write("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"), "", old},
 			{nothing, "certificate", old},
 		}},
@@ -139,7 +140,7 @@ func watch(t *testing.T, old keyPair, steps []step) {
 		t.Fatal(err)
 	}
 	nobody := func(*http.Request) (*docslogin.User, error) { return nil, nil }
-	docs, err := docslogin.New(nobody, docslogin.Mintlify("https://docs.example.com", key))
+	docs, err := docslogin.New(nobody, platforms.Mintlify("https://docs.example.com", key))
 	if err != nil {
 		t.Fatal(err)
 	}

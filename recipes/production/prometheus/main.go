@@ -1,6 +1,5 @@
-// Command prometheus is an app that has Prometheus scrape what becomes of the logins at its
-// docs, with a docs site to log in at, all on loopback. What an app of your own needs is in
-// metrics.go.
+// Command prometheus is an app with metrics about its docs logins for Prometheus to scrape, and a
+// test site, all on loopback. What an app of your own needs is in metrics.go.
 package main
 
 import (

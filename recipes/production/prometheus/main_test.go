@@ -92,7 +92,7 @@ func scrape(t *testing.T, metrics, accept string) map[string]*dto.MetricFamily {
 func line(family *dto.MetricFamily, m *dto.Metric) string {
 	var labels []string
 	for _, label := range m.Label {
-		if label.GetValue() != "" { // for Prometheus, an empty label is none
+		if label.GetValue() != "" { // for Prometheus, an empty label is absent
 			labels = append(labels, fmt.Sprintf("%s=%q", label.GetName(), label.GetValue()))
 		}
 	}
@@ -144,11 +144,11 @@ func TestScrape(t *testing.T) {
 		bytes   = "[500 1000 2000 3000 4000 6000 8000 12000 16000]"
 	)
 	want := []string{
-		`COUNTER docslogin_logins_total{docslogin_link_refused="false",docslogin_outcome="logged_in",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 3`,
-		`COUNTER docslogin_logins_total{docslogin_link_refused="false",docslogin_outcome="method",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 1`,
-		`COUNTER docslogin_logins_total{docslogin_link_refused="false",docslogin_outcome="sign_in",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 3`,
-		`COUNTER docslogin_logins_total{docslogin_link_refused="false",docslogin_outcome="speculative",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 1`,
-		`COUNTER docslogin_logins_total{docslogin_link_refused="true",docslogin_outcome="sign_in",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 1`,
+		`COUNTER docslogin_logins_total{docslogin_link_rejected="false",docslogin_outcome="logged_in",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 3`,
+		`COUNTER docslogin_logins_total{docslogin_link_rejected="false",docslogin_outcome="method",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 1`,
+		`COUNTER docslogin_logins_total{docslogin_link_rejected="false",docslogin_outcome="sign_in",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 3`,
+		`COUNTER docslogin_logins_total{docslogin_link_rejected="false",docslogin_outcome="speculative",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 1`,
+		`COUNTER docslogin_logins_total{docslogin_link_rejected="true",docslogin_outcome="sign_in",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 1`,
 		`HISTOGRAM docslogin_duration_seconds{docslogin_outcome="logged_in",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 3 in ` + seconds,
 		`HISTOGRAM docslogin_duration_seconds{docslogin_outcome="method",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 1 in ` + seconds,
 		`HISTOGRAM docslogin_duration_seconds{docslogin_outcome="sign_in",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 4 in ` + seconds,
@@ -232,7 +232,7 @@ func TestWhatKeepsItFromServing(t *testing.T) {
 	}
 }
 
-// TestReadmeNames: the PromQL in the README of the module otel speaks of metrics and labels that there are.
+// TestReadmeNames checks that the metrics and labels in the PromQL of the otel module's README exist.
 func TestReadmeNames(t *testing.T) {
 	app, docs, metrics := start(t)
 	signIn(t, docs, app)

@@ -35,8 +35,8 @@ func newMetrics() (func(context.Context, docslogin.Event), http.Handler, error) 
 	return observer, mux, nil
 }
 
-// serveMetrics serves the metrics until the server is closed. They are not for the public:
-// the address should be one that only Prometheus reaches.
+// serveMetrics serves the metrics until the server is closed. They are not public: use an address
+// that only Prometheus can reach.
 func serveMetrics(address string, metrics http.Handler, logger *slog.Logger) (*http.Server, error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
@@ -46,7 +46,7 @@ func serveMetrics(address string, metrics http.Handler, logger *slog.Logger) (*h
 	logger.Info("metrics served", "url", fmt.Sprintf("http://%s/metrics", listener.Addr()))
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			logger.Error("metrics no longer served", "error", err) // the app goes on without
+			logger.Error("metrics no longer served", "error", err) // the app continues without them
 		}
 	}()
 	return server, nil

@@ -1,6 +1,5 @@
-// Command sighup is an app that takes a new docs key while it serves, from the file that
-// holds it, when it gets a SIGHUP, as daemons do. What an app of your own needs is in
-// reload.go.
+// Command sighup is an app that sets a new docs key while it serves: it reads the key's file again
+// at SIGHUP, as daemons do. What an app of your own needs is in reload.go.
 package main
 
 import (
@@ -13,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/platforms"
 	"github.com/docslogin/docslogin/recipes/internal/app"
 )
 
@@ -38,7 +38,7 @@ func serve(ctx context.Context, address, docsURL, keyFile string) error {
 	if err != nil {
 		return err
 	}
-	docs, err := docslogin.New(app.SignedIn, docslogin.ReadMe(docsURL, key), app.SignInPage)
+	docs, err := docslogin.New(app.SignedIn, platforms.ReadMe(docsURL, key), app.SignInPage)
 	if err != nil {
 		return err
 	}

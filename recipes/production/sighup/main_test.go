@@ -73,7 +73,7 @@ func TestReload(t *testing.T) {
 	}{
 		{second + "\n", "INFO docs key set", second},
 		{second + "\n", "INFO docs key set", second},
-		{"short secret", "ERROR docs key refused, the old one stays", second},
+		{"short secret", "ERROR docs key rejected, the old one stays", second},
 		{" " + first, "has white space", second},
 		{"", "no such file", second},
 		{first + "\r\n", "INFO docs key set", first},
@@ -94,7 +94,7 @@ func TestReload(t *testing.T) {
 			t.Errorf("step %d: %v", i+1, err)
 		}
 	}
-	// What stands in the file means nothing without the signal.
+	// A new file has no effect without the signal.
 	file.write(t, first)
 	to, err := app.Login(visitor)
 	if err == nil {
@@ -171,7 +171,7 @@ func TestASignalDuringTheShutdown(t *testing.T) {
 	app.Log(t, "INFO docs key set")
 	file.write(t, "short secret")
 	app.Signal(syscall.SIGHUP)
-	app.Log(t, "ERROR docs key refused, the old one stays")
+	app.Log(t, "ERROR docs key rejected, the old one stays")
 	if _, err := io.WriteString(conn, "email=ada@example.com"); err != nil {
 		t.Fatal(err)
 	}

@@ -10,11 +10,11 @@ import (
 	"github.com/docslogin/docslogin"
 )
 
-// reloadKey gives docs the key in the file at path at every SIGHUP, until the process ends.
-// Call it before the app serves: a SIGHUP that comes earlier ends the process. Later none
-// does, not even that of a terminal which is closed.
+// reloadKey sets the key of docs from the file at path at every SIGHUP, until the process ends.
+// Call it before the app serves, since an earlier SIGHUP ends the process. A later one does not,
+// not even when the terminal closes.
 func reloadKey(path string, docs *docslogin.Middleware, logger *slog.Logger) {
-	hangup := make(chan os.Signal, 1) // one may wait: the file is read after it has come
+	hangup := make(chan os.Signal, 1) // one may wait: the file is read after it arrived
 	signal.Notify(hangup, syscall.SIGHUP)
 	go func() {
 		for range hangup {
@@ -23,7 +23,7 @@ func reloadKey(path string, docs *docslogin.Middleware, logger *slog.Logger) {
 				err = docs.SetKey(docslogin.Secret(key))
 			}
 			if err != nil {
-				logger.Error("docs key refused, the old one stays", "file", path, "error", err)
+				logger.Error("docs key rejected, the old one stays", "file", path, "error", err)
 			} else {
 				logger.Info("docs key set", "file", path)
 			}
@@ -31,8 +31,8 @@ func reloadKey(path string, docs *docslogin.Middleware, logger *slog.Logger) {
 	}()
 }
 
-// readKey returns the key in the file at path. What editors and echo put behind the last line
-// does not belong to a key: docslogin.Secret would refuse it.
+// readKey returns the key in the file at path. It removes the line break that editors and echo add
+// at the end, with which docslogin.New would reject a secret.
 func readKey(path string) (string, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {

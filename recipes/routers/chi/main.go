@@ -1,7 +1,7 @@
-// Command chi is an app on go-chi/chi. The route stands among the app's own, by Handle: by Get,
-// chi would answer the other methods itself. As a middleware, r.Use(docs.Wrap) on the app's
-// router works as well; in r.Group or r.With it does not, since their middlewares run only for
-// paths that have a route there.
+// Command chi is an app on go-chi/chi. Handle adds the login route to the app's own routes; after
+// Get, chi would answer the other methods itself. r.Use(docs.Wrap) on the app's router works, too.
+// In r.Group or r.With it does not, since their middlewares run only for paths that have a route
+// there.
 package main
 
 import (
@@ -22,8 +22,8 @@ func newHandler(env app.Env) (http.Handler, error) {
 	r := chi.NewRouter()
 	r.Handle("/", app.Home)
 	r.Handle("/sign-in", app.SignIn)
-	// In a sub-router under "/app", whose patterns leave that out, it is
-	// r.Handle("/docs-login", docs) with docslogin.WithPath("/app/docs-login").
+	// In a sub-router under "/app", whose patterns are relative to it, write
+	// r.Handle("/docs-login", docs) and docslogin.WithPath("/app/docs-login").
 	r.Handle(docs.Path(), docs)
 	return r, nil
 }

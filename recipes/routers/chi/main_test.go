@@ -93,7 +93,7 @@ func TestGetAlone(t *testing.T) {
 func with(prefix string, mount func(chi.Router, *docslogin.Middleware)) func(app.Env) (http.Handler, error) {
 	return func(env app.Env) (http.Handler, error) {
 		docs, err := docslogin.New(app.SignedIn, env.Platform,
-			docslogin.WithPath(prefix+"/docs-login"), docslogin.WithLoginPage(prefix+"/sign-in", "next"))
+			docslogin.WithPath(prefix+"/docs-login"), docslogin.WithSignInPage(prefix+"/sign-in", "next"))
 		if err != nil {
 			return nil, err
 		}

@@ -1,7 +1,7 @@
-// Command connect is an app with a Connect service, whose RPCs package authn lets through for
-// those who are signed in. The trap: authn refuses everybody else, so it stands around the
-// service alone. Around the docs' route, too, nobody would be sent to sign in; and the lookup
-// cannot ask authn.GetInfo, as the route is outside: both read the session by the same func.
+// Command connect is an app with a Connect service, whose RPCs package authn allows only for
+// signed-in users. The trap: authn rejects everybody else. So it wraps only the service: around the
+// login route, it would keep visitors from the sign-in page. And since the login route is outside,
+// the lookup cannot call authn.GetInfo: both read the session with the same func.
 package main
 
 import (
@@ -32,14 +32,14 @@ func newHandler(env app.Env) (http.Handler, error) {
 	return docs.Wrap(mux), nil
 }
 
-// authenticate lets RPCs through of those who are signed in, and says who that is.
+// authenticate allows RPCs of signed-in users, and returns the user.
 func authenticate(signedIn docslogin.UserLookup) authn.AuthFunc {
 	return func(ctx context.Context, r *http.Request) (any, error) {
 		user, err := signedIn(r)
 		switch {
 		case errors.Is(err, docslogin.ErrNoUser), err == nil && user == nil:
 			return nil, authn.Errorf("nobody is signed in")
-		case err != nil: // its text is not for the caller, and authn would pass it on
+		case err != nil: // authn would send the error's text to the caller
 			slog.ErrorContext(ctx, "the session cannot be read", "error", err)
 			return nil, connect.NewError(connect.CodeUnavailable, errors.New("the session cannot be read"))
 		}
@@ -47,12 +47,12 @@ func authenticate(signedIn docslogin.UserLookup) authn.AuthFunc {
 	}
 }
 
-// users stands for what your generated code makes of your service.
+// users stands for the handler that your generated code makes of your service.
 func users() http.Handler {
 	const me = "/app.v1.Users/Me"
 	mux := http.NewServeMux()
 	mux.Handle(me, connect.NewUnaryHandlerSimple(me, func(ctx context.Context, _ *emptypb.Empty) (*wrapperspb.StringValue, error) {
-		user := authn.GetInfo(ctx).(*docslogin.User) // authenticate lets nobody else through
+		user := authn.GetInfo(ctx).(*docslogin.User) // authenticate rejects all others
 		return wrapperspb.String(user.Email), nil
 	}))
 	return mux

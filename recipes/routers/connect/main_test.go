@@ -21,7 +21,7 @@ func TestRecipe(t *testing.T) {
 	}
 }
 
-func TestServiceRefusesTheAnonymous(t *testing.T) {
+func TestServiceRejectsTheAnonymous(t *testing.T) {
 	v := apptest.Serve(t, newHandler)
 	if email, err := me(t, v.Visitor, v.AppURL); connect.CodeOf(err) != connect.CodeUnauthenticated {
 		t.Errorf("the service takes a stranger for %q: %v", email, err)
@@ -38,7 +38,7 @@ func me(t *testing.T, visitor *apptest.Visitor, appURL string) (string, error) {
 	return response.Msg.Value, nil
 }
 
-// The trap: the route inside authn.
+// The trap: authn around the login route.
 func TestAuthnAroundEverything(t *testing.T) {
 	v := apptest.Serve(t, func(env app.Env) (http.Handler, error) {
 		handler, err := newHandler(env)
@@ -46,11 +46,11 @@ func TestAuthnAroundEverything(t *testing.T) {
 	})
 	page := v.Visitor.Open(t, v.Site.URL+"/quickstart")
 	if page.URL.Path != "/docs-login" || page.Status != http.StatusUnauthorized || page.HasForm() {
-		t.Errorf("the visitor ends at %s, not at authn's refusal", page)
+		t.Errorf("the visitor ends at %s, not at authn's 401", page)
 	}
 }
 
-// The other trap: a lookup that asks authn, with the route outside.
+// The other trap: a lookup that asks authn, with the login route outside of it.
 func TestLookupAsksAuthn(t *testing.T) {
 	v := apptest.Serve(t, func(env app.Env) (http.Handler, error) {
 		handler, err := newHandler(env) // for its sign-in
@@ -68,7 +68,7 @@ func TestLookupAsksAuthn(t *testing.T) {
 	})
 	page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.Site.URL+"/quickstart"), v.Site.URL)
 	if page.URL.Path != "/docs-login" || page.Status != http.StatusUnauthorized {
-		t.Errorf("the visitor ends at %s, and not in the circle that docslogin ends", page)
+		t.Errorf("the visitor ends at %s, and not at the page that ends the redirect loop", page)
 	}
 }
 
@@ -80,7 +80,7 @@ func TestAnOutageIsNoSignOut(t *testing.T) {
 	}
 }
 
-// A lookup says nobody in two ways.
+// A lookup reports nobody in two ways.
 func TestANilUserIsNobody(t *testing.T) {
 	user, err := authenticate(func(*http.Request) (*docslogin.User, error) { return nil, nil })(t.Context(), &http.Request{})
 	if connect.CodeOf(err) != connect.CodeUnauthenticated {

@@ -1,6 +1,6 @@
-// Command echo5 is an app on echo v5, whose middleware says once, for every request, who is
-// signed in. A lookup gets the *http.Request, on which nothing is found that c.Set was given: the
-// middleware puts the user on the request's context.
+// Command echo5 is an app on echo v5, whose middleware reads the session once per request. A
+// lookup gets the *http.Request and does not see what c.Set stores, so the middleware puts the
+// user into the request's context.
 package main
 
 import (
@@ -24,22 +24,22 @@ func newHandler(env app.Env) (http.Handler, error) {
 	e.Use(authenticate(app.SignedIn))
 	e.GET("/", echo.WrapHandler(app.HomeFor(currentUser, "/sign-in")))
 	e.Any("/sign-in", echo.WrapHandler(app.SignIn))
-	// Any, as echo would answer the other methods itself. Not docs.Wrap(e), nor by e.Pre: these
-	// stand outside authenticate.
+	// Any, or echo would answer the other methods itself. Neither docs.Wrap(e) nor e.Pre works:
+	// they are outside of authenticate.
 	e.Any(docs.Path(), echo.WrapHandler(docs))
 	return e, nil
 }
 
-// visitor is what the session says, once for the request.
+// visitor is the result of reading the session.
 type visitor struct {
 	user *docslogin.User
 	err  error
 }
 
-type visitorKey struct{} // a type of its own: no other package's key is the same
+type visitorKey struct{} // a type of its own, so that no other package has the same key
 
-// authenticate reads the session, and lets everybody pass: each page does what it does for those
-// who are not signed in, and the docs' route sends them to sign in and to the page they wanted.
+// authenticate reads the session and lets everybody pass. Each page decides what to show to a
+// visitor who is not signed in; the login route sends the visitor to the sign-in page.
 func authenticate(signedIn docslogin.UserLookup) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c *echo.Context) error {
@@ -51,12 +51,12 @@ func authenticate(signedIn docslogin.UserLookup) echo.MiddlewareFunc {
 	}
 }
 
-// currentUser is the lookup. A route that authenticate does not stand in front of is a mistake,
-// and not a visitor who is signed out.
+// currentUser is the lookup. If authenticate has not run, that is a bug in the app, and must not look
+// like a visitor who is not signed in.
 func currentUser(r *http.Request) (*docslogin.User, error) {
 	v, ok := r.Context().Value(visitorKey{}).(visitor)
 	if !ok {
-		return nil, errors.New("no visitor on the request's context: authenticate has not run")
+		return nil, errors.New("no visitor in the request's context: authenticate has not run")
 	}
 	return v.user, v.err
 }

@@ -45,12 +45,12 @@ func TestMapperThatPanics(t *testing.T) {
 	}, docslogin.WithClaimsMapper(func(context.Context, *docslogin.User, docslogin.Claims) error { panic(errors.New("of the mapper")) })))
 	page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.Site.URL+"/quickstart"), v.Site.URL)
 	if !page.At(v.AppURL) || page.Status != http.StatusInternalServerError || page.Text != "500: panic: of the mapper" {
-		t.Errorf("who signs in ends at %s: %.200q", page, page.Text)
+		t.Errorf("after signing in, the visitor ends at %s: %.200q", page, page.Text)
 	}
 }
 
-// In each of these the app itself knows who has signed in, and the lookup does not. It says so
-// before there is a loop.
+// In each of these, the app itself knows who is signed in, and the lookup does not. The lookup
+// reports an error, so there is no redirect loop.
 func TestUserThatIsNotOnTheContext(t *testing.T) {
 	for name, mount := range map[string]func(*echo.Echo, *docslogin.Middleware) http.Handler{
 		"c.Set": func(e *echo.Echo, docs *docslogin.Middleware) http.Handler {
@@ -87,13 +87,13 @@ func TestUserThatIsNotOnTheContext(t *testing.T) {
 			}
 			page := v.Visitor.Open(t, v.Site.URL+"/quickstart")
 			if !page.At(v.AppURL) || page.Status != http.StatusInternalServerError || !strings.Contains(page.Text, "authenticate has not run") {
-				t.Errorf("who is signed in ends at %s: %.200q", page, page.Text)
+				t.Errorf("a signed-in user ends at %s: %.200q", page, page.Text)
 			}
 		})
 	}
 }
 
-// What the session's store says reaches the route, which answers as it does for any lookup.
+// An error of the session's store reaches the route, which answers as for any lookup.
 func TestSessionThatCannotBeRead(t *testing.T) {
 	for _, row := range []struct {
 		name    string
@@ -147,7 +147,7 @@ func TestGETAlone(t *testing.T) {
 	}
 }
 
-// with returns what serves an app with the recipe's lookup, whose pages show why a login fails.
+// with returns an app with the recipe's lookup, whose error pages show why a login fails.
 func with(mount func(*echo.Echo, *docslogin.Middleware) http.Handler, opts ...docslogin.Option) func(app.Env) (http.Handler, error) {
 	return func(env app.Env) (http.Handler, error) {
 		docs, err := docslogin.New(currentUser, env.Platform, append(opts, app.SignInPage,

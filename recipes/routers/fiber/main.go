@@ -1,7 +1,7 @@
-// Command fiber is an app on fiber, with its sessions. The trap: fiber runs on fasthttp, where
-// a request's context ends when the server does and not when the visitor goes, strings are
-// written over by the next request, a panic ends the program, and more than 4 KiB of headers
-// are refused. The lookup sees what is in c.Locals, and nothing of what c.SetContext is given.
+// Command fiber is an app on fiber, with fiber's sessions. The trap: fiber runs on fasthttp. There,
+// a request's context ends with the server and not when the visitor leaves; the next request
+// overwrites strings; a panic ends the program; and more than 4 KiB of headers are rejected. The
+// lookup sees what is in c.Locals, but not what c.SetContext sets.
 package main
 
 import (
@@ -27,18 +27,18 @@ func newServer(env app.Env) (app.Server, error) {
 	return serveOn(server), err
 }
 
-// newApp takes where sessions are stored; nil is memory.
+// newApp takes the storage of sessions; nil is memory.
 func newApp(env app.Env, storage fiber.Storage) (*fiber.App, error) {
 	docs, err := docslogin.New(signedIn, env.Platform, app.SignInPage)
 	if err != nil {
 		return nil, err
 	}
 	server := fiber.New(fiber.Config{
-		ReadBufferSize: 16 << 10, // of all headers: the way back from the sign-in page to a long link takes more than 4 KiB
+		ReadBufferSize: 16 << 10, // for all headers: a return URL with a long deep link takes more than 4 KiB
 		ReadTimeout:    10 * time.Second,
 		ErrorHandler:   answerError,
 	})
-	server.Use(recoverer.New()) // outermost: the session middleware panics if its storage fails
+	server.Use(recoverer.New()) // outermost, since the session middleware panics if its storage fails
 	server.Use(session.New(session.Config{
 		Storage:        storage,
 		CookieHTTPOnly: true,
@@ -51,19 +51,19 @@ func newApp(env app.Env, storage fiber.Storage) (*fiber.App, error) {
 	return server, nil
 }
 
-// login is the docs' route for fiber.
+// login returns the login route as a handler for fiber.
 func login(docs http.Handler) fiber.Handler {
 	return adaptor.HTTPHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// fasthttp ends the context of requests that have begun when it shuts down, so a login
-		// would come to nothing then; and never otherwise, so there is a time limit.
+		// fasthttp ends the context when it shuts down, and a login that has begun would fail. It
+		// never ends it otherwise, so there is a timeout.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), 10*time.Second)
 		defer cancel()
 		docs.ServeHTTP(w, r.WithContext(ctx))
 	}))
 }
 
-// signedIn says who is signed in. The request's context has what is in c.Locals, the session
-// among it.
+// signedIn reports who is signed in. The request's context has what is in c.Locals, such as the
+// session.
 func signedIn(r *http.Request) (*docslogin.User, error) {
 	email, _ := session.FromContext(r.Context()).Get("email").(string)
 	if email == "" {
@@ -74,7 +74,7 @@ func signedIn(r *http.Request) (*docslogin.User, error) {
 
 func signIn(_ http.ResponseWriter, r *http.Request, email string) error {
 	s := session.FromContext(r.Context())
-	if err := s.Regenerate(); err != nil { // a new ID: the old one may be somebody else's, too
+	if err := s.Regenerate(); err != nil { // a new ID: somebody else may know the old one
 		return err
 	}
 	s.Set("email", email)
@@ -89,8 +89,8 @@ func home(c fiber.Ctx) error {
 	return c.SendString("Signed in as " + email + "\n")
 }
 
-// answerError shows visitors fiber's own errors, and none of the texts that fiber's default
-// shows them, too: those of panics, such as a storage's address.
+// answerError shows visitors fiber's own errors only. Fiber's default also shows the texts of
+// panics, such as a storage's address.
 func answerError(c fiber.Ctx, err error) error {
 	if own := (*fiber.Error)(nil); errors.As(err, &own) {
 		return fiber.DefaultErrorHandler(c, err)
@@ -99,7 +99,7 @@ func answerError(c fiber.Ctx, err error) error {
 	return c.Status(http.StatusInternalServerError).SendString("Something went wrong.")
 }
 
-// serveOn waits for what has begun. With a GracefulContext, Listener returns before that.
+// serveOn waits for open requests. With a GracefulContext, Listener would return earlier.
 func serveOn(server *fiber.App) app.Server {
 	return func(ctx context.Context, listener net.Listener) error {
 		failed := make(chan error, 1)

@@ -49,8 +49,8 @@ func TestOutageAndUnknownSession(t *testing.T) {
 	}
 }
 
-// A stranger who has put a session ID of his own into the visitor's browser must not be signed
-// in with the visitor.
+// If a stranger plants a session ID in the visitor's browser, the visitor's sign-in must not sign
+// the stranger in.
 func TestSignInMakesANewSession(t *testing.T) {
 	v := apptest.ServeServer(t, newServer)
 	page := v.Visitor.Open(t, v.AppURL+"/sign-in")
@@ -111,9 +111,9 @@ func TestOnlyNavigationsLogIn(t *testing.T) {
 
 func TestLongLinkComesBackFromTheSignIn(t *testing.T) {
 	v := apptest.ServeServer(t, newServer)
-	wanted := v.Site.URL + "/reference?q=" + strings.Repeat("%20", 650)
-	page := v.Visitor.SignIn(t, v.Visitor.Open(t, wanted), v.Site.URL)
-	if !page.At(wanted) {
+	deepLink := v.Site.URL + "/reference?q=" + strings.Repeat("%20", 650)
+	page := v.Visitor.SignIn(t, v.Visitor.Open(t, deepLink), v.Site.URL)
+	if !page.At(deepLink) {
 		t.Errorf("the visitor ends at %s, not at the docs' page", page)
 	}
 }
@@ -167,7 +167,7 @@ func TestWhatReachesTheLookup(t *testing.T) {
 	}
 }
 
-// serve serves the docs' route behind a middleware.
+// serve serves the login route behind a middleware.
 func serve(t *testing.T, middleware fiber.Handler, lookup docslogin.UserLookup, options ...docslogin.Option) *apptest.Visit {
 	t.Helper()
 	return apptest.ServeServer(t, func(env app.Env) (app.Server, error) {

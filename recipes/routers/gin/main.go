@@ -1,6 +1,6 @@
-// Command gin is an app on gin, whose middleware says once, for every request, who is signed in.
-// A lookup gets the *http.Request, on which nothing is found that c.Set was given: the middleware
-// puts the user on the request's context.
+// Command gin is an app on gin, whose middleware reads the session once per request. A lookup gets
+// the *http.Request and does not see what c.Set stores, so the middleware puts the user into the
+// request's context.
 package main
 
 import (
@@ -22,25 +22,25 @@ func newHandler(env app.Env) (http.Handler, error) {
 	}
 	gin.SetMode(gin.ReleaseMode) // quiet
 	r := gin.New()
-	r.Use(authenticate(app.SignedIn)) // before the routes: it is for those that come after it
+	r.Use(authenticate(app.SignedIn)) // before the routes: it runs only for routes that are added later
 	r.GET("/", gin.WrapH(app.HomeFor(currentUser, "/sign-in")))
 	r.Any("/sign-in", gin.WrapH(app.SignIn))
-	// Any, as gin would answer the other methods itself. Not docs.Wrap(r), which would stand
-	// outside authenticate.
+	// Any, or gin would answer the other methods itself. docs.Wrap(r) does not work: it is outside
+	// of authenticate.
 	r.Any(docs.Path(), gin.WrapH(docs))
 	return r, nil
 }
 
-// visitor is what the session says, once for the request.
+// visitor is the result of reading the session.
 type visitor struct {
 	user *docslogin.User
 	err  error
 }
 
-type visitorKey struct{} // a type of its own: no other package's key is the same
+type visitorKey struct{} // a type of its own, so that no other package has the same key
 
-// authenticate reads the session, and lets everybody pass: each page does what it does for those
-// who are not signed in, and the docs' route sends them to sign in and to the page they wanted.
+// authenticate reads the session and lets everybody pass. Each page decides what to show to a
+// visitor who is not signed in; the login route sends the visitor to the sign-in page.
 func authenticate(signedIn docslogin.UserLookup) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		user, err := signedIn(c.Request)
@@ -48,12 +48,12 @@ func authenticate(signedIn docslogin.UserLookup) gin.HandlerFunc {
 	}
 }
 
-// currentUser is the lookup. A route that authenticate does not stand in front of is a mistake,
-// and not a visitor who is signed out.
+// currentUser is the lookup. If authenticate has not run, that is a bug in the app, and must not look
+// like a visitor who is not signed in.
 func currentUser(r *http.Request) (*docslogin.User, error) {
 	v, ok := r.Context().Value(visitorKey{}).(visitor)
 	if !ok {
-		return nil, errors.New("no visitor on the request's context: authenticate has not run")
+		return nil, errors.New("no visitor in the request's context: authenticate has not run")
 	}
 	return v.user, v.err
 }

@@ -16,8 +16,8 @@ import (
 
 func TestRecipe(t *testing.T) { apptest.Try(t, newHandler) }
 
-// In each of these the app itself knows who has signed in, and the lookup does not. It says so
-// before there is a loop.
+// In each of these, the app itself knows who is signed in, and the lookup does not. The lookup
+// reports an error, so there is no redirect loop.
 func TestUserThatIsNotOnTheContext(t *testing.T) {
 	for name, mount := range map[string]func(*gin.Engine, *docslogin.Middleware) http.Handler{
 		"c.Set": func(r *gin.Engine, docs *docslogin.Middleware) http.Handler {
@@ -56,13 +56,13 @@ func TestUserThatIsNotOnTheContext(t *testing.T) {
 			}
 			page := v.Visitor.Open(t, v.Site.URL+"/quickstart")
 			if !page.At(v.AppURL) || page.Status != http.StatusInternalServerError || !strings.Contains(page.Text, "authenticate has not run") {
-				t.Errorf("who is signed in ends at %s: %.200q", page, page.Text)
+				t.Errorf("a signed-in user ends at %s: %.200q", page, page.Text)
 			}
 		})
 	}
 }
 
-// What the session's store says reaches the route, which answers as it does for any lookup.
+// An error of the session's store reaches the route, which answers as for any lookup.
 func TestSessionThatCannotBeRead(t *testing.T) {
 	for _, row := range []struct {
 		name    string
@@ -119,7 +119,7 @@ func TestGETAlone(t *testing.T) {
 	}
 }
 
-// with returns what serves an app with the recipe's lookup, whose pages show why a login fails.
+// with returns an app with the recipe's lookup, whose error pages show why a login fails.
 func with(mount func(*docslogin.Middleware) http.Handler, opts ...docslogin.Option) func(app.Env) (http.Handler, error) {
 	return func(env app.Env) (http.Handler, error) {
 		gin.SetMode(gin.ReleaseMode)

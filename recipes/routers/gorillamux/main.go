@@ -1,6 +1,6 @@
-// Command gorillamux is an app on gorilla/mux. The route stands among the app's own, for all
-// methods. router.Use(docs.Wrap) alone is a 404: mux runs middlewares only for paths that have
-// a route.
+// Command gorillamux is an app on gorilla/mux, with the login route among the app's own, for all
+// methods. router.Use(docs.Wrap) alone is a 404: mux runs middlewares only for paths that have a
+// route.
 package main
 
 import (
@@ -21,8 +21,8 @@ func newHandler(env app.Env) (http.Handler, error) {
 	router := mux.NewRouter()
 	router.Handle("/", app.Home)
 	router.Handle("/sign-in", app.SignIn)
-	// Without .Methods("GET"): mux would answer the other methods itself. To keep the router out
-	// of it, return docs.Wrap(router) instead.
+	// With .Methods("GET"), mux would answer the other methods itself. To mount nothing in the
+	// router, return docs.Wrap(router) instead.
 	router.Handle(docs.Path(), docs)
 	return router, nil
 }

@@ -1,8 +1,8 @@
-// Command grpcgateway is an app whose gRPC service browsers reach through grpc-gateway, with
-// the session's user in the metadata. The trap: the gateway's mux knows its own routes alone,
-// each for one method, and answers HEAD itself, so docslogin stands around everything; and a
-// client can set metadata, too, so what says who is signed in is taken from no header. Where the
-// gRPC server is a process of its own, nobody but the gateway may reach it: it believes that.
+// Command grpcgateway is an app whose gRPC service browsers reach through grpc-gateway, with the
+// session's user in the metadata. The trap: the gateway's mux has only its own routes, each for one
+// method, and answers HEAD itself, so docs.Wrap goes around everything. And a client can set
+// metadata, too, so the gateway takes none that names the user from a header. If the gRPC server is
+// a process of its own, only the gateway may reach it, since the server trusts the metadata.
 package main
 
 import (
@@ -45,10 +45,10 @@ func newHandler(env app.Env) (http.Handler, error) {
 
 const (
 	emailKey  = "session-email"
-	outageKey = "session-outage" // the session cannot be read: an annotator returns no error
+	outageKey = "session-outage" // the session cannot be read: an annotator cannot return an error
 )
 
-// whoAsks writes into an RPC's metadata who is signed in.
+// whoAsks adds the signed-in user to an RPC's metadata.
 func whoAsks(signedIn docslogin.UserLookup) func(context.Context, *http.Request) metadata.MD {
 	return func(ctx context.Context, r *http.Request) metadata.MD {
 		user, err := signedIn(r)
@@ -63,9 +63,9 @@ func whoAsks(signedIn docslogin.UserLookup) func(context.Context, *http.Request)
 	}
 }
 
-// passOn is the gateway's own choice of headers, less those that would claim to be a session:
-// it passes Grpc-Metadata-Session-Email on as session-email, before what whoAsks writes. The
-// session's cookie is for nobody behind the gateway.
+// passOn selects the headers that the gateway selects, without those that would claim a session:
+// the gateway turns Grpc-Metadata-Session-Email into session-email, in front of what whoAsks adds.
+// The session's cookie is not passed on either.
 func passOn(header string) (key string, ok bool) {
 	key, ok = runtime.DefaultHeaderMatcher(header)
 	if strings.HasPrefix(strings.ToLower(key), "session-") || header == "Cookie" {
@@ -86,7 +86,7 @@ func me(ctx context.Context, _ *emptypb.Empty) (*wrapperspb.StringValue, error) 
 	return wrapperspb.String(email[0]), nil
 }
 
-// registerUsers stands for your generated RegisterUsersHandlerServer, and does what that does.
+// registerUsers stands for your generated RegisterUsersHandlerServer, and does the same.
 func registerUsers(gateway *runtime.ServeMux) error {
 	return gateway.HandlePath(http.MethodGet, "/v1/me", func(w http.ResponseWriter, r *http.Request, _ map[string]string) {
 		_, marshaler := runtime.MarshalerForRequest(gateway, r)

@@ -37,7 +37,7 @@ func TestOnlyTheSessionSaysWhoAsks(t *testing.T) {
 	}
 	v.Visitor.SignIn(t, v.Visitor.Open(t, v.AppURL+"/sign-in"), v.Site.URL)
 	if code, text := get(t, v, "Grpc-Metadata-Session-Email", "eve@example.com"); code != http.StatusOK || text != `"ada@example.com"` {
-		t.Errorf("who is signed in and claims another session is taken for %s: %d", text, code)
+		t.Errorf("a signed-in user who claims another session is taken for %s: %d", text, code)
 	}
 }
 
@@ -84,7 +84,7 @@ func get(t *testing.T, v *apptest.Visit, header, value string) (code int, text s
 	return resp.StatusCode, string(body)
 }
 
-// The trap: the gateway answers for the route, too, unless docslogin stands around it.
+// The trap: the gateway answers for the login route, unless docs.Wrap is around it.
 func TestRouteInTheGateway(t *testing.T) {
 	for _, test := range []struct {
 		what      string
@@ -129,7 +129,7 @@ func TestRouteInTheGateway(t *testing.T) {
 	}
 }
 
-// A lookup says nobody in two ways.
+// A lookup reports nobody in two ways.
 func TestANilUserIsNobody(t *testing.T) {
 	annotate := whoAsks(func(*http.Request) (*docslogin.User, error) { return nil, nil })
 	if md := annotate(t.Context(), &http.Request{}); len(md) != 0 {

@@ -1,6 +1,6 @@
-// Command httprouter is an app on julienschmidt/httprouter. The route stands around the router,
-// whose own routes are for one method each: after router.GET it would answer the others itself.
-// Nor can a router with a route like "/:page" or "/*page" have the docs' route beside that.
+// Command httprouter is an app on julienschmidt/httprouter. docs.Wrap goes around the router, whose
+// own routes have one method each: after router.GET, it would answer the others itself. And a
+// router with a route such as "/:page" or "/*page" cannot have the login route as well.
 package main
 
 import (

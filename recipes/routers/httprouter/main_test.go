@@ -43,7 +43,7 @@ func TestGETAlone(t *testing.T) {
 	}
 }
 
-// Alone, the router would send the visitor from the route to its own path with the slash.
+// Alone, the router would redirect from the login route to its own path with a trailing slash.
 func TestRedirectsOfTheRouter(t *testing.T) {
 	apptest.Try(t, with(func(router *httprouter.Router, docs *docslogin.Middleware) http.Handler {
 		pages(router)
@@ -69,7 +69,7 @@ func TestRouterThatTakesEveryPath(t *testing.T) {
 		router.GET("/*page", page)
 		router.POST("/*page", page)
 		if !panics(func() { router.Handler(http.MethodGet, docs.Path(), docs) }) {
-			t.Error("the router takes the docs' route beside one for every path")
+			t.Error("the router accepts the login route besides one for every path")
 		}
 		return docs.Wrap(router)
 	}))

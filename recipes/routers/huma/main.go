@@ -1,6 +1,6 @@
 // Command huma is an app with an API by huma on net/http's own mux. The trap: huma's middlewares
-// run for huma's operations alone, so the docs' route, which stands beside them on the mux,
-// does not see whom they put into the context: both read the session by the same func.
+// run only for huma's operations, so the login route, which is on the mux, does not see the user
+// whom they put into the context. Both read the session with the same func.
 package main
 
 import (
@@ -25,7 +25,7 @@ func newHandler(env app.Env) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/{$}", app.Home)
 	mux.Handle("/sign-in", app.SignIn)
-	mux.Handle(docs.Path(), docs) // not an operation: it takes every method, and is not in the API's description
+	mux.Handle(docs.Path(), docs) // not an operation: it answers every method, and is not in the API's description
 	api := humago.New(mux, huma.DefaultConfig("App", "1.0.0"))
 	api.UseMiddleware(authenticate(api, app.SignedIn))
 	huma.Get(api, "/v1/me", me)
@@ -34,7 +34,7 @@ func newHandler(env app.Env) (http.Handler, error) {
 
 type userKey struct{}
 
-// authenticate lets requests of those through who are signed in, and says who that is.
+// authenticate allows requests of signed-in users, and puts the user into the context.
 func authenticate(api huma.API, signedIn docslogin.UserLookup) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		r, _ := humago.Unwrap(ctx)
@@ -44,7 +44,7 @@ func authenticate(api huma.API, signedIn docslogin.UserLookup) func(huma.Context
 			_ = huma.WriteErr(api, ctx, http.StatusUnauthorized, "nobody is signed in")
 		case err == nil:
 			next(huma.WithValue(ctx, userKey{}, user))
-		default: // its text is not for the caller
+		default: // the error's text is not for the caller
 			slog.ErrorContext(ctx.Context(), "the session cannot be read", "error", err)
 			_ = huma.WriteErr(api, ctx, http.StatusServiceUnavailable, "the session cannot be read")
 		}
@@ -59,6 +59,6 @@ type meOutput struct {
 
 func me(ctx context.Context, _ *struct{}) (*meOutput, error) {
 	var out meOutput
-	out.Body.Email = ctx.Value(userKey{}).(*docslogin.User).Email // authenticate lets nobody else through
+	out.Body.Email = ctx.Value(userKey{}).(*docslogin.User).Email // authenticate rejects all others
 	return &out, nil
 }

@@ -22,7 +22,7 @@ func TestRecipe(t *testing.T) {
 	}
 }
 
-func TestAPIRefusesTheAnonymous(t *testing.T) {
+func TestAPIRejectsTheAnonymous(t *testing.T) {
 	v := apptest.Serve(t, newHandler)
 	if page := v.Visitor.Open(t, v.AppURL+"/v1/me"); page.Status != http.StatusUnauthorized {
 		t.Errorf("the API takes a stranger for %s: %s", page.Text, page)
@@ -49,7 +49,7 @@ func TestAnOutageIsNoSignOut(t *testing.T) {
 	}
 }
 
-// The trap: whom huma's middleware has put into the context is not on the route's request.
+// The trap: the user whom huma's middleware puts into the context is not in the login route's.
 func TestLookupAsksHumasContext(t *testing.T) {
 	v := apptest.Serve(t, func(env app.Env) (http.Handler, error) {
 		handler, err := newHandler(env) // for its sign-in, and its API with the middleware
@@ -72,12 +72,12 @@ func TestLookupAsksHumasContext(t *testing.T) {
 	})
 	page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.Site.URL+"/quickstart"), v.Site.URL)
 	if page.URL.Path != "/docs-login" || page.Status != http.StatusUnauthorized {
-		t.Errorf("the visitor ends at %s, and not in the circle that docslogin ends", page)
+		t.Errorf("the visitor ends at %s, and not at the page that ends the redirect loop", page)
 	}
 }
 
-// The other trap: the route as an operation is for one method, and behind huma's middleware,
-// which refuses those who would have to be sent to sign in.
+// The other trap: the login route as an operation is for one method, and behind huma's middleware,
+// which rejects visitors who should be sent to the sign-in page.
 func TestRouteAsAnOperation(t *testing.T) {
 	for _, test := range []struct {
 		what       string
@@ -128,7 +128,7 @@ func TestRouteAsAnOperation(t *testing.T) {
 	}
 }
 
-// A lookup says nobody in two ways.
+// A lookup reports nobody in two ways.
 func TestANilUserIsNobody(t *testing.T) {
 	mux := http.NewServeMux()
 	api := humago.New(mux, huma.DefaultConfig("App", "1.0.0"))

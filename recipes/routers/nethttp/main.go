@@ -1,4 +1,6 @@
-// Command nethttp is an app on net/http's own mux.
+// Command nethttp is an app on net/http's own mux, with docs.Wrap around it. To mount the login
+// route in the mux instead, use mux.Handle("GET "+docs.Path(), docs). The mux then answers POST and
+// the like itself: with a 405, unless another pattern matches.
 package main
 
 import (

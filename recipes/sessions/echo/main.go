@@ -1,8 +1,8 @@
-// Command echo is an app on Echo 4 with echo-contrib's session middleware, whose store is
+// Command echo is an app on Echo 4 with echo-contrib's session middleware, whose stores are
 // gorilla's: SessionLookup reads the same store, under the same name.
 //
-// The trap: session.Get returns an error beside a new session for a cookie that can no longer be
-// read. Whose sign-in page gives up then locks the visitor out.
+// The trap: for a cookie that cannot be read, session.Get returns an error and a new session. A
+// sign-in handler that stops at the error locks the visitor out.
 package main
 
 import (
@@ -18,7 +18,7 @@ import (
 
 func main() {
 	app.Main(func(env app.Env) (http.Handler, error) {
-		// In real life both are secrets from outside, or every restart ends all sessions.
+		// In real life, both are secrets that outlive the process, or every restart ends all sessions.
 		return newHandler(env, newStore(securecookie.GenerateRandomKey(64), securecookie.GenerateRandomKey(32)))
 	})
 }
@@ -32,7 +32,7 @@ func newStore(keyPairs ...[]byte) *sessions.CookieStore {
 		SameSite: http.SameSiteLaxMode, // with Strict, everybody who comes from the docs looks signed out
 		Secure:   false,                // this is plain http on loopback: true everywhere else
 	}
-	store.MaxAge(12 * 60 * 60) // for the keys, too: a stolen cookie heeds no Options.MaxAge
+	store.MaxAge(12 * 60 * 60) // for the keys, too: only browsers obey Options.MaxAge
 	return store
 }
 
@@ -53,17 +53,17 @@ func newHandler(env app.Env, store sessions.Store) (http.Handler, error) {
 	})
 	e.Any("/sign-in", func(c echo.Context) error {
 		app.SignInForm(func(w http.ResponseWriter, r *http.Request, email string) error {
-			s, _ := session.Get("session", c) // a new one beside the error, if the browser's cannot be read
-			s.ID, s.IsNew = "", true          // or whoever planted the old ID is signed in, too
+			s, _ := session.Get("session", c) // a new one and an error, if the browser's cannot be read
+			s.ID, s.IsNew = "", true          // a new ID: somebody else may know the old one
 			s.Values = map[any]any{"email": email}
 			return s.Save(r, w)
 		}).ServeHTTP(c.Response(), c.Request())
 		return nil
 	})
-	return docs.Wrap(e), nil // around Echo: the lookup needs none of its middleware
+	return docs.Wrap(e), nil // around Echo: the lookup does not need its middleware
 }
 
-// user says who is behind a session that exists.
+// user returns the user of a session that exists.
 func user(_ *http.Request, s *sessions.Session) (*docslogin.User, error) {
 	email, _ := s.Values["email"].(string)
 	if email == "" {

@@ -1,7 +1,7 @@
 // Command gin is an app with gin-contrib/sessions, whose stores are gorilla's: SessionLookup
 // reads the same store, under the same name.
 //
-// The trap: sessions.Default needs a *gin.Context, and a lookup has the *http.Request alone.
+// The trap: sessions.Default needs a *gin.Context, and a lookup has only the *http.Request.
 package main
 
 import (
@@ -18,7 +18,7 @@ import (
 
 func main() {
 	app.Main(func(env app.Env) (http.Handler, error) {
-		// In real life both are secrets from outside, or every restart ends all sessions.
+		// In real life, both are secrets that outlive the process, or every restart ends all sessions.
 		return newHandler(env, newStore(securecookie.GenerateRandomKey(64), securecookie.GenerateRandomKey(32)))
 	})
 }
@@ -32,7 +32,7 @@ func newStore(keyPairs ...[]byte) sessions.Store {
 		SameSite: http.SameSiteLaxMode, // with Strict, everybody who comes from the docs looks signed out
 		Secure:   false,                // this is plain http on loopback: true everywhere else
 	})
-	store.(interface{ MaxAge(int) }).MaxAge(12 * 60 * 60) // for the keys, too: a stolen cookie heeds no Options.MaxAge
+	store.(interface{ MaxAge(int) }).MaxAge(12 * 60 * 60) // for the keys, too: only browsers obey Options.MaxAge
 	return store
 }
 
@@ -53,15 +53,15 @@ func newHandler(env app.Env, store sessions.Store) (http.Handler, error) {
 		c.String(http.StatusOK, "Signed in as %s\n", email)
 	})
 	router.Any("/sign-in", gin.WrapH(app.SignInForm(func(w http.ResponseWriter, r *http.Request, email string) error {
-		session, _ := store.Get(r, "session") // what sessions.Default has, but that gives no new ID
-		session.ID, session.IsNew = "", true  // or whoever planted the old ID is signed in, too
+		session, _ := store.Get(r, "session") // the session of sessions.Default, which cannot change the ID
+		session.ID, session.IsNew = "", true  // a new ID: somebody else may know the old one
 		session.Values = map[any]any{"email": email}
 		return session.Save(r, w)
 	})))
-	return docs.Wrap(router), nil // around gin: the lookup needs none of its middleware
+	return docs.Wrap(router), nil // around gin: the lookup does not need its middleware
 }
 
-// user says who is behind a session that exists.
+// user returns the user of a session that exists.
 func user(_ *http.Request, session *gorilla.Session) (*docslogin.User, error) {
 	email, _ := session.Values["email"].(string)
 	if email == "" {

@@ -40,10 +40,10 @@ func TestKeys(t *testing.T) {
 		cookie *http.Cookie
 		leads  string
 	}{
-		{"a session goes on beside a new pair of keys", both, old, "the docs"},
+		{"a session continues when a new pair of keys is added", both, old, "the docs"},
 		{"a session begins under the new pair", after, both.Session(t), "the docs"},
 		{"a session ends with its pair", after, old, "a sign-in page"},
-		{"whose session has ended so signs in again", after, after.Session(t, old), "the docs"},
+		{"after that, signing in again works", after, after.Session(t, old), "the docs"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := tt.visit.OpenRoute(t, tt.cookie); got != tt.leads {

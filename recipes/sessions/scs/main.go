@@ -1,7 +1,7 @@
-// Command scs is an app with alexedwards/scs, which keeps the session on the request's context.
+// Command scs is an app with alexedwards/scs, which keeps the session in the request's context.
 //
-// The trap: docs.Wrap stands inside LoadAndSave. Outside, there is no session to look at, and scs
-// panics: every login is a 500.
+// The trap: docs.Wrap must be inside of LoadAndSave. Outside, there is no session in the context,
+// and scs panics: every login is a 500.
 package main
 
 import (
@@ -18,7 +18,7 @@ func main() {
 	app.Main(func(env app.Env) (http.Handler, error) { return newHandler(env, newManager()) })
 }
 
-// newManager returns sessions in memory; scs has stores for databases.
+// newManager keeps sessions in memory; scs has stores for databases.
 func newManager() *scs.SessionManager {
 	manager := scs.New() // its cookie is HttpOnly and SameSite=Lax
 	manager.Lifetime = 12 * time.Hour
@@ -35,7 +35,7 @@ func newHandler(env app.Env, manager *scs.SessionManager) (http.Handler, error) 
 	return manager.LoadAndSave(docs.Wrap(pages(manager))), nil
 }
 
-// lookup says who is signed in. A store that is down does not get here: LoadAndSave answers 500.
+// lookup reports who is signed in. If the store is down, LoadAndSave has already answered 500.
 func lookup(manager *scs.SessionManager) docslogin.UserLookup {
 	return func(r *http.Request) (*docslogin.User, error) {
 		email := manager.GetString(r.Context(), "email")
@@ -57,10 +57,10 @@ func pages(manager *scs.SessionManager) http.Handler {
 		fmt.Fprintf(w, "Signed in as %s\n", email)
 	})
 	mux.Handle("/sign-in", app.SignInForm(func(_ http.ResponseWriter, r *http.Request, email string) error {
-		if err := manager.Clear(r.Context()); err != nil { // what a user before left
+		if err := manager.Clear(r.Context()); err != nil { // remove what an earlier user left
 			return err
 		}
-		if err := manager.RenewToken(r.Context()); err != nil { // or whoever planted the old one is signed in, too
+		if err := manager.RenewToken(r.Context()); err != nil { // somebody else may know the old one
 			return err
 		}
 		manager.Put(r.Context(), "email", email)

@@ -31,7 +31,7 @@ func TestCookie(t *testing.T) {
 	}
 }
 
-// The trap: LoadAndSave around the mux alone.
+// The trap: LoadAndSave around the mux only.
 func TestOutsideOfLoadAndSave(t *testing.T) {
 	manager := newManager()
 	observe, next := apptest.Outcomes(t)
@@ -86,10 +86,10 @@ func TestPlantedSession(t *testing.T) {
 	planted := &http.Cookie{Name: "session", Value: token}
 	own := v.Session(t, planted)
 	if got := v.OpenRoute(t, own); got != "the docs" {
-		t.Errorf("who has signed in gets to %s", got)
+		t.Errorf("the new session leads to %s", got)
 	}
 	if got := v.OpenRoute(t, planted); got != "a sign-in page" {
-		t.Errorf("who planted the session gets to %s", got)
+		t.Errorf("the planted session leads to %s", got)
 	}
 	if ctx, err = manager.Load(t.Context(), own.Value); err != nil || !slices.Equal(manager.Keys(ctx), []string{"email"}) {
 		t.Errorf("the session holds %v, error %v", manager.Keys(ctx), err)
@@ -168,7 +168,7 @@ func TestStoreThatIsDown(t *testing.T) {
 	})
 }
 
-// The docs session ends with the app's, on platforms that are told when.
+// On platforms that take its end from the token, the docs session ends with the app's.
 func TestEndOfTheSession(t *testing.T) {
 	manager := newManager()
 	synctest.Test(t, func(t *testing.T) {

@@ -13,12 +13,12 @@ import (
 	"github.com/docslogin/docslogin/recipes/internal/app"
 )
 
-// newProxy is what nginx, a load balancer or an ingress is in real life: it hands what is
-// under the prefix to the app, without the prefix.
+// newProxy stands for nginx, a load balancer, or an ingress: it passes requests under the prefix
+// to the app, without the prefix.
 func newProxy(appURL *url.URL) http.Handler {
 	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(appURL)
-		r.Out.Host = r.In.Host // by which the app tells other sites' forms from its own
+		r.Out.Host = r.In.Host // the app needs it to detect other sites' forms
 		r.SetXForwarded()
 	}}
 	mux := http.NewServeMux()
@@ -26,7 +26,7 @@ func newProxy(appURL *url.URL) http.Handler {
 	return mux
 }
 
-// serveTLS serves with a certificate for 127.0.0.1 that nobody has signed.
+// serveTLS serves with a self-signed certificate for 127.0.0.1.
 func serveTLS(listener net.Listener, handler http.Handler) *httptest.Server {
 	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: handler}}
 	server.StartTLS()
@@ -48,6 +48,6 @@ func serve(ctx context.Context, front net.Listener) error {
 	site.SetLoginURL(env.URL + "/docs-login")
 	proxy := serveTLS(front, newProxy(&url.URL{Scheme: "http", Host: listener.Addr().String()}))
 	defer proxy.Close()
-	fmt.Printf("The app is at %s/, where the browser warns of the certificate; open a page of its docs, %s/quickstart. Ctrl-C stops.\n", env.URL, site.URL)
+	fmt.Printf("The app is at %s/, where the browser warns about the certificate. Open a page of its docs: %s/quickstart. Ctrl-C stops.\n", env.URL, site.URL)
 	return app.ServeOn(ctx, listener, handler)
 }

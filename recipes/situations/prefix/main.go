@@ -1,9 +1,9 @@
-// Command prefix is an app that browsers see under https://host/app/, while it serves plain
-// http and no prefix itself: a proxy in front, which fake.go stands for, has the certificate
-// and takes the prefix away. The trap: a way back without the prefix, or one that is made of
-// X-Forwarded headers, which any client can send. It comes from the configuration alone.
+// Command prefix is an app that browsers see under https://host/app/, but that itself serves plain
+// http without the prefix: a proxy, which fake.go stands for, has the certificate and strips the
+// prefix. The trap: a return URL without the prefix, or one that is built from X-Forwarded
+// headers, which any client can send. With WithExternalURL, it comes from the configuration.
 //
-// An app that sees the prefix itself needs no more than docslogin.WithPath("/app/docs-login").
+// An app that sees the prefix itself needs only docslogin.WithPath("/app/docs-login").
 package main
 
 import (
@@ -19,24 +19,24 @@ func main() { app.MainOn(serve) }
 
 const prefix = "/app"
 
-// The app's own URL is as browsers see it: https://example.com/app.
+// newHandler takes the app's own URL as browsers see it: https://example.com/app.
 func newHandler(env app.Env) (http.Handler, error) {
 	docs, err := docslogin.New(signedIn, env.Platform,
-		docslogin.WithExternalURL(env.URL),                 // puts the prefix before the way back
-		docslogin.WithLoginPage(prefix+"/sign-in", "next")) // is where browsers find the page
+		docslogin.WithExternalURL(env.URL),                  // adds the prefix to the return URL
+		docslogin.WithSignInPage(prefix+"/sign-in", "next")) // as browsers see it
 	if err != nil {
 		return nil, err
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/{$}", app.HomeFor(signedIn, prefix+"/sign-in"))
-	mux.Handle("/sign-in", app.SignInFormOf(prefix+"/", signIn)) // every redirect of the app's own needs the prefix, too
-	return docs.Wrap(mux), nil                                   // at /docs-login, without the prefix: the proxy takes it away
+	mux.Handle("/sign-in", app.SignInFormOf(prefix+"/", signIn)) // the app's own redirects need the prefix, too
+	return docs.Wrap(mux), nil                                   // at /docs-login: the proxy strips the prefix
 }
 
 var store = func() *sessions.CookieStore {
 	store := sessions.NewCookieStore([]byte(rand.Text() + rand.Text()))
-	store.Options.Path = prefix + "/" // as browsers see it; a name with __Host- would need the path /
-	store.Options.Secure = true       // though the app itself is served plain http: browsers see https
+	store.Options.Path = prefix + "/" // as browsers see it; a cookie named __Host-… would need the path /
+	store.Options.Secure = true       // browsers see https, though the app itself serves plain http
 	store.Options.HttpOnly = true
 	store.Options.SameSite = http.SameSiteLaxMode
 	return store
@@ -52,7 +52,7 @@ var signedIn = docslogin.SessionLookup(store, "session", func(_ *http.Request, s
 
 func signIn(w http.ResponseWriter, r *http.Request, email string) error {
 	session, _ := store.Get(r, "session") // a new one, if the browser's is of an earlier start
-	session.ID, session.IsNew = "", true  // a new ID, where a store has some: the old one may be somebody else's, too
+	session.ID, session.IsNew = "", true  // a new ID, if the store has IDs: somebody else may know the old one
 	session.Values["email"] = email
 	return session.Save(r, w)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/docslogintest"
+	"github.com/docslogin/docslogin/platforms"
 	"github.com/docslogin/docslogin/recipes/internal/app"
 	"github.com/docslogin/docslogin/recipes/internal/apptest"
 )
@@ -45,7 +46,7 @@ func behindProxy(t *testing.T) *apptest.Visit {
 
 func TestRecipe(t *testing.T) { behindProxy(t).Try(t) }
 
-// An app that is part of another server, which takes the prefix away, too.
+// An app that is part of another server, which strips the prefix, too.
 func TestUnderStripPrefix(t *testing.T) {
 	start(t, func(env app.Env) (http.Handler, error) {
 		handler, err := newHandler(env)
@@ -55,11 +56,11 @@ func TestUnderStripPrefix(t *testing.T) {
 	}).Try(t)
 }
 
-// What the doc comment says of an app that sees the prefix itself.
+// The doc comment describes an app that sees the prefix itself.
 func TestAppThatSeesThePrefix(t *testing.T) {
 	start(t, func(env app.Env) (http.Handler, error) {
 		docs, err := docslogin.New(signedIn, env.Platform,
-			docslogin.WithPath("/app/docs-login"), docslogin.WithLoginPage("/app/sign-in", "next"))
+			docslogin.WithPath("/app/docs-login"), docslogin.WithSignInPage("/app/sign-in", "next"))
 		if err != nil {
 			return nil, err
 		}
@@ -88,7 +89,7 @@ func TestCookie(t *testing.T) {
 
 // What a client sends who reaches the app without the proxy, or through one that passes all on.
 func TestHeadersThatAnyClientCanSend(t *testing.T) {
-	handler, err := newHandler(app.Env{URL: "https://example.com/app", Platform: docslogin.ReadMe("https://docs.example.com", "0123456789abcdef")})
+	handler, err := newHandler(app.Env{URL: "https://example.com/app", Platform: platforms.ReadMe("https://docs.example.com", "0123456789abcdef")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +124,7 @@ func TestSignInLeadsBackIntoTheApp(t *testing.T) {
 	for _, next := range []string{"", "/", "https://evil.example/", "//evil.example", `/\evil.example`} {
 		page := v.Visitor.Open(t, v.AppURL+"/sign-in?next="+url.QueryEscape(next))
 		if page = v.Visitor.Submit(t, page); page.URL.String() != v.AppURL+"/" || !strings.Contains(page.Text, apptest.Ada) {
-			t.Errorf("with the way back %q, who signs in ends at %s, not at the app's home page", next, page)
+			t.Errorf("with the return URL %q, the visitor ends at %s, not at the app's home page", next, page)
 		}
 	}
 }
@@ -131,6 +132,6 @@ func TestSignInLeadsBackIntoTheApp(t *testing.T) {
 func TestHomeLeadsToSignIn(t *testing.T) {
 	v := behindProxy(t)
 	if page := v.Visitor.Open(t, v.AppURL+"/"); page.URL.String() != v.AppURL+"/sign-in" || !page.HasForm() {
-		t.Errorf("who is signed out and opens the home page ends at %s, not at the sign-in page", page)
+		t.Errorf("a visitor who is signed out and opens the home page ends at %s, not at the sign-in page", page)
 	}
 }

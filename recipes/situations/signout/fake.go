@@ -13,8 +13,8 @@ import (
 	"github.com/docslogin/docslogin/recipes/internal/app"
 )
 
-// docs are those of docslogintest, with an address in front that ends the docs session and
-// then leads to the logout URL that the dashboard has, as GitBook's does.
+// docs is a test site behind a server that has a logout URL, as GitBook's docs do: it ends the docs
+// session and redirects to the logout URL in the dashboard.
 type docs struct {
 	*docslogintest.Site
 	logoutURL string
@@ -80,6 +80,6 @@ func serve(ctx context.Context, listener net.Listener) error {
 		return err
 	}
 	docs.SetLoginURL(env.URL + "/docs-login")
-	fmt.Printf("The app is at %s, its way out at %s/sign-out; open a page of its docs, %s/quickstart. Ctrl-C stops.\n", env.URL, env.URL, docs.URL)
+	fmt.Printf("The app is at %s, and its sign-out page at %s/sign-out. Open a page of its docs: %s/quickstart. Ctrl-C stops.\n", env.URL, env.URL, docs.URL)
 	return app.ServeOn(ctx, listener, handler)
 }

@@ -1,8 +1,10 @@
-// Command signout is an app whose sign-out ends the docs session too, and which the docs' Log
-// out leads to (GitBook). The traps: a sign-out by a mere GET, which any page can trigger; and
-// one that goes through the docs while the app's session lasts, or comes back to a page that
-// logs in, which signs the visitor in again at once. What no sign-out reaches, such as another
-// browser, is bounded by a short docs session. fake.go has the docs.
+// Command signout is an app whose sign-out also ends the docs session, and to whose sign-out page
+// the docs' "Log out" leads (GitBook).
+//
+// The traps: any page can trigger a sign-out by GET; and a sign-out that visits the docs before
+// it ends the app's session, or that ends at a page which logs in, logs the user in again at once.
+// A short docs session limits what no sign-out reaches, such as another browser. fake.go has the
+// docs.
 package main
 
 import (
@@ -21,29 +23,29 @@ func main() { app.MainOn(serve) }
 
 func newHandler(env app.Env) (http.Handler, error) {
 	docs, err := docslogin.New(signedIn, env.Platform, app.SignInPage,
-		docslogin.WithSessionTTL(10*time.Minute)) // then the docs ask again, which nobody notices who is signed in
+		docslogin.WithSessionTTL(10*time.Minute)) // then the docs ask again, which a signed-in user does not notice
 	if err != nil {
 		return nil, err
 	}
-	// Other platforms have another address, or none: then redirect to /sign-out at once, and the
-	// short session does the rest.
+	// Other platforms have another logout URL. If yours has none, redirect to /sign-out at once and
+	// rely on the short session.
 	docsLogout := env.Platform.DocsURL + "/~gitbook/auth/logout"
 	mux := http.NewServeMux()
 	mux.Handle("/{$}", app.HomeFor(signedIn, "/sign-in"))
 	mux.Handle("/sign-in", app.SignInForm(signIn))
 	mux.HandleFunc("GET /sign-out", signOutPage) // the logout URL in the docs' dashboard
 	mux.HandleFunc("POST /sign-out", func(w http.ResponseWriter, r *http.Request) {
-		// First the app's session: the docs may open a page of theirs, which asks the app at once.
+		// The app's session first: the docs may open a page of theirs, which asks the app at once.
 		if err := signOut(w, r); err != nil {
 			http.Error(w, "The session cannot be ended.", http.StatusInternalServerError)
 			return
 		}
-		http.Redirect(w, r, docsLogout, http.StatusSeeOther) // and from there to signOutPage
+		http.Redirect(w, r, docsLogout, http.StatusSeeOther) // which redirects to signOutPage
 	})
 	return docs.Wrap(http.NewCrossOriginProtection().Handler(mux)), nil
 }
 
-// signOutPage signs nobody out and leads nowhere by itself.
+// signOutPage signs nobody out and redirects nowhere.
 func signOutPage(w http.ResponseWriter, r *http.Request) {
 	_, err := signedIn(r)
 	if err != nil && !errors.Is(err, docslogin.ErrNoUser) {
@@ -54,8 +56,8 @@ func signOutPage(w http.ResponseWriter, r *http.Request) {
 	_ = page.Execute(w, err == nil)
 }
 
-// Where a Content-Security-Policy has form-action, it has to allow the docs' origin as well,
-// through which the form's way leads.
+// If a Content-Security-Policy has form-action, it must allow the docs' origin, to which the form
+// is redirected.
 var page = template.Must(template.New("").Parse(`<!doctype html><title>Sign out</title>
 {{if .}}<p>You are still signed in to the app.</p>
 <form method="post" action="/sign-out"><button>Sign out</button></form>
@@ -85,14 +87,14 @@ var signedIn = docslogin.SessionLookup(store, "session", func(_ *http.Request, s
 
 func signIn(w http.ResponseWriter, r *http.Request, email string) error {
 	session, _ := store.Get(r, "session") // a new one, if the browser's is of an earlier start
-	session.ID, session.IsNew = "", true  // a new ID, where a store has some: the old one may be somebody else's, too
+	session.ID, session.IsNew = "", true  // a new ID, if the store has IDs: somebody else may know the old one
 	session.Values["email"] = email
 	session.Values["end"] = time.Now().Add(lifetime).Unix()
 	return session.Save(r, w)
 }
 
 func signOut(w http.ResponseWriter, r *http.Request) error {
-	session, _ := store.Get(r, "session") // of one that cannot be read, the cookie goes as well
+	session, _ := store.Get(r, "session") // also deletes a cookie that cannot be read
 	session.Options.MaxAge = -1
 	return session.Save(r, w)
 }

@@ -17,7 +17,7 @@ import (
 // visit is a visitor whose redirects are counted.
 type visit struct {
 	*apptest.Visit
-	redirects int // of the last way
+	redirects int // of the last request
 }
 
 // start serves the app, and docs whose logout leads to what their dashboard says.
@@ -62,7 +62,7 @@ func (v *visit) signIn(t *testing.T) apptest.Page {
 	t.Helper()
 	page := v.Visitor.SignIn(t, v.open(t, v.Site.URL+"/quickstart"), v.Site.URL)
 	if !page.At(v.Site.URL+"/quickstart") || len(v.Site.Logins()) != 1 {
-		t.Fatalf("signing in ends at %s; refused: %v", page, v.Site.Rejections())
+		t.Fatalf("signing in ends at %s; rejections: %v", page, v.Site.Rejections())
 	}
 	return page
 }
@@ -71,10 +71,10 @@ func (v *visit) signIn(t *testing.T) apptest.Page {
 func (v *visit) isSignedOut(t *testing.T) {
 	t.Helper()
 	if page := v.open(t, v.Site.URL+"/reference"); page.URL.Path != "/sign-in" || !page.HasForm() || v.redirects > 2 {
-		t.Errorf("who is signed out and opens a page of the docs ends at %s after %d redirects, not at the sign-in form after 2", page, v.redirects)
+		t.Errorf("a visitor who is signed out and opens a page of the docs ends at %s after %d redirects, not at the sign-in form after 2", page, v.redirects)
 	}
 	if page := v.open(t, v.AppURL+"/"); page.URL.Path != "/sign-in" {
-		t.Errorf("who is signed out and opens the app ends at %s, not at the sign-in form", page)
+		t.Errorf("a visitor who is signed out and opens the app ends at %s, not at the sign-in form", page)
 	}
 	if n := len(v.Site.Logins()); n != 1 {
 		t.Errorf("the docs saw %d logins, not the first one alone", n)
@@ -85,7 +85,7 @@ func (v *visit) isSignedOut(t *testing.T) {
 func (v *visit) isSignedIn(t *testing.T) {
 	t.Helper()
 	if page := v.open(t, v.AppURL+"/"); !strings.Contains(page.Text, apptest.Ada) {
-		t.Fatalf("who did not sign out of the app ends at %s, not at the home page", page)
+		t.Fatalf("a user who did not sign out of the app ends at %s, not at the home page", page)
 	}
 }
 
@@ -139,7 +139,7 @@ func TestSignOutOfNobody(t *testing.T) {
 	}
 	resp.Body.Close()
 	if resp.StatusCode != http.StatusOK || resp.Request.URL.Path != "/sign-out" || v.redirects != 2 {
-		t.Errorf("nobody who signs out ends at %s (%d) after %d redirects", resp.Request.URL.Path, resp.StatusCode, v.redirects)
+		t.Errorf("a visitor who is not signed in and signs out ends at %s (%d) after %d redirects", resp.Request.URL.Path, resp.StatusCode, v.redirects)
 	}
 }
 

@@ -20,6 +20,6 @@ func serve(ctx context.Context, listener net.Listener) error {
 	appURL := "http://" + listener.Addr().String()
 	guides.SetLoginURL(appURL + guidesPath)
 	reference.SetLoginURL(appURL + referencePath)
-	fmt.Printf("The app is at %s; open %s/quickstart and %s/reference. Ctrl-C stops.\n", appURL, guides.URL, reference.URL)
+	fmt.Printf("The app is at %s. Open %s/quickstart and %s/reference. Ctrl-C stops.\n", appURL, guides.URL, reference.URL)
 	return app.ServeOn(ctx, listener, handler)
 }

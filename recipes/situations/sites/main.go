@@ -1,6 +1,6 @@
-// Command sites is an app with two docs sites, guides on Mintlify and a reference on ReadMe:
-// a Middleware, a key and a route for each. Two with the same route, such as the default one,
-// would be a trap: the outer one would answer for both. fake.go has docs to log in at.
+// Command sites is an app with two docs sites, guides on Mintlify and a reference on ReadMe. Each
+// has a Middleware, a key, and a route of its own. The trap: two with the same route, such as the
+// default one. The outer one would then answer for both. fake.go has the test sites.
 package main
 
 import (
@@ -13,14 +13,14 @@ import (
 
 func main() { app.MainOn(serve) }
 
-// The login URLs in the two dashboards end so.
+// The login URLs in the two dashboards end with these paths.
 const (
 	guidesPath    = "/docs-login/guides"
 	referencePath = "/docs-login/reference"
 )
 
-// In real life the platforms are docslogin.Mintlify("https://guides.example.com", privateKey)
-// and docslogin.ReadMe("https://reference.example.com", secret).
+// In real life, the platforms are platforms.Mintlify("https://guides.example.com", privateKey)
+// and platforms.ReadMe("https://reference.example.com", secret).
 func newHandler(guidesSite, referenceSite docslogin.Platform) (http.Handler, error) {
 	guides, err1 := docslogin.New(app.SignedIn, guidesSite, app.SignInPage, docslogin.WithPath(guidesPath))
 	reference, err2 := docslogin.New(app.SignedIn, referenceSite, app.SignInPage, docslogin.WithPath(referencePath))

@@ -36,7 +36,7 @@ func TestSignedInOnceIsSignedInToBoth(t *testing.T) {
 	visitor := guides.Visitor
 	visitor.SignIn(t, visitor.Open(t, guides.Site.URL+"/quickstart"), guides.Site.URL)
 	if page := visitor.Open(t, reference.Site.URL+"/reference"); !page.At(reference.Site.URL + "/reference") {
-		t.Errorf("who has logged in to the guides ends at %s, not at the reference; refused: %v", page, reference.Site.Rejections())
+		t.Errorf("after a login to the guides, the visitor ends at %s, not at the reference; rejections: %v", page, reference.Site.Rejections())
 	}
 	if n, m := len(guides.Site.Logins()), len(reference.Site.Logins()); n != 1 || m != 1 {
 		t.Errorf("the guides saw %d logins and the reference %d, not one each", n, m)
@@ -58,6 +58,6 @@ func TestTwoSitesOnOneRoute(t *testing.T) {
 	visitor := apptest.NewVisitor()
 	page := visitor.SignIn(t, visitor.Open(t, guides.URL+"/quickstart"), reference.URL)
 	if !page.At(reference.URL+"/quickstart") || len(guides.Logins()) != 0 {
-		t.Errorf("who wants to read the guides ends at %s; does the recipe's advice still hold?", page)
+		t.Errorf("a visitor of the guides ends at %s; does the recipe's advice still hold?", page)
 	}
 }

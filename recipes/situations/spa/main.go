@@ -1,9 +1,9 @@
-// Command spa is a single-page app without a cookie: its access token is in the script's
-// memory. A visitor who comes from the docs brings no token, so the middleware's own route
-// would find nobody signed in, ever. Instead the docs' login URL leads to a page of the app,
-// whose script has the user sign in, fetches the URL that logs in, and goes there.
+// Command spa is a single-page app without a cookie: its access token is in the script's memory.
+// A visitor who comes from the docs sends no token, so the middleware's own route would never
+// find a signed-in user. Instead, the docs' login URL is a page of the app. Its script signs the
+// user in, fetches the URL that logs the user in at the docs, and goes there.
 //
-// Where there is a session cookie, docs.Wrap needs no script.
+// With a session cookie, use docs.Wrap, which needs no script.
 package main
 
 import (
@@ -23,7 +23,7 @@ func main() { app.Main(newHandler) }
 
 func newHandler(env app.Env) (http.Handler, error) {
 	tokens := newTokens()
-	docs, err := docslogin.New(tokens.user, env.Platform) // neither wrapped nor mounted: only LoginURL is called
+	docs, err := docslogin.New(tokens.user, env.Platform) // neither wrapped nor mounted: the app only calls LoginURL
 	if err != nil {
 		return nil, err
 	}
@@ -35,14 +35,14 @@ func newHandler(env app.Env) (http.Handler, error) {
 	return http.NewCrossOriginProtection().Handler(mux), nil
 }
 
-// docsURL answers with the URL that logs the user in. It holds a token that lives for minutes
-// or seconds: the script asks when it goes there, not before.
+// docsURL answers with the URL that logs the user in at the docs. It contains a token that expires
+// within minutes or seconds, so the script asks for it only when it goes there.
 func docsURL(docs *docslogin.Middleware, lookup docslogin.UserLookup) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		user, err := lookup(r)
-		var asked struct{ Page string } // as the docs wrote it: LoginURL checks it
+		var asked struct{ Page string } // the deep link, unchecked: LoginURL checks it
 		if err == nil && json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<14)).Decode(&asked) != nil {
-			answer(w, http.StatusBadRequest, "error", "The body is not as it should be.")
+			answer(w, http.StatusBadRequest, "error", "The body is invalid.")
 			return
 		}
 		var url string
@@ -61,16 +61,16 @@ func docsURL(docs *docslogin.Middleware, lookup docslogin.UserLookup) http.Handl
 	}
 }
 
-// statusOf is for the lookup's errors and for those of LoginURL.
+// statusOf returns the status for an error of the lookup or of LoginURL.
 func statusOf(err error) int {
-	var refused *docslogin.LoginError
+	var rejection *docslogin.LoginError
 	switch {
 	case errors.Is(err, docslogin.ErrNoUser):
 		return http.StatusUnauthorized
 	case errors.Is(err, docslogin.ErrForbidden):
 		return http.StatusForbidden
-	case errors.As(err, &refused):
-		return refused.Status
+	case errors.As(err, &rejection):
+		return rejection.Status
 	}
 	return http.StatusInternalServerError
 }
@@ -88,11 +88,11 @@ var (
 	pageTemplate = template.Must(template.New("").Parse(pageHTML))
 )
 
-// page is the whole app; its script knows by the path what to show.
+// page is the whole app. Its script decides by the path what to show.
 func page(w http.ResponseWriter, _ *http.Request) {
 	nonce := rand.Text()
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store") // a nonce is good once
+	w.Header().Set("Cache-Control", "no-store") // a nonce is for one response
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src 'nonce-"+nonce+"'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'")
 	_ = pageTemplate.Execute(w, nonce)
 }

@@ -16,11 +16,12 @@ import (
 
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/docslogintest"
+	"github.com/docslogin/docslogin/platforms"
 	"github.com/docslogin/docslogin/recipes/internal/app"
 	"github.com/docslogin/docslogin/recipes/internal/apptest"
 )
 
-// script is the page's: it does what page.html does.
+// script does what the script in page.html does.
 type script struct {
 	visitor *apptest.Visitor
 	appURL  string
@@ -46,7 +47,7 @@ func (s *script) post(t *testing.T, path, body string) (status int, answer map[s
 		t.Errorf("%s may be stored", path)
 	}
 	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
-		t.Fatalf("%s answers no JSON: %v", path, err)
+		t.Fatalf("%s does not answer with JSON: %v", path, err)
 	}
 	return resp.StatusCode, answer
 }
@@ -88,13 +89,13 @@ func TestRecipe(t *testing.T) {
 				t.Fatalf("signing in is answered by %d %v", status, answer)
 			}
 			if page = s.toDocs(t, page.URL.Query().Get("redirect")); !page.At(site.URL + "/quickstart?from=mail") {
-				t.Fatalf("the script's way ends at %s, not at the docs' page; refused: %v", page, site.Rejections())
+				t.Fatalf("the script ends at %s, not at the docs' page; rejections: %v", page, site.Rejections())
 			}
 			// From the app's own button, and from a link that a stranger wrote.
 			for _, link := range []string{"", "https://evil.example/"} {
 				s.visitor.LogOutOfDocs(t, site)
 				if page = s.toDocs(t, link); page.URL.Path != "/" && page.URL.Path != "" || !page.At(site.URL) {
-					t.Errorf("to the page %q, the script's way ends at %s, not at the docs' home; refused: %v", link, page, site.Rejections())
+					t.Errorf("for the page %q, the script ends at %s, not at the docs' home; rejections: %v", link, page, site.Rejections())
 				}
 			}
 			if n := len(site.Logins()); n != 3 {
@@ -125,16 +126,16 @@ func TestAnswers(t *testing.T) {
 		"nobody, said by nil":                 {lookup: says(nil, nil), want: 401},
 		"a session that has ended":            {lookup: says(expired, nil), want: 401},
 		"a user who is locked out":            {lookup: says(nil, docslogin.ErrForbidden), want: 403},
-		"a user whom a mapper refuses":        {lookup: says(ada, nil), opts: []docslogin.Option{mapper(docslogin.ErrForbidden)}, want: 403},
+		"a user whom a mapper rejects":        {lookup: says(ada, nil), opts: []docslogin.Option{mapper(docslogin.ErrForbidden)}, want: 403},
 		"a user without an e-mail address":    {lookup: says(&docslogin.User{ID: "ada"}, nil), want: 403},
 		"a session store that is down":        {lookup: says(nil, secret), want: 500},
 		"a mapper that fails":                 {lookup: says(ada, nil), opts: []docslogin.Option{mapper(secret)}, want: 500},
-		"a body that is no JSON":              {lookup: says(ada, nil), body: "page=/", want: 400},
+		"a body that is not JSON":             {lookup: says(ada, nil), body: "page=/", want: 400},
 		"a body that is longer than any link": {lookup: says(ada, nil), body: `{"page":"/` + strings.Repeat("a", 1<<14) + `"}`, want: 400},
-		"nobody with a body that is no JSON":  {lookup: says(nil, docslogin.ErrNoUser), body: "page=/", want: 401},
+		"nobody with a body that is not JSON": {lookup: says(nil, docslogin.ErrNoUser), body: "page=/", want: 401},
 	} {
 		t.Run(name, func(t *testing.T) {
-			docs, err := docslogin.New(c.lookup, docslogin.ReadMe("https://docs.example.com", "0123456789abcdef"), c.opts...)
+			docs, err := docslogin.New(c.lookup, platforms.ReadMe("https://docs.example.com", "0123456789abcdef"), c.opts...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -153,7 +154,7 @@ func TestAnswers(t *testing.T) {
 				t.Errorf("the answer is neither a URL nor an error")
 			}
 			if strings.Contains(text, "db.internal") {
-				t.Error("the visitor is told of the app's inside")
+				t.Error("the response contains the text of an internal error")
 			}
 			if strings.Contains(log.String(), "db.internal") != (c.want == 500) {
 				t.Errorf("the operator reads %q", log)
@@ -167,7 +168,7 @@ func TestVisitorWhoHasGone(t *testing.T) {
 	lookup := func(*http.Request) (*docslogin.User, error) {
 		return &docslogin.User{Email: "ada@example.com"}, nil
 	}
-	docs, err := docslogin.New(lookup, docslogin.ReadMe("https://docs.example.com", "0123456789abcdef"))
+	docs, err := docslogin.New(lookup, platforms.ReadMe("https://docs.example.com", "0123456789abcdef"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +199,7 @@ func TestSessionCookie(t *testing.T) {
 	}
 	s.visitor.Submit(t, s.visitor.Open(t, s.appURL+"/sign-in"))
 	if page := s.toDocs(t, "/reference"); !page.At(site.URL + "/reference") {
-		t.Errorf("the script's way ends at %s, not at the docs' page; refused: %v", page, site.Rejections())
+		t.Errorf("the script ends at %s, not at the docs' page; rejections: %v", page, site.Rejections())
 	}
 }
 

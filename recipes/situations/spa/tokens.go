@@ -11,8 +11,8 @@ import (
 	"github.com/docslogin/docslogin"
 )
 
-// tokens are the app's access tokens. They stand for what your app has, and for your identity
-// provider, which would renew them without a word.
+// tokens are the app's access tokens. They stand for your app's own, or for those of your identity
+// provider, which would renew them silently.
 type tokens struct {
 	mu sync.Mutex
 	of map[string]session
@@ -25,7 +25,7 @@ type session struct {
 
 func newTokens() *tokens { return &tokens{of: map[string]session{}} }
 
-// user says whose access token came with a request.
+// user is the lookup: it reports whose access token a request carries.
 func (t *tokens) user(r *http.Request) (*docslogin.User, error) {
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	t.mu.Lock()
@@ -37,7 +37,7 @@ func (t *tokens) user(r *http.Request) (*docslogin.User, error) {
 	return &docslogin.User{ID: session.email, Email: session.email, ExpiresAt: session.end}, nil
 }
 
-// signIn believes everybody.
+// signIn asks for no password.
 func (t *tokens) signIn(w http.ResponseWriter, r *http.Request) {
 	var asked struct{ Email string }
 	if json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<14)).Decode(&asked) != nil || asked.Email == "" {

@@ -23,13 +23,13 @@ func serve(ctx context.Context, listener net.Listener) error {
 			return err
 		}
 		site.SetLoginURL("http://" + host + "/docs-login")
-		fmt.Printf("The app of %s is at http://%s; open a page of its docs, %s/quickstart.\n", name, host, site.URL)
+		fmt.Printf("The app of %s is at http://%s. Open a page of its docs: %s/quickstart.\n", name, host, site.URL)
 	}
 	fmt.Println("Ctrl-C stops.")
 	return app.ServeOn(ctx, listener, tenants)
 }
 
-// newStore has a cookie for each host: without a Domain, browsers send none of them to another.
+// newStore sets a cookie for each host: without a Domain, browsers send it to no other.
 func newStore() sessions.Store {
 	store := sessions.NewCookieStore([]byte(rand.Text() + rand.Text()))
 	store.Options.HttpOnly = true

@@ -1,7 +1,7 @@
-// Command tenants is one app for many tenants, each under a host of its own, with docs of its
-// own. The trap: a cookie is no proof of where it was set, so a session is good under each of
-// the app's hosts. Each tenant's lookup asks whose the session is, or else the users of one
-// tenant could log in to the docs of another. fake.go has docs to log in at.
+// Command tenants is one app for many tenants, each with a host and docs of its own. The trap: a
+// cookie does not prove where it was set, so a client can use a session on each of the app's
+// hosts. Each tenant's lookup therefore checks the session's tenant, or the users of one tenant
+// could log in at the docs of another. fake.go has the test sites.
 package main
 
 import (
@@ -17,10 +17,10 @@ import (
 
 func main() { app.MainOn(serve) }
 
-// tenants is the app. Its methods may be called by many goroutines at once.
+// tenants is the app. It is safe for concurrent use by multiple goroutines.
 type tenants struct {
 	store sessions.Store
-	next  http.Handler // what all tenants have in common
+	next  http.Handler // what all tenants share
 
 	mu     sync.RWMutex
 	byHost map[string]tenant
@@ -29,7 +29,7 @@ type tenants struct {
 type tenant struct {
 	name    string
 	docs    *docslogin.Middleware
-	handler http.Handler // the app, with the way to this tenant's docs
+	handler http.Handler // the app, with the login route of this tenant's docs
 }
 
 func newTenants(store sessions.Store) *tenants {
@@ -41,10 +41,10 @@ func newTenants(store sessions.Store) *tenants {
 	return t
 }
 
-// add adds a tenant, at the start or while serving, or changes one. The host is as browsers
-// send it: acme.example.com, with the port if it is not the scheme's own. The platform, which
-// has the tenant's docs URL and key, comes from where the app keeps its tenants. Where the
-// app runs more than once, each instance has to hear of it.
+// add adds or changes a tenant, at the start or while serving. The host is as browsers send it:
+// acme.example.com, with the port if it is not the scheme's default. The platform, with the
+// tenant's docs URL and key, comes from the app's database. With several instances, call add in
+// each of them.
 func (t *tenants) add(host, name string, platform docslogin.Platform) error {
 	docs, err := docslogin.New(t.usersOf(name), platform, app.SignInPage)
 	if err != nil {
@@ -73,8 +73,7 @@ func (t *tenants) at(host string) (tenant, bool) {
 }
 
 func (t *tenants) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	// The host is looked up and that is all: a client can write anything there, so it is part
-	// of no URL.
+	// The host is only looked up. A client can send any host, so it must not become part of a URL.
 	tenant, ok := t.at(r.Host)
 	if !ok {
 		http.NotFound(w, r)
@@ -83,7 +82,7 @@ func (t *tenants) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	tenant.handler.ServeHTTP(w, r)
 }
 
-// usersOf says who is signed in, if it is a user of the tenant.
+// usersOf is the lookup of a tenant: it finds only the tenant's users.
 func (t *tenants) usersOf(name string) docslogin.UserLookup {
 	return docslogin.SessionLookup(t.store, "session", func(_ *http.Request, session *sessions.Session) (*docslogin.User, error) {
 		email, _ := session.Values["email"].(string)
@@ -103,10 +102,10 @@ func (t *tenants) signIn(w http.ResponseWriter, r *http.Request, email string) e
 		return errors.New("there is no such tenant")
 	}
 	session, _ := t.store.Get(r, "session") // a new one, if the browser's is of an earlier start
-	session.ID, session.IsNew = "", true    // a new ID, where a store has some: the old one may be somebody else's, too
+	session.ID, session.IsNew = "", true    // a new ID, if the store has IDs: somebody else may know the old one
 	session.Values = map[any]any{
 		"email":  email,
-		"tenant": tenant.name, // of which the user is, as the accounts of this tenant say
+		"tenant": tenant.name, // which has an account for this user
 	}
 	return session.Save(r, w)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/docslogintest"
+	"github.com/docslogin/docslogin/platforms"
 	"github.com/docslogin/docslogin/recipes/internal/app"
 	"github.com/docslogin/docslogin/recipes/internal/apptest"
 	"github.com/gorilla/sessions"
@@ -50,7 +51,7 @@ func TestRecipe(t *testing.T) {
 	t.Run("globex", w.globex.Try)
 }
 
-// Sessions on the server have an ID, which is a new one for who signs in.
+// A sign-in gives a session on the server a new ID.
 func TestSessionsInFiles(t *testing.T) {
 	apptest.TryFiles(t, func(store *sessions.FilesystemStore) func(app.Env) (http.Handler, error) {
 		return func(env app.Env) (http.Handler, error) {
@@ -73,7 +74,7 @@ func TestNobodyReadsTheDocsOfAnotherTenant(t *testing.T) {
 	ada.Client().Jar.SetCookies(atGlobex, ada.Client().Jar.Cookies(atAcme))
 	for _, u := range []string{w.globex.Site.URL + "/quickstart", w.globex.AppURL + "/"} {
 		if page := ada.Open(t, u); !page.At(w.globex.AppURL+page.URL.RequestURI()) || page.Status != http.StatusForbidden {
-			t.Errorf("with acme's session, Ada ends at %s, not at globex's refusal", page)
+			t.Errorf("with acme's session, Ada ends at %s, not at globex's 403 page", page)
 		}
 	}
 	if logins := w.globex.Site.Logins(); len(logins) != 0 {
@@ -82,7 +83,7 @@ func TestNobodyReadsTheDocsOfAnotherTenant(t *testing.T) {
 	// Where she has an account there, too, she signs in with it.
 	ada.SignIn(t, ada.Open(t, w.globex.AppURL+"/sign-in"), w.globex.Site.URL)
 	if page := ada.Open(t, w.globex.Site.URL+"/quickstart"); !page.At(w.globex.Site.URL + "/quickstart") {
-		t.Errorf("who has signed in at globex, too, ends at %s", page)
+		t.Errorf("signed in at globex, too, Ada ends at %s", page)
 	}
 }
 
@@ -124,7 +125,7 @@ func TestNewTenantsAndKeysWhileServing(t *testing.T) {
 	var changes sync.WaitGroup
 	changes.Go(func() {
 		for i := range 20 {
-			if err := w.add(fmt.Sprintf("tenant%d.localhost", i), fmt.Sprint("tenant", i), docslogin.ReadMe("https://docs.example.com", "0123456789abcdef")); err != nil {
+			if err := w.add(fmt.Sprintf("tenant%d.localhost", i), fmt.Sprint("tenant", i), platforms.ReadMe("https://docs.example.com", "0123456789abcdef")); err != nil {
 				t.Error(err)
 			}
 			if err := w.setKey("acme.localhost"+w.port, w.acme.Site.Platform().Key); err != nil {
@@ -135,7 +136,7 @@ func TestNewTenantsAndKeysWhileServing(t *testing.T) {
 	for range 20 {
 		before.LogOutOfDocs(t, w.acme.Site)
 		if page := before.Open(t, w.acme.Site.URL+"/quickstart"); !page.At(w.acme.Site.URL + "/quickstart") {
-			t.Fatalf("while tenants come, Ada ends at %s; refused: %v", page, w.acme.Site.Rejections())
+			t.Fatalf("while tenants are added, Ada ends at %s; rejections: %v", page, w.acme.Site.Rejections())
 		}
 	}
 	changes.Wait()
@@ -155,27 +156,27 @@ func TestNewKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	if logIn(); len(w.acme.Site.Logins()) != 0 || len(w.acme.Site.Rejections()) != 1 {
-		t.Fatalf("acme's docs took a token that is signed with another key")
+		t.Fatalf("acme's docs accepted a token that is signed with another key")
 	}
 	if err := w.setKey(acme, w.acme.Site.Platform().Key); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.setKey(acme, docslogin.Secret("short")); err == nil {
-		t.Error("a bad key is no error")
+		t.Error("setKey accepts a bad key")
 	}
 	if page := logIn(); !page.At(w.acme.Site.URL + "/quickstart") {
-		t.Errorf("with the right key again, Ada ends at %s; refused: %v", page, w.acme.Site.Rejections())
+		t.Errorf("with the right key again, Ada ends at %s; rejections: %v", page, w.acme.Site.Rejections())
 	}
 	w.globex.Try(t)
 
 	if err := w.setKey("initech.localhost"+w.port, w.acme.Site.Platform().Key); err == nil {
-		t.Error("a key for no tenant is no error")
+		t.Error("setKey accepts a key for an unknown tenant")
 	}
-	if err := w.add(globex, "globex", docslogin.ReadMe("docs", "short")); err == nil || !strings.Contains(err.Error(), "globex") {
-		t.Errorf("a tenant with mistakes: %v; want an error that names it", err)
+	if err := w.add(globex, "globex", platforms.ReadMe("docs", "short")); err == nil || !strings.Contains(err.Error(), "globex") {
+		t.Errorf("a tenant with configuration errors: %v; want an error that names it", err)
 	}
 	w.globex.Visitor.LogOutOfDocs(t, w.globex.Site)
 	if page := w.globex.Visitor.Open(t, w.globex.Site.URL+"/reference"); !page.At(w.globex.Site.URL + "/reference") {
-		t.Errorf("after a mistake the tenant is not what it was: %s", page)
+		t.Errorf("after a configuration error, the tenant has changed: %s", page)
 	}
 }
