@@ -26,8 +26,8 @@ func checkHelp() string {
   -external-url URL      WithExternalURL
   -token-ttl DURATION    WithTokenTTL, such as 5m
   -session-ttl DURATION  WithSessionTTL
-  -clock URL             ask that server for its time, with one HEAD request, and
-                         compare this machine's clock with it
+  -clock URL             compare this machine's clock with that server's, by one
+                         HEAD request
   -json                  print one JSON object
 
 ✓ is in order, ✗ is a configuration error, ! is unknown or close to a limit.
@@ -198,7 +198,7 @@ func judgeClock(sent time.Time, half time.Duration, date time.Time, p rules.Plat
 	switch {
 	case limit > 0 && difference+margin > limit:
 		finding.Warn = difference-margin <= limit
-		finding.Why += fmt.Sprintf(" %s accepts a clock that is %v %s its own.", p.Name, limit, side)
+		finding.Why += fmt.Sprintf(" %s accepts a clock that is at most %v %s its own.", p.Name, limit, side)
 	case difference-margin > time.Minute:
 		finding.Warn = true
 	default:

@@ -23,7 +23,7 @@ func explainHelp() string {
 It reads standard input, or its argument, which stays in the shell's history.
 ✓ is in order, ✗ is rejected, ! is unknown, or accepted but probably a mistake.
 
-  -platform NAME   for a token alone, or for a URL that several platforms may use
+  -platform NAME   for a token alone, or a URL that does not tell the platform
   -docs URL        the docs, if they are not where the URL leads
   -key-file FILE, -key-env NAME
                    the secret, or the private or public key in PEM; without it

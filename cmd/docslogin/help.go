@@ -19,7 +19,7 @@ func mainHelp() string {
 	return `docslogin logs an app's users in at its hosted docs. This command tests that.
 
   docslogin url       print a login URL for a user
-  docslogin explain   say why a platform accepts or rejects a login URL or a token
+  docslogin explain   say why a platform accepts or rejects a URL or a token
   docslogin check     check an app's configuration as docslogin.New does
   docslogin site      serve a test site for an app on this machine
   docslogin help url  show all flags of a command

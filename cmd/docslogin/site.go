@@ -28,8 +28,8 @@ Use a key that was made for this, not that of the docs in production.
   -platform NAME   see docslogin help
   -key-file FILE, -key-env NAME
                    the app's secret or private key, or the public key alone
-  -listen ADDRESS  where the site listens, ` + siteAddress + `; at 0.0.0.0:8081, other
-                   machines can reach it
+  -listen ADDRESS  where the site listens, ` + siteAddress + `; other machines can
+                   reach it at 0.0.0.0:8081
 `
 }
 
