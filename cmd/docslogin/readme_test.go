@@ -250,7 +250,7 @@ var appSituations = situations{
 	"a page says \"Signing in did not work\"": func(t *testing.T) string {
 		return logged(t, testkit.Nobody, afterSignIn(t))
 	},
-	"whoever comes from the docs has to sign in again": func(t *testing.T) string {
+	"visitors from the docs have to sign in again": func(t *testing.T) string {
 		return logged(t, testkit.Nobody, from("/quickstart"))
 	},
 	"after the sign-in the browser stays on the form, and its console names `form-action`": func(t *testing.T) string {
@@ -314,7 +314,7 @@ var readerSituations = situations{
 	"too many redirects": func(t *testing.T) string {
 		return logged(t, testkit.As(adaInApp), from("/quickstart"))
 	},
-	"they are signed out of the docs too soon: the token is the session there, and was made for seconds": func(t *testing.T) string {
+	"they are logged out of the docs too soon: the token is the docs session, and expires after seconds": func(t *testing.T) string {
 		return explained(t, docsURL+"?jwt_token="+token(`"exp":1700000010,"iat":1700000000`))
 	},
 	"the samples show no API key: a name is wrong": func(t *testing.T) string {
@@ -329,23 +329,23 @@ var readerSituations = situations{
 	"GitBook's pages do not see the groups": func(t *testing.T) string {
 		return explained(t, docsURL+"?jwt_token="+token(`"groups":["beta"],"exp":1700003600,"iat":1700000000`))
 	},
-	"public docs do not know them, and the console names CORS (`UserInfo`)": func(t *testing.T) string {
+	"public docs do not know them, and the console names CORS or a 403 (package `userinfo`)": func(t *testing.T) string {
 		return asked(t, "https://docs.example.org")
 	},
 }
 
 // Other code made the token.
 var otherCodeSituations = situations{
-	"refused: the algorithm is wrong": func(t *testing.T) string {
+	"rejected: the algorithm is wrong": func(t *testing.T) string {
 		return unsigned(t, docsURL+"/login/jwt-callback#"+hs256(`{"alg":"ES256","typ":"JWT"}`, "{"+readMe1+"}"))
 	},
-	"refused: the secret was decoded from base64": func(t *testing.T) string {
+	"rejected: the secret was decoded from base64": func(t *testing.T) string {
 		return explainedWith(t, "aHVudGVyMi1odW50ZXIyLXNlY3JldA==")
 	},
 	"Zendesk says that the signature is invalid, and the secret is right": func(t *testing.T) string {
 		return explained(t, hs256(`{"alg":"HS256"}`, `{"jti":"1","name":"Ada","email":"ada@example.com","iat":1700000000}`), "-platform", "zendesk")
 	},
-	"Mintlify refuses it since March 2026": func(t *testing.T) string {
+	"Mintlify rejects it since March 2026": func(t *testing.T) string {
 		return unsigned(t, docsURL+"/login/jwt-callback#"+token(`"exp":1700000010,"iat":1700000000`))
 	},
 	"it ends in the year 50,000": func(t *testing.T) string {
