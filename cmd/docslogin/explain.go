@@ -140,11 +140,11 @@ func (q question) answer(s *settings) (*report, map[string]any, error) {
 			u, err = url.Parse("https://" + token)
 		}
 		if err != nil { // the error contains the URL
-			return nil, nil, usageError("the input is neither a valid URL nor a token; pass nothing else with it, only for example the Location of the login route's response")
+			return nil, nil, usageError("the input is neither a valid URL nor a token; pass one of them and nothing else, such as the Location of the login route's response")
 		}
 	}
 	if u != nil && holdsToken(u.Host) {
-		return nil, nil, usageError("the URL has a token instead of a host; pass the token alone, or the whole URL")
+		return nil, nil, usageError("the URL has a token in its host; pass the token alone, or the whole URL")
 	}
 	p, by, err := q.platform(s, u)
 	if err != nil {
@@ -245,7 +245,7 @@ func (q question) platform(s *settings, u *url.URL) (rules.Platform, string, err
 	}
 	p, by, ok := rules.Infer(u)
 	if !ok {
-		return p, "", usageError("the URL has no token in a place that tells the platform; pass the URL to which the login route redirects (its Location), or set -platform to one of " + platformNames())
+		return p, "", usageError("the URL has no token where a known platform takes one; pass the URL to which the login route redirects (its Location), or set -platform to one of " + platformNames())
 	}
 	all := presets.All()
 	i := slices.IndexFunc(all, func(preset presets.Preset) bool { return preset.Name() == p.Name })

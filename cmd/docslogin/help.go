@@ -28,13 +28,11 @@ Flags of most commands:
 ` + wrap("  -platform NAME", flagColumn, strings.Fields(platformNames())...) +
 		`  -docs URL       where readers open the docs, as the preset takes it
   -key-file FILE  the secret, or a key in PEM; a newline at its end is ignored
-  -key-env NAME   the same, in an environment variable (no flag takes the key
-                  itself: it would stay in the shell's history)
+  -key-env NAME   the same, in an environment variable; no flag takes the key
 ` + argumentHelp() +
 		`  -json           print one JSON object
 
-Exit code 1: a login would be rejected, or the configuration is wrong. Exit code
-2: the command was called incorrectly.
+Exit codes: 0 fine; 1 login rejected or configuration wrong; 2 incorrect call.
 `
 }
 
