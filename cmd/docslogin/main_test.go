@@ -185,6 +185,14 @@ func TestWrap(t *testing.T) {
 	}
 }
 
+func TestList(t *testing.T) {
+	for want, words := range map[string][]string{"": nil, "a": {"a"}, "a or b": {"a", "b"}, "a, b, or c": {"a", "b", "c"}} {
+		if got := list(words, "or"); got != want {
+			t.Errorf("%q: %q, want %q", words, got, want)
+		}
+	}
+}
+
 func TestIncorrectCalls(t *testing.T) {
 	key := write(t, "key", secret+"\n")
 	readMe := []string{"-platform", "readme", "-docs", "https://docs.example.com"}
