@@ -10,30 +10,31 @@ import (
 	"time"
 
 	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/internal/presets"
 	"github.com/docslogin/docslogin/internal/rules"
 )
 
-const checkHelp = `docslogin check checks an app's settings as docslogin.New does.
+func checkHelp() string {
+	return `docslogin check checks an app's configuration as docslogin.New does.
 
   docslogin check -platform readme -docs https://docs.example.com \
-    -key-env README_JWT_SECRET -login-page /sign-in -clock https://example.com
+    -key-env README_JWT_SECRET -sign-in-page /sign-in -clock https://example.com
 
-  -platform NAME, -docs URL, -key-file FILE, -key-env NAME, -company ID,
-  -issuer URL            docslogin help
-  -path PATH             WithPath, the login route
-  -login-page URL        WithLoginPage, and the parameter in which that page
-  -login-param NAME      takes the way back (next)
+` + sharedHelp("-platform NAME", "-docs URL", "-key-file FILE", "-key-env NAME") + `  -path PATH             WithPath, the login route
+  -sign-in-page URL      WithSignInPage: the sign-in page
+  -sign-in-param NAME    WithSignInPage: the parameter of the return URL (next)
   -external-url URL      WithExternalURL
   -token-ttl DURATION    WithTokenTTL, such as 5m
   -session-ttl DURATION  WithSessionTTL
-  -clock URL             ask that server for its time, by one HEAD request, and
-                         compare this machine's clock with it
+  -clock URL             compare this machine's clock with that server's, by one
+                         HEAD request
   -json                  print one JSON object
 
-✓ is in order, ✗ is a mistake, ! could not be told or is close to a limit.
-Without a key, which may be in a key service, all else is checked. Exit code 1
-if there is a ✗.
+✓ is in order, ✗ is a configuration error, ! is unknown or close to a limit.
+Without a key, which may be in a key service, everything else is checked. Exit
+code 1 if there is a ✗.
 `
+}
 
 func (t *tool) check(args []string) error {
 	var (
@@ -43,8 +44,8 @@ func (t *tool) check(args []string) error {
 	)
 	s.lifetimeFlags(f)
 	f.StringVar(&s.path, "path", "/docs-login", "")
-	f.StringVar(&s.loginPage, "login-page", "", "")
-	f.StringVar(&s.loginParam, "login-param", "next", "")
+	f.StringVar(&s.signInPage, "sign-in-page", "", "")
+	f.StringVar(&s.signInParam, "sign-in-param", "next", "")
 	f.StringVar(&s.externalURL, "external-url", "", "")
 	f.StringVar(&clock, "clock", "", "")
 	rest, err := s.parse(f, args)
@@ -58,19 +59,20 @@ func (t *tool) check(args []string) error {
 	if err != nil {
 		return err
 	}
-	platform, rule, err := s.preset(key)
+	preset, err := s.requirePreset()
 	if err != nil {
 		return err
 	}
-	findings := s.check(platform, hasKey)
+	platform := preset.New(s.values(key))
+	findings := s.check(preset, platform, hasKey)
 	if s.given["clock"] {
-		found, err := t.checkClock(clock, rule, s.life(platform))
+		found, err := t.checkClock(clock, preset.Rules(s.values(key)), s.lifetime(platform))
 		if err != nil {
 			return err
 		}
 		findings = append(findings, found)
 	}
-	accepted := !refused(findings)
+	accepted := !rejected(findings)
 	if s.json {
 		t.printJSON(struct {
 			Platform string          `json:"platform"`
@@ -82,55 +84,64 @@ func (t *tool) check(args []string) error {
 		t.printFindings(findings)
 	}
 	if !accepted {
-		return errRefused
+		return errReported
 	}
 	return nil
 }
 
-// check says of each setting whether New takes it.
-func (s *settings) check(platform docslogin.Platform, hasKey bool) []rules.Finding {
+// check returns a finding for each setting, by what New says of it.
+func (s *settings) check(preset presets.Preset, platform docslogin.Platform, hasKey bool) (findings []rules.Finding) {
 	_, err := docslogin.New(func(*http.Request) (*docslogin.User, error) { return nil, nil }, platform, s.options()...)
-	mistakes := map[string][]rules.Finding{}
+	rejected := map[string][]rules.Finding{}
 	var others []string
-	for _, f := range s.mistakes(err) {
-		if mistakes[f.Rule] == nil {
+	for _, f := range s.configErrors(preset, err) {
+		if rejected[f.Rule] == nil {
 			others = append(others, f.Rule)
 		}
-		mistakes[f.Rule] = append(mistakes[f.Rule], f)
+		rejected[f.Rule] = append(rejected[f.Rule], f)
 	}
 	if !hasKey {
-		mistakes[s.keyFlag()] = []rules.Finding{{Rule: s.keyFlag(), Warn: true, Why: "Not checked, for there is no key.", Fix: "Give -key-file or -key-env."}}
+		rejected[s.keyFlag()] = []rules.Finding{{Rule: s.keyFlag(), Warn: true, Why: "Not checked, because there is no key.", Fix: "Set -key-file or -key-env."}}
 	}
-	var out []rules.Finding
-	for _, setting := range []struct {
-		flag, ok string
-		always   bool
-	}{
-		{"-docs", "Links and tokens can go there.", true},
-		{s.keyFlag(), fmt.Sprintf("A trial signature with %s was made and verified.", platform.Algorithm), true},
-		{"-company", "It goes along with the token.", false},
-		{"-issuer", "It is in the token.", false},
-		{"-path", "The login route is " + cmp.Or(s.path, "/docs-login") + ".", true},
-		{"-login-page", "Visitors who are signed out are sent there, and come back by the parameter.", false},
-		{"-external-url", "Ways back begin with it.", false},
-		{"-token-ttl", "The platform takes tokens of that life.", false},
-		{"-session-ttl", "The platform takes sessions of that life.", false},
-	} {
-		found := mistakes[setting.flag]
-		delete(mistakes, setting.flag)
+	for _, setting := range s.checked(preset, platform) {
+		found := rejected[setting.flag]
+		delete(rejected, setting.flag)
 		if found == nil && (setting.always || s.given[setting.flag[1:]]) {
 			found = []rules.Finding{{Rule: setting.flag, OK: true, Why: setting.ok}}
 		}
-		out = append(out, found...)
+		findings = append(findings, found...)
 	}
 	for _, rule := range others {
-		out = append(out, mistakes[rule]...)
+		findings = append(findings, rejected[rule]...)
 	}
-	return out
+	return findings
 }
 
-// life is how long a token may be used; 0: its exp does not say.
-func (s *settings) life(p docslogin.Platform) time.Duration {
+// setting is a flag that New has something to say about.
+type setting struct {
+	flag, ok string
+	always   bool // even if the flag is not given
+}
+
+// checked returns the settings in the order in which they are printed.
+func (s *settings) checked(preset presets.Preset, platform docslogin.Platform) []setting {
+	settings := []setting{
+		{"-docs", "Links and tokens can go there.", true},
+		{s.keyFlag(), fmt.Sprintf("A trial signature with %s was made and verified.", platform.Algorithm), true},
+	}
+	for _, a := range preset.Extra {
+		settings = append(settings, setting{"-" + a.Name, "The preset accepts it.", false})
+	}
+	return append(settings,
+		setting{"-path", "The login route is " + cmp.Or(s.path, "/docs-login") + ".", true},
+		setting{"-sign-in-page", "Visitors who are not signed in go there, with the return URL in the parameter " + s.signInParam + ".", false},
+		setting{"-external-url", "The app's own URLs begin with it.", false},
+		setting{"-token-ttl", "The platform accepts tokens with this lifetime.", false},
+		setting{"-session-ttl", "The platform accepts docs sessions of this length.", false})
+}
+
+// lifetime is the time until a token expires; 0: it does not.
+func (s *settings) lifetime(p docslogin.Platform) time.Duration {
 	token, session := cmp.Or(s.tokenTTL, p.Lifetime.Token), cmp.Or(s.sessionTTL, p.Lifetime.Session)
 	if p.Lifetime.SessionClaim == "exp" {
 		return session
@@ -138,15 +149,15 @@ func (s *settings) life(p docslogin.Platform) time.Duration {
 	return token
 }
 
-// checkClock compares this machine's clock with a server's, in seconds, which is all that
-// the header Date tells. What cannot be told is no mistake of the settings.
-func (t *tool) checkClock(text string, p rules.Platform, life time.Duration) (rules.Finding, error) {
+// checkClock compares this machine's clock with a server's, to the second, like the header
+// Date. It is not an error if that is impossible.
+func (t *tool) checkClock(text string, p rules.Platform, lifetime time.Duration) (rules.Finding, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil {
-		return rules.Finding{}, usageError("-clock is not an absolute http or https URL without user info")
+		return rules.Finding{}, usageError("-clock must be an absolute http or https URL without user info")
 	}
 	unknown := func(why string) (rules.Finding, error) {
-		return rules.Finding{Rule: "-clock", Warn: true, Why: why, Fix: "Try the address of another server, or ask NTP (timedatectl, chronyc tracking)."}, nil
+		return rules.Finding{Rule: "-clock", Warn: true, Why: why, Fix: "Try another server's URL, or ask NTP (timedatectl, chronyc tracking)."}, nil
 	}
 	ctx, cancel := context.WithTimeout(t.ctx, 10*time.Second)
 	defer cancel()
@@ -156,41 +167,44 @@ func (t *tool) checkClock(text string, p rules.Platform, life time.Duration) (ru
 	sent := time.Now()
 	resp, err := client.Do(r.WithContext(ctx))
 	if err != nil {
-		return unknown("No answer came: there is no connection, a certificate is not trusted, or 10 s were not enough.")
+		return unknown("The server did not respond within 10s, or there is no connection, or its certificate is not trusted.")
 	}
 	resp.Body.Close()
 	half := time.Since(sent) / 2
 	date, err := http.ParseTime(resp.Header.Get("Date"))
 	if err != nil {
-		return unknown("The server's answer has no Date.")
+		return unknown("The server's response has no Date.")
 	}
-	if age, err := strconv.Atoi(resp.Header.Get("Age")); err == nil { // out of a cache (RFC 9111)
+	if age, err := strconv.Atoi(resp.Header.Get("Age")); err == nil { // from a cache (RFC 9111)
 		date = date.Add(time.Duration(age) * time.Second)
 	}
-	return judgeClock(sent, half, date, p, life), nil
+	return judgeClock(sent, half, date, p, lifetime), nil
 }
 
-// judgeClock compares this machine's time, half of the way to the server and back after sent,
-// with the server's, which is somewhere within the second of date.
-func judgeClock(sent time.Time, half time.Duration, date time.Time, p rules.Platform, life time.Duration) rules.Finding {
-	ahead, more := sent.Add(half).Sub(date.Add(time.Second/2)), half+time.Second/2
-	off, side, of := ahead, "ahead", " of"
-	behind, limit := p.Tolerance(life)
-	give := max(more.Round(time.Second), time.Second)
-	if ahead < 0 {
-		off, side, of, limit = -ahead, "behind", "", behind
+// judgeClock compares this machine's time at the middle of a round trip, which began at sent
+// and took twice half, with the server's time, which is within the second that begins at date.
+func judgeClock(sent time.Time, half time.Duration, date time.Time, p rules.Platform, lifetime time.Duration) rules.Finding {
+	difference, margin := sent.Add(half).Sub(date.Add(time.Second/2)), half+time.Second/2
+	side := "ahead of"
+	behind, limit := p.Tolerance(lifetime)
+	if difference < 0 {
+		difference, side, limit = -difference, "behind", behind
 	}
-	finding := rules.Finding{Rule: "-clock", OK: true, Why: fmt.Sprintf("This machine's clock and the server's differ by less than can be told, about %v.", give)}
-	if off > more {
-		finding.Why = fmt.Sprintf("This machine's clock is %v %s the server's, give or take %v.", off.Round(time.Second), side+of, give)
+	shown := max(margin.Round(time.Second), time.Second)
+	if difference <= margin {
+		return rules.Finding{Rule: "-clock", OK: true, Why: fmt.Sprintf("This machine's clock and the server's agree to within about %v.", shown)}
 	}
-	if off-more > time.Minute {
-		finding.OK, finding.Warn, finding.Fix = false, true, "Keep the clock right with NTP."
+	finding := rules.Finding{Rule: "-clock", Why: fmt.Sprintf("This machine's clock is %v %s the server's, give or take %v.", difference.Round(time.Second), side, shown)}
+	switch {
+	case limit > 0 && difference+margin > limit:
+		finding.Warn = difference-margin <= limit
+		finding.Why += fmt.Sprintf(" %s accepts a clock that is at most %v %s its own.", p.Name, limit, side)
+	case difference-margin > time.Minute:
+		finding.Warn = true
+	default:
+		finding.OK = true
+		return finding
 	}
-	if limit > 0 && off+more > limit && off > more {
-		finding.OK, finding.Warn = false, off-more <= limit
-		finding.Why += fmt.Sprintf(" With %s it may be %v %s at most.", p.Name, limit, side)
-		finding.Fix = "Keep the clock right with NTP."
-	}
+	finding.Fix = "Keep the clock right with NTP."
 	return finding
 }

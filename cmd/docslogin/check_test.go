@@ -8,11 +8,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/internal/presets"
 	"github.com/docslogin/docslogin/internal/rules"
+	"github.com/docslogin/docslogin/platforms"
 )
 
-func TestSettingsAreChecked(t *testing.T) {
+func TestTheConfigurationIsChecked(t *testing.T) {
 	readMe := []string{"-platform", "readme", "-docs", "https://docs.example.com", "-key-env", "SECRET"}
 	with := func(more ...string) []string { return append(append([]string{}, readMe...), more...) }
 	for _, test := range []struct {
@@ -21,54 +22,54 @@ func TestSettingsAreChecked(t *testing.T) {
 		code int
 		want string // lines
 	}{
-		{"all is fine", with("-login-page", "/sign-in", "-login-param", "return", "-external-url", "https://app.example.com", "-path", "/docs", "-token-ttl", "1m"), 0, `ReadMe
+		{"all is fine", with("-sign-in-page", "/sign-in", "-sign-in-param", "return", "-external-url", "https://app.example.com", "-path", "/docs", "-token-ttl", "1m"), 0, `ReadMe
 ✓ -docs: Links and tokens can go there.
 ✓ -key-env: A trial signature with HS256 was made and verified.
 ✓ -path: The login route is /docs.
-✓ -login-page: Visitors who are signed out are sent there, and come back by the parameter.
-✓ -external-url: Ways back begin with it.
-✓ -token-ttl: The platform takes tokens of that life.
+✓ -sign-in-page: Visitors who are not signed in go there, with the return URL in the parameter return.
+✓ -external-url: The app's own URLs begin with it.
+✓ -token-ttl: The platform accepts tokens with this lifetime.
 `},
 		{"no key, as with a key service", []string{"-platform", "canny", "-docs", "https://feedback.example.com", "-company", "acme"}, 0, `Canny
 ✓ -docs: Links and tokens can go there.
-! -key-env: Not checked, for there is no key.
-  → Give -key-file or -key-env.
-✓ -company: It goes along with the token.
+! -key-env: Not checked, because there is no key.
+  → Set -key-file or -key-env.
+✓ -company: The preset accepts it.
 ✓ -path: The login route is /docs-login.
 `},
 		{"Fern with another issuer", []string{"-platform", "fern", "-docs", "https://docs.example.com", "-issuer", "https://app.example.com", "-session-ttl", "48h", "-key-env", "SECRET"}, 0, `Fern
 ✓ -docs: Links and tokens can go there.
 ✓ -key-env: A trial signature with HS256 was made and verified.
-✓ -issuer: It is in the token.
+✓ -issuer: The preset accepts it.
 ✓ -path: The login route is /docs-login.
-✓ -session-ttl: The platform takes sessions of that life.
+✓ -session-ttl: The platform accepts docs sessions of this length.
 `},
-		{"Zendesk by its URL", []string{"-platform", "zendesk", "-docs", "https://acme.zendesk.com/", "-key-env", "SECRET"}, 0, `Zendesk
+		{"Zendesk's URL with a slash", []string{"-platform", "zendesk", "-docs", "https://acme.zendesk.com/", "-key-env", "SECRET"}, 0, `Zendesk
 ✓ -docs: Links and tokens can go there.
 ✓ -key-env: A trial signature with HS256 was made and verified.
 ✓ -path: The login route is /docs-login.
 `},
-		{"nearly all is wrong", []string{"-platform", "mintlify", "-docs", "http://docs.example.com", "-key-env", "SECRET", "-path", "/", "-login-page", "https://login.example.com/", "-login-param", "", "-token-ttl", "1m", "-session-ttl", "0s"}, 1, `Mintlify
+		{"almost everything is wrong", []string{"-platform", "mintlify", "-docs", "http://docs.example.com", "-key-env", "SECRET", "-path", "/", "-sign-in-page", "https://login.example.com/", "-sign-in-param", "", "-token-ttl", "1m", "-session-ttl", "0s"}, 1, `Mintlify
 ✗ -docs must be https; http is only for a loopback host such as localhost, because the token would travel in clear (Platform.InsecureHTTP allows that).
 ✗ -key-env cannot be used: the text is no key; what is needed is a private key in PEM, with its -----BEGIN and -----END lines.
 ✗ -path must be a clean path such as /docs-login, not / itself: letters, digits and -._~!$&'+,;=@ between single slashes.
-✗ -login-page needs the name of the parameter in which the sign-in page takes the way back.
-✗ -login-page must be a path of the app, or an http(s) URL together with -external-url.
+✗ -sign-in-page needs the name of the parameter that carries the return URL.
+✗ -sign-in-page must be a path of the app such as "/sign-in", or an http(s) URL together with -external-url.
 ✗ -token-ttl is 1m0s; on this platform it must be from 1s to 10s.
 ✗ -session-ttl is 0s; on this platform it must be from 1s to 8784h0m0s.
 `},
 		{"no company for Canny", []string{"-platform", "canny", "-docs", "https://feedback.example.com", "-key-env", "SECRET"}, 1, `Canny
 ✓ -docs: Links and tokens can go there.
 ✓ -key-env: A trial signature with HS256 was made and verified.
-✗ -company has no value for the parameter "companyID", or one with white space around it; mend it.
+✗ -company has no value for the parameter "companyID", or one with white space around it; correct it.
 ✓ -path: The login route is /docs-login.
 `},
-		{"Zendesk by a name of its own", []string{"-platform", "zendesk", "-docs", "https://help.example.com", "-key-env", "SECRET"}, 1, `Zendesk
-✗ -docs must be the name before .zendesk.com alone: letters, digits, and hyphens between them.
+		{"Zendesk's subdomain alone", []string{"-platform", "zendesk", "-docs", "acme", "-key-env", "SECRET"}, 1, `Zendesk
+✗ -docs is not the account's URL, such as https://acme.zendesk.com: it is not an absolute http or https URL such as https://docs.example.com.
 ✓ -key-env: A trial signature with HS256 was made and verified.
 ✓ -path: The login route is /docs-login.
 `},
-		{"an external URL that is none", with("-external-url", "app.example.com"), 1, `ReadMe
+		{"an external URL that is not a URL", with("-external-url", "app.example.com"), 1, `ReadMe
 ✓ -docs: Links and tokens can go there.
 ✓ -key-env: A trial signature with HS256 was made and verified.
 ✓ -path: The login route is /docs-login.
@@ -102,12 +103,11 @@ func TestSettingsAreChecked(t *testing.T) {
 	}
 }
 
-// What no flag names is not passed over.
-func TestAMistakeThatNoFlagNames(t *testing.T) {
-	p := docslogin.ReadMe("https://docs.example.com", secret)
+func TestAConfigurationErrorWithoutAFlagIsPrinted(t *testing.T) {
+	p := platforms.ReadMe("https://docs.example.com", secret)
 	p.MaxTokenBytes = -1
 	last := rules.Finding{}
-	for _, f := range (&settings{}).check(p, true) {
+	for _, f := range (&settings{}).check(presets.Preset{}, p, true) {
 		last = f
 	}
 	if last.OK || last.Why != "Platform.MaxTokenBytes is negative; 0 means no limit." {
@@ -115,7 +115,7 @@ func TestAMistakeThatNoFlagNames(t *testing.T) {
 	}
 }
 
-// A server's clock is off by so much.
+// server starts a server whose clock is off.
 func server(t *testing.T, off time.Duration, more func(http.ResponseWriter, *http.Request)) string {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -147,54 +147,50 @@ func TestTheClockIsCompared(t *testing.T) {
 	}{
 		{"in time", "readme", server(t, 0, nil), nil, 0, "\n✓ -clock: "},
 		{"an hour behind", "readme", redirect, nil, 1, "\n✗ -clock: This machine's clock is 1h0m"},
-		{"an hour ahead, of which ReadMe says nothing", "readme", server(t, -time.Hour, nil), nil, 0, "\n! -clock: This machine's clock is "},
+		{"an hour ahead, without a limit of ReadMe", "readme", server(t, -time.Hour, nil), nil, 0, "\n! -clock: This machine's clock is "},
 		{"an hour ahead of Mintlify", "mintlify", server(t, -time.Hour, nil), nil, 1, " ahead of the server's, give or take "},
-		{"what Mintlify takes", "mintlify", server(t, -time.Hour, nil), nil, 1, "With Mintlify it may be 1s ahead at most.\n  → Keep the clock right with NTP."},
+		{"what Mintlify accepts", "mintlify", server(t, -time.Hour, nil), nil, 1, "Mintlify accepts a clock that is at most 1s ahead of its own.\n  → Keep the clock right with NTP."},
 		{"a minute behind, with a session of an hour", "gitbook", server(t, time.Minute, nil), nil, 0, "\n✓ -clock: This machine's clock is "},
-		{"an hour behind, with a session of a minute", "gitbook", server(t, time.Hour, nil), []string{"-session-ttl", "1m"}, 1, "With GitBook it may be 1m0s behind at most."},
+		{"an hour behind, with a session of a minute", "gitbook", server(t, time.Hour, nil), []string{"-session-ttl", "1m"}, 1, "GitBook accepts a clock that is at most 1m0s behind its own."},
 		{"an hour behind, with a token of two hours", "readme", server(t, time.Hour, nil), []string{"-token-ttl", "2h"}, 0, "\n! -clock: This machine's clock is "},
-		{"an hour ahead of Zendesk", "zendesk", server(t, -time.Hour, nil), nil, 1, "With Zendesk it may be 3m0s ahead at most."},
-		{"an answer out of a cache, an hour old", "metabase", cached, nil, 0, "\n! -clock: This machine's clock is "},
-		{"an answer out of a cache, behind", "metabase", server(t, 0, func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Age", "3600") }), nil, 1, "With Metabase it may be 3m0s behind at most."},
-		{"no Date", "readme", noDate, nil, 0, "\n! -clock: The server's answer has no Date.\n  → Try the address of another server"},
-		{"no answer", "readme", silent, nil, 0, "\n! -clock: No answer came: "},
-		{"a port that is none", "readme", "http://127.0.0.1:99999", nil, 0, "\n! -clock: No answer came: "},
+		{"an hour ahead of Zendesk", "zendesk", server(t, -time.Hour, nil), nil, 1, "Zendesk accepts a clock that is at most 3m0s ahead of its own."},
+		{"a cached response, an hour old", "metabase", cached, nil, 0, "\n! -clock: This machine's clock is "},
+		{"a cached response, behind", "metabase", server(t, 0, func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Age", "3600") }), nil, 1, "Metabase accepts a clock that is at most 3m0s behind its own."},
+		{"no Date", "readme", noDate, nil, 0, "\n! -clock: The server's response has no Date.\n  → Try another server's URL"},
+		{"no response", "readme", silent, nil, 0, "\n! -clock: The server did not respond"},
+		{"an invalid port", "readme", "http://127.0.0.1:99999", nil, 0, "\n! -clock: The server did not respond"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			docs := "https://docs.example.com"
-			if test.platform == "zendesk" {
-				docs = "acme"
-			}
-			r := call(t, "", nil, append([]string{"check", "-platform", test.platform, "-docs", docs, "-clock", test.url}, test.args...)...)
+			r := call(t, "", nil, append([]string{"check", "-platform", test.platform, "-docs", "https://docs.example.com", "-clock", test.url}, test.args...)...)
 			r.want(t, test.code, test.want)
 		})
 	}
 }
 
-func TestWhatAClockMeans(t *testing.T) {
+func TestClocksAreJudged(t *testing.T) {
 	const s = time.Second
 	for _, test := range []struct {
 		name        string
 		ahead, more time.Duration
 		platform    rules.Platform
-		life        time.Duration
+		lifetime    time.Duration
 		mark, why   string
 	}{
-		{"less than can be told", s / 2, s / 2, rules.Mintlify(), 10 * s, "✓", "This machine's clock and the server's differ by less than can be told, about 1s."},
-		{"less than a slow answer can tell", 2 * s, 3 * s, rules.Mintlify(), 10 * s, "✓", "This machine's clock and the server's differ by less than can be told, about 3s."},
-		{"more than a second ahead", 2 * s, s / 2, rules.Mintlify(), 10 * s, "✗", "This machine's clock is 2s ahead of the server's, give or take 1s. With Mintlify it may be 1s ahead at most."},
-		{"perhaps more than a second ahead", 1200 * time.Millisecond, s / 2, rules.Mintlify(), 10 * s, "!", "This machine's clock is 1s ahead of the server's, give or take 1s. With Mintlify it may be 1s ahead at most."},
+		{"less than the margin", s / 2, s / 2, rules.Mintlify(), 10 * s, "✓", "This machine's clock and the server's agree to within about 1s."},
+		{"less than the margin of a slow response", 2 * s, 3 * s, rules.Mintlify(), 10 * s, "✓", "This machine's clock and the server's agree to within about 3s."},
+		{"more than a second ahead", 2 * s, s / 2, rules.Mintlify(), 10 * s, "✗", "This machine's clock is 2s ahead of the server's, give or take 1s. Mintlify accepts a clock that is at most 1s ahead of its own."},
+		{"perhaps more than a second ahead", 1200 * time.Millisecond, s / 2, rules.Mintlify(), 10 * s, "!", "This machine's clock is 1s ahead of the server's, give or take 1s. Mintlify accepts a clock that is at most 1s ahead of its own."},
 		{"two seconds ahead, with a token of five", 2 * s, s / 2, rules.Mintlify(), 5 * s, "✓", "This machine's clock is 2s ahead of the server's, give or take 1s."},
 		{"nine seconds behind", -9 * s, s / 2, rules.Mintlify(), 10 * s, "✓", "This machine's clock is 9s behind the server's, give or take 1s."},
-		{"some ten seconds behind", -10 * s, s / 2, rules.Mintlify(), 10 * s, "!", "This machine's clock is 10s behind the server's, give or take 1s. With Mintlify it may be 10s behind at most."},
-		{"more than ten seconds behind", -12 * s, s / 2, rules.Mintlify(), 10 * s, "✗", "This machine's clock is 12s behind the server's, give or take 1s. With Mintlify it may be 10s behind at most."},
-		{"a slow answer", -12 * s, 3 * s, rules.Mintlify(), 10 * s, "!", "This machine's clock is 12s behind the server's, give or take 3s. With Mintlify it may be 10s behind at most."},
-		{"a minute ahead, where nothing is said of that", 60 * s, s, rules.ReadMe(), 300 * s, "✓", "This machine's clock is 1m0s ahead of the server's, give or take 1s."},
-		{"a year ahead, where nothing is said of that", 8760 * time.Hour, s, rules.ReadMe(), 300 * s, "!", "This machine's clock is 8760h0m0s ahead of the server's, give or take 1s."},
+		{"about ten seconds behind", -10 * s, s / 2, rules.Mintlify(), 10 * s, "!", "This machine's clock is 10s behind the server's, give or take 1s. Mintlify accepts a clock that is at most 10s behind its own."},
+		{"more than ten seconds behind", -12 * s, s / 2, rules.Mintlify(), 10 * s, "✗", "This machine's clock is 12s behind the server's, give or take 1s. Mintlify accepts a clock that is at most 10s behind its own."},
+		{"a slow response", -12 * s, 3 * s, rules.Mintlify(), 10 * s, "!", "This machine's clock is 12s behind the server's, give or take 3s. Mintlify accepts a clock that is at most 10s behind its own."},
+		{"a minute ahead, without a limit", 60 * s, s, rules.ReadMe(), 300 * s, "✓", "This machine's clock is 1m0s ahead of the server's, give or take 1s."},
+		{"a year ahead, without a limit", 8760 * time.Hour, s, rules.ReadMe(), 300 * s, "!", "This machine's clock is 8760h0m0s ahead of the server's, give or take 1s."},
 	} {
-		// The server reads its clock after half of the way, and sends the whole seconds of it.
+		// The server reads its clock halfway, and sends whole seconds.
 		half, sent := test.more-s/2, time.Unix(1700000000, 0)
-		f := judgeClock(sent, half, sent.Add(half-s/2-test.ahead), test.platform, test.life)
+		f := judgeClock(sent, half, sent.Add(half-s/2-test.ahead), test.platform, test.lifetime)
 		mark := "✗"
 		if f.OK {
 			mark = "✓"

@@ -10,18 +10,20 @@ import (
 	"strings"
 	"time"
 
+	"github.com/docslogin/docslogin/internal/presets"
 	"github.com/docslogin/docslogin/internal/rules"
 )
 
-const explainHelp = `docslogin explain says what a docs platform makes of a login URL or a token.
+func explainHelp() string {
+	return `docslogin explain says why a platform accepts or rejects a login URL or a token.
 
   docslogin explain -key-env README_JWT_SECRET < url.txt
-  docslogin explain -platform zendesk -at 2026-11-21T18:00:00Z < token.txt
+  docslogin explain -platform readme -at 2026-11-21T18:00:00Z < token.txt
 
 It reads standard input, or its argument, which stays in the shell's history.
-✓ is in order, ✗ is refused, ! is taken, but was hardly meant or is not known.
+✓ is in order, ✗ is rejected, ! is unknown, or accepted but probably a mistake.
 
-  -platform NAME   the platform, for a token alone, or a URL that does not tell
+  -platform NAME   for a token alone, or a URL that does not tell the platform
   -docs URL        the docs, if they are not where the URL leads
   -key-file FILE, -key-env NAME
                    the secret, or the private or public key in PEM; without it
@@ -29,21 +31,21 @@ It reads standard input, or its argument, which stays in the shell's history.
   -at TIME         judge as of that time, such as 2026-11-21T18:00:00Z
   -path PATH       the app's login route, /docs-login, where no link may lead
   -show-claims     print the claims, with credentials and personal data in them!
-  -company ID, -issuer URL: docslogin help
-  -json            print one JSON object
+` + sharedHelp() + `  -json            print one JSON object
 
-Of claims it prints names and types, and no values but times, host, iss, version
-and alg. Exit code 1 if the platform would refuse the login.
+It prints the names and types of claims, but no values except times, host, iss,
+version, and alg. Exit code 1 if the platform would reject the login.
 `
+}
 
 // report is what explain found out.
 type report struct {
 	Platform         string            `json:"platform"`
-	By               string            `json:"by"`              // -platform, or what in the URL told it
-	Place            string            `json:"place,omitempty"` // of the token in the URL
+	By               string            `json:"by"`              // what the platform was inferred from, or "-platform"
+	Place            string            `json:"place,omitempty"` // where the token is in the URL
 	TokenBytes       int               `json:"tokenBytes"`
-	Accepted         bool              `json:"accepted"`         // no rule is broken; the signature may be unknown
-	SignatureChecked bool              `json:"signatureChecked"` // there was a key
+	Accepted         bool              `json:"accepted"`         // no rule is broken; the signature may not have been checked
+	SignatureChecked bool              `json:"signatureChecked"` // a key was given
 	AcceptedAt       string            `json:"acceptedAt,omitempty"`
 	At               string            `json:"at"`
 	Findings         []rules.Finding   `json:"findings"`
@@ -102,7 +104,7 @@ func (t *tool) explain(args []string) error {
 		return usageError("the input is longer than 1 MiB")
 	}
 	if strings.TrimSpace(q.input) == "" {
-		return usageError("there is nothing to explain; pass a login URL or a token on standard input")
+		return usageError("the input is empty; pass a login URL or a token on standard input")
 	}
 	r, claims, err := q.answer(s)
 	if err != nil {
@@ -117,19 +119,19 @@ func (t *tool) explain(args []string) error {
 		t.printReport(r)
 	}
 	if !r.Accepted {
-		return errRefused
+		return errReported
 	}
 	return nil
 }
 
-// answer looks at the URL and the token.
+// answer checks the URL and the token.
 func (q question) answer(s *settings) (*report, map[string]any, error) {
 	var findings []rules.Finding
 	token := pasted(q.input)
 	if strings.Contains(token, "&amp;") {
 		token = strings.ReplaceAll(token, "&amp;", "&")
-		findings = append(findings, rules.Finding{Rule: "html", Warn: true, Why: "The URL has &amp; for &, as a page's source writes it: read with &.",
-			Fix: "If it was not copied out of a page's source, the browser must not get it so: escape it once."})
+		findings = append(findings, rules.Finding{Rule: "html", Warn: true, Why: "The URL has &amp; instead of &, as in the source of a page. It is read with &.",
+			Fix: "If it was not copied from the source of a page, it is escaped twice: escape it once."})
 	}
 	var u *url.URL
 	if strings.ContainsAny(token, "/?#") {
@@ -137,12 +139,12 @@ func (q question) answer(s *settings) (*report, map[string]any, error) {
 		if u, err = url.Parse(token); err == nil && u.Scheme == "" && !strings.HasPrefix(token, "/") {
 			u, err = url.Parse("https://" + token)
 		}
-		if err != nil { // which holds the URL
-			return nil, nil, usageError("the input is neither a URL that can be parsed nor a token; pass one of them alone, such as the Location of the login route's answer")
+		if err != nil { // the error contains the URL
+			return nil, nil, usageError("the input is neither a valid URL nor a token; pass one of them and nothing else, such as the Location of the login route's response")
 		}
 	}
 	if u != nil && holdsToken(u.Host) {
-		return nil, nil, usageError("a token stands where a URL's host does; pass the token alone, or the whole URL")
+		return nil, nil, usageError("the URL has a token in its host; pass the token alone, or the whole URL")
 	}
 	p, by, err := q.platform(s, u)
 	if err != nil {
@@ -151,7 +153,7 @@ func (q question) answer(s *settings) (*report, map[string]any, error) {
 	host := ""
 	if u != nil {
 		if p.Form != "" {
-			return nil, nil, usageError(p.Name + " takes the token in a form, which no URL holds; pass the token itself")
+			return nil, nil, usageError(p.Name + " takes the token in a form, so it is not in the URL; pass the token itself")
 		}
 		token, host = p.Token(u), u.Hostname()
 		findings = append(findings, p.CheckURL(u, q.docs, q.route)...)
@@ -169,7 +171,7 @@ func (q question) answer(s *settings) (*report, map[string]any, error) {
 	}
 	claims, ofToken := q.check(p, token, key, host, q.at)
 	if token == "" {
-		ofToken = []rules.Finding{{Rule: "token", Why: "There is no token in " + p.Place() + ".", Fix: "Pass the URL to which the app's login route redirects (its Location). If this is that one, send the token there."}}
+		ofToken = []rules.Finding{{Rule: "token", Why: "There is no token in " + p.Place() + ".", Fix: "Pass the URL to which the app's login route redirects (its Location). If this is that URL, put the token there."}}
 	}
 	r := &report{
 		Platform: p.Name, By: by, Place: p.Place(), TokenBytes: len(token),
@@ -181,18 +183,18 @@ func (q question) answer(s *settings) (*report, map[string]any, error) {
 	if u == nil {
 		r.Place = ""
 	}
-	if r.Accepted = !refused(r.Findings); !r.Accepted {
-		// A token out of a log has mostly expired since.
-		if made, ok := numericDate(claims["iat"]); ok {
-			if _, then := q.check(p, token, key, host, made); !refused(append(then, findings...)) {
-				r.AcceptedAt = made.UTC().Format(time.RFC3339)
+	if r.Accepted = !rejected(r.Findings); !r.Accepted {
+		// A token from a log has probably expired since then.
+		if issued, ok := numericDate(claims["iat"]); ok {
+			if _, then := q.check(p, token, key, host, issued); !rejected(append(then, findings...)) {
+				r.AcceptedAt = issued.UTC().Format(time.RFC3339)
 			}
 		}
 	}
 	return r, claims, nil
 }
 
-// holdsToken reports whether there is a token's header in a host, which findings name.
+// holdsToken reports whether a host contains a token's header. Findings print hosts.
 func holdsToken(host string) bool {
 	for i := range host {
 		part, _, _ := strings.Cut(host[i:], ".")
@@ -203,9 +205,9 @@ func holdsToken(host string) bool {
 	return false
 }
 
-// pasted returns the URL or token in what people have at hand: the answer of the login route
-// with its header, what url -json prints, an Authorization header, lines that a terminal or
-// a mail broke, a file of Windows.
+// pasted finds the URL or token in what people paste: a response of the login route with its
+// header, the output of url -json, an Authorization header, or text with line breaks of a
+// terminal, an e-mail, or Windows.
 func pasted(text string) string {
 	var made struct{ URL string }
 	if json.Unmarshal([]byte(text), &made) == nil && made.URL != "" {
@@ -214,7 +216,7 @@ func pasted(text string) string {
 	var lines strings.Builder
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
-		name, value, _ := strings.Cut(strings.TrimPrefix(line, "< "), ":") // as curl -v has it
+		name, value, _ := strings.Cut(strings.TrimPrefix(line, "< "), ":") // as curl -v prints it
 		if strings.EqualFold(name, "Location") {
 			return strings.TrimSpace(value)
 		}
@@ -229,46 +231,54 @@ func pasted(text string) string {
 	return strings.TrimPrefix(strings.Trim(lines.String(), " \t\"'<>"), "Bearer ")
 }
 
-// platform is that of -platform, or the one that the URL's form tells.
+// platform returns the rules of -platform, or of the platform that the URL is for, and what
+// says so.
 func (q question) platform(s *settings, u *url.URL) (rules.Platform, string, error) {
-	p, ok, err := s.rules()
+	preset, ok, err := s.preset()
 	switch {
-	case err != nil || ok:
-		return p, "-platform", err
+	case err != nil:
+		return rules.Platform{}, "", err
+	case ok:
+		return preset.Rules(s.values("")), "-platform", nil
 	case u == nil:
-		return p, "", usageError("a token alone does not tell its platform; give -platform, one of " + names())
+		return rules.Platform{}, "", usageError("a token alone does not say which platform it is for; set -platform to one of " + platformNames())
 	}
 	p, by, ok := rules.Infer(u)
 	if !ok {
-		return p, "", usageError("the URL has a token in no place that tells the platform; pass the one to which the login route redirects (its Location), or give -platform, one of " + names())
+		return p, "", usageError("the URL has no token where a known platform takes one; pass the URL to which the login route redirects (its Location), or set -platform to one of " + platformNames())
 	}
-	p, err = s.withIssuer(p)
-	return p, by, err
+	all := presets.All()
+	i := slices.IndexFunc(all, func(preset presets.Preset) bool { return preset.Name() == p.Name })
+	if i < 0 {
+		return p, by, nil
+	}
+	return all[i].Rules(s.values("")), by, s.checkArguments(all[i])
 }
 
-// check applies the rules to the token. Without a key its signature is unknown.
+// check applies the rules to the token. Without a key, it does not check the signature.
 func (q question) check(p rules.Platform, token string, key any, host string, at time.Time) (map[string]any, []rules.Finding) {
 	claims, findings := p.Check(token, key, strings.ToLower(host), at)
 	for i, f := range findings {
 		if key == nil && f.Rule == "signature" {
-			findings[i] = rules.Finding{Rule: "signature", Warn: true, Why: "Not checked, for there is no key.", Fix: "Give -key-file or -key-env."}
+			findings[i] = rules.Finding{Rule: "signature", Warn: true, Why: "Not checked, because there is no key.", Fix: "Set -key-file or -key-env."}
 		}
 	}
 	return claims, findings
 }
 
-func refused(findings []rules.Finding) bool {
-	return slices.ContainsFunc(findings, rules.Finding.Refused)
+// rejected reports whether the platform would reject the login.
+func rejected(findings []rules.Finding) bool {
+	return slices.ContainsFunc(findings, rules.Finding.Rejected)
 }
 
-// numericDate reads a token's time.
+// numericDate returns a claim's NumericDate (RFC 7519, section 2) as a time.
 func numericDate(v any) (time.Time, bool) {
 	n, _ := v.(json.Number)
 	seconds, err := n.Float64()
 	return time.Unix(int64(seconds), 0), err == nil
 }
 
-// types says what the claims are, without what they say.
+// types returns the types of claims, which do not give away their values.
 func types(claims map[string]any) map[string]string {
 	out := map[string]string{}
 	for claim, v := range claims {
@@ -295,7 +305,7 @@ func (t *tool) printReport(r *report) {
 	if !strings.HasPrefix(r.By, r.Place) {
 		place = " and is in " + r.Place
 	}
-	t.printf("%s, told by %s. The token has %d bytes%s.", r.Platform, r.By, r.TokenBytes, place)
+	t.printf("%s, according to %s. The token has %d bytes%s.", r.Platform, r.By, r.TokenBytes, place)
 	t.printFindings(r.Findings)
 	var claims []string
 	for _, name := range slices.Sorted(maps.Keys(r.ClaimTypes)) {
@@ -315,15 +325,15 @@ func (t *tool) printReport(r *report) {
 	}
 	condition := ""
 	if !r.SignatureChecked {
-		condition = ", if the signature is good"
+		condition = ", if the signature verifies"
 	}
 	switch {
 	case r.Accepted:
 		t.line(okMark, okColor, r.Platform+" would accept it"+condition+".")
 	case r.AcceptedAt != "":
-		t.line(refusedMark, refusedColor, fmt.Sprintf("%s would refuse it at %s, by%s. As of its iat, %s, it would be accepted%s: all else is in order.",
+		t.line(rejectedMark, rejectedColor, fmt.Sprintf("%s would reject it at %s because of%s. At the time of its iat, %s, it would accept it%s.",
 			r.Platform, r.At, broken[1:], r.AcceptedAt, condition))
 	default:
-		t.line(refusedMark, refusedColor, fmt.Sprintf("%s would refuse it, by%s.", r.Platform, broken[1:]))
+		t.line(rejectedMark, rejectedColor, fmt.Sprintf("%s would reject it because of%s.", r.Platform, broken[1:]))
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/docslogin/docslogin/internal/rules"
+	"github.com/docslogin/docslogin/internal/testkit"
 )
 
 const (
@@ -34,8 +35,8 @@ func inUTF16(order binary.AppendByteOrder, text string) string {
 	return string(out)
 }
 
-// TestWhatIsWrong has one row per rule.
-func TestWhatIsWrong(t *testing.T) {
+// TestExplain has one row per rule.
+func TestExplain(t *testing.T) {
 	const docs = "https://docs.example.com"
 	url := func(claims string) string { return docs + "/?auth_token=" + token(claims) }
 	for _, test := range []struct {
@@ -45,31 +46,31 @@ func TestWhatIsWrong(t *testing.T) {
 		want        string // lines, between semicolons
 	}{
 		{"nothing", url(readMe1), nil, 0, "✓ ReadMe would accept it."},
-		{"a token alone", token(readMe1), []string{"-platform", "readme"}, 0, "ReadMe, told by -platform. The token has 173 bytes.; ✓ form: ; ✓ length: Without its URL, the token is 173 bytes long."},
+		{"a token alone", token(readMe1), []string{"-platform", "readme"}, 0, "ReadMe, according to -platform. The token has 173 bytes.; ✓ form: ; ✓ length: Without its URL, the token is 173 bytes long."},
 		{"a URL without its scheme, in quotes", `"` + strings.TrimPrefix(url(readMe1), "https://") + `"` + "\n", nil, 0, "✓ ReadMe would accept it."},
-		{"a URL out of an access log", "/?auth_token=" + token(readMe1), nil, 0, "✓ ReadMe would accept it."},
-		{"a URL that lines broke", url(readMe1)[:60] + "\r\n  " + url(readMe1)[60:100] + "\n" + url(readMe1)[100:] + "\n", nil, 0, "✓ ReadMe would accept it."},
+		{"a URL from an access log", "/?auth_token=" + token(readMe1), nil, 0, "✓ ReadMe would accept it."},
+		{"a URL with line breaks", url(readMe1)[:60] + "\r\n  " + url(readMe1)[60:100] + "\n" + url(readMe1)[100:] + "\n", nil, 0, "✓ ReadMe would accept it."},
 		{"a URL with a byte-order mark", "\ufeff" + url(readMe1), nil, 0, "✓ ReadMe would accept it."},
 		{"a URL in UTF-16", utf16le(url(readMe1)), nil, 0, "✓ ReadMe would accept it."},
 		{"a URL in UTF-16 of the other order", utf16be(url(readMe1)), nil, 0, "✓ ReadMe would accept it."},
 		{"a URL in JSON", `{"url":"` + url(readMe1) + `\u0026redirect=%2Fa"}`, nil, 0, "✓ redirect: "},
-		{"a URL with the header of an answer", "HTTP/1.1 302 Found\r\nCache-Control: no-store\r\nlocation: " + url(readMe1) + "\r\nDate: x\r\n\r\n", nil, 0, "✓ ReadMe would accept it."},
-		{"a URL as curl -v shows it", "< Location: " + url(readMe1), nil, 0, "✓ ReadMe would accept it."},
+		{"a URL with the header of a response", "HTTP/1.1 302 Found\r\nCache-Control: no-store\r\nlocation: " + url(readMe1) + "\r\nDate: x\r\n\r\n", nil, 0, "✓ ReadMe would accept it."},
+		{"a URL as curl -v prints it", "< Location: " + url(readMe1), nil, 0, "✓ ReadMe would accept it."},
 		{"a token in a header", "Authorization: Bearer " + token(readMe1), []string{"-platform", "readme"}, 0, "✓ ReadMe would accept it."},
-		{"a token that lines broke", token(readMe1)[:60] + "\n" + token(readMe1)[60:], []string{"-platform", "readme"}, 0, "✓ ReadMe would accept it."},
-		{"a URL out of a page's source", "https://docs.example.com/?redirect=%2Fa&amp;auth_token=" + token(readMe1), nil, 0, "! html: The URL has &amp; for &; → If it was not copied out of a page's source; ✓ ReadMe would accept it."},
-		{"no token at all", docs + "/login/jwt-callback", []string{"-platform", "readme"}, 1, "✗ token: There is no token in the parameter auth_token.; → Pass the URL to which the app's login route redirects; ✗ ReadMe would refuse it, by token."},
-		{"no token of three parts", docs + "/?auth_token=a.b", nil, 1, "✗ form: The token does not have three parts; ✗ ReadMe would refuse it, by form."},
+		{"a token with line breaks", token(readMe1)[:60] + "\n" + token(readMe1)[60:], []string{"-platform", "readme"}, 0, "✓ ReadMe would accept it."},
+		{"a URL from the source of a page", "https://docs.example.com/?redirect=%2Fa&amp;auth_token=" + token(readMe1), nil, 0, "! html: The URL has &amp; instead of &; → If it was not copied from the source of a page; ✓ ReadMe would accept it."},
+		{"no token at all", docs + "/login/jwt-callback", []string{"-platform", "readme"}, 1, "✗ token: There is no token in the parameter auth_token.; → Pass the URL to which the app's login route redirects; ✗ ReadMe would reject it because of token."},
+		{"a token that does not have three parts", docs + "/?auth_token=a.b", nil, 1, "✗ form: The token does not have three parts; ✗ ReadMe would reject it because of form."},
 		{"another algorithm", docs + "/?auth_token=" + hs256(`{"alg":"none","typ":"JWT"}`, "{"+readMe1+"}"), nil, 1, `✗ alg: The header's alg is "none" and has to be HS256.; → Sign with HS256`},
 		{"a token that was changed", docs + "/?auth_token=" + token(readMe1)[:130] + "AAAA" + token(readMe1)[134:], nil, 1, "✗ signature: The signature does not fit the site's secret."},
-		{"a token that is old", url(readMe1 + `,"exp":1700000300`), []string{"-at", "2023-11-14T22:23:20Z"}, 1, "✗ exp is 5m0s in the past, and iat 10m0s: the token is old, or the signer's clock is at least 5m0s behind this one.; ✗ ReadMe would refuse it at 2023-11-14T22:23:20Z, by exp. As of its iat, 2023-11-14T22:13:20Z, it would be accepted: all else is in order."},
-		{"a token that is old and more", url(`"name":"Ada","version":1,"iat":1700000000,"exp":1700000300`), []string{"-at", "2023-11-14T22:23:20Z"}, 1, "✗ ReadMe would refuse it, by exp, email."},
-		{"a token that is old, at other docs", url(readMe1 + `,"exp":1700000300`), []string{"-at", "2023-11-14T22:23:20Z", "-docs", "https://acme.readme.io"}, 1, "✗ ReadMe would refuse it, by exp, docs."},
-		{"a token that is old, without iat", url(`"name":"Ada","email":"e","version":1,"exp":1700000300`), []string{"-at", "2023-11-14T22:23:20Z"}, 1, "! iat: The token has no iat.; ✗ ReadMe would refuse it, by exp."},
+		{"a token that is old", url(readMe1 + `,"exp":1700000300`), []string{"-at", "2023-11-14T22:23:20Z"}, 1, "✗ exp is 5m0s in the past, and iat 10m0s: the token is old, or the signer's clock is at least 5m0s behind this one.; ✗ ReadMe would reject it at 2023-11-14T22:23:20Z because of exp. At the time of its iat, 2023-11-14T22:13:20Z, it would accept it."},
+		{"a token that is old and more", url(`"name":"Ada","version":1,"iat":1700000000,"exp":1700000300`), []string{"-at", "2023-11-14T22:23:20Z"}, 1, "✗ ReadMe would reject it because of exp, email."},
+		{"a token that is old, at other docs", url(readMe1 + `,"exp":1700000300`), []string{"-at", "2023-11-14T22:23:20Z", "-docs", "https://acme.readme.io"}, 1, "✗ ReadMe would reject it because of exp, docs."},
+		{"a token that is old, without iat", url(`"name":"Ada","email":"e","version":1,"exp":1700000300`), []string{"-at", "2023-11-14T22:23:20Z"}, 1, "! iat: The token has no iat.; ✗ ReadMe would reject it because of exp."},
 		{"a clock ahead", url(readMe1), []string{"-at", "2023-11-14T22:11:45Z"}, 0, "! iat is 1m35s in the future: the signer's clock is at least that far ahead of this one.; → Keep the signer's clock right with NTP."},
 		{"a time with a zone", url(readMe1 + `,"exp":1700000300`), []string{"-at", "2023-11-15T00:14:20+02:00"}, 0, "✓ exp is 4m0s from now."},
-		{"a claim that is missing", url(`"name":"Ada","version":1,"iat":1700000000`), nil, 1, "✗ email: The token has no email.; → Send email as a string for every user."},
-		{"a claim that is misspelt", url(readMe1 + `,"api_key":"hunter2"`), nil, 0, `! spelling: "api_key" is not a claim of ReadMe.; → Call it apiKey.`},
+		{"a missing claim", url(`"name":"Ada","version":1,"iat":1700000000`), nil, 1, "✗ email: The token has no email.; → Send email as a string for every user."},
+		{"a claim that is misspelled", url(readMe1 + `,"api_key":"hunter2"`), nil, 0, `! spelling: "api_key" is not a claim of ReadMe.; → Call it apiKey.`},
 		{"keys that hide the top level", url(readMe1 + `,"apiKey":"hunter2","keys":[{"name":"a"},{"name":"b"}]`), nil, 0, "! keys hides the top-level apiKey"},
 		{"a URL that is too long", url(readMe1 + `,"bio":"` + strings.Repeat("x", 6000) + `"`), nil, 1, "✗ length: The URL is 8222 bytes long, and more than 8000 do not arrive."},
 		{"a token that is too long for any URL", token(readMe1 + `,"bio":"` + strings.Repeat("x", 6000) + `"`), []string{"-platform", "readme"}, 1, "✗ length: Without its URL, the token is 8185 bytes long"},
@@ -79,7 +80,7 @@ func TestWhatIsWrong(t *testing.T) {
 		{"a link to another host", url(readMe1) + "&redirect=https://evil.example/", nil, 0, "! redirect: The parameter redirect leads to another host than the docs'."},
 		{"a link to the login route", url(readMe1) + "&redirect=/docs-login", nil, 0, "! redirect: The parameter redirect leads back to the app's login route."},
 		{"a link to the login route of another name", url(readMe1) + "&redirect=/sso/docs", []string{"-path", "/sso/docs"}, 0, "! redirect: The parameter redirect leads back to the app's login route."},
-		{"another token beside it", docs + "/?access_token=hunter2&jwt_token=" + token(`"iat":1700000000,"exp":1700003600`), nil, 1, "✗ access_token: The parameter access_token came beside the token, and GitBook would take it instead of the token."},
+		{"another token besides it", docs + "/?access_token=hunter2&jwt_token=" + token(`"iat":1700000000,"exp":1700003600`), nil, 1, "✗ access_token: The parameter access_token came beside the token, and GitBook would take it instead of the token."},
 		{"a login at Canny with another company's board", "https://canny.io/api/redirects/sso?companyID=1&ssoToken=" + token(`"id":"1","name":"Ada","email":"e","iat":1700000000`) + "&redirect=https%3A%2F%2Fevil.example%2F", []string{"-docs", "https://feedback.example.com", "-company", "1"}, 0, "! redirect: The parameter redirect leads to another host than the docs'."},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -90,10 +91,10 @@ func TestWhatIsWrong(t *testing.T) {
 				t.Errorf("the marks are not those of exit code %d:\n%s", test.code, r.out)
 			}
 			if strings.Contains(test.want, "!") != strings.Contains(r.out, "\n!") {
-				t.Errorf("notes:\n%s", r.out)
+				t.Errorf("warnings:\n%s", r.out)
 			}
 
-			// In JSON it is the same.
+			// The same in JSON.
 			inJSON := withSecret(t, test.input, append([]string{"explain", "-json", "-at", atOnce}, test.args...)...)
 			inJSON.safe(t, "hunter2", "ada@example.com", token(readMe1))
 			var got struct {
@@ -114,13 +115,12 @@ func TestWhatIsWrong(t *testing.T) {
 func TestAnOldTokenWithoutAKey(t *testing.T) {
 	input := "https://docs.example.com/?auth_token=" + token(readMe1+`,"exp":1700000300`)
 	call(t, input, nil, "explain", "-at", "2023-11-14T22:23:20Z").want(t, 1,
-		"✗ ReadMe would refuse it at 2023-11-14T22:23:20Z, by exp. As of its iat, 2023-11-14T22:13:20Z, it would be accepted, if the signature is good: all else is in order.")
+		"✗ ReadMe would reject it at 2023-11-14T22:23:20Z because of exp. At the time of its iat, 2023-11-14T22:13:20Z, it would accept it, if the signature verifies.")
 }
 
-// A host is the docs' or, without -docs, the URL's.
+// The host is that of the docs or, without -docs, that of the URL.
 func TestTheHostOfAToken(t *testing.T) {
-	key := newEd25519(t)
-	env := map[string]string{"KEY": privatePEM(t, key)}
+	env := map[string]string{"KEY": testkit.Ed25519PEM}
 	made := call(t, "", env, "url", "-platform", "mintlify", "-docs", "https://docs.example.com", "-name", "Ada", "-key-env", "KEY")
 	made.want(t, 0)
 	moved := strings.Replace(made.out, "https://docs.", "https://Other.", 1)
@@ -141,7 +141,7 @@ func TestTheHostOfAToken(t *testing.T) {
 	}
 }
 
-func TestWhatExplainSaysInJSON(t *testing.T) {
+func TestExplainInJSON(t *testing.T) {
 	input := "https://docs.example.com/?auth_token=" + token(readMe1+`,"exp":1700000300,"apiKey":"hunter2","keys":[],"parameters":{"a":1},"isAdmin":true,"label":null`)
 	r := withSecret(t, input, "explain", "-json", "-at", "2023-11-14T22:23:20Z")
 	var got report
@@ -155,7 +155,7 @@ func TestWhatExplainSaysInJSON(t *testing.T) {
 	}
 }
 
-func TestClaimsAreShownWhenAskedFor(t *testing.T) {
+func TestClaimsAreShownOnRequest(t *testing.T) {
 	input := "https://docs.example.com/?auth_token=" + token(readMe1+`,"apiKey":"hunter2","bio":"a\u001b[31m<b>\u009b"`)
 	r := withSecret(t, input, "explain", "-at", atOnce, "-show-claims")
 	r.want(t, 0, `  "apiKey": "hunter2",`, `  "bio": "a\u001b[31m<b>\u009b",`)
@@ -171,14 +171,14 @@ func TestClaimsAreShownWhenAskedFor(t *testing.T) {
 	r.safe(t, "hunter2", "31m")
 }
 
-func TestNamesOfClaimsAreCutAndQuoted(t *testing.T) {
+func TestNamesOfClaimsAreShortenedAndEscaped(t *testing.T) {
 	input := "https://docs.example.com/?auth_token=" + token(readMe1+`,"`+strings.Repeat("long", 20)+`":1,"a\nb\u001b[31m":2`)
 	r := withSecret(t, input, "explain", "-at", atOnce)
 	r.want(t, 0, strings.Repeat("long", 10)+"… (number)", `a\nb\u001b[31m (number)`)
 	r.safe(t)
 }
 
-// No command prints a secret, whatever is handed to it and wherever that stands.
+// No command prints a secret, whatever its input is and wherever the secret is in it.
 func TestNothingSecretIsPrinted(t *testing.T) {
 	const canary = "hunter2-canary-of-many-bytes"
 	evil := func(header, claims string) string { return hs256(header, claims) }
@@ -195,14 +195,14 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 	env := map[string]string{"SECRET": secret, "CANARY": canary, "LONG": strings.Repeat(canary, 400)}
 	file := write(t, "secret", canary+"\nmore")
 	var calls [][]string
-	for _, p := range presets(t) {
-		settings := []string{"-platform", p.flag, "-docs", p.docs}
+	for _, p := range allPresets(t) {
+		settings := p.flags()
 		for _, key := range [][]string{nil, {"-key-env", "SECRET"}, {"-key-env", "CANARY"}, {"-key-file", file}, {"-key-env", "LONG"}, {"-key-env", canary}, {"-key-file", canary}} {
 			calls = append(calls,
 				append(append([]string{"explain"}, settings...), key...),
-				append([]string{"explain", "-json", "-platform", p.flag}, key...),
-				append(append([]string{"check", "-login-page", canary, "-external-url", canary, "-path", canary}, settings...), key...),
-				append([]string{"check", "-json", "-docs", canary, "-platform", p.flag}, key...),
+				append([]string{"explain", "-json", "-platform", p.Flag}, key...),
+				append(append([]string{"check", "-sign-in-page", canary, "-external-url", canary, "-path", canary}, settings...), key...),
+				append([]string{"check", "-json", "-docs", canary, "-platform", p.Flag}, key...),
 				append(append([]string{"url", "-link", "https://" + canary, "-email", canary}, settings...), key...),
 				append(append([]string{"url", "-user", "-"}, settings...), key...))
 		}
@@ -219,16 +219,16 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 			call(t, stdin, env, args...).safe(t, canary, secret)
 		}
 	}
-	for _, p := range presets(t) {
+	for _, p := range allPresets(t) {
 		for _, stdin := range inputs {
-			call(t, stdin, env, "explain", "-platform", p.flag, "-key-env", "SECRET").safe(t, canary, secret)
-			call(t, "", env, "explain", "-platform", p.flag, "-key-env", "SECRET", stdin).safe(t, canary, secret)
+			call(t, stdin, env, "explain", "-platform", p.Flag, "-key-env", "SECRET").safe(t, canary, secret)
+			call(t, "", env, "explain", "-platform", p.Flag, "-key-env", "SECRET", stdin).safe(t, canary, secret)
 		}
 	}
 }
 
-// FuzzExplain: whatever the input, explain ends with one of its exit codes and prints
-// nothing that a terminal obeys; and whatever else is in a token, nothing of a value.
+// FuzzExplain asserts that explain ends with one of its exit codes and prints nothing that a
+// terminal obeys, whatever the input is. It also asserts that explain prints no value of a claim.
 func FuzzExplain(f *testing.F) {
 	const canary = "canary-7f3a9c"
 	for _, seed := range []struct{ input, name, rest string }{
@@ -243,7 +243,7 @@ func FuzzExplain(f *testing.F) {
 	}
 	at := time.Unix(1700000000, 0).UTC().Format(time.RFC3339)
 	b64 := base64.RawURLEncoding.EncodeToString
-	platforms := strings.Split(names(), ", ")
+	platforms := strings.Split(platformNames(), ", ")
 	f.Fuzz(func(t *testing.T, input, name, rest string) {
 		claims := `{"` + name + `":"` + canary + `"` + rest + `}`
 		token := b64([]byte(header)) + "." + b64([]byte(claims)) + ".AAAA"
@@ -253,7 +253,7 @@ func FuzzExplain(f *testing.F) {
 		if len(name)%2 == 0 {
 			args = append(args, "-platform", platform)
 		}
-		if len(rest)%2 == 0 { // a token behind the input
+		if len(rest)%2 == 0 { // a token after the input
 			r := call(t, input+token, env, args...)
 			if r.safe(t, secret, token); r.code < 0 || r.code > 2 {
 				t.Fatalf("exit code %d", r.code)
@@ -261,14 +261,14 @@ func FuzzExplain(f *testing.F) {
 			return
 		}
 		args = []string{"explain", "-at", at, "-platform", platform}
-		if !strings.HasPrefix(platform, "mintlify") { // which has no secret
+		if !strings.HasPrefix(platform, "mintlify") { // Mintlify has no secret
 			args = append(args, "-key-env", "SECRET")
 		}
 		r := call(t, token, env, args...)
 		var parsed map[string]any
 		if json.Unmarshal([]byte(claims), &parsed) == nil {
 			if host, _ := parsed["host"].(string); strings.Contains(host, canary) {
-				return // a host may be said
+				return // a host may be printed
 			}
 		}
 		if r.safe(t, canary, secret, token); r.code > 1 {
@@ -277,7 +277,7 @@ func FuzzExplain(f *testing.F) {
 	})
 }
 
-func TestStandardInputOfATerminalIsAskedFor(t *testing.T) {
+func TestATerminalIsPrompted(t *testing.T) {
 	terminal, err := os.Open(os.DevNull) // a character device, as terminals are
 	if err != nil {
 		t.Fatal(err)

@@ -1,14 +1,15 @@
-// Command docslogin makes a login URL for hosted docs, says what a docs platform makes of
-// one, checks an app's settings, and serves docs to try an app with:
+// Command docslogin tests logins at hosted docs from a shell. It makes login URLs, explains
+// why a docs platform accepts or rejects one, checks an app's configuration, and serves a
+// test site:
 //
 //	docslogin url      prints a login URL
 //	docslogin explain  explains a login URL or a token, rule by rule
-//	docslogin check    checks settings as docslogin.New does, and the clock
-//	docslogin site     serves docs to log in at
+//	docslogin check    checks a configuration as docslogin.New does, and the clock
+//	docslogin site     serves a test site
 //
-// It exits with 0 if all is fine, with 1 if a login would be refused or a setting is wrong,
-// and with 2 if it was called wrongly. It prints no key, no token but the URL that was asked
-// for, and what a token says of a person only if asked to.
+// It exits with 0 if all is fine, with 1 if a login would be rejected or the configuration is
+// wrong, and with 2 if it was called incorrectly. It prints no key, no token except in the
+// URL that it was asked for, and no values of claims unless it was asked for them.
 package main
 
 import (
@@ -34,14 +35,15 @@ type tool struct {
 	in       io.Reader
 	out, err io.Writer
 	getenv   func(string) string
-	terminal bool // stdout is one
-	color    bool // of marks on stdout
+	terminal bool // whether stdout is a terminal
+	color    bool // whether marks on stdout have a color
 	settings settings
 }
 
 var commands = []struct {
-	name, help string
-	run        func(*tool, []string) error
+	name string
+	help func() string
+	run  func(*tool, []string) error
 }{
 	{"url", urlHelp, (*tool).url},
 	{"explain", explainHelp, (*tool).explain},
@@ -49,33 +51,19 @@ var commands = []struct {
 	{"site", siteHelp, (*tool).site},
 }
 
-const mainHelp = `docslogin signs an app's users in at its hosted docs. This command tries it out.
+// commandNames lists the commands for an error.
+func commandNames() string {
+	var names []string
+	for _, c := range commands {
+		names = append(names, c.name)
+	}
+	return list(names, "or")
+}
 
-  docslogin url       print a login URL for a user
-  docslogin explain   say what a docs platform makes of a login URL or a token
-  docslogin check     check an app's settings as docslogin.New does, and clocks
-  docslogin site      serve docs to log in at, for an app on this machine
-  docslogin help url  all flags of a command
+// errReported means that the cause has been printed already.
+var errReported = errors.New("reported")
 
-Flags of most:
-  -platform NAME  readme, mintlify, mintlify-personalization, gitbook, fern,
-                  zendesk, helpscout, developerhub, canny, featurebase, metabase
-  -docs URL       where readers open the docs; for zendesk, the subdomain
-  -key-file FILE  the secret, or a key in PEM; a line end at its end is ignored
-  -key-env NAME   the same, in an environment variable (no flag takes the key
-                  itself: it would stay in the shell's history)
-  -company ID     the companyID, for canny
-  -issuer URL     the issuer, for fern, if another one was agreed upon
-  -json           print one JSON object
-
-Exit codes: 0 all is fine; 1 a login would be refused, or a setting is wrong;
-2 the command was called wrongly.
-`
-
-// errRefused says that what is wrong has been printed.
-var errRefused = errors.New("refused")
-
-// usageError is a mistake in how the command was called.
+// usageError says what is wrong with how the command was called.
 type usageError string
 
 func (e usageError) Error() string { return string(e) }
@@ -85,12 +73,12 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer, 
 	t := &tool{ctx: ctx, in: in, out: kept, err: errs, getenv: getenv, terminal: isTerminal(out), color: wantsColor(out, getenv)}
 	err := t.dispatch(args)
 	if err == nil && kept.err != nil {
-		err = errors.New("what was to be printed could not be written: " + cause(kept.err))
+		err = errors.New("the output could not be written: " + cause(kept.err))
 	}
 	if err == nil {
 		return 0
 	}
-	if !errors.Is(err, errRefused) {
+	if !errors.Is(err, errReported) {
 		for line := range strings.Lines(err.Error()) {
 			fmt.Fprintln(errs, clean("docslogin: "+strings.TrimSpace(line)))
 		}
@@ -101,7 +89,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer, 
 	return 1
 }
 
-// keeper keeps the first error of a writer.
+// keeper keeps the first error of its writer.
 type keeper struct {
 	io.Writer
 	err error
@@ -115,13 +103,13 @@ func (k *keeper) Write(p []byte) (int, error) {
 
 func (t *tool) dispatch(args []string) error {
 	if len(args) == 0 {
-		fmt.Fprint(t.err, mainHelp)
-		return usageError("no command; it is url, explain, check or site")
+		fmt.Fprint(t.err, mainHelp())
+		return usageError("the command is missing; use " + commandNames())
 	}
 	name := strings.TrimLeft(args[0], "-")
 	if name == "h" || name == "help" {
 		if len(args) == 1 {
-			fmt.Fprint(t.out, mainHelp)
+			fmt.Fprint(t.out, mainHelp())
 			return nil
 		}
 		args = []string{args[1], "-h"}
@@ -132,16 +120,16 @@ func (t *tool) dispatch(args []string) error {
 		}
 		err := c.run(t, args[1:])
 		if errors.Is(err, flag.ErrHelp) {
-			fmt.Fprint(t.out, c.help)
+			fmt.Fprint(t.out, c.help())
 			return nil
 		}
 		return err
 	}
-	return usageError("there is no such command; it is url, explain, check or site (docslogin help)")
+	return usageError("there is no such command; use " + commandNames() + " (docslogin help)")
 }
 
-// parse reads the flags and returns the arguments, which may stand before, between and
-// behind them. Errors do not repeat a value, which may be a secret in a wrong place.
+// parse reads the flags and returns the arguments, which may stand before, between, and
+// after them. Errors do not repeat a value, which may be a misplaced secret.
 func parse(f *flag.FlagSet, args []string) ([]string, error) {
 	f.SetOutput(io.Discard)
 	var rest []string
@@ -168,19 +156,19 @@ func flagError(f *flag.FlagSet, text string) error {
 		if i := strings.LastIndex(text, before+"-"); i >= 0 && strings.HasPrefix(text, begin) {
 			name, why, _ := strings.Cut(text[i+len(before):], ": ")
 			if why == "parse error" {
-				why = map[string]string{"-json": "it is true or false"}[name]
-				why = cmp.Or(why, "it is a duration such as 5m")
+				why = map[string]string{"-json": "it must be true or false"}[name]
+				why = cmp.Or(why, "it must be a duration such as 5m")
 			}
-			return usageError("the value of " + name + " cannot be read: " + why)
+			return usageError("the value of " + name + " is invalid: " + why)
 		}
 	}
 	var known []string
 	f.VisitAll(func(f *flag.Flag) { known = append(known, f.Name) })
-	i := strings.LastIndex(text, ": ") // its name may be a secret that a quote is missing at
+	i := strings.LastIndex(text, ": ") // the name may be a secret that lacks a quote
 	return usageError(fmt.Sprintf("there is no such flag; did you mean -%s? (docslogin help %s)", nearest(strings.TrimLeft(text[i+2:], "-"), known), f.Name()))
 }
 
-// nearest returns the known name that is the fewest edits away, or that has all of it.
+// nearest returns the known name that contains name, or else the one the fewest edits away.
 func nearest(name string, known []string) string {
 	if len(name) > 64 {
 		name = name[:64]
@@ -197,7 +185,7 @@ func nearest(name string, known []string) string {
 	return slices.MinFunc(known, func(a, b string) int { return away(a) - away(b) })
 }
 
-// distance is Levenshtein's, without regard to case.
+// distance is the Levenshtein distance, without regard to case.
 func distance(a, b string) int {
 	a, b = strings.ToLower(a), strings.ToLower(b)
 	row := make([]int, len(b)+1)
@@ -218,12 +206,12 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-// stamp reads a flag's time.
+// stamp returns a func that reads a flag's time into at.
 func stamp(at *time.Time) func(string) error {
 	return func(text string) error {
 		parsed, err := time.Parse(time.RFC3339, text)
 		if err != nil {
-			return errors.New("it is a time such as 2026-11-21T18:00:00Z")
+			return errors.New("it must be a time such as 2026-11-21T18:00:00Z")
 		}
 		*at = parsed
 		return nil

@@ -8,9 +8,7 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/base64"
-	"encoding/pem"
 	"errors"
 	"io"
 	"io/fs"
@@ -23,11 +21,13 @@ import (
 	"testing"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/docslogin/docslogin/internal/presets"
 )
 
 const secret = "hunter2-hunter2-secret"
 
-// result is what a run printed.
+// result is the exit code and the output of a run.
 type result struct {
 	code      int
 	out, errs string
@@ -48,7 +48,7 @@ func withSecret(t testing.TB, stdin string, args ...string) result {
 	return call(t, stdin, map[string]string{"SECRET": secret}, append(args, "-key-env", "SECRET")...)
 }
 
-// want asserts an exit code, and words of the output.
+// want asserts an exit code, and parts of the output.
 func (r result) want(t *testing.T, code int, words ...string) {
 	t.Helper()
 	if r.code != code {
@@ -56,7 +56,7 @@ func (r result) want(t *testing.T, code int, words ...string) {
 	}
 	for _, w := range words {
 		if !strings.Contains(r.out+r.errs, w) {
-			t.Errorf("%q is not said in\n%s%s", w, r.out, r.errs)
+			t.Errorf("%q is missing in\n%s%s", w, r.out, r.errs)
 		}
 	}
 }
@@ -68,19 +68,6 @@ func write(t *testing.T, name, text string) string {
 		t.Fatal(err)
 	}
 	return file
-}
-
-func inPEM(t *testing.T, label string, der []byte, err error) string {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: label, Bytes: der}))
-}
-
-func privatePEM(t *testing.T, key any) string {
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	return inPEM(t, "PRIVATE KEY", der, err)
 }
 
 func newEd25519(t *testing.T) ed25519.PrivateKey {
@@ -99,7 +86,7 @@ func newP256(t *testing.T) *ecdsa.PrivateKey {
 	return key
 }
 
-// hs256 signs claims with the secret, as any app would.
+// hs256 signs claims with the secret, as an app without docslogin would.
 func hs256(header, claims string) string {
 	b64 := base64.RawURLEncoding.EncodeToString
 	input := b64([]byte(header)) + "." + b64([]byte(claims))
@@ -126,6 +113,7 @@ func TestHelpFitsAScreen(t *testing.T) {
 	}
 }
 
+// TestHelpNamesEveryFlag finds the flags of a command in its source.
 func TestHelpNamesEveryFlag(t *testing.T) {
 	all := regexp.MustCompile(`\.(?:String|Bool|Duration)?(?:Var|Func)\((?:&[\w.]+, )?"([\w-]+)"`)
 	for _, test := range []struct{ command, file string }{{"url", "url.go"}, {"explain", "explain.go"}, {"check", "check.go"}, {"site", "site.go"}} {
@@ -143,16 +131,69 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 				t.Errorf("%s: -%s is not in its help", test.command, m[1])
 			}
 		}
-		for _, name := range []string{"-platform", "-docs", "-key-file", "-key-env", "-company", "-issuer", "-json"} {
-			shared := test.command != "site" || name == "-platform" || strings.HasPrefix(name, "-key")
-			if shared && !strings.Contains(help, name) {
-				t.Errorf("%s: %s is not in its help", test.command, name)
+		shared := []string{"platform", "key-file", "key-env"}
+		if test.command != "site" {
+			shared = append(append(shared, "docs", "json"), argumentNames()...)
+		}
+		for _, name := range shared {
+			if !strings.Contains(help, "-"+name) {
+				t.Errorf("%s: -%s is not in its help", test.command, name)
 			}
 		}
 	}
 }
 
-func TestHowTheCommandIsCalledWrongly(t *testing.T) {
+// The help has every preset, and which preset an argument is for.
+func TestHelpIsMadeOfThePresets(t *testing.T) {
+	help := strings.Join(strings.Fields(call(t, "", nil, "help").out), " ")
+	for _, p := range presets.All() {
+		if !regexp.MustCompile(`[ ,]` + p.Flag + `[ ,]`).MatchString(help) {
+			t.Errorf("%s is missing in %s", p.Flag, help)
+		}
+		for _, a := range p.Extra {
+			if !regexp.MustCompile(`-` + a.Name + ` ` + a.Value + ` for [^:]*` + p.Flag + `[^:]*: ` + a.Help).MatchString(help) {
+				t.Errorf("-%s for %s is missing in %s", a.Name, p.Flag, help)
+			}
+		}
+	}
+	for command, want := range map[string]string{
+		"site": `\nFor [^.]*Canny[^.]*, also give it the Platform\.Callback that is printed\.\n`,
+		"url":  `\nThe token for [^.]*Zendesk[^.]* travels in a form, so there is no such URL\.\n`,
+	} {
+		if help := call(t, "", nil, "help", command).out; !regexp.MustCompile(want).MatchString(help) {
+			t.Errorf("%s: %s", command, help)
+		}
+	}
+}
+
+func TestWrap(t *testing.T) {
+	for _, test := range []struct {
+		name, lead string
+		column     int
+		words      string
+		want       string
+	}{
+		{"words that fit", "  -a", 6, "one two", "  -a  one two\n"},
+		{"a lead that ends at the column", "  -abc", 6, "one two", "  -abc\n      one two\n"},
+		{"no lead", "", 0, "one two", "one two\n"},
+		{"80 columns", "", 2, strings.Repeat("x", 70) + " " + strings.Repeat("y", 7) + " z", "  " + strings.Repeat("x", 70) + " " + strings.Repeat("y", 7) + "\n  z\n"},
+		{"81 columns", "", 2, strings.Repeat("x", 70) + " " + strings.Repeat("y", 8), "  " + strings.Repeat("x", 70) + "\n  " + strings.Repeat("y", 8) + "\n"},
+	} {
+		if got := wrap(test.lead, test.column, strings.Fields(test.words)...); got != test.want {
+			t.Errorf("%s: %q, want %q", test.name, got, test.want)
+		}
+	}
+}
+
+func TestList(t *testing.T) {
+	for want, words := range map[string][]string{"": nil, "a": {"a"}, "a or b": {"a", "b"}, "a, b, or c": {"a", "b", "c"}} {
+		if got := list(words, "or"); got != want {
+			t.Errorf("%q: %q, want %q", words, got, want)
+		}
+	}
+}
+
+func TestIncorrectCalls(t *testing.T) {
 	key := write(t, "key", secret+"\n")
 	readMe := []string{"-platform", "readme", "-docs", "https://docs.example.com"}
 	with := func(command string, more ...string) []string {
@@ -163,54 +204,54 @@ func TestHowTheCommandIsCalledWrongly(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"nothing", nil, "Flags of most"},
+		{"nothing", nil, "Flags of most commands"},
 		{"an unknown command", []string{"sign"}, "there is no such command"},
 		{"help for an unknown command", []string{"help", "sign"}, "there is no such command"},
 		{"an unknown flag", with("url", "-emial", "x"), "did you mean -email?"},
-		{"a secret in the place of a flag", with("url", "-"+strings.Repeat("hunter2", 100)), "there is no such flag"},
+		{"a secret instead of a flag", with("url", "-"+strings.Repeat("hunter2", 100)), "there is no such flag"},
 		{"a flag without its value", with("url", "-email"), "-email needs a value"},
-		{"a flag that is none", with("url", "-=x"), "there is no such flag"},
-		{"a duration that is none", with("check", "-token-ttl", "hunter2"), "the value of -token-ttl cannot be read: it is a duration such as 5m"},
-		{"a truth value that is none", with("check", "-json=hunter2"), "the value of -json cannot be read: it is true or false"},
-		{"a truth value with words of an error", with("check", "-json=x for flag -hunter2"), "the value of -json cannot be read: it is true or false"},
+		{"a flag without a name", with("url", "-=x"), "there is no such flag"},
+		{"an invalid duration", with("check", "-token-ttl", "hunter2"), "the value of -token-ttl is invalid: it must be a duration such as 5m"},
+		{"an invalid boolean", with("check", "-json=hunter2"), "the value of -json is invalid: it must be true or false"},
+		{"an invalid boolean that looks like an error", with("check", "-json=x for flag -hunter2"), "the value of -json is invalid: it must be true or false"},
 		{"a flag that would take a key", with("url", "-key", "hunter2"), "did you mean -key-env?"},
-		{"an empty issuer", []string{"check", "-platform", "fern", "-issuer", ""}, "-issuer is empty; leave it out for https://buildwithfern.com"},
-		{"a time that is none", with("explain", "-at", "hunter2"), "the value of -at cannot be read: it is a time such as 2026-11-21T18:00:00Z"},
-		{"an attribute that is none", with("url", "-attribute", "hunter2"), "the value of -attribute cannot be read: it is NAME=VALUE"},
-		{"an attribute without a name", with("url", "-attribute", "=hunter2"), "it is NAME=VALUE"},
-		{"no platform", []string{"url", "-docs", "https://docs.example.com", "-key-file", key}, "give -platform, one of readme, mintlify, mintlify-personalization, gitbook, fern, zendesk, helpscout, developerhub, canny, featurebase, metabase"},
-		{"an unknown platform", []string{"check", "-platform", "hunter2"}, "there is no such platform"},
+		{"an empty issuer", []string{"check", "-platform", "fern", "-issuer", ""}, "-issuer is empty; leave it out to use the platform's own"},
+		{"an invalid time", with("explain", "-at", "hunter2"), "the value of -at is invalid: it must be a time such as 2026-11-21T18:00:00Z"},
+		{"an attribute without a value", with("url", "-attribute", "hunter2"), "the value of -attribute is invalid: it must be NAME=VALUE"},
+		{"an attribute without a name", with("url", "-attribute", "=hunter2"), "it must be NAME=VALUE"},
+		{"no platform", []string{"url", "-docs", "https://docs.example.com", "-key-file", key}, "set -platform to one of readme, mintlify, "},
+		{"an unknown platform", []string{"check", "-platform", "hunter2"}, "there is no such platform; set -platform to one of readme"},
 		{"an unknown platform to explain", []string{"explain", "-platform", "hunter2", "e.e.e"}, "there is no such platform"},
 		{"a company for ReadMe", with("check", "-company", "1"), "-company is for canny"},
 		{"an issuer for ReadMe", with("check", "-issuer", "1"), "-issuer is for fern"},
 		{"a company for a URL of ReadMe's", []string{"explain", "-company", "1", "https://docs.example.com/?auth_token=e.e.e"}, "-company is for canny"},
-		{"no key to sign with", with("url"), "give -key-file or -key-env"},
+		{"no key to sign with", with("url"), "set -key-file or -key-env"},
 		{"two keys", with("url", "-key-file", key, "-key-env", "X"), "give -key-file or -key-env, not both"},
-		{"a key on standard input", with("url", "-key-file", "-"), "- is not one"},
-		{"a file that is not there", with("url", "-key-file", "hunter2"), "the file of -key-file cannot be read: no such file or directory"},
-		{"a file that is a folder", with("url", "-key-file", t.TempDir()), "the file of -key-file cannot be read: is a directory"},
+		{"a key on standard input", with("url", "-key-file", "-"), "-key-file must be the name of a file, not -"},
+		{"a file that does not exist", with("url", "-key-file", "hunter2"), "the file of -key-file cannot be read: no such file or directory"},
+		{"a directory instead of a file", with("url", "-key-file", t.TempDir()), "the file of -key-file cannot be read: is a directory"},
 		{"a variable that is not set", with("url", "-key-env", "hunter2"), "the environment variable of -key-env is empty or not set; give its name, not its value"},
-		{"an API key that is not there", with("url", "-key-file", key, "-api-key-env", "hunter2"), "the environment variable of -api-key-env is empty"},
+		{"an API key that is not set", with("url", "-key-file", key, "-api-key-env", "hunter2"), "the environment variable of -api-key-env is empty"},
 		{"a key file beyond 1 MiB", with("url", "-key-file", write(t, "long", strings.Repeat("hunter2 ", 1<<17)+"x")), "the file of -key-file is longer than 1 MiB"},
 		{"arguments to url", with("url", "-key-file", key, "hunter2"), "url takes flags only"},
 		{"arguments to check", with("check", "hunter2"), "check takes flags only"},
 		{"two URLs to explain", []string{"explain", "hunter2", "hunter2"}, "explain takes one URL or token"},
-		{"nothing to explain", []string{"explain"}, "there is nothing to explain"},
-		{"a token without its platform", []string{"explain", "e.e.e"}, "a token alone does not tell its platform; give -platform, one of readme"},
-		{"a URL without its platform", []string{"explain", "https://docs.example.com/?hunter2=e.e.e"}, "the URL has a token in no place that tells the platform"},
-		{"a URL that is none", []string{"explain", "https://[hunter2"}, "neither a URL that can be parsed nor a token"},
-		{"a token in the place of a host", []string{"explain", "-platform", "canny", "https://" + token(`"a":"hunter2"`)}, "a token stands where a URL's host does"},
-		{"a token and more in the place of a host", []string{"explain", "-platform", "mintlify", "https://docs." + token(`"a":"hunter2"`) + "/login/jwt-callback#e.e.e"}, "a token stands where a URL's host does"},
+		{"nothing to explain", []string{"explain"}, "the input is empty"},
+		{"a token without its platform", []string{"explain", "e.e.e"}, "a token alone does not say which platform it is for; set -platform to one of readme"},
+		{"a URL without its platform", []string{"explain", "https://docs.example.com/?hunter2=e.e.e"}, "the URL has no token where a known platform takes one"},
+		{"an invalid URL", []string{"explain", "https://[hunter2"}, "neither a valid URL nor a token"},
+		{"a token instead of a host", []string{"explain", "-platform", "canny", "https://" + token(`"a":"hunter2"`)}, "the URL has a token in its host"},
+		{"a token as part of a host", []string{"explain", "-platform", "mintlify", "https://docs." + token(`"a":"hunter2"`) + "/login/jwt-callback#e.e.e"}, "the URL has a token in its host"},
 		{"a URL for Zendesk", []string{"explain", "-platform", "zendesk", "https://acme.zendesk.com/access/jwt?jwt=e.e.e"}, "pass the token itself"},
 		{"a URL for Zendesk, without -platform", []string{"explain", "https://acme.zendesk.com/access/jwt?jwt=e.e.e"}, "Zendesk takes the token in a form"},
-		{"two URLs on standard input", []string{"explain", "https://hunter2.example.com/?auth_token=e.e.e\nhttps://hunter2.example.com/"}, "neither a URL that can be parsed nor a token; pass one of them alone"},
-		{"docs that are none", []string{"explain", "-platform", "readme", "-docs", "hunter2", "e.e.e"}, "-docs is not an absolute http or https URL"},
-		{"docs that cannot be parsed", []string{"explain", "-platform", "readme", "-docs", "https://[hunter2", "e.e.e"}, "-docs is not an absolute"},
+		{"two URLs on standard input", []string{"explain", "https://hunter2.example.com/?auth_token=e.e.e\nhttps://hunter2.example.com/"}, "neither a valid URL nor a token; pass one of them and nothing else"},
+		{"docs that are not a URL", []string{"explain", "-platform", "readme", "-docs", "hunter2", "e.e.e"}, "-docs is not an absolute http or https URL"},
+		{"docs that are not a valid URL", []string{"explain", "-platform", "readme", "-docs", "https://[hunter2", "e.e.e"}, "-docs is not an absolute"},
 		{"a short secret to explain with", []string{"explain", "-platform", "readme", "-key-file", write(t, "short", "hunter2"), "e.e.e"}, "-key-file: the secret is 7 bytes long; it needs at least 16"},
 		{"an argument beyond 1 MiB", []string{"explain", "-platform", "readme", strings.Repeat("hunter2.", 1<<17) + "x"}, "the input is longer than 1 MiB"},
-		{"the clock of nobody", with("check", "-clock", "hunter2"), "-clock is not an absolute http or https URL"},
+		{"a clock without a URL", with("check", "-clock", "hunter2"), "-clock must be an absolute http or https URL"},
 		{"a clock with credentials", with("check", "-clock", "https://hunter2:hunter2@example.com"), "without user info"},
-		{"a user in a file that is not there", with("url", "-key-file", key, "-user", "hunter2"), "the file of -user cannot be read: no such file"},
+		{"a user in a file that does not exist", with("url", "-key-file", key, "-user", "hunter2"), "the file of -user cannot be read: no such file"},
 		{"a user twice", with("url", "-key-file", key, "-user", "-", "-email", "hunter2"), "give -user or -email, not both"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -242,7 +283,7 @@ type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, errors.New("hunter2") }
 
-// full is a disk that is.
+// full is a disk that is full.
 type full struct{}
 
 func (full) Write([]byte) (int, error) {
@@ -252,13 +293,13 @@ func (full) Write([]byte) (int, error) {
 func TestOutputThatCannotBeWritten(t *testing.T) {
 	for _, args := range [][]string{{"help"}, {"check", "-platform", "readme", "-docs", "https://docs.example.com"}} {
 		var errs bytes.Buffer
-		if code := run(t.Context(), args, strings.NewReader(""), full{}, &errs, os.Getenv); code != 1 || errs.String() != "docslogin: what was to be printed could not be written: no space left on device\n" {
+		if code := run(t.Context(), args, strings.NewReader(""), full{}, &errs, os.Getenv); code != 1 || errs.String() != "docslogin: the output could not be written: no space left on device\n" {
 			t.Errorf("%q: %d, %s", args, code, errs.String())
 		}
 	}
 }
 
-func TestOneLineEndOfAKeyFileIsIgnored(t *testing.T) {
+func TestOneNewlineAtTheEndOfAKeyFileIsIgnored(t *testing.T) {
 	for end, code := range map[string]int{"": 0, "\n": 0, "\r\n": 0, "\n\n": 1, " \n": 1} {
 		r := call(t, "", nil, "check", "-platform", "readme", "-docs", "https://docs.example.com", "-key-file", write(t, "key", secret+end))
 		if r.code != code {
@@ -294,8 +335,8 @@ func TestColorsAreForTerminals(t *testing.T) {
 		{"a terminal", terminal, map[string]string{"TERM": "xterm"}, true},
 		{"a file", file, nil, false},
 		{"a pipe of this process", &bytes.Buffer{}, nil, false},
-		{"a terminal that knows no colors", terminal, map[string]string{"TERM": "dumb"}, false},
-		{"a reader who wants none", terminal, map[string]string{"NO_COLOR": "1"}, false},
+		{"a terminal without colors", terminal, map[string]string{"TERM": "dumb"}, false},
+		{"a terminal of somebody who wants no colors", terminal, map[string]string{"NO_COLOR": "1"}, false},
 	} {
 		if got := wantsColor(test.out, func(name string) string { return test.env[name] }); got != test.want {
 			t.Errorf("%s: %v", test.name, got)
@@ -322,7 +363,7 @@ func TestNothingThatATerminalWouldObeyIsPrinted(t *testing.T) {
 	}
 }
 
-// safe asserts that an output holds nothing that a terminal would obey, and no secret.
+// safe asserts that the output contains nothing that a terminal would obey, and no secret.
 func (r result) safe(t testing.TB, secrets ...string) {
 	t.Helper()
 	for _, c := range r.out + r.errs {
@@ -337,7 +378,7 @@ func (r result) safe(t testing.TB, secrets ...string) {
 	}
 }
 
-// The binary: exit codes, standard streams and the environment.
+// The binary has the exit codes, and uses the standard streams and the environment.
 func TestTheBinary(t *testing.T) {
 	binary := filepath.Join(t.TempDir(), "docslogin")
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
@@ -361,7 +402,7 @@ func TestTheBinary(t *testing.T) {
 	if code, out, errs := start(url, "explain", "-key-env", "SECRET"); code != 0 || !strings.HasSuffix(out, "✓ ReadMe would accept it.\n") || errs != "" {
 		t.Errorf("explain: %d, %s%s", code, out, errs)
 	}
-	if code, out, _ := start(url, "explain", "-key-env", "SECRET", "-at", "2100-01-01T00:00:00Z"); code != 1 || !strings.Contains(out, "✗ ReadMe would refuse it at 2100-01-01T00:00:00Z, by exp.") {
+	if code, out, _ := start(url, "explain", "-key-env", "SECRET", "-at", "2100-01-01T00:00:00Z"); code != 1 || !strings.Contains(out, "✗ ReadMe would reject it at 2100-01-01T00:00:00Z because of exp.") {
 		t.Errorf("explain: %d, %s", code, out)
 	}
 	if code, _, errs := start("", "explain"); code != 2 || errs == "" {

@@ -12,8 +12,8 @@ import (
 	"github.com/docslogin/docslogin/internal/rules"
 )
 
-// clean returns text without anything that a terminal would obey: what cannot be printed
-// is written as an escape, of the form that JSON has too. Line breaks stay.
+// clean replaces everything that a terminal would obey with an escape as in JSON, except
+// newlines.
 func clean(text string) string {
 	var b strings.Builder
 	for _, r := range strings.ToValidUTF8(text, "\uFFFD") {
@@ -30,21 +30,21 @@ func clean(text string) string {
 	return b.String()
 }
 
-// name is a claim's name, which whoever made the token chose, cut to what names need.
+// name shortens a claim's name, which the maker of the token chose.
 func name(text string) string {
-	const most = 40
-	if runes := []rune(text); len(runes) > most {
-		text = string(runes[:most]) + "…"
+	const limit = 40
+	if runes := []rune(text); len(runes) > limit {
+		text = string(runes[:limit]) + "…"
 	}
 	return strings.ReplaceAll(text, "\n", `\n`)
 }
 
-// printf writes a line to stdout.
+// printf prints a line.
 func (t *tool) printf(format string, args ...any) {
 	fmt.Fprintln(t.out, clean(fmt.Sprintf(format, args...)))
 }
 
-// printJSON writes v, which is made of what JSON has.
+// printJSON prints v, which can always be written as JSON.
 func (t *tool) printJSON(v any, indent string) {
 	var b strings.Builder
 	e := json.NewEncoder(&b)
@@ -54,11 +54,11 @@ func (t *tool) printJSON(v any, indent string) {
 	fmt.Fprint(t.out, clean(b.String()))
 }
 
-// Marks of a finding, with their colors.
+// The marks of findings, with their colors.
 const (
-	okMark, okColor           = "✓", "32"
-	refusedMark, refusedColor = "✗", "31"
-	warnMark, warnColor       = "!", "33"
+	okMark, okColor             = "✓", "32"
+	rejectedMark, rejectedColor = "✗", "31"
+	warnMark, warnColor         = "!", "33"
 )
 
 func (t *tool) printFindings(findings []rules.Finding) {
@@ -66,7 +66,7 @@ func (t *tool) printFindings(findings []rules.Finding) {
 		mark, color := okMark, okColor
 		switch {
 		case f.Rejected():
-			mark, color = refusedMark, refusedColor
+			mark, color = rejectedMark, rejectedColor
 		case f.Warn:
 			mark, color = warnMark, warnColor
 		}
@@ -81,7 +81,7 @@ func (t *tool) printFindings(findings []rules.Finding) {
 	}
 }
 
-// line writes a marked line, with the mark in color on a terminal.
+// line prints a line after a mark, which has a color on a terminal.
 func (t *tool) line(mark, color, text string) {
 	if t.color {
 		mark = "\x1b[" + color + "m" + mark + "\x1b[0m"
@@ -89,7 +89,7 @@ func (t *tool) line(mark, color, text string) {
 	fmt.Fprintln(t.out, mark+" "+clean(text))
 }
 
-// wantsColor reports whether marks may be in color (no-color.org).
+// wantsColor reports whether marks should have a color (no-color.org).
 func wantsColor(out io.Writer, getenv func(string) string) bool {
 	return isTerminal(out) && getenv("NO_COLOR") == "" && getenv("TERM") != "dumb"
 }

@@ -6,38 +6,55 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/docslogintest"
+	"github.com/docslogin/docslogin/internal/presets"
+	"github.com/docslogin/docslogin/internal/testkit"
+	"github.com/docslogin/docslogin/platforms"
+	"github.com/docslogin/docslogin/userinfo"
 	"github.com/gorilla/sessions"
 )
 
-func readme(t *testing.T) string {
+// documentation returns the README and the guides.
+func documentation(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile("../../README.md")
+	guides, err := filepath.Glob("../../docs/*.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(text)
+	var all strings.Builder
+	for _, name := range append([]string{"../../README.md"}, guides...) {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(append(text, '\n'))
+	}
+	return all.String()
 }
 
 var (
-	console    = regexp.MustCompile("(?s)```console\n\\$ docslogin ([^\n]+)\n(.*?)```")
-	loopback   = regexp.MustCompile(`127\.0\.0\.1:\d+`)
-	anyToken   = regexp.MustCompile(`eyJhbGciOiJIUz[\w.-]+`)
-	readmeURLs = map[string]string{
+	console  = regexp.MustCompile("(?s)```console\n\\$ docslogin ([^\n]+)\n(.*?)```")
+	loopback = regexp.MustCompile(`127\.0\.0\.1:\d+`)
+	anyToken = regexp.MustCompile(`eyJhbGciOiJIUz[\w.-]+`)
+	// inputs has the files that commands in the documentation read.
+	inputs = map[string]string{
 		"url.txt": "https://docs.example.com?auth_token=" + hs256(header, `{"name":"Ada","email":"ada@example.com","api_key":"12345","iat":1700000000}`) + "&redirect=%252Fquickstart\n",
 	}
 )
 
-// stopped runs a command that serves, after Ctrl-C.
+// stopped runs a command that serves until Ctrl-C, which it gets at once.
 func stopped(t *testing.T, env map[string]string, args ...string) result {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
@@ -47,13 +64,13 @@ func stopped(t *testing.T, env map[string]string, args ...string) result {
 	return result{code, out.String(), errs.String()}
 }
 
-// TestWhatTheReadmeSaysOfTheCommand runs what stands there, and gets what stands there.
-func TestWhatTheReadmeSaysOfTheCommand(t *testing.T) {
-	blocks := console.FindAllStringSubmatch(readme(t), -1)
+// TestCommandsInTheDocumentation runs each command there, and compares its output.
+func TestCommandsInTheDocumentation(t *testing.T) {
+	blocks := console.FindAllStringSubmatch(documentation(t), -1)
 	if len(blocks) != len(commands) {
-		t.Fatalf("%d commands are shown, and there are %d", len(blocks), len(commands))
+		t.Fatalf("there are %d examples for %d commands", len(blocks), len(commands))
 	}
-	env := map[string]string{"README_JWT_SECRET": secret, "MINTLIFY_PRIVATE_KEY": privatePEM(t, newEd25519(t))}
+	env := map[string]string{"README_JWT_SECRET": secret, "MINTLIFY_PRIVATE_KEY": testkit.Ed25519PEM}
 	for _, block := range blocks {
 		args, file, _ := strings.Cut(block[1], " < ")
 		var r result
@@ -61,7 +78,7 @@ func TestWhatTheReadmeSaysOfTheCommand(t *testing.T) {
 			r = stopped(t, env, append(fields, "-listen", "127.0.0.1:0")...)
 			r.out = loopback.ReplaceAllString(r.out, siteAddress)
 		} else {
-			r = call(t, readmeURLs[file], env, fields...)
+			r = call(t, inputs[file], env, fields...)
 		}
 		if got := anyToken.ReplaceAllString(r.out, "eyJhbGciOiJIUz…"); got != block[2] || r.errs != "" {
 			t.Errorf("docslogin %s prints\n%s%s", block[1], got, r.errs)
@@ -69,33 +86,61 @@ func TestWhatTheReadmeSaysOfTheCommand(t *testing.T) {
 	}
 }
 
-// unsigned is what explain says of a URL without a key, judged at its iat.
+const docsURL = "https://docs.example.com"
+
+var adaInApp = &docslogin.User{ID: "1", Name: "Ada", Email: "ada@example.com"}
+
+// unsigned is what explain prints about a URL without a key, judged at its iat.
 func unsigned(t *testing.T, input string, args ...string) string {
 	t.Helper()
 	return call(t, input, nil, append([]string{"explain", "-at", atOnce}, args...)...).out
 }
 
-// explained is what explain says of a URL or a token, judged at its iat.
+// explained is what explain prints about a URL or a token, judged at its iat.
 func explained(t *testing.T, input string, args ...string) string {
 	t.Helper()
 	return withSecret(t, input, append([]string{"explain", "-at", atOnce}, args...)...).out
 }
 
-// configured is what New says of a platform.
-func configured(p docslogin.Platform) string {
-	_, err := docslogin.New(func(*http.Request) (*docslogin.User, error) { return nil, nil }, p)
-	return errors.Join(errors.New("New:"), err).Error()
+// explainedWith is what explain prints about a login at ReadMe, with another key.
+func explainedWith(t *testing.T, key string) string {
+	t.Helper()
+	return call(t, readMeURL(readMe1), map[string]string{"KEY": key}, "explain", "-key-env", "KEY").out
 }
 
-// logged is what the route of a ReadMe login logs of a request.
-func logged(t *testing.T, user *docslogin.User, lookupError error, r *http.Request, opts ...docslogin.Option) string {
+func readMeURL(claims string) string { return docsURL + "?auth_token=" + token(claims) }
+
+// mintlifyURL is what docslogin url prints for Mintlify docs.
+func mintlifyURL(t *testing.T, docs string) string {
 	t.Helper()
+	made := call(t, "", map[string]string{"KEY": testkit.Ed25519PEM}, "url", "-platform", "mintlify", "-docs", docs, "-key-env", "KEY", "-name", "Ada")
+	made.want(t, 0)
+	return made.out
+}
+
+// checked is what check prints about a platform with a key.
+func checked(t *testing.T, platform, key string) string {
+	t.Helper()
+	return call(t, "", map[string]string{"KEY": key}, "check", "-platform", platform, "-docs", docsURL, "-key-env", "KEY").out
+}
+
+// configured is what New returns for a platform.
+func configured(p docslogin.Platform) string {
+	_, err := docslogin.New(testkit.Nobody, p)
+	return fmt.Sprint(err)
+}
+
+// logger returns a logger that writes everything to a buffer.
+func logger() (docslogin.Option, *bytes.Buffer) {
 	var log bytes.Buffer
-	m, err := docslogin.New(
-		func(*http.Request) (*docslogin.User, error) { return user, lookupError },
-		docslogin.ReadMe("https://docs.example.com", secret),
-		append(opts, docslogin.WithLoginPage("/sign-in", "next"),
-			docslogin.WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))))...)
+	return docslogin.WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))), &log
+}
+
+// logged is what the login route for ReadMe logs about a request.
+func logged(t *testing.T, lookup docslogin.UserLookup, r *http.Request, opts ...docslogin.Option) string {
+	t.Helper()
+	withLogger, log := logger()
+	m, err := docslogin.New(lookup, platforms.ReadMe(docsURL, secret), append(opts, docslogin.WithSignInPage("/sign-in", "next"), withLogger)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,51 +148,49 @@ func logged(t *testing.T, user *docslogin.User, lookupError error, r *http.Reque
 	return log.String()
 }
 
-// asked is what UserInfo logs of a request from a docs page of that origin.
+// asked is what userinfo logs about a request from a docs page of an origin.
 func asked(t *testing.T, origin string) string {
 	t.Helper()
-	var log bytes.Buffer
-	info, err := docslogin.UserInfo(func(*http.Request) (*docslogin.User, error) { return nil, nil },
-		docslogin.MintlifyPersonalization("", ""), []string{"https://docs.example.com"},
-		docslogin.WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
+	withLogger, log := logger()
+	info, err := userinfo.New(testkit.As(adaInApp), platforms.MintlifyInfo(), []string{docsURL}, withLogger)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := httptest.NewRequest(http.MethodGet, "/user-info", nil)
-	r.Header.Set("Origin", origin)
-	info.ServeHTTP(httptest.NewRecorder(), r)
+	testkit.Get(t, info, "/user-info", "Origin: "+origin)
 	return log.String()
 }
 
-// from returns the request that a docs page makes with a deep link as it stands there.
-func from(link string) *http.Request {
-	return httptest.NewRequest(http.MethodGet, "/docs-login?redirect="+link, nil)
+// from returns the request that a docs page makes with a deep link, written as it is.
+func from(link string, headers ...string) *http.Request {
+	r := httptest.NewRequest(http.MethodGet, "/docs-login?redirect="+link, nil)
+	for _, header := range headers {
+		name, value, _ := strings.Cut(header, ": ")
+		r.Header.Set(name, value)
+	}
+	return r
 }
 
-// again returns the visit after the sign-in page, of a visitor whose cookie did not come along.
-func again(t *testing.T) *http.Request {
+// afterSignIn returns the request after the sign-in page.
+func afterSignIn(t *testing.T) *http.Request {
 	t.Helper()
-	m, err := docslogin.New(func(*http.Request) (*docslogin.User, error) { return nil, nil },
-		docslogin.ReadMe("https://docs.example.com", secret), docslogin.WithLoginPage("/sign-in", "next"),
-		docslogin.WithLogger(slog.New(slog.DiscardHandler)))
+	m, err := docslogin.New(testkit.Nobody, platforms.ReadMe(docsURL, secret), docslogin.WithSignInPage("/sign-in", "next"), testkit.Silent)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := httptest.NewRecorder()
-	m.ServeHTTP(w, from("/quickstart"))
-	signIn, err := url.Parse(w.Header().Get("Location"))
+	signIn, err := url.Parse(testkit.Sent(t, testkit.Get(t, m, "/docs-login?redirect=/quickstart")))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return httptest.NewRequest(http.MethodGet, signIn.Query().Get("next"), nil)
 }
 
-// usedTwice is what a docs site says of a token that comes a second time.
+// usedTwice is what a test site says when a token arrives again.
 func usedTwice(t *testing.T) string {
 	t.Helper()
+	i := slices.IndexFunc(presets.All(), func(p presets.Preset) bool { return p.Flag == "zendesk" })
 	docs := docslogintest.NewZendesk(docslogintest.WithKey(secret))
 	defer docs.Close()
-	form := url.Values{"jwt": {zendeskToken(t)}}
+	form := url.Values{"jwt": {formToken(t, presets.All()[i], docs.URL, secret)}}
 	for range 2 {
 		resp, err := http.PostForm(docs.URL+"/access/jwt", form)
 		if err != nil {
@@ -157,183 +200,216 @@ func usedTwice(t *testing.T) string {
 	}
 	rejections := docs.Rejections()
 	if len(rejections) != 1 || len(docs.Logins()) != 1 {
-		t.Fatalf("of two uses %d are refused", len(rejections))
+		t.Fatalf("%d of two logins are rejected", len(rejections))
 	}
 	return rejections[0].Error()
 }
 
-// TestTroubleshooting: whatever a row of the README's tables says that it says is said when
-// what the row is about happens.
+// withBio is a user about whom very much is known.
+func withBio(bytes int) docslogin.UserLookup {
+	user := *adaInApp
+	user.Attributes = map[string]any{"bio": strings.Repeat("x", bytes)}
+	return testkit.As(&user)
+}
+
+// What happens, as in the first column of a table, and what then says why.
+type situations map[string]func(*testing.T) string
+
+// The app does not start.
+var startSituations = situations{
+	"the session's key is empty": func(*testing.T) string {
+		load := func(*http.Request, *sessions.Session) (*docslogin.User, error) { return nil, nil }
+		_, err := docslogin.New(docslogin.SessionLookup(sessions.NewCookieStore(nil), "session", load), platforms.ReadMe(docsURL, secret))
+		return fmt.Sprint(err)
+	},
+	"the docs' key is from the environment": func(*testing.T) string {
+		return configured(platforms.ReadMe(docsURL, ""))
+	},
+	"the key is from a `.env` file": func(*testing.T) string {
+		return configured(platforms.Mintlify(docsURL, strings.Split(testkit.Ed25519PEM, "\n")[0]))
+	},
+	"the key's newlines became `\\n`": func(t *testing.T) string {
+		return checked(t, "mintlify", strings.ReplaceAll(testkit.Ed25519PEM, "\n", `\n`))
+	},
+	"the key is of the other kind": func(*testing.T) string {
+		return configured(platforms.Mintlify(docsURL, testkit.P256PEM))
+	},
+	"the secret is from a file": func(*testing.T) string {
+		return configured(platforms.ReadMe(docsURL, secret+"\n"))
+	},
+}
+
+// The way to the docs ends in the app.
+var appSituations = situations{
+	"a 404 of your app, and no line in the log": func(t *testing.T) string {
+		return checked(t, "readme", secret)
+	},
+	"after the sign-in, readers stay in your app": func(t *testing.T) string {
+		return logged(t, testkit.Nobody, from("/quickstart"))
+	},
+	"a page says \"Signing in did not work\"": func(t *testing.T) string {
+		return logged(t, testkit.Nobody, afterSignIn(t))
+	},
+	"visitors from the docs have to sign in again": func(t *testing.T) string {
+		return logged(t, testkit.Nobody, from("/quickstart"))
+	},
+	"after the sign-in the browser stays on the form, and its console names `form-action`": func(t *testing.T) string {
+		return logged(t, testkit.As(adaInApp), afterSignIn(t)) // the app sees nothing wrong; e2e has the browser's side
+	},
+	"405 after signing in": func(t *testing.T) string {
+		return logged(t, testkit.As(adaInApp), httptest.NewRequest(http.MethodPost, "/docs-login", nil))
+	},
+	"nothing but a 403: the page fetches the route, or frames it": func(t *testing.T) string {
+		return logged(t, testkit.As(adaInApp), from("/quickstart", "Sec-Fetch-Mode: cors"))
+	},
+	"a 403 page: something is missing in the user's account": func(t *testing.T) string {
+		return logged(t, testkit.As(&docslogin.User{ID: "1", Name: "Ada"}), from("/quickstart"))
+	},
+	"a 500 page: the session store or the database is down": func(t *testing.T) string {
+		return logged(t, testkit.Failing(errors.New("connection refused")), from("/quickstart"))
+	},
+	"a 500 page since a mapper was added": func(t *testing.T) string {
+		return logged(t, testkit.As(adaInApp), from("/quickstart"), docslogin.WithClaimsMapper(
+			func(_ context.Context, _ *docslogin.User, claims docslogin.Claims) error {
+				claims["exp"] = 1
+				return nil
+			}))
+	},
+	"a 500 page: too much is known of the user": func(t *testing.T) string {
+		return logged(t, withBio(8000), from("/quickstart"))
+	},
+	"502 from nginx": func(t *testing.T) string {
+		return logged(t, withBio(3000), from("/quickstart"))
+	},
+}
+
+// The docs reject the token.
+var rejectedSituations = situations{
+	"always: the key is of another project or environment": func(t *testing.T) string {
+		return explainedWith(t, "the secret of the staging docs")
+	},
+	"Mintlify: `DocsURL` is not what readers see": func(t *testing.T) string {
+		return unsigned(t, mintlifyURL(t, "https://acme.mintlify.app"), "-docs", docsURL)
+	},
+	"Fern: another issuer was agreed upon": func(t *testing.T) string {
+		return explained(t, docsURL+"/api/fern-docs/auth/jwt/callback?fern_token="+token(`"iss":"acme","exp":1700003600,"iat":1700000000`))
+	},
+	"now and then, or from one server": func(t *testing.T) string {
+		return unsigned(t, docsURL+"/login/jwt-callback#"+token(`"host":"docs.example.com","exp":1699999988,"iat":1699999978`))
+	},
+	"Zendesk: it says that `iat` is off": func(t *testing.T) string {
+		return explained(t, token(`"jti":"1","name":"Ada","email":"ada@example.com","iat":1700000240`), "-platform", "zendesk")
+	},
+	"Zendesk: the form is sent a second time": usedTwice,
+}
+
+// Readers are logged in, and something is wrong.
+var readerSituations = situations{
+	"they land on the docs' home: the link was encoded twice": func(t *testing.T) string {
+		return logged(t, testkit.As(adaInApp), from("%252Fquickstart"))
+	},
+	"they land on the docs' home: the link is to other docs": func(t *testing.T) string {
+		return logged(t, testkit.As(adaInApp), from("https://docs.example.org/quickstart"))
+	},
+	"too many redirects": func(t *testing.T) string {
+		return logged(t, testkit.As(adaInApp), from("/quickstart"))
+	},
+	"they are logged out of the docs too soon: the token is the docs session, and expires after seconds": func(t *testing.T) string {
+		return explained(t, docsURL+"?jwt_token="+token(`"exp":1700000010,"iat":1700000000`))
+	},
+	"the samples show no API key: a name is wrong": func(t *testing.T) string {
+		return explained(t, readMeURL(readMe1+`,"api_key":"12345"`))
+	},
+	"the samples show no API key: there are several": func(t *testing.T) string {
+		return explained(t, readMeURL(readMe1+`,"apiKey":"12345","keys":[{"name":"a","apiKey":"1"},{"name":"b","apiKey":"2"}]`))
+	},
+	"Mintlify hides the pages of a group": func(t *testing.T) string {
+		return unsigned(t, mintlifyURL(t, docsURL))
+	},
+	"GitBook's pages do not see the groups": func(t *testing.T) string {
+		return explained(t, docsURL+"?jwt_token="+token(`"groups":["beta"],"exp":1700003600,"iat":1700000000`))
+	},
+	"public docs do not know them, and the console names CORS or a 403 (package `userinfo`)": func(t *testing.T) string {
+		return asked(t, "https://docs.example.org")
+	},
+}
+
+// Other code made the token.
+var otherCodeSituations = situations{
+	"rejected: the algorithm is wrong": func(t *testing.T) string {
+		return unsigned(t, docsURL+"/login/jwt-callback#"+hs256(`{"alg":"ES256","typ":"JWT"}`, "{"+readMe1+"}"))
+	},
+	"rejected: the secret was decoded from base64": func(t *testing.T) string {
+		return explainedWith(t, "aHVudGVyMi1odW50ZXIyLXNlY3JldA==")
+	},
+	"Zendesk says that the signature is invalid, and the secret is right": func(t *testing.T) string {
+		return explained(t, hs256(`{"alg":"HS256"}`, `{"jti":"1","name":"Ada","email":"ada@example.com","iat":1700000000}`), "-platform", "zendesk")
+	},
+	"Mintlify rejects it since March 2026": func(t *testing.T) string {
+		return unsigned(t, docsURL+"/login/jwt-callback#"+token(`"exp":1700000010,"iat":1700000000`))
+	},
+	"it ends in the year 50,000": func(t *testing.T) string {
+		return explained(t, readMeURL(readMe1+`,"exp":1700000300000`))
+	},
+	"ReadMe's pages break": func(t *testing.T) string {
+		return explained(t, readMeURL(`"name":"Ada","email":"ada@example.com","iat":1700000000`))
+	},
+	"readers land on the docs' home: the link is encoded twice": func(t *testing.T) string {
+		return explained(t, readMeURL(readMe1)+"&redirect=%252Fquickstart")
+	},
+	"readers land on another page: the link is not encoded": func(t *testing.T) string {
+		return explained(t, readMeURL(readMe1)+"&redirect=/reference?lang=go&version=2")
+	},
+}
+
+const situationsHeader = "| what happens | what says why | what to do |\n"
+
+// TestTroubleshooting asserts that the tables of situations in the documentation quote what is
+// logged, printed, or returned in each of them.
 func TestTroubleshooting(t *testing.T) {
-	const docs = "https://docs.example.com"
-	ada := &docslogin.User{ID: "1", Name: "Ada", Email: "ada@example.com"}
-	ed25519Key, p256Key := privatePEM(t, newEd25519(t)), privatePEM(t, newP256(t))
-	readMe := func(claims string) string { return docs + "?auth_token=" + token(claims) }
-	mintlify := func(args ...string) string {
-		made := call(t, "", map[string]string{"KEY": ed25519Key}, append([]string{"url", "-platform", "mintlify", "-key-env", "KEY", "-name", "Ada"}, args...)...)
-		made.want(t, 0)
-		return made.out
+	untested := situations{}
+	for _, table := range []situations{startSituations, appSituations, rejectedSituations, readerSituations, otherCodeSituations} {
+		maps.Copy(untested, table)
 	}
-	with := func(r *http.Request, header, value string) *http.Request {
-		r.Header.Set(header, value)
-		return r
-	}
-
-	says := map[string]func() string{
-		"the session's key is empty": func() string {
-			_, err := docslogin.New(docslogin.SessionLookup(sessions.NewCookieStore(nil), "session", func(*http.Request, *sessions.Session) (*docslogin.User, error) { return nil, nil }), docslogin.ReadMe(docs, secret))
-			return fmt.Sprint(err)
-		},
-		"the docs' key is from the environment": func() string {
-			return configured(docslogin.ReadMe(docs, ""))
-		},
-		"the key is from a `.env` file": func() string {
-			return configured(docslogin.Mintlify(docs, strings.Split(ed25519Key, "\n")[0]))
-		},
-		"the key's newlines became `\\n`": func() string {
-			return call(t, "", map[string]string{"KEY": strings.ReplaceAll(ed25519Key, "\n", `\n`)}, "check", "-platform", "mintlify", "-docs", docs, "-key-env", "KEY").out
-		},
-		"the key is of the other kind": func() string {
-			return configured(docslogin.Mintlify(docs, p256Key))
-		},
-		"the secret is from a file": func() string {
-			return configured(docslogin.ReadMe(docs, secret+"\n"))
-		},
-		"always: the key is of another project or environment": func() string {
-			return call(t, readMe(readMe1), map[string]string{"KEY": "the secret of the staging docs"}, "explain", "-key-env", "KEY").out
-		},
-		"refused: the secret was decoded from base64": func() string {
-			return call(t, readMe(readMe1), map[string]string{"KEY": "aHVudGVyMi1odW50ZXIyLXNlY3JldA=="}, "explain", "-key-env", "KEY").out
-		},
-		"refused: the algorithm is wrong": func() string {
-			return unsigned(t, docs+"/login/jwt-callback#"+hs256(`{"alg":"ES256","typ":"JWT"}`, "{"+readMe1+"}"))
-		},
-		"Mintlify refuses it since March 2026": func() string {
-			return unsigned(t, docs+"/login/jwt-callback#"+token(`"exp":1700000010,"iat":1700000000`))
-		},
-		"Mintlify: `DocsURL` is not what readers see": func() string {
-			return unsigned(t, mintlify("-docs", "https://acme.mintlify.app"), "-docs", docs)
-		},
-		"now and then, or from one server": func() string {
-			return unsigned(t, docs+"/login/jwt-callback#"+token(`"host":"docs.example.com","exp":1699999988,"iat":1699999978`))
-		},
-		"Zendesk: it says that `iat` is off": func() string {
-			return explained(t, token(`"jti":"1","name":"Ada","email":"ada@example.com","iat":1700000240`), "-platform", "zendesk")
-		},
-		"it ends in the year 50,000": func() string {
-			return explained(t, readMe(readMe1+`,"exp":1700000300000`))
-		},
-		"ReadMe's pages break": func() string {
-			return explained(t, readMe(`"name":"Ada","email":"ada@example.com","iat":1700000000`))
-		},
-		"the samples show no API key: a name is wrong": func() string {
-			return explained(t, readMe(readMe1+`,"api_key":"12345"`))
-		},
-		"the samples show no API key: there are several": func() string {
-			return explained(t, readMe(readMe1+`,"apiKey":"12345","keys":[{"name":"a","apiKey":"1"},{"name":"b","apiKey":"2"}]`))
-		},
-		"Mintlify hides the pages of a group": func() string {
-			return unsigned(t, mintlify("-docs", docs))
-		},
-		"public docs do not know them, and the console names CORS (`UserInfo`)": func() string {
-			return asked(t, "https://docs.example.org")
-		},
-		"they are signed out of the docs too soon: the token is the session there, and was made for seconds": func() string {
-			return explained(t, docs+"?jwt_token="+token(`"exp":1700000010,"iat":1700000000`))
-		},
-		"Zendesk says that the signature is invalid, and the secret is right": func() string {
-			return explained(t, hs256(`{"alg":"HS256"}`, `{"jti":"1","name":"Ada","email":"ada@example.com","iat":1700000000}`), "-platform", "zendesk")
-		},
-		"GitBook's pages do not see the groups": func() string {
-			return explained(t, docs+"?jwt_token="+token(`"groups":["beta"],"exp":1700003600,"iat":1700000000`))
-		},
-		"Fern: another issuer was agreed upon": func() string {
-			return explained(t, docs+"/api/fern-docs/auth/jwt/callback?fern_token="+token(`"iss":"acme","exp":1700003600,"iat":1700000000`))
-		},
-		"Zendesk: the form is sent a second time": func() string { return usedTwice(t) },
-		"they land on the docs' home: the link was encoded twice": func() string {
-			return logged(t, ada, nil, from("%252Fquickstart"))
-		},
-		"readers land on the docs' home: the link is encoded twice": func() string {
-			return explained(t, readMe(readMe1)+"&redirect=%252Fquickstart")
-		},
-		"readers land on another page: the link is not encoded": func() string {
-			return explained(t, readMe(readMe1)+"&redirect=/reference?lang=go&version=2")
-		},
-		"they land on the docs' home: the link is to other docs": func() string {
-			return logged(t, ada, nil, from("https://docs.example.org/quickstart"))
-		},
-		"a 404 of your app, and no line in the log": func() string {
-			return call(t, "", map[string]string{"KEY": secret}, "check", "-platform", "readme", "-docs", docs, "-key-env", "KEY").out
-		},
-		"after the sign-in, readers stay in your app": func() string {
-			return logged(t, nil, nil, from("/quickstart"))
-		},
-		"a page says \"Signing in did not work\"": func() string { return logged(t, nil, nil, again(t)) },
-		"whoever comes from the docs has to sign in again": func() string {
-			return logged(t, nil, nil, from("/quickstart"))
-		},
-		"after the sign-in the browser stays on the form, and its console names `form-action`": func() string {
-			return logged(t, ada, nil, again(t)) // for the app all is well; e2e has the browser's side
-		},
-		"too many redirects": func() string { return logged(t, ada, nil, from("/quickstart")) },
-		"nothing but a 403: the page fetches the route, or frames it": func() string {
-			return logged(t, ada, nil, with(from("/quickstart"), "Sec-Fetch-Mode", "cors"))
-		},
-		"405 after signing in": func() string {
-			return logged(t, ada, nil, httptest.NewRequest(http.MethodPost, "/docs-login", nil))
-		},
-		"502 from nginx": func() string {
-			long := *ada
-			long.Attributes = map[string]any{"bio": strings.Repeat("x", 3000)}
-			return logged(t, &long, nil, from("/quickstart"))
-		},
-		"a 500 page: too much is known of the user": func() string {
-			long := *ada
-			long.Attributes = map[string]any{"bio": strings.Repeat("x", 8000)}
-			return logged(t, &long, nil, from("/quickstart"))
-		},
-		"a 403 page: something is missing in the user's account": func() string {
-			return logged(t, &docslogin.User{ID: "1", Name: "Ada"}, nil, from("/quickstart"))
-		},
-		"a 500 page since a mapper was added": func() string {
-			return logged(t, ada, nil, from("/quickstart"), docslogin.WithClaimsMapper(
-				func(_ context.Context, _ *docslogin.User, claims docslogin.Claims) error {
-					claims["exp"] = 1
-					return nil
-				}))
-		},
-		"a 500 page: the session store or the database is down": func() string {
-			return logged(t, nil, errors.New("connection refused"), from("/quickstart"))
-		},
-	}
-
-	_, section, _ := strings.Cut(readme(t), "\n## When something is wrong\n")
-	section, _, _ = strings.Cut(section, "\n## ")
-	code := regexp.MustCompile("`([^`]+)`")
-	for row := range strings.Lines(section) {
-		if !strings.HasPrefix(row, "| ") || row == "| what happens | what says why | what to do |\n" {
-			continue
-		}
+	for _, row := range situationRows(documentation(t)) {
 		cells := strings.Split(strings.Trim(row, "| \n"), " | ")
-		happens := cells[0]
-		if len(cells) != 3 || says[happens] == nil {
+		if len(cells) != 3 || untested[cells[0]] == nil {
 			t.Errorf("not tested: %s", row)
 			continue
 		}
-		said := says[happens]()
-		delete(says, happens)
-		words := code.FindAllStringSubmatch(cells[1], -1)
-		if len(words) == 0 {
-			t.Errorf("%s: nothing is said", happens)
-		}
-		for _, w := range words {
-			if !strings.Contains(said, w[1]) {
-				t.Errorf("%s: the README has %q, and what is said is\n%s", happens, w[1], said)
+		t.Run(cells[0], func(t *testing.T) { wantQuotes(t, untested[cells[0]](t), cells[1]) })
+		delete(untested, cells[0])
+	}
+	for happens := range untested {
+		t.Errorf("not in the documentation: %s", happens)
+	}
+}
+
+// situationRows returns the rows of all tables of situations.
+func situationRows(text string) (rows []string) {
+	for _, table := range strings.Split(text, situationsHeader)[1:] {
+		for row := range strings.Lines(table) {
+			if !strings.HasPrefix(row, "|") {
+				break
+			}
+			if !strings.HasPrefix(row, "|---") {
+				rows = append(rows, row)
 			}
 		}
 	}
-	for happens := range says {
-		t.Errorf("not in the README: %s", happens)
+	return rows
+}
+
+// wantQuotes asserts that said contains everything that the cell of a table quotes.
+func wantQuotes(t *testing.T, said, cell string) {
+	t.Helper()
+	quotes := regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(cell, -1)
+	if len(quotes) == 0 {
+		t.Error("nothing is quoted")
+	}
+	for _, quote := range quotes {
+		if !strings.Contains(said, quote[1]) {
+			t.Errorf("the documentation has %q, and what is said is\n%s", quote[1], said)
+		}
 	}
 }

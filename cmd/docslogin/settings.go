@@ -2,12 +2,14 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net/url"
 	"os"
 	"slices"
@@ -19,24 +21,25 @@ import (
 
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/internal/keys"
+	"github.com/docslogin/docslogin/internal/presets"
 	"github.com/docslogin/docslogin/internal/rules"
 )
 
-// maxInput is how much is read of anything.
+// maxInput is the most that is read of anything, in bytes.
 const maxInput = 1 << 20
 
 // settings are the flags that commands share.
 type settings struct {
 	platform, docs  string
 	keyFile, keyEnv string
-	company, issuer string
+	arguments       presets.Values // those of presets.Arguments that were given
 	json            bool
 	tokenTTL        time.Duration
 	sessionTTL      time.Duration
 	given           map[string]bool // by name of the flag
 	path            string
-	loginPage       string
-	loginParam      string
+	signInPage      string
+	signInParam     string
 	externalURL     string
 }
 
@@ -52,9 +55,14 @@ func (s *settings) platformFlags(command string) *flag.FlagSet {
 func (s *settings) flags(command string) *flag.FlagSet {
 	f := s.platformFlags(command)
 	f.StringVar(&s.docs, "docs", "", "")
-	f.StringVar(&s.company, "company", "", "")
-	f.StringVar(&s.issuer, "issuer", "", "")
 	f.BoolVar(&s.json, "json", false, "")
+	s.arguments = presets.Values{}
+	for _, name := range argumentNames() {
+		f.Func(name, "", func(value string) error {
+			s.arguments[name] = value
+			return nil
+		})
+	}
 	return f
 }
 
@@ -83,8 +91,8 @@ func (s *settings) options() []docslogin.Option {
 	if s.given["path"] {
 		opts = append(opts, docslogin.WithPath(s.path))
 	}
-	if s.given["login-page"] || s.given["login-param"] {
-		opts = append(opts, docslogin.WithLoginPage(s.loginPage, s.loginParam))
+	if s.given["sign-in-page"] || s.given["sign-in-param"] {
+		opts = append(opts, docslogin.WithSignInPage(s.signInPage, s.signInParam))
 	}
 	if s.given["external-url"] {
 		opts = append(opts, docslogin.WithExternalURL(s.externalURL))
@@ -92,56 +100,54 @@ func (s *settings) options() []docslogin.Option {
 	return opts
 }
 
-// names are of all platforms, for messages.
-func names() string {
-	var out []string
-	for _, p := range rules.All() {
-		out = append(out, p.Flag)
+// preset returns the preset that -platform names; ok is false without -platform.
+func (s *settings) preset() (p presets.Preset, ok bool, err error) {
+	if s.platform == "" {
+		return presets.Preset{}, false, nil
 	}
-	return strings.Join(out, ", ")
+	all := presets.All()
+	i := slices.IndexFunc(all, func(p presets.Preset) bool { return p.Flag == s.platform })
+	if i < 0 {
+		return presets.Preset{}, false, usageError("there is no such platform; set -platform to one of " + platformNames())
+	}
+	return all[i], true, s.checkArguments(all[i])
 }
 
-// rules returns the platform's rules; ok is false without -platform.
-func (s *settings) rules() (p rules.Platform, ok bool, err error) {
-	all := rules.All()
-	i := slices.IndexFunc(all, func(p rules.Platform) bool { return p.Flag == s.platform })
-	switch {
-	case s.platform == "":
-		return rules.Platform{}, false, nil
-	case i < 0:
-		return rules.Platform{}, false, usageError("there is no such platform; -platform is one of " + names())
-	}
-	p, err = s.withIssuer(all[i])
-	return p, true, err
-}
-
-// withIssuer sets the rules' issuer, and refuses flags of other platforms.
-func (s *settings) withIssuer(p rules.Platform) (rules.Platform, error) {
-	if s.given["issuer"] {
-		if p.Issuer == "" {
-			return p, usageError("-issuer is for fern")
-		}
-		if s.issuer == "" {
-			return p, usageError("-issuer is empty; leave it out for " + p.Issuer)
-		}
-		p.Issuer = s.issuer
-	}
-	if s.company != "" && p.Flag != "canny" {
-		return p, usageError("-company is for canny")
-	}
-	return p, nil
-}
-
-// needsRules returns the platform's rules, for commands that cannot do without -platform.
-func (s *settings) needsRules() (rules.Platform, error) {
-	p, ok, err := s.rules()
+// requirePreset is preset for commands that cannot do without -platform.
+func (s *settings) requirePreset() (presets.Preset, error) {
+	p, ok, err := s.preset()
 	if err == nil && !ok {
-		err = usageError("give -platform, one of " + names())
+		err = usageError("set -platform to one of " + platformNames())
 	}
 	return p, err
 }
 
-// verifier returns what the platform verifies with, made of the key's text.
+// checkArguments rejects flags for arguments that the preset does not have.
+func (s *settings) checkArguments(p presets.Preset) error {
+	for _, name := range argumentNames() {
+		value, given := s.arguments[name]
+		if !given {
+			continue
+		}
+		i := slices.IndexFunc(p.Extra, func(a presets.Argument) bool { return a.Name == name })
+		if i < 0 {
+			return usageError("-" + name + " is for " + list(flagsWith(func(a presets.Argument) bool { return a.Name == name }), "and"))
+		}
+		if value == "" && p.Extra[i].Optional {
+			return usageError("-" + name + " is empty; leave it out to use the platform's own")
+		}
+	}
+	return nil
+}
+
+// values returns the arguments of the preset, with the key's text.
+func (s *settings) values(key string) presets.Values {
+	values := presets.Values{"docs": s.docs, "key": key}
+	maps.Copy(values, s.arguments)
+	return values
+}
+
+// verifier returns what the platform verifies signatures with, from the key's text.
 func (s *settings) verifier(p rules.Platform, text string) (any, error) {
 	key, err := keys.Verifier(text, jose.SignatureAlgorithm(p.Algorithms[0]))
 	if err != nil {
@@ -150,55 +156,12 @@ func (s *settings) verifier(p rules.Platform, text string) (any, error) {
 	return key, nil
 }
 
-// preset returns the library's platform and its rules.
-func (s *settings) preset(key string) (docslogin.Platform, rules.Platform, error) {
-	r, err := s.needsRules()
-	if err != nil {
-		return docslogin.Platform{}, r, err
-	}
-	p := map[string]func(docs, key string) docslogin.Platform{
-		"readme":                   docslogin.ReadMe,
-		"mintlify":                 docslogin.Mintlify,
-		"mintlify-personalization": docslogin.MintlifyPersonalization,
-		"gitbook":                  docslogin.GitBook,
-		"fern":                     docslogin.Fern,
-		"zendesk":                  docslogin.Zendesk,
-		"helpscout":                docslogin.HelpScout,
-		"developerhub":             docslogin.DeveloperHub,
-		"canny":                    func(docs, key string) docslogin.Platform { return docslogin.Canny(docs, s.company, key) },
-		"featurebase":              docslogin.Featurebase,
-		"metabase":                 docslogin.Metabase,
-	}[r.Flag](s.docsArgument(), key)
-	if s.given["issuer"] {
-		p.Static["iss"] = s.issuer
-	}
-	return p, r, nil
-}
-
-const zendeskHost = ".zendesk.com"
-
-// docsArgument is -docs as the preset takes it.
-func (s *settings) docsArgument() string {
-	if s.platform != "zendesk" {
-		return s.docs
-	}
-	_, host, _ := strings.Cut(s.docs, "://")
-	if subdomain, ok := strings.CutSuffix(strings.TrimSuffix(host, "/"), zendeskHost); ok {
-		return subdomain
-	}
-	return s.docs
-}
-
 // docsURL is -docs as a URL, or nil without it.
 func (s *settings) docsURL() (*url.URL, error) {
-	text := s.docs
-	if text == "" {
+	if s.docs == "" {
 		return nil, nil
 	}
-	if s.platform == "zendesk" {
-		text = "https://" + s.docsArgument() + zendeskHost
-	}
-	u, err := url.Parse(text)
+	u, err := url.Parse(s.docs)
 	if err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http" {
 		return nil, usageError("-docs is not an absolute http or https URL such as https://docs.example.com")
 	}
@@ -210,14 +173,14 @@ func (t *tool) key() (text string, ok bool, err error) {
 	return t.secret("key", t.settings.keyFile, t.settings.keyEnv)
 }
 
-// secret reads what must not be an argument. Errors name neither the file nor the
-// variable, in the place of which people pass the secret itself.
+// secret reads what must not be an argument. Errors repeat neither the file's name nor the
+// variable's, because people pass the secret itself instead.
 func (t *tool) secret(flag, file, env string) (text string, ok bool, err error) {
 	switch {
 	case file != "" && env != "":
 		return "", false, usageError(fmt.Sprintf("give -%s-file or -%[1]s-env, not both", flag))
 	case file == "-":
-		return "", false, usageError(fmt.Sprintf("-%s-file is the name of a file; - is not one", flag))
+		return "", false, usageError(fmt.Sprintf("-%s-file must be the name of a file, not -", flag))
 	case file != "":
 		f, err := os.Open(file)
 		if err != nil {
@@ -238,7 +201,7 @@ func (t *tool) secret(flag, file, env string) (text string, ok bool, err error) 
 	return "", false, nil
 }
 
-// read returns all that r has, if that is not too much.
+// read returns everything that r has, up to maxInput.
 func read(r io.Reader, what string) (string, error) {
 	var b bytes.Buffer
 	n, err := io.Copy(&b, io.LimitReader(r, maxInput+1))
@@ -251,8 +214,8 @@ func read(r io.Reader, what string) (string, error) {
 	return b.String(), nil
 }
 
-// decoded returns text without a byte-order mark, and from UTF-16, in which PowerShell
-// writes files. A key is not decoded: the app would not do so.
+// decoded returns text without a byte-order mark, and converted from UTF-16, in which
+// PowerShell writes files. Keys are not decoded, because an app would not decode them.
 func decoded(text string) string {
 	var order binary.ByteOrder
 	switch {
@@ -278,47 +241,46 @@ func cause(err error) string {
 	return "an error"
 }
 
-// flagOf names the flag behind a field of a ConfigError.
-var flagOf = map[string]string{
-	"Platform.DocsURL": "-docs",
-	"subdomain":        "-docs",
-	"Platform.Params":  "-company",
-	"Platform.Static":  "-issuer",
-	"WithPath":         "-path",
-	"WithLoginPage":    "-login-page",
-	"WithExternalURL":  "-external-url",
-	"WithTokenTTL":     "-token-ttl",
-	"WithSessionTTL":   "-session-ttl",
+// fieldFlags names the flags that set the fields of configuration errors.
+func (s *settings) fieldFlags(p presets.Preset) map[string]string {
+	flags := map[string]string{
+		"Platform.DocsURL": "-docs",
+		"Platform.Key":     s.keyFlag(),
+		"WithPath":         "-path",
+		"WithSignInPage":   "-sign-in-page",
+		"WithExternalURL":  "-external-url",
+		"WithTokenTTL":     "-token-ttl",
+		"WithSessionTTL":   "-session-ttl",
+	}
+	for _, a := range p.Extra {
+		flags[a.Field] = "-" + a.Name
+	}
+	return flags
 }
 
-// mistakes returns what New found, in the words of the flags.
-func (s *settings) mistakes(err error) []rules.Finding {
-	var all []error
+// configErrors returns the configuration errors that are joined in err, as findings that
+// name flags instead of fields.
+func (s *settings) configErrors(p presets.Preset, err error) (findings []rules.Finding) {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		all = joined.Unwrap()
+		for _, err := range joined.Unwrap() {
+			findings = append(findings, s.configErrors(p, err)...)
+		}
+		return findings
 	}
-	var out []rules.Finding
-	for _, err := range all {
-		var mistake *docslogin.ConfigError
-		if !errors.As(err, &mistake) {
-			continue
-		}
-		rule := mistake.Field
-		if mistake.Field == "Platform.Key" {
-			rule = s.keyFlag()
-		} else if flag := flagOf[mistake.Field]; flag != "" {
-			rule = flag
-		}
-		reason := strings.TrimPrefix(err.Error(), "docslogin: "+mistake.Field+" ")
-		for field, flag := range flagOf {
-			reason = strings.ReplaceAll(reason, field, flag)
-		}
-		out = append(out, rules.Finding{Rule: rule, Why: rule + " " + reason + "."})
+	var one *docslogin.ConfigError
+	if !errors.As(err, &one) {
+		return nil
 	}
-	return out
+	flags := s.fieldFlags(p)
+	rule := cmp.Or(flags[one.Field], one.Field)
+	reason := strings.TrimPrefix(one.Error(), "docslogin: "+one.Field+" ")
+	for field, flag := range flags {
+		reason = strings.ReplaceAll(reason, field, flag)
+	}
+	return []rules.Finding{{Rule: rule, Why: rule + " " + reason + "."}}
 }
 
-// keyFlag is the one by which the key was given.
+// keyFlag is the flag by which the key was given.
 func (s *settings) keyFlag() string {
 	if s.keyFile != "" {
 		return "-key-file"

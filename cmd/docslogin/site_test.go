@@ -12,9 +12,10 @@ import (
 
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/docslogintest"
+	"github.com/docslogin/docslogin/internal/testkit"
 )
 
-// serve runs docslogin site until the test ends, and returns the docs' URL.
+// serve runs docslogin site until the test ends, and returns the docs URL that it prints.
 func serve(t *testing.T, p preset, loginURL string) (docsURL string) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
@@ -22,7 +23,7 @@ func serve(t *testing.T, p preset, loginURL string) (docsURL string) {
 	var errs strings.Builder
 	ended := make(chan int, 1)
 	go func() {
-		ended <- run(ctx, []string{"site", "-platform", p.flag, "-key-env", "KEY", "-login", loginURL, "-listen", "127.0.0.1:0"},
+		ended <- run(ctx, []string{"site", "-platform", p.Flag, "-key-env", "KEY", "-login", loginURL, "-listen", "127.0.0.1:0"},
 			strings.NewReader(""), in, &errs, func(string) string { return p.key })
 		in.Close()
 	}()
@@ -32,69 +33,65 @@ func serve(t *testing.T, p preset, loginURL string) (docsURL string) {
 			t.Errorf("exit code %d, %s", code, &errs)
 		}
 	})
-	said := ""
-	for buffer := make([]byte, 1000); !strings.Contains(said, "Ctrl-C"); {
+	printed := ""
+	for buffer := make([]byte, 1000); !strings.Contains(printed, "Ctrl-C"); {
 		n, err := out.Read(buffer)
 		if err != nil {
-			t.Fatalf("%v after %q", err, said)
+			t.Fatalf("%v after %q", err, printed)
 		}
-		said += string(buffer[:n])
+		printed += string(buffer[:n])
 	}
-	found := regexp.MustCompile(`^Your app's docs URL  (http://127\.0\.0\.1:\d+)\n(Platform\.Callback    (\S+)\n)?A page to open       (\S+)/quickstart\n`).FindStringSubmatch(said)
-	if found == nil || found[1] != found[4] || (found[3] != "") != (p.flag == "zendesk" || p.flag == "canny") {
-		t.Fatalf("it says %q", said)
+	found := regexp.MustCompile(`^Your app's docs URL  (http://127\.0\.0\.1:\d+)\n(Platform\.Callback    (\S+)\n)?A page to open       (\S+)/quickstart\n`).FindStringSubmatch(printed)
+	if found == nil || found[1] != found[4] || (found[3] != "") != (p.Rules(nil).Host != "") {
+		t.Fatalf("it prints %q", printed)
 	}
 	return found[1]
 }
 
-// An app is given what the command prints, and its users log in.
-func TestASiteForAnAppOfOnesOwn(t *testing.T) {
-	for _, p := range presets(t) {
-		t.Run(p.flag, func(t *testing.T) {
+// An app that is given what the command prints logs its users in.
+func TestASiteForAnApp(t *testing.T) {
+	for _, p := range allPresets(t) {
+		t.Run(p.Flag, func(t *testing.T) {
 			var docs *docslogin.Middleware
 			app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { docs.ServeHTTP(w, r) }))
 			defer app.Close()
 			docsURL := serve(t, p, app.URL+"/docs-login")
 
-			open := func(key string) (arrived bool, text string) {
-				s := settings{platform: p.flag, docs: docsURL, company: "acme-company"}
-				if p.flag != "canny" {
-					s.company = ""
-				}
-				platform, rule, err := s.preset(key)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if p.flag == "zendesk" {
-					platform = docslogin.Zendesk("acme", key)
-				}
-				platform.DocsURL = docsURL
-				if rule.Form != "" || rule.Host != "" {
-					platform.Callback = docsURL + rule.Callback
-				}
-				user := &docslogin.User{ID: "1", Name: "Ada", Email: "ada@example.com"}
-				if docs, err = docslogin.New(func(*http.Request) (*docslogin.User, error) { return user, nil }, platform); err != nil {
-					t.Fatal(err)
-				}
-				resp, err := docslogintest.NewClient().Get(docsURL + "/quickstart")
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer resp.Body.Close()
-				page, err := io.ReadAll(resp.Body)
-				if err != nil {
-					t.Fatal(err)
-				}
-				return resp.StatusCode == http.StatusOK && resp.Request.URL.Path == "/quickstart", string(page)
-			}
-			if arrived, text := open(p.key); !arrived {
+			docs = appFor(t, p, docsURL, p.key)
+			if arrived, text := open(t, docsURL); !arrived {
 				t.Errorf("a reader ends at %s", text)
 			}
-			if arrived, text := open(p.other); arrived || !strings.Contains(text, "signature") {
+			docs = appFor(t, p, docsURL, p.other)
+			if arrived, text := open(t, docsURL); arrived || !strings.Contains(text, "signature") {
 				t.Errorf("with another key, a reader ends at %s", text)
 			}
 		})
 	}
+}
+
+// appFor returns the middleware of an app that is given what the command prints.
+func appFor(t *testing.T, p preset, docsURL, key string) *docslogin.Middleware {
+	t.Helper()
+	platform := p.Example(docsURL, key)
+	if rule := p.Rules(nil); rule.Host != "" {
+		platform.Callback = docsURL + rule.Callback
+	}
+	m, err := docslogin.New(testkit.As(&docslogin.User{ID: "1", Name: "Ada", Email: "ada@example.com"}), platform, testkit.Silent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// open opens a page of the docs, and reports whether the reader arrives there.
+func open(t *testing.T, docsURL string) (arrived bool, text string) {
+	t.Helper()
+	resp, err := docslogintest.NewClient().Get(docsURL + "/quickstart")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	return resp.StatusCode == http.StatusOK && resp.Request.URL.Path == "/quickstart", testkit.Body(t, resp)
 }
 
 func TestASiteThatCannotStart(t *testing.T) {
@@ -109,15 +106,15 @@ func TestASiteThatCannotStart(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"no platform", []string{"-login", login}, "give -platform, one of readme"},
-		{"no login URL", []string{"-platform", "readme"}, "-login is not an absolute http or https URL such as http://localhost:8080/docs-login"},
-		{"a path as the login URL", []string{"-platform", "readme", "-login", "/docs-login"}, "-login is not an absolute"},
-		{"a login URL without a host", []string{"-platform", "readme", "-login", "http:///docs-login"}, "-login is not an absolute"},
-		{"a login URL that is no web page's", []string{"-platform", "readme", "-login", "ftp://localhost/docs-login"}, "-login is not an absolute"},
+		{"no platform", []string{"-login", login}, "set -platform to one of readme"},
+		{"no login URL", []string{"-platform", "readme"}, "-login must be an absolute http or https URL without a fragment, such as http://localhost:8080/docs-login"},
+		{"a path as the login URL", []string{"-platform", "readme", "-login", "/docs-login"}, "-login must be an absolute"},
+		{"a login URL without a host", []string{"-platform", "readme", "-login", "http:///docs-login"}, "-login must be an absolute"},
+		{"a login URL with another scheme", []string{"-platform", "readme", "-login", "ftp://localhost/docs-login"}, "-login must be an absolute"},
 		{"a fragment in the login URL", []string{"-platform", "readme", "-login", login + "#", "-key-env", "SECRET"}, "without a fragment"},
-		{"no key", []string{"-platform", "readme", "-login", login}, "give -key-file or -key-env"},
+		{"no key", []string{"-platform", "readme", "-login", login}, "set -key-file or -key-env"},
 		{"a key of another kind", []string{"-platform", "mintlify", "-login", login, "-key-env", "SECRET"}, "-key-env: the text is no key"},
-		{"an address that is taken", []string{"-platform", "readme", "-login", login, "-key-env", "SECRET", "-listen", taken.Addr().String()}, "cannot listen at the address of -listen"},
+		{"an address in use", []string{"-platform", "readme", "-login", login, "-key-env", "SECRET", "-listen", taken.Addr().String()}, "cannot listen at the address of -listen"},
 		{"an argument", []string{"-platform", "readme", "-login", login, "-key-env", "SECRET", "hunter2"}, "site takes flags only"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -16,10 +16,12 @@ import (
 	"time"
 
 	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/internal/presets"
 	"github.com/docslogin/docslogin/internal/rules"
 )
 
-const urlHelp = `docslogin url prints a login URL. To the docs, whoever has it is the user.
+func urlHelp() string {
+	return `docslogin url prints a login URL. To the docs, anyone who has it is the user.
 
   docslogin url -platform readme -docs https://docs.example.com \
     -key-env README_JWT_SECRET -name Ada -email ada@example.com -link /start
@@ -33,14 +35,21 @@ const urlHelp = `docslogin url prints a login URL. To the docs, whoever has it i
                          {"id", "name", "email", "groups": ["…"], "apiKeys":
                          [{"name", "key", "username", "password", "values"}],
                          "attributes": {}, "expiresAt": "2026-11-21T18:00:00Z"}
-  -link PAGE             the docs page to arrive at, such as /quickstart
-  -token-ttl DURATION    how long the token may be used, such as 5m
+  -link PAGE             the deep link, such as /quickstart
+  -token-ttl DURATION    how long the token is valid, such as 5m
   -session-ttl DURATION  how long the docs session lasts, if the token says it
-  -platform, -docs, -key-file, -key-env, -company, -issuer: docslogin help
-  -json                  print {"url": "…"}
+` + sharedHelp("-platform", "-docs", "-key-file", "-key-env") + `  -json                  print {"url": "…"}
+` + formHelp()
+}
 
-Zendesk takes tokens in a form, so that there is no such URL.
-`
+// formHelp is about the platforms that have no login URL with a token.
+func formHelp() string {
+	names := platformsWhere(func(p rules.Platform) bool { return p.Form != "" })
+	if names == nil {
+		return ""
+	}
+	return "\n" + wrap("", 0, strings.Fields("The token for "+list(names, "and")+" travels in a form, so there is no such URL.")...)
+}
 
 func (t *tool) url(args []string) error {
 	var (
@@ -61,7 +70,7 @@ func (t *tool) url(args []string) error {
 	f.Func("attribute", "", func(pair string) error {
 		name, value, ok := strings.Cut(pair, "=")
 		if !ok || name == "" {
-			return errors.New("it is NAME=VALUE")
+			return errors.New("it must be NAME=VALUE")
 		}
 		if user.Attributes == nil {
 			user.Attributes = map[string]any{}
@@ -84,15 +93,16 @@ func (t *tool) url(args []string) error {
 	if err != nil {
 		return err
 	}
-	platform, rule, err := s.preset(key)
+	preset, err := s.requirePreset()
 	if err != nil {
 		return err
 	}
+	platform, rule := preset.New(s.values(key)), preset.Rules(s.values(key))
 	if rule.Form != "" {
-		return fmt.Errorf("%s takes the token in a form, which no URL holds: open the app's login route in a browser", platform.Name)
+		return fmt.Errorf("%s takes the token in a form, so there is no login URL; open the app's login route in a browser", platform.Name)
 	}
 	if !ok {
-		return usageError("give -key-file or -key-env")
+		return usageError("set -key-file or -key-env")
 	}
 	apiKey, ok, err := t.secret("api-key", keyFile, keyName)
 	if err != nil {
@@ -114,12 +124,12 @@ func (t *tool) url(args []string) error {
 	if docs, err := url.Parse(platform.DocsURL); err == nil && rule.Back == rules.AsURL && strings.HasPrefix(link, "/") {
 		link = docs.Scheme + "://" + docs.Host + link // as the docs would send it
 	}
-	location, err := t.login(platform, &user, link)
+	location, err := t.login(preset, platform, &user, link)
 	if err != nil {
 		return err
 	}
 	if t.terminal {
-		fmt.Fprintln(t.err, clean(holds(rule, location)))
+		fmt.Fprintln(t.err, clean(advice(rule, location)))
 	}
 	if s.json {
 		t.printJSON(map[string]string{"url": location}, "")
@@ -129,60 +139,60 @@ func (t *tool) url(args []string) error {
 	return nil
 }
 
-// holds says what is in a login URL.
-func holds(p rules.Platform, location string) string {
+// advice says what somebody can do with a login URL.
+func advice(p rules.Platform, location string) string {
 	u, err := url.Parse(location)
 	if err != nil {
 		return ""
 	}
 	claims, _ := p.Check(p.Token(u), nil, "", time.Now())
 	if exp, ok := numericDate(claims["exp"]); ok {
-		return fmt.Sprintf("The URL signs whoever opens it in as this user, for %s.", time.Until(exp).Round(time.Second))
+		return fmt.Sprintf("For the next %s, anyone who opens the URL is logged in as this user.", time.Until(exp).Round(time.Second))
 	}
-	return "The URL signs whoever opens it in as this user."
+	return "Anyone who opens the URL is logged in as this user."
 }
 
-// answer is a response of which the header counts.
-type answer http.Header
+// headerWriter is a response of which only the header counts.
+type headerWriter http.Header
 
-func (a answer) Header() http.Header         { return http.Header(a) }
-func (a answer) Write(b []byte) (int, error) { return len(b), nil }
-func (a answer) WriteHeader(int)             {}
+func (w headerWriter) Header() http.Header         { return http.Header(w) }
+func (w headerWriter) Write(b []byte) (int, error) { return len(b), nil }
+func (w headerWriter) WriteHeader(int)             {}
 
-// login makes the route's own answer to a visit of the user, with the event that tells of a
-// link that was not followed, which LoginURL does not.
-func (t *tool) login(platform docslogin.Platform, user *docslogin.User, link string) (string, error) {
+// login asks the login route for a URL, because the route's event, unlike LoginURL, says
+// why a deep link was rejected.
+func (t *tool) login(preset presets.Preset, platform docslogin.Platform, user *docslogin.User, link string) (string, error) {
 	var event docslogin.Event
 	m, err := docslogin.New(func(*http.Request) (*docslogin.User, error) { return user, nil }, platform, append(t.settings.options(),
 		docslogin.WithLogger(slog.New(slog.DiscardHandler)),
 		docslogin.WithObserver(func(_ context.Context, e docslogin.Event) { event = e }))...)
 	if err != nil {
 		var lines []string
-		for _, f := range t.settings.mistakes(err) {
+		for _, f := range t.settings.configErrors(preset, err) {
 			lines = append(lines, strings.TrimSpace(f.Why+" "+f.Fix))
 		}
 		return "", errors.New(strings.Join(lines, "\n"))
 	}
-	visit := &url.URL{Path: m.Path(), RawQuery: url.Values{platform.DeepLink.In: {link}}.Encode()}
-	r := &http.Request{Method: http.MethodGet, URL: visit, Header: http.Header{}}
-	location := answer{}
-	m.ServeHTTP(location, r.WithContext(t.ctx))
+	target := &url.URL{Path: m.Path(), RawQuery: url.Values{platform.DeepLink.In: {link}}.Encode()}
+	r := &http.Request{Method: http.MethodGet, URL: target, Header: http.Header{}}
+	response := headerWriter{}
+	m.ServeHTTP(response, r.WithContext(t.ctx))
 	switch {
 	case errors.Is(event.Err, docslogin.ErrNoUser):
-		return "", errors.New("the user's expiresAt is over, or too near for a docs session")
+		return "", errors.New("the user's expiresAt has passed, or is too soon for a docs session")
 	case event.Outcome != docslogin.OutcomeLoggedIn:
 		return "", fmt.Errorf("%s: %s", event.Outcome, strings.TrimPrefix(fmt.Sprint(event.Err), "docslogin: "))
-	case event.LinkRefused:
+	case event.LinkRejected:
 		return "", fmt.Errorf("-link: %s", event.Warning)
 	case link != "" && event.DeepLink == "":
-		return "", errors.New("-link: undefined is a word that scripts write where they have no page")
+		return "", errors.New("-link: scripts write \"undefined\" when they have no page; name a page, or leave -link out")
 	case event.Warning != "":
 		fmt.Fprintln(t.err, clean("docslogin: "+event.Warning))
 	}
-	return location.Header().Get("Location"), nil
+	return response.Header().Get("Location"), nil
 }
 
-// readUser reads a user as JSON. Errors hold names of members, and no values.
+// readUser reads a user as JSON. Errors contain names of members, and no values.
 func (t *tool) readUser(file string) (docslogin.User, error) {
 	in := t.in
 	if file != "-" {
@@ -226,7 +236,7 @@ func (t *tool) readUser(file string) (docslogin.User, error) {
 	return user, err
 }
 
-// member is where a member of an object goes, and what it has to be.
+// member is where a member of an object goes, and what it must be.
 type member struct {
 	into any
 	is   string
@@ -241,7 +251,7 @@ func readObject(text []byte, what string, members map[string]member) error {
 	for _, got := range slices.Sorted(maps.Keys(object)) {
 		m, ok := members[got]
 		if !ok {
-			return usageError(fmt.Sprintf("%s has a member that is not known, %q; did you mean %q?", what, name(got), nearest(got, known)))
+			return usageError(fmt.Sprintf("%s has an unknown member, %q; did you mean %q?", what, name(got), nearest(got, known)))
 		}
 		d := json.NewDecoder(bytes.NewReader(object[got]))
 		d.UseNumber() // a 64-bit number must not lose digits

@@ -4,121 +4,133 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
-	"log/slog"
-	"net/http"
-	"net/http/httptest"
+	"encoding/pem"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/docslogintest"
+	"github.com/docslogin/docslogin/internal/presets"
+	"github.com/docslogin/docslogin/internal/rules"
+	"github.com/docslogin/docslogin/internal/testkit"
 )
 
 var ada = []string{"-id", "1", "-name", "Ada", "-email", "ada@example.com"}
 
-// presets are all of them, each with keys of its kind.
-func presets(t *testing.T) []preset {
-	const other = "another-secret-of-some-bytes"
-	ed, otherEd := privatePEM(t, newEd25519(t)), privatePEM(t, newEd25519(t))
-	ec, otherEC := privatePEM(t, newP256(t)), privatePEM(t, newP256(t))
-	const docs = "https://docs.example.com"
-	return []preset{
-		{"readme", "ReadMe", docs, nil, secret, other, docslogintest.NewReadMe},
-		{"mintlify", "Mintlify", docs, nil, ed, otherEd, docslogintest.NewMintlify},
-		{"mintlify-personalization", "Mintlify personalization", docs + "/base", nil, ec, otherEC, docslogintest.NewMintlifyPersonalization},
-		{"gitbook", "GitBook", docs + "/base", nil, secret, other, docslogintest.NewGitBook},
-		{"fern", "Fern", docs + "/base", nil, secret, other, docslogintest.NewFern},
-		{"zendesk", "Zendesk", "acme", nil, secret, other, docslogintest.NewZendesk},
-		{"helpscout", "Help Scout", docs, nil, secret, other, docslogintest.NewHelpScout},
-		{"developerhub", "DeveloperHub", docs, nil, secret, other, docslogintest.NewDeveloperHub},
-		{"canny", "Canny", docs, []string{"-company", "acme-company"}, secret, other, docslogintest.NewCanny},
-		{"featurebase", "Featurebase", docs, nil, secret, other, docslogintest.NewFeaturebase},
-		{"metabase", "Metabase", docs + "/metabase", nil, secret, other, docslogintest.NewMetabase},
-	}
-}
-
+// preset is a preset with an example of everything that its flags need.
 type preset struct {
-	flag, name, docs string
-	more             []string
-	key, other       string
-	site             func(...docslogintest.Option) *docslogintest.Site
+	presets.Preset
+	docs       string
+	arguments  []string // flags that only some presets have
+	key, other string   // the key, and another one of its kind
 }
 
-// zendeskToken is what the route's form has.
-func zendeskToken(t *testing.T) string {
-	t.Helper()
-	user := func(*http.Request) (*docslogin.User, error) {
-		return &docslogin.User{ID: "1", Name: "Ada", Email: "ada@example.com"}, nil
+// allPresets returns every preset, with docs under a path where the preset allows that.
+func allPresets(t *testing.T) (all []preset) {
+	for _, p := range presets.All() {
+		one := preset{Preset: p, docs: "https://docs.example.com/base", key: testkit.KeyFor(p), other: "another-secret-of-some-bytes"}
+		switch p.Rules(nil).Algorithms[0] {
+		case "EdDSA":
+			one.other = testkit.PKCS8(newEd25519(t))
+		case "ES256":
+			one.other = testkit.PKCS8(newP256(t))
+		}
+		if _, err := docslogin.New(testkit.Nobody, p.Example(one.docs, one.key)); err != nil {
+			one.docs = "https://docs.example.com"
+		}
+		for _, a := range p.Extra {
+			if !a.Optional {
+				one.arguments = append(one.arguments, "-"+a.Name, a.Example)
+			}
+		}
+		all = append(all, one)
 	}
-	login, err := docslogin.New(user, docslogin.Zendesk("acme", secret), docslogin.WithLogger(slog.New(slog.DiscardHandler)))
+	return all
+}
+
+// flags are those that name the platform and its docs.
+func (p preset) flags() []string {
+	return append([]string{"-platform", p.Flag, "-docs", p.docs}, p.arguments...)
+}
+
+// formToken returns the token in the route's form.
+func formToken(t *testing.T, p presets.Preset, docsURL, key string) string {
+	t.Helper()
+	user := &docslogin.User{ID: "1", Name: "Ada", Email: "ada@example.com"}
+	m, err := docslogin.New(testkit.As(user), p.Example(docsURL, key), testkit.Silent) // of today
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := httptest.NewRecorder()
-	login.ServeHTTP(w, httptest.NewRequest("GET", "/docs-login", nil))
-	m := regexp.MustCompile(`name="jwt" value="([^"]+)"`).FindStringSubmatch(w.Body.String())
-	if m == nil {
-		t.Fatalf("no token in %s", w.Body)
-	}
-	return m[1]
+	return testkit.JWT.FindString(testkit.Sent(t, testkit.Get(t, m, "/docs-login")))
 }
 
-// What one command makes, the other one accepts, with the key alone.
+// explain accepts what url makes, and needs only the key for that.
 func TestALoginURLOfEveryPlatformIsExplained(t *testing.T) {
-	for _, p := range presets(t) {
-		t.Run(p.flag, func(t *testing.T) {
+	for _, p := range allPresets(t) {
+		t.Run(p.Flag, func(t *testing.T) {
 			env := map[string]string{"KEY": p.key, "OTHER": p.other}
-			flags := append([]string{"-platform", p.flag, "-docs", p.docs}, p.more...)
-			link := "/quickstart?a=b&c=d#e"
-			if strings.HasSuffix(p.docs, "/base") {
-				link = "/base" + link
+			input, explain := madeURL(t, p), []string{"explain", "-key-env"}
+			if p.Rules(nil).Form != "" {
+				input, explain = formToken(t, p.Preset, p.docs, p.key), []string{"explain", "-platform", p.Flag, "-key-env"}
 			}
-			if p.flag == "gitbook" {
-				link = "quickstart?a=b"
+			accepted := call(t, input, env, append(explain, "KEY")...)
+			accepted.want(t, 0, p.Name()+", according to ", "✓ signature: The signature ", "✓ "+p.Name()+" would accept it.")
+			if strings.Contains(accepted.out, "!") || strings.Contains(accepted.out, "✗") {
+				t.Errorf("a finding is not in order:\n%s", accepted.out)
 			}
-			made := call(t, "", env, append(append(append([]string{"url"}, flags...), ada...), "-key-env", "KEY", "-link", link)...)
-			input := strings.TrimSuffix(made.out, "\n")
-			explain := []string{"explain", "-key-env"}
-			if p.flag == "zendesk" {
-				made.want(t, 1, "Zendesk takes the token in a form, which no URL holds")
-				input, explain = zendeskToken(t), []string{"explain", "-platform", "zendesk", "-key-env"}
-			} else {
-				made.want(t, 0)
-				if u, err := url.Parse(input); err != nil || !strings.Contains(input, "quickstart") || made.errs != "" {
-					t.Fatalf("%v, %v, %s", u, err, made.errs)
-				}
-			}
-			good := call(t, input, env, append(explain, "KEY")...)
-			good.want(t, 0, p.name+", told by ", "✓ signature: The signature fits the site's key.", "✓ "+p.name+" would accept it.")
-			if strings.Contains(good.out, "!") || strings.Contains(good.out, "✗") {
-				t.Errorf("not all is in order:\n%s", good.out)
-			}
-			good.safe(t, input, p.key, secret, "ada@example.com", "Ada")
-			call(t, input, env, append(append(explain, "KEY"), flags...)...).want(t, 0, "told by -platform", "✓ "+p.name+" would accept it.")
-			bad := call(t, input, env, append(explain, "OTHER")...)
-			bad.want(t, 1, "✗ signature: The signature does not fit the site's", "✗ "+p.name+" would refuse it, by signature.")
-			bad.safe(t, input, p.key, p.other, "ada@example.com", "Ada")
-			call(t, input, env, explain[:len(explain)-1]...).want(t, 0, "! signature: Not checked", p.name+" would accept it, if the signature is good.")
+			accepted.safe(t, input, p.key, "ada@example.com", "Ada")
+			call(t, input, env, append(append(explain, "KEY"), p.flags()...)...).want(t, 0, "according to -platform", "✓ "+p.Name()+" would accept it.")
+			rejected := call(t, input, env, append(explain, "OTHER")...)
+			rejected.want(t, 1, "✗ signature: The signature ", "✗ "+p.Name()+" would reject it because of signature.")
+			rejected.safe(t, input, p.key, p.other, "ada@example.com", "Ada")
+			call(t, input, env, explain[:len(explain)-1]...).want(t, 0, "! signature: Not checked", p.Name()+" would accept it, if the signature verifies.")
 		})
 	}
 }
 
-// The same login at sites that behave as the platforms do.
+// madeURL returns the URL that docslogin url makes for a page with a query, or "" if there is
+// no such URL.
+func madeURL(t *testing.T, p preset) string {
+	t.Helper()
+	link := "/quickstart?a=b&c=d#e"
+	switch {
+	case p.Example(p.docs, p.key).DeepLink.FromBase:
+		link = "quickstart?a=b"
+	case strings.HasSuffix(p.docs, "/base"):
+		link = "/base" + link
+	}
+	made := call(t, "", map[string]string{"KEY": p.key}, slices.Concat([]string{"url", "-key-env", "KEY", "-link", link}, p.flags(), ada)...)
+	if p.Rules(nil).Form != "" {
+		made.want(t, 1, p.Name()+" takes the token in a form, so there is no login URL")
+		return ""
+	}
+	made.want(t, 0, "quickstart")
+	location := strings.TrimSuffix(made.out, "\n")
+	if _, err := url.Parse(location); err != nil || made.errs != "" {
+		t.Fatalf("%v, %s", err, made.errs)
+	}
+	return location
+}
+
+// The same login at the test site of the platform.
 func TestALoginURLOfEveryPlatformLogsIn(t *testing.T) {
-	for _, p := range presets(t) {
-		if p.flag == "zendesk" {
+	for _, p := range allPresets(t) {
+		if p.Rules(nil).Form != "" {
 			continue // no URL
 		}
-		t.Run(p.flag, func(t *testing.T) {
-			site := p.site(docslogintest.WithKey(p.key))
+		t.Run(p.Flag, func(t *testing.T) {
+			site := p.Site(docslogintest.WithKey(p.key))
 			defer site.Close()
-			args := append([]string{"url", "-platform", p.flag, "-docs", site.URL, "-key-env", "KEY", "-link", "/quickstart"}, ada...)
-			made := call(t, "", map[string]string{"KEY": p.key}, append(args, p.more...)...)
+			p.docs = site.URL
+			made := call(t, "", map[string]string{"KEY": p.key}, slices.Concat([]string{"url", "-key-env", "KEY", "-link", "/quickstart"}, p.flags(), ada)...)
 			made.want(t, 0)
-			// Canny's own host is not to be called.
-			location := strings.Replace(strings.TrimSpace(made.out), "https://canny.io", site.URL, 1)
+			location := strings.TrimSpace(made.out)
+			if host := p.Rules(nil).Host; host != "" { // which no test may call
+				location = strings.Replace(location, "https://"+host, site.URL, 1)
+			}
 			resp, err := docslogintest.NewClient().Get(location)
 			if err != nil {
 				t.Fatal(err)
@@ -132,7 +144,7 @@ func TestALoginURLOfEveryPlatformLogsIn(t *testing.T) {
 	}
 }
 
-// claimsOf are those of the token in a URL.
+// claimsOf returns the claims of the token in a URL.
 func claimsOf(t *testing.T, r result) map[string]any {
 	t.Helper()
 	r.want(t, 0)
@@ -176,9 +188,9 @@ func TestTheUserInFlags(t *testing.T) {
 		t.Errorf("claims: %v", claims)
 	}
 
-	ed := privatePEM(t, newEd25519(t))
-	r = call(t, "", map[string]string{"KEY": ed}, "url", "-platform", "mintlify", "-docs", "https://docs.example.com", "-key-env", "KEY", "-group", "admin", "-group", "beta")
-	call(t, r.out, map[string]string{"KEY": ed}, "explain", "-key-env", "KEY", "-show-claims").want(t, 0, "groups (list of 2)", `"admin",`, `"beta"`)
+	env := map[string]string{"KEY": testkit.Ed25519PEM}
+	r = call(t, "", env, "url", "-platform", "mintlify", "-docs", "https://docs.example.com", "-key-env", "KEY", "-group", "admin", "-group", "beta")
+	call(t, r.out, env, "explain", "-key-env", "KEY", "-show-claims").want(t, 0, "groups (list of 2)", `"admin",`, `"beta"`)
 }
 
 func TestTheUserInJSON(t *testing.T) {
@@ -199,27 +211,27 @@ func TestTheUserInJSON(t *testing.T) {
 		name, user, want string
 		code             int
 	}{
-		{"a member that is not known", `{"emial":"hunter2"}`, `the user has a member that is not known, "emial"; did you mean "email"?`, 2},
+		{"an unknown member", `{"emial":"hunter2"}`, `the user has an unknown member, "emial"; did you mean "email"?`, 2},
 		{"a member in another case", `{"Email":"hunter2"}`, `"Email"; did you mean "email"?`, 2},
-		{"a member of another language", `{"api_keys":[]}`, `"api_keys"; did you mean "apiKeys"?`, 2},
-		{"a member of a key that is not known", `{"apiKeys":[{"user":"hunter2"}]}`, `apiKeys[0] has a member that is not known, "user"; did you mean "username"?`, 2},
+		{"a member as in other languages", `{"api_keys":[]}`, `"api_keys"; did you mean "apiKeys"?`, 2},
+		{"an unknown member of a key", `{"apiKeys":[{"user":"hunter2"}]}`, `apiKeys[0] has an unknown member, "user"; did you mean "username"?`, 2},
 		{"a name with a control character", "{\"\\u001b[31m\":1}", `"\x1b[31m"`, 2},
 		{"a long name", `{"` + strings.Repeat("long", 20) + `":1}`, `"` + strings.Repeat("long", 10) + `…"`, 2},
 		{"a name that is a number", `{"name":7123456}`, `the user: "name" is not a string`, 2},
 		{"groups that are a string", `{"groups":"hunter2"}`, `the user: "groups" is not a list of strings`, 2},
 		{"a key that is a string", `{"apiKeys":["hunter2"]}`, "apiKeys[0] is not a JSON object", 2},
 		{"a key that is a number", `{"apiKeys":[{},{"key":7123456}]}`, `apiKeys[1]: "key" is not a string`, 2},
-		{"a time that is none", `{"expiresAt":"hunter2"}`, `the user: "expiresAt" is not a time such as "2026-11-21T18:00:00Z"`, 2},
+		{"an invalid time", `{"expiresAt":"hunter2"}`, `the user: "expiresAt" is not a time such as "2026-11-21T18:00:00Z"`, 2},
 		{"a list", `["hunter2"]`, "the user is not a JSON object", 2},
 		{"null", `null`, "the user is not a JSON object", 2},
-		{"something behind it", `{} hunter2`, "the user is not a JSON object", 2},
+		{"something after the object", `{} hunter2`, "the user is not a JSON object", 2},
 		{"nothing", ``, "the user is not a JSON object", 2},
 		{"more than 1 MiB", `{"name":"` + strings.Repeat("hunter2", 1<<18) + `"}`, "the user of -user is longer than 1 MiB", 2},
 		{"nobody", `{}`, "incomplete_user: the user lacks what the platform requires: a name, an e-mail address or an ID", 1},
 		{"a user without an e-mail address", `{"id":"hunter2"}`, "the user lacks what the platform requires: name, email", 1},
-		{"a user who is signed out", `{"email":"hunter2","expiresAt":"2001-01-01T00:00:00Z"}`, "the user's expiresAt is over", 1},
+		{"a user whose session has ended", `{"email":"hunter2","expiresAt":"2001-01-01T00:00:00Z"}`, "the user's expiresAt has passed", 1},
 		{"a privilege", `{"email":"hunter2","attributes":{"isAdmin":true}}`, `mapper_failed: the attribute "isAdmin" would set a claim that has a meaning of its own`, 1},
-		{"more than a URL holds", `{"email":"hunter2","attributes":{"bio":"` + strings.Repeat("hunter2 ", 1000) + `"}}`, "too_large: the URL is ", 1},
+		{"more than fits into a URL", `{"email":"hunter2","attributes":{"bio":"` + strings.Repeat("hunter2 ", 1000) + `"}}`, "too_large: the URL is ", 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := withSecret(t, test.user, append(readMe, "-user", "-")...)
@@ -232,21 +244,21 @@ func TestTheUserInJSON(t *testing.T) {
 	}
 }
 
-func TestALinkThatWouldNotBeFollowedIsAnError(t *testing.T) {
+func TestADeepLinkThatWouldBeRejectedIsAnError(t *testing.T) {
 	for link, want := range map[string]string{
-		"https://evil.example/": "-link: the deep link was refused: it names an origin that is not the docs'",
-		"//evil.example":        "-link: the deep link was refused: its path is ambiguous",
-		"quickstart":            "-link: the deep link was refused: it is neither a path that begins with / nor an absolute URL",
-		"/a?auth_token=x":       "-link: the deep link was refused: it already carries a token",
-		"undefined":             "-link: undefined is a word that scripts write",
-		"/" + strings.Repeat("x", 2000) + "?" + strings.Repeat("%", 2000): "-link: the deep link was refused: it is longer than 2,048 bytes",
+		"https://evil.example/": "-link: the deep link was rejected: it names an origin that is not the docs'",
+		"//evil.example":        "-link: the deep link was rejected: its path is ambiguous",
+		"quickstart":            "-link: the deep link was rejected: it is neither a path that begins with / nor an absolute URL",
+		"/a?auth_token=x":       "-link: the deep link was rejected: it already carries a token",
+		"undefined":             "-link: scripts write \"undefined\" when they have no page",
+		"/" + strings.Repeat("x", 2000) + "?" + strings.Repeat("%", 2000): "-link: the deep link was rejected: it is longer than 2,048 bytes",
 	} {
 		r := withSecret(t, "", append(append(readMe, ada...), "-link", link)...)
 		if r.want(t, 1, want); r.out != "" {
 			t.Errorf("%s: stdout %s", link, r.out)
 		}
 	}
-	// GitBook's is a path from the docs' own one, others' is from the host's root.
+	// GitBook's deep link starts at the path of the docs, those of others at the host's root.
 	r := withSecret(t, "", append([]string{"url", "-platform", "gitbook", "-docs", "https://example.com/docs", "-link", "/quickstart"}, ada...)...)
 	if r.want(t, 0); !strings.HasPrefix(r.out, "https://example.com/docs/quickstart?jwt_token=") {
 		t.Errorf("stdout: %s", r.out)
@@ -266,18 +278,18 @@ func TestALongURLIsPrintedWithAWarning(t *testing.T) {
 	withSecret(t, r.out, "explain").want(t, 0, "! length: The URL is ", "past 3000, nginx in front of the app answers 502", "✓ ReadMe would accept it.")
 }
 
-// Settings that are wrong are called by the names of the flags.
-func TestAURLOfWrongSettings(t *testing.T) {
+// Configuration errors name the flags.
+func TestAURLOfAWrongConfiguration(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		args []string
 		want string
 	}{
 		{"no docs", []string{"-platform", "readme"}, "docslogin: -docs is empty; set it to an absolute URL such as https://docs.example.com.\n"},
-		{"docs in clear", []string{"-platform", "readme", "-docs", "http://docs.example.com"}, "docslogin: -docs must be https; "},
+		{"docs without https", []string{"-platform", "readme", "-docs", "http://docs.example.com"}, "docslogin: -docs must be https; "},
 		{"a secret for Mintlify", []string{"-platform", "mintlify", "-docs", "https://docs.example.com"}, "docslogin: -key-env cannot be used: the text is no key"},
 		{"no company", []string{"-platform", "canny", "-docs", "https://feedback.example.com"}, `docslogin: -company has no value for the parameter "companyID"`},
-		{"two mistakes", []string{"-platform", "readme", "-docs", "x", "-token-ttl", "1ns"}, "docslogin: -token-ttl is 1ns; on this platform it must be from 1s to 8784h0m0s.\ndocslogin: -docs is not an absolute http or https URL such as https://docs.example.com.\n"},
+		{"two errors", []string{"-platform", "readme", "-docs", "x", "-token-ttl", "1ns"}, "docslogin: -token-ttl is 1ns; on this platform it must be from 1s to 8784h0m0s.\ndocslogin: -docs is not an absolute http or https URL such as https://docs.example.com.\n"},
 		{"a session at ReadMe", []string{"-platform", "readme", "-docs", "https://docs.example.com", "-session-ttl", "1h"}, "docslogin: -session-ttl does not apply"},
 	} {
 		r := withSecret(t, "", append([]string{"url"}, test.args...)...)
@@ -298,20 +310,22 @@ func TestFernWithAnotherIssuer(t *testing.T) {
 func TestAPublicKeyVerifies(t *testing.T) {
 	key := newEd25519(t)
 	der, err := x509.MarshalPKIXPublicKey(key.Public())
-	public := inPEM(t, "PUBLIC KEY", der, err)
-	env := map[string]string{"PRIVATE": privatePEM(t, key), "PUBLIC": strings.ReplaceAll(public, "\n", `\n`)}
+	if err != nil {
+		t.Fatal(err)
+	}
+	public := string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+	env := map[string]string{"PRIVATE": testkit.PKCS8(key), "PUBLIC": strings.ReplaceAll(public, "\n", `\n`)}
 	r := call(t, "", env, "url", "-platform", "mintlify", "-docs", "https://docs.example.com", "-name", "Ada", "-key-env", "PRIVATE")
 	call(t, r.out, env, "explain", "-key-env", "PUBLIC").want(t, 0, "✓ Mintlify would accept it.")
 }
 
-func TestWhatTheURLIsWorth(t *testing.T) {
-	r, _, _ := (&settings{platform: "readme"}).rules()
+func TestTheURLComesWithAdvice(t *testing.T) {
 	token := hs256(`{"alg":"HS256","typ":"JWT"}`, `{"exp":4102444800}`)
 	for location, want := range map[string]string{
-		"https://docs.example.com/?auth_token=" + token: "The URL signs whoever opens it in as this user, for ",
-		"https://docs.example.com/?auth_token=x":        "The URL signs whoever opens it in as this user.",
+		"https://docs.example.com/?auth_token=" + token: "For the next ",
+		"https://docs.example.com/?auth_token=x":        "Anyone who opens the URL is logged in as this user.",
 	} {
-		if got := holds(r, location); !strings.HasPrefix(got, want) {
+		if got := advice(rules.ReadMe(), location); !strings.HasPrefix(got, want) {
 			t.Errorf("%s", got)
 		}
 	}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/docslogin/docslogin/internal/presets"
+	"github.com/docslogin/docslogin/internal/rules"
+)
+
+// columns is how wide a terminal is at least.
+const columns = 80
+
+// flagColumn is where the explanations of the main help's flags begin.
+const flagColumn = 18
+
+func mainHelp() string {
+	return `docslogin logs an app's users in at its hosted docs. This command tests that.
+
+  docslogin url       print a login URL for a user
+  docslogin explain   say why a platform accepts or rejects a URL or a token
+  docslogin check     check an app's configuration as docslogin.New does
+  docslogin site      serve a test site for an app on this machine
+  docslogin help url  show all flags of a command
+
+Flags of most commands:
+` + wrap("  -platform NAME", flagColumn, strings.Fields(platformNames())...) +
+		`  -docs URL       where readers open the docs, as the preset takes it
+  -key-file FILE  the secret, or a key in PEM; a newline at its end is ignored
+  -key-env NAME   the same, in an environment variable; no flag takes the key
+` + argumentHelp() +
+		`  -json           print one JSON object
+
+Exit codes: 0 fine; 1 login rejected or configuration wrong; 2 incorrect call.
+`
+}
+
+// argumentHelp explains the flags for arguments that only some presets have.
+func argumentHelp() string {
+	var b strings.Builder
+	for _, a := range presets.Arguments() {
+		owners := flagsWith(func(other presets.Argument) bool { return other == a })
+		b.WriteString(wrap("  -"+a.Name+" "+a.Value, flagColumn, strings.Fields("for "+list(owners, "and")+": "+a.Help)...))
+	}
+	return b.String()
+}
+
+// sharedHelp refers to the main help for flags, and for those of presets.Arguments.
+func sharedHelp(flags ...string) string {
+	for _, a := range presets.Arguments() {
+		flags = append(flags, "-"+a.Name+" "+a.Value)
+	}
+	for i := range flags[1:] {
+		flags[i] += ","
+	}
+	flags[len(flags)-1] += ":"
+	return wrap("", 2, append(flags, "see", "docslogin help")...)
+}
+
+// wrap writes words in lines of at most 80 columns, which begin in the given column. The
+// lead stands before the first line, or in a line of its own if it is too long.
+func wrap(lead string, column int, words ...string) string {
+	var b strings.Builder
+	b.WriteString(lead)
+	at := utf8.RuneCountInString(lead)
+	for i, word := range words {
+		switch width := utf8.RuneCountInString(word); {
+		case i > 0 && at+1+width <= columns:
+			b.WriteString(" ")
+			at++
+		case i == 0 && (at < column || lead == ""):
+			b.WriteString(strings.Repeat(" ", column-at))
+			at = column
+		default:
+			b.WriteString("\n" + strings.Repeat(" ", column))
+			at = column
+		}
+		b.WriteString(word)
+		at += utf8.RuneCountInString(word)
+	}
+	return b.String() + "\n"
+}
+
+// list joins words as a sentence does: "a", "a and b", "a, b, and c".
+func list(words []string, conjunction string) string {
+	switch n := len(words); n {
+	case 0, 1:
+		return strings.Join(words, "")
+	case 2:
+		return words[0] + " " + conjunction + " " + words[1]
+	default:
+		return strings.Join(words[:n-1], ", ") + ", " + conjunction + " " + words[n-1]
+	}
+}
+
+// platformNames has every value of -platform.
+func platformNames() string {
+	var names []string
+	for _, p := range presets.All() {
+		names = append(names, p.Flag)
+	}
+	return strings.Join(names, ", ")
+}
+
+// platformsWhere returns the names of the platforms whose rules satisfy a condition.
+func platformsWhere(is func(rules.Platform) bool) (names []string) {
+	for _, p := range presets.All() {
+		if is(p.Rules(nil)) {
+			names = append(names, p.Name())
+		}
+	}
+	return names
+}
+
+// argumentNames has the flags for arguments that only some presets have.
+func argumentNames() (names []string) {
+	for _, a := range presets.Arguments() {
+		if !slices.Contains(names, a.Name) {
+			names = append(names, a.Name)
+		}
+	}
+	return names
+}
+
+// flagsWith returns the flags of the presets that have a certain argument.
+func flagsWith(is func(presets.Argument) bool) (flags []string) {
+	for _, p := range presets.All() {
+		if slices.ContainsFunc(p.Extra, is) {
+			flags = append(flags, p.Flag)
+		}
+	}
+	return flags
+}
