@@ -26,7 +26,7 @@ import (
 //
 // Only scripts in pages from these origins can read the response; nil means same-origin only. Write
 // an origin exactly as browsers send it, such as "https://docs.example.com". A request from another
-// origin, or one that no script made, gets a 403. The docs must be on the same site as the app, as
+// origin, or one that the browser marks as not made by a script, gets a 403. The docs must be on the same site as the app, as
 // docs.example.com and app.example.com are; otherwise browsers do not send the session cookie, which
 // is best left at SameSite=Lax.
 //
