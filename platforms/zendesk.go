@@ -49,7 +49,7 @@ func Zendesk(accountURL, secret string) docslogin.Platform {
 		Mapper:    zendeskClaims,
 	}
 	if !isZendeskAccount(p.DocsURL) {
-		p.Err = &docslogin.ConfigError{Field: "Platform.DocsURL", Reason: "is not the account's own URL; pass one such as https://acme.zendesk.com, and set the DocsURL of the result for a help center under another name"}
+		p.Err = &docslogin.ConfigError{Field: "Platform.DocsURL", Reason: "is not the account's own URL, such as https://acme.zendesk.com"}
 		return p
 	}
 	p.Callback = p.DocsURL + "/access/jwt"

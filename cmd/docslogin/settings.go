@@ -253,7 +253,9 @@ func (s *settings) fieldFlags(p presets.Preset) map[string]string {
 		"WithSessionTTL":   "-session-ttl",
 	}
 	for _, a := range p.Extra {
-		flags[a.Field] = "-" + a.Name
+		if _, given := s.arguments[a.Name]; given || flags[a.Field] == "" {
+			flags[a.Field] = "-" + a.Name
+		}
 	}
 	return flags
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/docslogintest"
+	"github.com/docslogin/docslogin/internal/presets"
 	"github.com/docslogin/docslogin/internal/testkit"
 )
 
@@ -72,7 +73,13 @@ func TestASiteForAnApp(t *testing.T) {
 // appFor returns the middleware of an app that is given what the command prints.
 func appFor(t *testing.T, p preset, docsURL, key string) *docslogin.Middleware {
 	t.Helper()
-	platform := p.Example(docsURL, key)
+	values := presets.Values{"docs": docsURL, "key": key}
+	for _, a := range p.Extra {
+		if !a.Optional {
+			values[a.Name] = a.Example
+		}
+	}
+	platform := p.New(values)
 	if rule := p.Rules(nil); rule.Host != "" {
 		platform.Callback = docsURL + rule.Callback
 	}

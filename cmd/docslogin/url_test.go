@@ -42,7 +42,7 @@ func allPresets(t *testing.T) (all []preset) {
 			one.docs = "https://docs.example.com"
 		}
 		for _, a := range p.Extra {
-			if !a.Optional {
+			if a.Example != "" {
 				one.arguments = append(one.arguments, "-"+a.Name, a.Example)
 			}
 		}

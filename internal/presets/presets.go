@@ -31,12 +31,13 @@ type Argument struct {
 	Value    string // in the command's help
 	Help     string
 	Field    string // of the docslogin.ConfigError about it
-	Example  string
+	Example  string // "": examples do without it
 	Optional bool
 }
 
 var (
 	company = Argument{Name: "company", Value: "ID", Help: "the companyID", Field: "Platform.Params", Example: "acme-company"}
+	account = Argument{Name: "account", Value: "URL", Help: "the account's own URL, if the help center has another", Field: "Platform.DocsURL", Example: "https://acme.zendesk.com", Optional: true}
 	issuer  = Argument{Name: "issuer", Value: "URL", Help: "the issuer, if another one was agreed upon", Field: "Platform.Static", Optional: true}
 )
 
@@ -48,7 +49,7 @@ func All() []Preset {
 		{"mintlify-personalization", "MintlifyPersonalization(docsURL, privateKeyPEM)", simple(platforms.MintlifyPersonalization), fixed(rules.MintlifyPersonalization), docslogintest.NewMintlifyPersonalization, nil},
 		{"gitbook", "GitBook(siteURL, signingKey)", simple(platforms.GitBook), fixed(rules.GitBook), docslogintest.NewGitBook, nil},
 		{"fern", "Fern(docsURL, secret)", fern, fernRules, docslogintest.NewFern, []Argument{issuer}},
-		{"zendesk", "Zendesk(accountURL, secret)", simple(platforms.Zendesk), fixed(rules.Zendesk), docslogintest.NewZendesk, nil},
+		{"zendesk", "Zendesk(accountURL, secret)", zendesk, fixed(rules.Zendesk), docslogintest.NewZendesk, []Argument{account}},
 		{"helpscout", "HelpScout(siteURL, secret)", simple(platforms.HelpScout), fixed(rules.HelpScout), docslogintest.NewHelpScout, nil},
 		{"developerhub", "DeveloperHub(docsURL, secret)", simple(platforms.DeveloperHub), fixed(rules.DeveloperHub), docslogintest.NewDeveloperHub, nil},
 		{"canny", "Canny(boardURL, companyID, privateKey)", canny, fixed(rules.Canny), docslogintest.NewCanny, []Argument{company}},
@@ -77,6 +78,12 @@ func fern(v Values) docslogin.Platform {
 	return p
 }
 
+func zendesk(v Values) docslogin.Platform {
+	p := platforms.Zendesk(cmp.Or(v["account"], v["docs"]), v["key"])
+	p.DocsURL = v["docs"]
+	return p
+}
+
 func fernRules(v Values) rules.Platform {
 	p := rules.Fern()
 	p.Issuer = cmp.Or(v["issuer"], p.Issuer)
@@ -97,11 +104,11 @@ func Arguments() []Argument {
 }
 
 // Example returns the platform of a preset with a docs URL, a key, and an example of every other
-// argument that it needs.
+// argument that has one.
 func (p Preset) Example(docsURL, key string) docslogin.Platform {
 	values := Values{"docs": docsURL, "key": key}
 	for _, a := range p.Extra {
-		if !a.Optional {
+		if a.Example != "" {
 			values[a.Name] = a.Example
 		}
 	}
