@@ -26,6 +26,7 @@ package docslogintest
 import (
 	"crypto/rand"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net"
 	"net/http"
@@ -43,8 +44,8 @@ import (
 
 // A Site is a running test site. Every path is a page: "/" and "/changelog" are public, all
 // others are private. Its key is random unless [WithKey] sets it. The constructors panic if
-// they cannot listen, and the caller must call [Site.Close]. The methods are safe for concurrent
-// use by multiple goroutines.
+// they cannot listen, and the caller must call [Site.Close]. A Site prints as "[redacted]". Its
+// methods are safe for concurrent use by multiple goroutines.
 type Site struct {
 	// URL is the site's address without a trailing slash: http://127.0.0.1:port. It may be
 	// changed to another name of that address before the site is used. For example, at
@@ -55,11 +56,11 @@ type Site struct {
 	spec
 	title  string
 	now    func() time.Time
-	server *http.Server
+	close  func() error
 	cookie string // name of the session cookie
 
-	// Functions, so that nothing that prints a Site prints its key.
-	signing   func() string // the secret or private key, or "" if the site has a public key only
+	// Closures, so that there is nothing to print.
+	signing   func() string // the secret or private key, or "" if the site has only a public key
 	verifying func() any
 
 	mu         sync.Mutex
@@ -174,8 +175,9 @@ func start(spec spec, opts []Option) *Site {
 		sessions:  map[string]session{},
 		usedIDs:   map[string]bool{},
 	}
-	s.server = &http.Server{Handler: http.HandlerFunc(s.serve), ReadHeaderTimeout: 10 * time.Second}
-	go s.server.Serve(c.listener)
+	server := &http.Server{Handler: http.HandlerFunc(s.serve), ReadHeaderTimeout: 10 * time.Second}
+	s.close = server.Close
+	go server.Serve(c.listener)
 	return s
 }
 
@@ -188,7 +190,18 @@ func address(a net.Addr) string {
 }
 
 // Close stops the site and closes its connections.
-func (s *Site) Close() { s.server.Close() }
+func (s *Site) Close() { _ = s.close() }
+
+const redacted = "[redacted]"
+
+// Format implements [fmt.Formatter].
+func (*Site) Format(f fmt.State, _ rune) { fmt.Fprint(f, redacted) }
+
+// LogValue implements [slog.LogValuer].
+func (*Site) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalText implements [encoding.TextMarshaler], and so JSON.
+func (*Site) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
 // Platform returns the platform's preset for this site. Its Key is the site's secret or
 // private key, or unset if the site has only a public key (see [WithKey]).
