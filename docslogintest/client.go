@@ -16,24 +16,22 @@ import (
 	"strings"
 )
 
-// NewClient returns a client that stands for a visitor's browser: it keeps
-// cookies and follows redirects, takes a URL's fragment along to where these lead,
-// and does what two kinds of pages have a script for: a docs page that takes a
-// token from the fragment, and docslogin's page that sends its form by itself. A
-// new client is a new visitor.
+// NewClient returns a client that acts as a visitor's browser. It keeps cookies, follows
+// redirects, and carries a URL's fragment along. It does what the scripts of two pages do: the
+// docs page that takes a token from the fragment, and docslogin's page that submits its form.
+// Each new client is a new visitor.
 //
-// It is no browser in all else: SameSite and Content-Security-Policy mean
-// nothing to it, and before Go 1.26 it sends no Secure cookie over plain http to
-// loopback hosts.
+// In other respects it is not a browser. It ignores SameSite and Content-Security-Policy, and
+// before Go 1.26 it does not send Secure cookies over plain http to loopback hosts.
 func NewClient() *http.Client {
 	jar, _ := cookiejar.New(nil) // never fails
 	return &http.Client{Jar: jar, Transport: Transport(nil)}
 }
 
-// Transport returns what lets [NewClient] play pages' scripts, over another
-// transport: that of an httptest TLS server's client, say. A nil base is a
-// transport of its own, without proxies, to which every name under localhost is
-// 127.0.0.1 (RFC 6761, section 6.3). It is for concurrent use if base is.
+// Transport returns the transport of [NewClient], which does what the pages' scripts do, on top
+// of another one, such as that of the client of an httptest TLS server. If base is nil, it is a
+// new transport without proxies that resolves every name under localhost to 127.0.0.1
+// (RFC 6761, section 6.3). The result is safe for concurrent use if base is.
 func Transport(base http.RoundTripper) http.RoundTripper {
 	if base == nil {
 		base = &http.Transport{DialContext: dial, ForceAttemptHTTP2: true}
@@ -58,7 +56,7 @@ func (b browser) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp.Request = sent
 	if fragment := req.URL.EscapedFragment(); fragment != "" && resp.Header.Get("Location") != "" {
-		// It goes along unless the Location has its own (Fetch standard, HTTP-redirect fetch).
+		// A redirect keeps the fragment unless Location has one (Fetch standard, HTTP-redirect fetch).
 		if to := resp.Header.Get("Location"); !strings.Contains(to, "#") {
 			resp.Header.Set("Location", to+"#"+fragment)
 		}
@@ -70,18 +68,18 @@ func (b browser) RoundTrip(req *http.Request) (*http.Response, error) {
 	case next != "":
 		leave(resp, next)
 	}
-	if fields, action := selfSent(resp); fields != "" {
-		// http.Client goes there with its cookies for that URL; comingFrom makes it the POST.
+	if fields, action := scriptedForm(resp); fields != "" {
+		// http.Client adds its cookies for that URL to the request; comingFrom makes it a POST.
 		leave(resp, action)
 		resp.Header.Set(formHeader, fields)
 	}
 	return resp, nil
 }
 
-// formHeader hands the fields of a page's form to the request that the page leads to.
+// formHeader passes the fields of a page's form to the next request.
 const formHeader = "Docslogintest-Form"
 
-// comingFrom returns a request as a browser makes it that comes from another response.
+// comingFrom returns a request as a browser makes it after the response that led to it.
 func comingFrom(from *http.Response, req *http.Request) *http.Request {
 	if from == nil {
 		return req
@@ -89,7 +87,7 @@ func comingFrom(from *http.Response, req *http.Request) *http.Request {
 	req = req.Clone(req.Context())
 	origin := from.Request.URL.Scheme + "://" + from.Request.URL.Host
 	if from.Header.Get("Referrer-Policy") == "no-referrer" {
-		// http.Client names the page before, fragment and all; a browser obeys.
+		// http.Client sends the previous URL, with its fragment; a browser obeys the policy.
 		req.Header.Del("Referer")
 		origin = "null"
 	}
@@ -106,7 +104,7 @@ func withBody(req *http.Request, contentType, body string) {
 	req.Body, req.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
 }
 
-// leave makes a page that a script leaves, to http.Client, a redirect.
+// leave turns a page whose script navigates away into a redirect that http.Client follows.
 func leave(resp *http.Response, location string) {
 	resp.StatusCode, resp.Status = http.StatusFound, "302 Found"
 	resp.Header.Set("Location", location)
@@ -125,7 +123,7 @@ func takesFragment(resp *http.Response, fragment string) bool {
 	return false
 }
 
-// post does what the script of a page does that takes the fragment.
+// post does what a page's script does with a token in the fragment.
 func (b browser) post(req *http.Request, page *http.Response, token string) (*http.Response, error) {
 	page.Body.Close()
 	post := req.Clone(req.Context()) // with its cookies
@@ -142,7 +140,7 @@ func (b browser) post(req *http.Request, page *http.Response, token string) (*ht
 	return resp, nil
 }
 
-// Enough of HTML for a page that html/template made.
+// These match as much of HTML as the pages of docslogin and of the test sites have.
 var (
 	formElement  = regexp.MustCompile(`(?s)<form ([^>]*)>(.*?)</form>`)
 	inputElement = regexp.MustCompile(`<input ([^>]*)>`)
@@ -157,9 +155,9 @@ func attributes(tag string) map[string]string {
 	return values
 }
 
-// selfSent returns the form of a page that posts it by a script: its encoded fields
-// and where they go, or "".
-func selfSent(resp *http.Response) (fields, action string) {
+// scriptedForm returns the encoded fields and the action of a form that the page's script
+// submits, or "".
+func scriptedForm(resp *http.Response) (fields, action string) {
 	if resp.StatusCode != http.StatusOK || !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
 		return "", ""
 	}
@@ -180,10 +178,9 @@ func selfSent(resp *http.Response) (fields, action string) {
 	return strings.Join(pairs, "&"), form["action"]
 }
 
-// beginning returns the beginning of a page, far enough for what is looked for, and
-// leaves it to be read again.
+// beginning returns the first 64 KiB of a page, and leaves them to be read again.
 func beginning(resp *http.Response) string {
-	text, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<16)) // whoever reads on meets the error
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<16)) // the next read returns the error
 	resp.Body = struct {
 		io.Reader
 		io.Closer
@@ -191,18 +188,15 @@ func beginning(resp *http.Response) string {
 	return string(text)
 }
 
-// Login opens a page of the site, a path such as "/quickstart", with the client
-// of a visitor, follows the login and returns what the site accepted. On a page
-// that is public, it presses the Login button. A visitor who is signed in at the
-// docs already does not log in again: what is returned is the login of then, so
-// take a new client for each login that is to be looked at.
+// Login opens a page of the site, given as a path such as "/quickstart", follows the login, and
+// returns the login that the site accepted. On a public page, it presses the Login button. The
+// client must keep cookies and follow redirects, as the one of [NewClient] does.
 //
-// A site like Metabase's, whose login URL holds the page unescaped, gets it back
-// without what is behind its first "&": see [Login].Page.
+// A client that is logged in already does not log in again, and Login returns the earlier
+// login. Use a new client for each login that a test examines.
 //
-// Otherwise the error says why not: a [*Rejection] if the site refused the token,
-// else where the visitor's way came to an end. The client must keep cookies and
-// follow redirects, as that of [NewClient] does.
+// The error is a [*Rejection] if the site rejected the login. Otherwise it says where the login
+// stopped.
 func (s *Site) Login(client *http.Client, page string) (Login, error) {
 	if !strings.HasPrefix(page, "/") {
 		return Login{}, fmt.Errorf("docslogintest: the page %q is not a path of the site", page)
@@ -237,9 +231,9 @@ func (s *Site) Login(client *http.Client, page string) (Login, error) {
 			return login, nil
 		}
 	}
-	// Path only: query and fragment may hold a token.
+	// Only the path: the query and the fragment may contain a token.
 	stop := fmt.Sprintf("docslogintest: stopped at %s://%s%s (%d)", at.Scheme, at.Host, at.EscapedPath(), resp.StatusCode)
-	form, _ := selfSent(resp)
+	form, _ := scriptedForm(resp)
 	switch {
 	case form != "" || takesFragment(resp, at.Fragment):
 		return Login{}, errors.New(stop + ": the client does not play the page's script: use NewClient or Transport")
@@ -255,20 +249,20 @@ func (s *Site) Login(client *http.Client, page string) (Login, error) {
 	return Login{}, errors.New(stop + ": is the visitor signed in at the app?")
 }
 
-// open returns the page at which the visitor's way ends; of its body, the beginning.
+// open returns the page at which the redirects end, with the beginning of its body.
 func open(client *http.Client, u string) (*http.Response, error) {
 	resp, err := client.Get(u)
 	if err != nil {
-		// The error of http.Client has the last URL in it, with the token.
+		// The error of http.Client contains the last URL, with the token.
 		var e *url.Error
 		if errors.As(err, &e) {
 			err = e.Err
 		}
-		// So may what it wraps, if that is about a Location.
+		// So may the error that it wraps, if that is about a Location.
 		if text := err.Error(); strings.ContainsAny(text, "?#") {
 			err = errors.New(text[:strings.IndexAny(text, "?#")] + "…")
 		}
-		return nil, fmt.Errorf("docslogintest: the visitor's way to the docs: %w", err)
+		return nil, fmt.Errorf("docslogintest: following the login: %w", err)
 	}
 	defer resp.Body.Close()
 	resp.Body = io.NopCloser(strings.NewReader(beginning(resp)))

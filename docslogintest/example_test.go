@@ -10,13 +10,12 @@ import (
 	"github.com/docslogin/docslogin/docslogintest"
 )
 
-// An app's own test: sign in at the app, open a docs page, look at what the docs
-// were told.
+// A test of an app opens a docs page and checks the claims that the docs received.
 func Example() {
 	docs := docslogintest.NewReadMe()
 	defer docs.Close()
 
-	// The app. Its lookup would read a session.
+	// The app. A real lookup reads the session.
 	lookup := func(r *http.Request) (*docslogin.User, error) {
 		return &docslogin.User{Name: "Ada", Email: "ada@example.com", APIKeys: []docslogin.APIKey{{Key: "k-123"}}}, nil
 	}
@@ -27,7 +26,7 @@ func Example() {
 	app := httptest.NewServer(login.Wrap(http.NotFoundHandler()))
 	defer app.Close()
 
-	// What one sets in the dashboard.
+	// In production, you set it in the dashboard.
 	docs.SetLoginURL(app.URL + login.Path())
 
 	visitor := docslogintest.NewClient()
@@ -39,9 +38,8 @@ func Example() {
 	// Output: /quickstart Ada k-123
 }
 
-// A token that the platform would not take is refused with the rule that it
-// breaks and what to change.
-func ExampleRefusal() {
+// If the platform would reject a token, the error has the rule that it breaks and the fix.
+func ExampleRejection() {
 	docs := docslogintest.NewReadMe()
 	defer docs.Close()
 
@@ -60,5 +58,5 @@ func ExampleRefusal() {
 
 	_, err = docs.Login(docslogintest.NewClient(), "/quickstart")
 	fmt.Println(err)
-	// Output: docslogintest: ReadMe refuses the token by rule "signature": The signature does not fit the site's secret. Sign with the very key of this docs site: another environment's or an older one does not fit.
+	// Output: docslogintest: ReadMe rejects the token by rule "signature": The signature does not verify with the site's secret. Sign with the key of this docs site, not with an older one or that of another environment.
 }

@@ -1,8 +1,7 @@
-// Package rules holds what each docs platform refuses, and why, rule by rule.
+// Package rules has what each docs platform rejects, and why, rule by rule.
 //
-// It is the other side of the wire: it reads a token as the platform would,
-// with a parser and a verification of its own, and shares no code with the
-// side that signs. A mistake there cannot hide here.
+// It reads and verifies a token as the platform would, with code of its own:
+// it shares none with the side that signs, so that a bug there is found here.
 package rules
 
 import (
@@ -21,55 +20,65 @@ import (
 	"io"
 	"math/big"
 	"slices"
-	"sort"
 	"strings"
 	"time"
 )
 
-// A Platform says what a docs platform wants of a token. It is plain data:
-// a further platform is a further literal.
+// A Platform is what a docs platform expects of a token, and of the URL or form
+// that carries it. It is plain data: each platform is one literal in a file of
+// its own.
 type Platform struct {
 	Name          string
-	Flag          string        // short name, as the value of a command's flag
 	Wire                        // how the token travels
-	Algorithms    []string      // JWS names of those that are taken
-	RequiredType  bool          // a token whose header does not say that it is a JWT is refused
-	MaxTokenBytes int           // a longer token is refused; 0: no limit
-	RequiredExp   bool          // a token without exp is refused
+	Algorithms    []string      // JWS names of those that the platform accepts
+	RequiredType  bool          // the header must have the typ JWT
+	MaxTokenBytes int           // a longer token is rejected; 0: no limit
+	RequiredExp   bool          // a token without exp is rejected
 	MaxLifetime   time.Duration // exp is at most this far away; 0: no limit
-	RequiredIat   bool          // a token without iat is refused
+	RequiredIat   bool          // a token without iat is rejected
 	MaxAge        time.Duration // iat is at most this long ago; 0: no limit
-	MaxAhead      time.Duration // iat is at most this far ahead; 0: only noted, from a minute on
+	MaxAhead      time.Duration // iat is at most this far ahead; 0: more than a minute is a warning
 	HostClaim     string        // claim that must be the requested host; "": none
-	Issuer        string        // value of the claim iss; "": not looked at
+	Issuer        string        // value of the claim iss; "": not checked
 	Required      []string      // claims that must be non-empty strings
-	Version       string        // value of the claim version; "": not looked at
+	Version       string        // value of the claim version; "": not checked
 	SessionClaim  string        // claim that ends the docs session, if present; "exp": the token is the session; "": none
-	Claims        []Claim       // the other claims that have a meaning, each looked at if present
-	Checks        []Check       // what a single claim's type cannot say
+	Claims        []Claim       // the other claims that have a meaning, each checked if present
+	Checks        []Check       // what the type of a single claim cannot express
 }
 
-// A Claim is a claim with the type that the platform expects.
-type Claim struct {
-	Name string
-	Type Type
+// All returns every platform.
+func All() []Platform {
+	return []Platform{
+		ReadMe(),
+		Mintlify(),
+		MintlifyPersonalization(),
+		GitBook(),
+		Fern(),
+		Zendesk(),
+		HelpScout(),
+		DeveloperHub(),
+		Canny(),
+		Featurebase(),
+		Metabase(),
+	}
 }
 
-// A Check looks at claims that the token has. What does not concern the token
-// gives no finding.
+// A Check is a rule about several claims, or about a claim's value. It returns
+// nothing if it does not apply to the claims.
 type Check func(claims map[string]any) []Finding
 
-// A Finding is what one rule says about a token. It never holds the token or
-// the value of a claim, other than a time, a host or the header's alg.
+// A Finding is the result of one rule. It never contains the token or the value
+// of a claim, except a time, a host, or the header's alg.
 type Finding struct {
-	Rule string `json:"rule"` // mostly the name of the claim or header member
+	Rule string `json:"rule"` // usually the name of the claim or header member
 	OK   bool   `json:"ok"`
-	Warn bool   `json:"warn"`          // not OK, but the platform takes the token all the same
+	Warn bool   `json:"warn"`          // not OK, but the platform accepts the token
 	Why  string `json:"why"`           // one sentence: what is wrong or, if OK, what is right
 	Fix  string `json:"fix,omitempty"` // what to change; "" if OK
 }
 
-// Refused reports whether the finding makes the platform refuse the token.
+// Rejected reports whether the platform rejects the token because of the finding.
 func (f Finding) Rejected() bool { return !f.OK && !f.Warn }
 
 func pass(rule, why string) Finding      { return Finding{Rule: rule, OK: true, Why: why} }
@@ -77,26 +86,26 @@ func fail(rule, why, fix string) Finding { return Finding{Rule: rule, Why: why, 
 func warn(rule, why, fix string) Finding { return Finding{Rule: rule, Warn: true, Why: why, Fix: fix} }
 
 const (
-	// skew is how far ahead the signer's clock may be without a word.
+	// skew is how far ahead the signer's clock may be without a warning.
 	skew = time.Minute
-	// shortSession is less than a docs session can be meant to last.
+	// shortSession is the shortest docs session without a warning.
 	shortSession = time.Minute
-	// slack is for times in whole seconds, which a signer may round up.
+	// slack allows for a signer that rounds times up to whole seconds.
 	slack = time.Second
-	// tooLarge as seconds is the year 5138: such a time is in milliseconds.
+	// tooLarge is the year 5138 in seconds: a larger time is in milliseconds.
 	tooLarge = 1e11
 )
 
-// Check reads the token as the platform does at the time now, on a site that
-// was requested as host (lower case, without port), and reports every rule in
-// order. Rules that cannot be judged, such as those about claims after a token
-// that cannot be parsed, are left out. With an empty host, the host claim is
-// not compared with anything.
+// Check verifies the token as the platform does at the time now, on a site that
+// was requested as host (in lower case, without a port). It returns a finding for
+// each rule, in order, except for rules that do not apply: there is only one about
+// a token that cannot be parsed. If host is empty, the host claim must only be
+// present.
 //
-// The key is a []byte or string for HMAC, an ed25519.PublicKey for EdDSA and an
-// *ecdsa.PublicKey for ES256; any other, nil too, fails the signature rule. Claims
-// are nil if the token cannot be parsed, and hold numbers as json.Number; they are
-// not to be believed unless no finding is Refused.
+// The key is a []byte or string for HMAC, an ed25519.PublicKey for EdDSA, and an
+// *ecdsa.PublicKey for ES256. Any other key, including nil, fails the rule about
+// the signature. The claims are nil if the token cannot be parsed; a number is a
+// json.Number. Do not trust them if any finding is Rejected.
 func (p Platform) Check(token string, key any, host string, now time.Time) (claims map[string]any, findings []Finding) {
 	t, err := parse(token)
 	if err != nil {
@@ -146,7 +155,7 @@ func parse(token string) (parsed, error) {
 	var raw [3][]byte
 	for i, name := range []string{"header", "claims", "signature"} {
 		var err error
-		// Go's decoder skips line breaks, which RFC 7515 section 2 does not allow.
+		// Go's decoder skips line breaks, which RFC 7515, section 2 does not allow.
 		raw[i], err = base64.RawURLEncoding.Strict().DecodeString(parts[i])
 		if err != nil || strings.ContainsAny(parts[i], "\r\n") {
 			return parsed{}, fmt.Errorf("has a %s part that is not base64url without padding", name)
@@ -174,8 +183,8 @@ func object(data []byte) (map[string]any, bool) {
 	return o, err == io.EOF
 }
 
-// verifiers has, by algorithm, what checks a signature. The string says why a
-// key or signature is not taken; "" is success.
+// verifiers has a function for each algorithm that verifies a signature. It
+// returns "" if the signature verifies, or else why not.
 var verifiers = map[string]func(key any, input, signature []byte) string{
 	"HS256": verifyHMAC("HS256", sha256.New),
 	"HS512": verifyHMAC("HS512", sha512.New),
@@ -203,7 +212,7 @@ func verifyHMAC(alg string, newHash func() hash.Hash) func(key any, input, signa
 		if signedWith(secret) {
 			return ""
 		}
-		// The usual mistakes are worth a word of their own.
+		// The usual mistakes have an explanation of their own.
 		for _, end := range []string{"\n", "\r\n"} {
 			if signedWith(append(bytes.Clone(secret), end...)) {
 				return "was made with the secret and a line break after it, as a mounted file has it"
@@ -222,7 +231,7 @@ func verifyHMAC(alg string, newHash func() hash.Hash) func(key any, input, signa
 				return "was made with the secret decoded from base64, where its characters are the key as they are"
 			}
 		}
-		return "does not fit the site's secret"
+		return "does not verify with the site's secret"
 	}
 }
 
@@ -232,12 +241,12 @@ func verifyEdDSA(key any, input, signature []byte) string {
 		return "cannot be checked without an Ed25519 public key"
 	}
 	if !ed25519.Verify(public, input, signature) {
-		return "does not fit the site's key"
+		return "does not verify with the site's public key"
 	}
 	return ""
 }
 
-// verifyES256 goes by RFC 7518 section 3.4: the signature is r and s, 32 bytes each.
+// verifyES256 follows RFC 7518, section 3.4: the signature is r and s, 32 bytes each.
 func verifyES256(key any, input, signature []byte) string {
 	public, ok := key.(*ecdsa.PublicKey)
 	if !ok || public == nil || public.Curve != elliptic.P256() {
@@ -252,7 +261,7 @@ func verifyES256(key any, input, signature []byte) string {
 	}
 	r, s := new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:])
 	if !ecdsa.Verify(public, digest[:], r, s) {
-		return "does not fit the site's key"
+		return "does not verify with the site's public key"
 	}
 	return ""
 }
@@ -286,7 +295,7 @@ func (p Platform) checkHeader(t parsed, key any) []Finding {
 		out = append(out, untyped("typ", "The header's typ is not JWT.", `Write the header as {"alg":"`+p.Algorithms[0]+`","typ":"JWT"}.`))
 	}
 	if _, ok := t.header["crit"]; ok {
-		// RFC 7515 section 4.1.11.
+		// RFC 7515, section 4.1.11.
 		out = append(out, fail("crit", "The header has a crit that no docs platform understands.", "Leave crit out of the header."))
 	}
 	if !known {
@@ -294,9 +303,9 @@ func (p Platform) checkHeader(t parsed, key any) []Finding {
 	}
 	if why := verifiers[alg](key, []byte(t.input), t.signature); why != "" {
 		return append(out, fail("signature", "The signature "+why+".",
-			"Sign with the very key of this docs site: another environment's or an older one does not fit."))
+			"Sign with the key of this docs site, not with an older one or that of another environment."))
 	}
-	return append(out, pass("signature", "The signature fits the site's key."))
+	return append(out, pass("signature", "The signature verifies with the site's key."))
 }
 
 func (p Platform) checkTimes(claims map[string]any, now time.Time) []Finding {
@@ -306,7 +315,7 @@ func (p Platform) checkTimes(claims map[string]any, now time.Time) []Finding {
 	} else if p.RequiredExp {
 		out = append(out, fail("exp", "The token has no exp.", "Set exp to "+p.lifetime()+", in seconds."))
 	} else if p.SessionClaim == "exp" {
-		out = append(out, warn("exp", "The token has no exp, so the platform alone decides how long the docs session lasts.", "Set exp to "+p.lifetime()+", in seconds."))
+		out = append(out, warn("exp", "The token has no exp, so the platform alone decides when the docs session ends.", "Set exp to "+p.lifetime()+", in seconds."))
 	}
 	out = append(out, p.checkIat(claims["iat"], now))
 	if v, ok := claims["nbf"]; !ok {
@@ -314,7 +323,7 @@ func (p Platform) checkTimes(claims map[string]any, now time.Time) []Finding {
 	} else if at, why := seconds(v); why != "" {
 		out = append(out, fail("nbf", "nbf "+why+".", "Leave nbf out."))
 	} else if at.After(now) {
-		out = append(out, fail("nbf", "nbf is in the future, so that the token does not count yet.", "Leave nbf out."))
+		out = append(out, fail("nbf", "nbf is in the future, so the token is not valid yet.", "Leave nbf out."))
 	} else {
 		out = append(out, warn("nbf", "The token has nbf: with a clock that is ahead, nobody could log in.", "Leave nbf out."))
 	}
@@ -356,10 +365,10 @@ func (p Platform) checkExp(v, iat any, now time.Time) Finding {
 	return pass("exp", "exp is "+span(left)+" from now.")
 }
 
-// clock is what to do about one that is off.
+// clock is the fix for a clock that is ahead or behind.
 const clock = "Keep the signer's clock right with NTP."
 
-// span writes a time's distance in whole seconds, or days where it is long.
+// span formats a duration in whole seconds, or in days if it is long.
 func span(d time.Duration) string {
 	if days := d.Round(time.Hour) / (24 * time.Hour); days > 2 {
 		return fmt.Sprintf("%d days", days)
@@ -403,7 +412,7 @@ func (p Platform) checkIat(v any, now time.Time) Finding {
 	return pass("iat", "iat is "+span(-ahead)+" ago.")
 }
 
-// seconds reads a NumericDate (RFC 7519 section 2), or says what it is instead.
+// seconds returns the time of a NumericDate (RFC 7519, section 2), or what is wrong with it.
 func seconds(v any) (time.Time, string) {
 	n, ok := v.(json.Number)
 	if !ok {
@@ -418,88 +427,3 @@ func seconds(v any) (time.Time, string) {
 	}
 	return time.UnixMilli(int64(f * 1000)), ""
 }
-
-func checkHost(name string, v any, host string) Finding {
-	fix := "Set " + name + " to the host that the browser shows for the docs, in lower case, without scheme and port."
-	s, _ := v.(string)
-	switch {
-	case v == nil:
-		return fail(name, "The token has no "+name+".", fix)
-	case s == "":
-		return fail(name, name+" is not a string with a host.", fix)
-	case host == "":
-		return pass(name, name+" is there.")
-	case s != host:
-		return fail(name, fmt.Sprintf("%s is %.100q, but the docs were visited at %q.", name, s, host), fix)
-	}
-	return pass(name, fmt.Sprintf("%s is %q, where the docs were visited.", name, host))
-}
-
-func checkIssuer(v any, want string) Finding {
-	if v == nil {
-		return fail("iss", "The token has no iss.", "Set iss to "+want+".")
-	}
-	if v != want {
-		return fail("iss", "iss is not "+want+", the issuer that was agreed upon.", "Set iss to "+want+".")
-	}
-	return pass("iss", "iss is "+want+".")
-}
-
-func checkRequired(name string, v any) Finding {
-	fix := "Send " + name + " as a string for every user."
-	s, ok := v.(string)
-	switch {
-	case v == nil:
-		return fail(name, "The token has no "+name+".", fix)
-	case !ok:
-		return fail(name, name+" is not a string.", fix)
-	case strings.TrimSpace(s) == "":
-		return fail(name, name+" is empty.", fix)
-	}
-	return pass(name, name+" is there.")
-}
-
-func checkVersion(v any, want string) Finding {
-	fix := "Send version as the number " + want + "."
-	n, ok := v.(json.Number)
-	switch {
-	case v == nil:
-		return fail("version", "The token has no version.", fix)
-	case !ok:
-		return fail("version", "version is not a number.", fix)
-	case n.String() != want && strings.TrimSuffix(n.String(), ".0") != want:
-		return fail("version", "version is not "+want+".", fix)
-	}
-	return pass("version", "version is "+want+".")
-}
-
-// checkSpelling finds names that differ from a claim's only in case and
-// separators. Platforms take them for claims of the app, or not at all.
-func (p Platform) checkSpelling(claims map[string]any) []Finding {
-	known := append([]string{"exp", "iat", "nbf", "jti", p.HostClaim, p.SessionClaim}, p.Required...)
-	if p.Version != "" {
-		known = append(known, "version")
-	}
-	if p.Issuer != "" {
-		known = append(known, "iss")
-	}
-	for _, c := range p.Claims {
-		known = append(known, c.Name)
-	}
-	meant := map[string]string{}
-	for _, name := range known {
-		meant[normalizeName(name)] = name
-	}
-	var out []Finding
-	for name := range claims {
-		if m := meant[normalizeName(name)]; m != "" && m != name {
-			out = append(out, warn("spelling", fmt.Sprintf("%.40q is not a claim of %s.", name, p.Name), "Call it "+m+"."))
-		}
-	}
-	sort.Slice(out, func(i, j int) bool { return out[i].Why < out[j].Why })
-	return out
-}
-
-var separators = strings.NewReplacer("_", "", "-", "", " ", "")
-
-func normalizeName(name string) string { return strings.ToLower(separators.Replace(name)) }

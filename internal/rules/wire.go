@@ -10,49 +10,41 @@ import (
 	"time"
 )
 
-// A Wire says how a token and the wanted page travel to the docs.
+// A Wire is how a token and the deep link travel to the docs.
 type Wire struct {
 	Callback      string            // path that takes the token; "": any page
-	Host          string            // host of Callback, where it is the platform's own; "": it is the docs'
+	Host          string            // host of Callback, if it is the platform's own; "": the docs' host
 	Query         string            // parameter that carries the token; "": none
 	Form          string            // field of a POST that carries the token; "": none
 	Fragment      bool              // the token is in the fragment, for a page's script
-	Link          string            // parameter with the wanted page, to the login URL and back
-	Back          LinkForm          // the form in which Link comes back
-	OtherHosts    bool              // the wanted page may be on another host: of agents, of other brands
-	ToPage        bool              // the token comes to the wanted page itself, without Link
-	RequiredParam string            // another parameter without which a login is refused; "": none
-	RefusedParams map[string]string // parameters refused beside the token, "x…" being all that begin so, and why
+	Link          string            // parameter that carries the deep link, to the login URL and back
+	Back          LinkForm          // the form in which the deep link comes back
+	OtherHosts    bool              // the deep link may lead to other hosts: those of agents or other brands
+	ToPage        bool              // the token comes to the deep link's page itself, without Link
+	RequiredParam string            // another parameter without which a login is rejected; "": none
+	RefusedParams map[string]string // parameters that are rejected, and why; "x…" is every name that begins with x
 }
 
-// A LinkForm is how the wanted page is written when it comes back.
+// A LinkForm is the form in which a deep link comes back.
 type LinkForm int
 
-// The forms of a link to the wanted page.
+// The forms of a deep link.
 const (
 	AsPath  LinkForm = iota // from the host's root
 	AsURL                   // absolute
 	AsGiven                 // either
 )
 
-// What URLs may measure in bytes.
+// How long a URL may be, in bytes.
 const (
 	maxQueryURL    = 8000  // nginx and CDNs answer 414 beyond 8 KiB
 	maxFragmentURL = 16000 // it reaches no server, but must pass a proxy in front of the app
 	warnURL        = 3000  // nginx in front of the app, with its default buffers, passes little more
 )
 
-// All returns every platform.
-func All() []Platform {
-	return []Platform{
-		ReadMe(), Mintlify(), MintlifyPersonalization(), GitBook(), Fern(), Zendesk(),
-		HelpScout(), DeveloperHub(), Canny(), Featurebase(), Metabase(),
-	}
-}
-
-// Infer tells the platform by the form of a URL that carries a token, and says by what:
-// "the parameter auth_token". A URL that carries none, for the token travels in a form, is
-// told by its path.
+// Infer returns the platform of a URL that carries a token, and what identifies it, such
+// as "the parameter auth_token". If the token travels in a form, the URL's path identifies
+// the platform.
 func Infer(u *url.URL) (p Platform, by string, ok bool) {
 	var byCallback, byPage, byParameter []Platform
 	for _, p := range All() {
@@ -81,7 +73,7 @@ func Infer(u *url.URL) (p Platform, by string, ok bool) {
 	}
 	p = found[0]
 	by = p.Place()
-	// Of those that take a token in the same place, its algorithm tells some apart.
+	// The token's algorithm distinguishes some of those that take it in the same place.
 	var likely []Platform
 	for _, p := range found {
 		if slices.Contains(p.Algorithms, algorithm(p.Token(u))) {
@@ -106,7 +98,8 @@ func Infer(u *url.URL) (p Platform, by string, ok bool) {
 
 func (p Platform) carries(u *url.URL, at bool) bool {
 	token := p.Token(u)
-	// On a page, a fragment is mostly an anchor: base64url of { and a quotation mark begins so.
+	// On a page, a fragment is usually an anchor. A token begins with ey, which is base64url
+	// for { and a quotation mark.
 	return token != "" && (!p.Fragment || at || strings.HasPrefix(token, "ey"))
 }
 
@@ -117,7 +110,7 @@ func algorithm(token string) string {
 	return alg
 }
 
-// Place says where the token travels: "the parameter auth_token".
+// Place returns where the token travels, such as "the parameter auth_token".
 func (p Platform) Place() string {
 	switch {
 	case p.Fragment:
@@ -128,7 +121,7 @@ func (p Platform) Place() string {
 	return "the parameter " + p.Query
 }
 
-// Token returns what a URL has in the place of the token, or "".
+// Token returns what a URL has where the token should be, or "".
 func (p Platform) Token(u *url.URL) string {
 	switch {
 	case p.Fragment:
@@ -140,8 +133,8 @@ func (p Platform) Token(u *url.URL) string {
 	return ""
 }
 
-// CheckURL looks at everything in a URL but the token itself. Without docs, the docs' own URL,
-// they are where this one leads. The route is the path of the app's login route.
+// CheckURL checks everything in a URL except the token itself. The docs' URL may be nil:
+// then the docs are wherever u leads. The route is the path of the app's login route.
 func (p Platform) CheckURL(u, docs *url.URL, route string) []Finding {
 	out := append([]Finding{p.CheckLength(len(u.String()), false)}, p.checkTarget(u, docs)...)
 	at := &url.URL{Host: u.Host, Path: u.Path}
@@ -164,12 +157,12 @@ func (p Platform) CheckURL(u, docs *url.URL, route string) []Finding {
 	}
 	out = append(append(out, notEncoded...), p.checkRefusedParams(u.RawQuery)...)
 	if p.RequiredParam != "" && !has(u.RawQuery, p.RequiredParam) {
-		out = append(out, fail(p.RequiredParam, "The URL has no "+p.RequiredParam+".", "Send "+p.RequiredParam+" beside the token."))
+		out = append(out, fail(p.RequiredParam, "The URL has no "+p.RequiredParam+".", "Send "+p.RequiredParam+" with the token."))
 	}
 	return out
 }
 
-// CheckLength looks at how long a URL is, or, for a token alone, has to be at least.
+// CheckLength checks the length of a URL or, if alone is set, of a token without its URL.
 func (p Platform) CheckLength(bytes int, alone bool) Finding {
 	limit, what := maxQueryURL, "The URL is"
 	if p.Fragment {
@@ -192,7 +185,7 @@ func (p Platform) CheckLength(bytes int, alone bool) Finding {
 	return pass("length", size+".")
 }
 
-// checkTarget looks at the page that takes the token.
+// checkTarget checks the page that takes the token.
 func (p Platform) checkTarget(u, docs *url.URL) []Finding {
 	var out []Finding
 	if u.Scheme == "http" && !loopback(u.Hostname()) {
@@ -223,9 +216,9 @@ func (p Platform) checkTarget(u, docs *url.URL) []Finding {
 	return append(out, pass("path", "The URL's path is where "+p.Name+" takes the token."))
 }
 
-// CheckLink looks at the wanted page as it came back, decoded once: the value of Link or,
-// where the token comes to the page, its path and query. At is the address that took the
-// token, with the docs' host, which may be "" if it is not known.
+// CheckLink checks the deep link as it came back, decoded once: the value of Link or, if
+// ToPage is set, the page's path and query. At is the URL that took the token, with the
+// docs' host, or "" if that is not known.
 func (p Platform) CheckLink(link string, at *url.URL, route string) []Finding {
 	if link == "" {
 		return nil
@@ -246,9 +239,9 @@ func (p Platform) CheckLink(link string, at *url.URL, route string) []Finding {
 	case strings.HasPrefix(lower, "%2f") || strings.HasPrefix(lower, "http%3a") || strings.HasPrefix(lower, "https%3a"):
 		return note("is encoded once too often", "Encode it once, as url.QueryEscape or encodeURIComponent does, and not at all where it is the page's own path.")
 	case p.ToPage && isURL(lower):
-		return note("is an absolute URL behind another one", "Take the path out of the link, and append it to the docs' host.")
+		return note("is an absolute URL behind another one", "Take the path out of the deep link, and append it to the docs' host.")
 	case host != "" && at.Host != "" && host != plainHost(at) && !p.OtherHosts:
-		return note("leads to another host than the docs'", "Take a link only if it stays on the docs' own host.")
+		return note("leads to another host than the docs'", "Accept a deep link only if it stays on the docs' own host.")
 	case !p.ToPage && p.Back == AsPath && isURL(link):
 		return note("came back as an absolute URL, and "+p.Name+" expects a path", "Set DeepLink.Form to AsPath.")
 	case !p.ToPage && p.Back == AsURL && host == "":
@@ -260,22 +253,22 @@ func (p Platform) CheckLink(link string, at *url.URL, route string) []Finding {
 	decoded := unescape(path)
 	switch {
 	case p.Callback != "" && decoded == at.Path:
-		return note("leads back to the page that takes the token", "Take a link only if it leads to a page for readers.")
+		return note("leads back to the page that takes the token", "Accept a deep link only if it leads to a page for readers.")
 	case p.Query != "" && has(query, p.Query):
-		return note("carries a token already", "Take "+p.Query+" out of the link.")
+		return note("carries a token already", "Take "+p.Query+" out of the deep link.")
 	case decoded == route && len(route) > 1:
-		return note("leads back to the app's login route", "Link to a page of the docs; the login URL belongs into their dashboard alone.")
+		return note("leads back to the app's login route", "Link to a page of the docs; the login URL belongs in their dashboard alone.")
 	}
 	return []Finding{pass(rule, what+" is in order.")}
 }
 
-// CheckQuery looks at the query beside the token and the wanted page.
+// CheckQuery checks the query except for the token and the deep link.
 func (p Platform) CheckQuery(query string) []Finding {
 	return append(p.checkEncoded(query), p.checkRefusedParams(query)...)
 }
 
-// checkEncoded looks for parameters that were the link's own. A link that has none loses
-// nothing without an encoding.
+// checkEncoded looks for parameters that belong to an unencoded deep link. A deep link
+// without parameters loses nothing if it is not encoded.
 func (p Platform) checkEncoded(query string) []Finding {
 	link, rest := param(query, p.Link)
 	if p.ToPage || !strings.Contains(link, "?") {
@@ -290,11 +283,11 @@ func (p Platform) checkEncoded(query string) []Finding {
 }
 
 func (p Platform) cutAt(char string) []Finding {
-	return []Finding{warn(p.Link, "The parameter "+p.Link+" is not encoded: it ends at the first "+char+" of the link.",
+	return []Finding{warn(p.Link, "The parameter "+p.Link+" is not encoded: it ends at the first "+char+" of the deep link.",
 		"Encode it once, as url.QueryEscape or encodeURIComponent does.")}
 }
 
-// checkRefusedParams looks for parameters that the platform would misread beside the token.
+// checkRefusedParams looks for parameters that the platform would misread.
 func (p Platform) checkRefusedParams(query string) []Finding {
 	var out []Finding
 	for _, name := range []string{p.Query, p.Link, p.RequiredParam} {
@@ -309,27 +302,27 @@ func (p Platform) checkRefusedParams(query string) []Finding {
 			got := paramName(pair)
 			return got == name || open && strings.HasPrefix(got, prefix)
 		}) {
-			out = append(out, fail(name, "The parameter "+name+" came beside the token, and "+p.RefusedParams[name]+".",
-				"Take "+name+" out of the wanted page's link, as the preset does with DeepLink.Drop."))
+			out = append(out, fail(name, "The parameter "+name+" came with the token, and "+p.RefusedParams[name]+".",
+				"Take "+name+" out of the deep link, as the preset does with DeepLink.Drop."))
 		}
 	}
 	return out
 }
 
-// Tolerance says how far a signer's clock may be behind the docs', and ahead of it, if its
-// tokens live for so long, or for ever with 0. A result of 0 is no limit.
-func (p Platform) Tolerance(life time.Duration) (behind, ahead time.Duration) {
-	behind, ahead = life, p.MaxAhead
+// Tolerance returns how far a signer's clock may be behind the docs' clock, and ahead of
+// it, if its tokens expire after lifetime, or never if that is 0. A result of 0 is no limit.
+func (p Platform) Tolerance(lifetime time.Duration) (behind, ahead time.Duration) {
+	behind, ahead = lifetime, p.MaxAhead
 	if p.MaxAge > 0 && (behind == 0 || p.MaxAge < behind) {
 		behind = p.MaxAge
 	}
 	if p.MaxLifetime > 0 {
-		ahead = max(p.MaxLifetime-life, 0) + slack
+		ahead = max(p.MaxLifetime-lifetime, 0) + slack
 	}
 	return behind, ahead
 }
 
-// Without takes a query parameter out of a page and keeps every other byte.
+// Without removes a query parameter from a page and keeps every other byte.
 func Without(page, param string) string {
 	path, query, _ := strings.Cut(page, "?")
 	pairs := slices.DeleteFunc(strings.Split(query, "&"), func(pair string) bool { return paramName(pair) == param })
@@ -341,7 +334,7 @@ func Without(page, param string) string {
 
 func isURL(link string) bool { return strings.Contains(link, "://") && !strings.HasPrefix(link, "/") }
 
-// split returns the host that a link names, as browsers read it, or "", and the rest.
+// split returns the host of a link as browsers read it, or "", and the rest.
 func split(link string) (host, path string) {
 	after := strings.TrimLeft(link, `/\`)
 	if isURL(link) {
@@ -366,13 +359,13 @@ func loopback(host string) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && addr.IsLoopback()
 }
 
-// plainHost is a host in the form in which hosts are compared.
+// plainHost returns a host in lower case, without the default port.
 func plainHost(u *url.URL) string {
 	return strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(u.Host), ":443"), ":80")
 }
 
-// param returns the first value of a query parameter, as it stands there, and the query
-// behind it.
+// param returns the first value of a query parameter, not decoded, and the rest of the
+// query after it.
 func param(query, name string) (value, rest string) {
 	for query != "" {
 		pair, behind, _ := strings.Cut(query, "&")
@@ -389,14 +382,14 @@ func has(query, name string) bool {
 	return slices.ContainsFunc(strings.Split(query, "&"), func(pair string) bool { return paramName(pair) == name })
 }
 
-// paramName returns the name of a query's pair with its escapes decoded.
+// paramName returns the decoded name of a pair in a query.
 func paramName(pair string) string {
 	name, _, _ := strings.Cut(pair, "=")
 	return unescape(name)
 }
 
-// unescape decodes escapes as browsers do: also those beside a broken one, for which net/url
-// gives up.
+// unescape decodes escapes as browsers do, even if one of them is invalid, where net/url
+// returns an error.
 func unescape(text string) string {
 	var b strings.Builder
 	for {

@@ -19,22 +19,7 @@ func parseURL(t *testing.T, text string) *url.URL {
 	return u
 }
 
-func TestEveryPlatformHasAFlagOfItsOwn(t *testing.T) {
-	var flags, names []string
-	for _, p := range rules.All() {
-		flags, names = append(flags, p.Flag), append(names, p.Name)
-	}
-	const want = "readme mintlify mintlify-personalization gitbook fern zendesk helpscout developerhub canny featurebase metabase"
-	if got := strings.Join(flags, " "); got != want {
-		t.Errorf("flags: %s", got)
-	}
-	const wantNames = "ReadMe, Mintlify, Mintlify personalization, GitBook, Fern, Zendesk, Help Scout, DeveloperHub, Canny, Featurebase, Metabase"
-	if got := strings.Join(names, ", "); got != wantNames {
-		t.Errorf("names: %s", got)
-	}
-}
-
-func TestAURLTellsItsPlatform(t *testing.T) {
+func TestAURLIdentifiesItsPlatform(t *testing.T) {
 	tests := []struct{ url, platform, by string }{
 		{"https://docs.example.com/?auth_token=e.e.e", "ReadMe", "the parameter auth_token"},
 		{"https://docs.example.com/login/jwt-callback?redirect=%2Fa#e.e.e", "Mintlify", "the fragment at /login/jwt-callback"},
@@ -66,7 +51,7 @@ func TestAURLTellsItsPlatform(t *testing.T) {
 	}
 }
 
-func TestWhereTheTokenIs(t *testing.T) {
+func TestWhereTheTokenTravels(t *testing.T) {
 	tests := []struct {
 		platform          rules.Platform
 		url, place, token string
@@ -89,7 +74,6 @@ func TestWhereTheTokenIs(t *testing.T) {
 	}
 }
 
-// TestURLs has one row per sentence, as TestRules has.
 func TestURLs(t *testing.T) {
 	const (
 		docs     = "https://docs.example.com"
@@ -100,38 +84,38 @@ func TestURLs(t *testing.T) {
 	)
 	long := func(n int) string { return strings.Repeat("x", n) }
 	tests := []struct {
-		name           string
-		platform       rules.Platform
-		url, docs      string
-		refused, noted string
+		name             string
+		platform         rules.Platform
+		url, docs        string
+		rejected, warned string
 	}{
 		{"a login at ReadMe", rules.ReadMe(), docs + "?auth_token=T&redirect=%2Fquickstart%3Fa%3Db%26c%23d", docs, "", ""},
-		{"a login without a link", rules.ReadMe(), docs + "?auth_token=T", "", "", ""},
-		{"a link that needs no encoding", rules.ReadMe(), docs + "?auth_token=T&redirect=/quickstart", "", "", ""},
-		{"a link that is no longer encoded and loses nothing", rules.ReadMe(), docs + "?auth_token=T&redirect=/quickstart?a=b", "", "", ""},
-		{"a link in front of the token, not encoded", rules.ReadMe(), docs + "?redirect=/quickstart?a=b&auth_token=T", "", "", ""},
+		{"a login without a deep link", rules.ReadMe(), docs + "?auth_token=T", "", "", ""},
+		{"a deep link that needs no encoding", rules.ReadMe(), docs + "?auth_token=T&redirect=/quickstart", "", "", ""},
+		{"a deep link that is no longer encoded and loses nothing", rules.ReadMe(), docs + "?auth_token=T&redirect=/quickstart?a=b", "", "", ""},
+		{"a deep link before the token, not encoded", rules.ReadMe(), docs + "?redirect=/quickstart?a=b&auth_token=T", "", "", ""},
 		{"a login at Mintlify", rules.Mintlify(), mintlify + "?redirect=%2Fquickstart#T", docs, "", ""},
 		{"a login at a page", rules.GitBook(), docs + "/guide%20a?x=y&jwt_token=T#anchor", docs, "", ""},
-		{"a page with a parameter that is named as the link's", rules.GitBook(), docs + "/a?location=/b?c=d&e=f&jwt_token=T", docs, "", ""},
+		{"a page with a parameter that has the name of the deep link's", rules.GitBook(), docs + "/a?location=/b?c=d&e=f&jwt_token=T", docs, "", ""},
 		{"a login at docs under a path", rules.Fern(), "https://example.com/docs/api/fern-docs/auth/jwt/callback?fern_token=T&state=https%3A%2F%2Fexample.com%2Fdocs%2Fa", "https://example.com/docs/", "", ""},
 		{"a login at Canny", rules.Canny(), canny + "&redirect=https%3A%2F%2Ffeedback.example.com%2Fa", "https://feedback.example.com", "", ""},
 		{"a login at Canny, whose board is not known", rules.Canny(), canny + "&redirect=https%3A%2F%2Ffeedback.example.com%2Fa", "", "", ""},
-		{"a link to a port of its own", rules.Fern(), fern + "&state=https%3A%2F%2FDocs.example.com%3A443%2Fa", "", "", ""},
-		{"the port that http has anyway", rules.ReadMe(), "http://localhost:80/?auth_token=T", "http://localhost", "", ""},
+		{"a deep link to a port of its own", rules.Fern(), fern + "&state=https%3A%2F%2FDocs.example.com%3A443%2Fa", "", "", ""},
+		{"the default port of http", rules.ReadMe(), "http://localhost:80/?auth_token=T", "http://localhost", "", ""},
 		{"a URL out of an access log", rules.ReadMe(), "/?auth_token=T&redirect=%2Fa", docs, "", ""},
-		{"a link that came back as it was given, a URL", rules.Metabase(), metabase + "&return_to=" + docs + "/a", "", "", ""},
-		{"a link to another brand of Zendesk", rules.Zendesk(), "https://a.zendesk.com/access/jwt?return_to=https%3A%2F%2Fb.zendesk.com%2Fa", "", "", ""},
+		{"a deep link that came back as it was given, a URL", rules.Metabase(), metabase + "&return_to=" + docs + "/a", "", "", ""},
+		{"a deep link to another brand of Zendesk", rules.Zendesk(), "https://a.zendesk.com/access/jwt?return_to=https%3A%2F%2Fb.zendesk.com%2Fa", "", "", ""},
 
 		{"another host", rules.ReadMe(), "https://acme.readme.io/?auth_token=T", docs, `docs: leads to "acme.readme.io", and the docs are at "docs.example.com"`, ""},
 		{"http", rules.ReadMe(), "http://docs.example.com/?auth_token=T", "", "", "scheme: is http: the token travels in clear"},
 		{"http on this machine", rules.ReadMe(), "http://docs.localhost:8081/?auth_token=T", "", "", ""},
 		{"http at an address of this machine", rules.ReadMe(), "http://127.0.0.1:8081/?auth_token=T", "", "", ""},
 		{"another port", rules.ReadMe(), docs + ":8443/?auth_token=T", docs, `docs: leads to "docs.example.com:8443"`, ""},
-		{"the docs' home in the place of the callback", rules.Fern(), docs + "/?fern_token=T", "", "path: has to end in /api/fern-docs/auth/jwt/callback, where Fern takes the token", ""},
+		{"the docs' home instead of the callback", rules.Fern(), docs + "/?fern_token=T", "", "path: has to end in /api/fern-docs/auth/jwt/callback, where Fern takes the token", ""},
 		{"a callback without the docs' path", rules.Fern(), fern, docs + "/base", "path: has to be the docs' own, followed by /api/fern-docs", ""},
-		{"another host in the place of Canny's", rules.Canny(), "https://feedback.example.com/api/redirects/sso?companyID=1&ssoToken=T", "https://feedback.example.com", `host: leads to "feedback.example.com", and Canny takes the token at canny.io`, ""},
+		{"another host instead of Canny's", rules.Canny(), "https://feedback.example.com/api/redirects/sso?companyID=1&ssoToken=T", "https://feedback.example.com", `host: leads to "feedback.example.com", and Canny takes the token at canny.io`, ""},
 		{"no company for Canny", rules.Canny(), "https://canny.io/api/redirects/sso?ssoToken=T", "", "companyID: has no companyID", ""},
-		{"another token beside GitBook's", rules.GitBook(), docs + "/a?access_token=x&jwt_token=T", "", "access_token: GitBook would take it instead of the token", ""},
+		{"another token with GitBook's", rules.GitBook(), docs + "/a?access_token=x&jwt_token=T", "", "access_token: GitBook would take it instead of the token", ""},
 		{"a claim that nobody signed", rules.GitBook(), docs + "/a?visitor%2Eplan=x&jwt_token=T", "", "visitor.…: GitBook would take it for a claim", ""},
 
 		{"8,000 bytes", rules.ReadMe(), docs + "/?auth_token=" + long(8000-37), "", "", "length: is 8000 bytes long: past 3000, nginx"},
@@ -142,15 +126,15 @@ func TestURLs(t *testing.T) {
 		{"16,001 bytes with the token in the fragment", rules.Mintlify(), mintlify + "#" + long(16001-44), "", "length: is 16001 bytes long, and more than 16000 do not arrive", ""},
 
 		{"two tokens", rules.ReadMe(), docs + "?auth_token=T&auth_token=U", "", "", "auth_token: is there more than once"},
-		{"two links", rules.ReadMe(), docs + "?auth_token=T&redirect=%2Fa&%72edirect=%2Fb", "", "", "redirect: is there more than once"},
-		{"a page with two parameters that are named as the link's", rules.GitBook(), docs + "/a?location=b&location=c&jwt_token=T", docs, "", ""},
-		{"a link that is encoded twice", rules.ReadMe(), docs + "?auth_token=T&redirect=%252Fquickstart", "", "", "redirect: is encoded once too often"},
+		{"two deep links", rules.ReadMe(), docs + "?auth_token=T&redirect=%2Fa&%72edirect=%2Fb", "", "", "redirect: is there more than once"},
+		{"a page with two parameters that have the name of the deep link's", rules.GitBook(), docs + "/a?location=b&location=c&jwt_token=T", docs, "", ""},
+		{"a deep link that is encoded twice", rules.ReadMe(), docs + "?auth_token=T&redirect=%252Fquickstart", "", "", "redirect: is encoded once too often"},
 		{"a URL that is encoded twice", rules.Fern(), fern + "&state=https%253A%252F%252Fdocs.example.com%252Fa", "", "", "state: is encoded once too often"},
 		{"a URL over http that is encoded twice", rules.Fern(), fern + "&state=HTTP%253a%252F%252Fdocs.example.com%252Fa", "", "", "state: is encoded once too often"},
 		{"a page that is encoded as a parameter's value is", rules.GitBook(), docs + "/%2Fquickstart?jwt_token=T", "", "", "page: is encoded once too often"},
-		{"a link that its & cut", rules.ReadMe(), docs + "?auth_token=T&redirect=/search?q=a&page=2", "", "", "redirect: is not encoded: it ends at the first & of the link"},
-		{"a link that its # cut", rules.ReadMe(), docs + "?auth_token=T&redirect=/quickstart#step-2", "", "", "redirect: is not encoded: it ends at the first # of the link"},
-		{"a link that both cut", rules.ReadMe(), docs + "?auth_token=T&redirect=/search?q=a&page=2#b", "", "", "redirect: it ends at the first &"},
+		{"a deep link that its & cut", rules.ReadMe(), docs + "?auth_token=T&redirect=/search?q=a&page=2", "", "", "redirect: is not encoded: it ends at the first & of the deep link"},
+		{"a deep link that its # cut", rules.ReadMe(), docs + "?auth_token=T&redirect=/quickstart#step-2", "", "", "redirect: is not encoded: it ends at the first # of the deep link"},
+		{"a deep link that both cut", rules.ReadMe(), docs + "?auth_token=T&redirect=/search?q=a&page=2#b", "", "", "redirect: it ends at the first &"},
 		{"the text undefined", rules.ReadMe(), docs + "?auth_token=T&redirect=undefined", "", "", "redirect: is a word that scripts write"},
 		{"the path /undefined", rules.ReadMe(), docs + "?auth_token=T&redirect=%2Fundefined", "", "", "redirect: is a word that scripts write"},
 		{"the text null", rules.Fern(), fern + "&state=null", "", "", "state: is a word that scripts write"},
@@ -165,12 +149,12 @@ func TestURLs(t *testing.T) {
 		{"the board of another company", rules.Canny(), canny + "&redirect=https%3A%2F%2Fevil.example%2Fa", "https://feedback.example.com", "", "redirect: leads to another host"},
 		{"a URL where a path is expected", rules.ReadMe(), docs + "?auth_token=T&redirect=https%3A%2F%2Fdocs.example.com%2Fa", "", "", "redirect: came back as an absolute URL, and ReadMe expects a path"},
 		{"a path where a URL is expected", rules.Fern(), fern + "&state=%2Fa", "", "", "state: came back as a path, and Fern expects an absolute URL"},
-		{"a URL behind the docs' own", rules.DeveloperHub(), docs + "/https://docs.example.com/a?jwt=T", "", "", "page: is an absolute URL behind another one"},
-		{"a link without a slash", rules.ReadMe(), docs + "?auth_token=T&redirect=quickstart", "", "", "redirect: is neither a path that begins with / nor an absolute URL"},
-		{"a link back to the callback", rules.Mintlify(), mintlify + "?redirect=%2Flogin%2Fjwt-callback%3Fa#T", "", "", "redirect: leads back to the page that takes the token"},
+		{"a URL appended to the docs' own", rules.DeveloperHub(), docs + "/https://docs.example.com/a?jwt=T", "", "", "page: is an absolute URL behind another one"},
+		{"a deep link without a slash", rules.ReadMe(), docs + "?auth_token=T&redirect=quickstart", "", "", "redirect: is neither a path that begins with / nor an absolute URL"},
+		{"a deep link back to the callback", rules.Mintlify(), mintlify + "?redirect=%2Flogin%2Fjwt-callback%3Fa#T", "", "", "redirect: leads back to the page that takes the token"},
 		{"a URL back to the callback", rules.Fern(), fern + "&state=https%3A%2F%2Fdocs.example.com%2Fapi%2Ffern-docs%2Fauth%2Fjwt%2F%2563allback", "", "", "state: leads back to the page that takes the token"},
-		{"a link that carries a token", rules.ReadMe(), docs + "?auth_token=T&redirect=%2Fa%3Fauth_token%3DT", "", "", "redirect: carries a token already"},
-		{"a link to the login route", rules.ReadMe(), docs + "?auth_token=T&redirect=%2Fdocs-login%3Fredirect%3D%252Fa", "", "", "redirect: leads back to the app's login route"},
+		{"a deep link that carries a token", rules.ReadMe(), docs + "?auth_token=T&redirect=%2Fa%3Fauth_token%3DT", "", "", "redirect: carries a token already"},
+		{"a deep link to the login route", rules.ReadMe(), docs + "?auth_token=T&redirect=%2Fdocs-login%3Fredirect%3D%252Fa", "", "", "redirect: leads back to the app's login route"},
 		{"a URL to the login route", rules.Fern(), fern + "&state=https%3A%2F%2Fdocs.example.com%2Fdocs-login", "", "", "state: leads back to the app's login route"},
 		{"the login route as the page", rules.MintlifyPersonalization(), docs + "/docs-login#eyT", "", "", "page: leads back to the app's login route"},
 		{"a URL without a path", rules.Fern(), fern + "&state=https%3A%2F%2Fdocs.example.com", "", "", ""},
@@ -181,25 +165,12 @@ func TestURLs(t *testing.T) {
 			if test.docs != "" {
 				site = parseURL(t, test.docs)
 			}
-			var refused, noted []rules.Finding
-			for _, f := range test.platform.CheckURL(parseURL(t, test.url), site, "/docs-login") {
-				switch {
-				case f.Rejected():
-					refused = append(refused, f)
-				case f.Warn:
-					noted = append(noted, f)
-				}
-				if f.OK == (f.Fix != "") || f.Rule == "" || !strings.HasSuffix(f.Why, ".") {
-					t.Errorf("%+v is not a finding as documented", f)
-				}
-			}
-			compare(t, "refused", refused, test.refused)
-			compare(t, "noted", noted, test.noted)
+			checkFindings(t, test.platform.CheckURL(parseURL(t, test.url), site, "/docs-login"), test.rejected, test.warned)
 		})
 	}
 }
 
-func TestRulesOfAURLComeInOrder(t *testing.T) {
+func TestRulesAboutAURLComeInOrder(t *testing.T) {
 	u := parseURL(t, "https://canny.io/api/redirects/sso?ssoToken=T&redirect=https%3A%2F%2Fb.example%2Fa")
 	var got []string
 	for _, f := range rules.Canny().CheckURL(u, nil, "") {
@@ -210,7 +181,7 @@ func TestRulesOfAURLComeInOrder(t *testing.T) {
 	}
 }
 
-func TestWithoutARouteNoLinkLeadsToIt(t *testing.T) {
+func TestWithoutARouteNoDeepLinkLeadsToIt(t *testing.T) {
 	for _, route := range []string{"", "/"} {
 		for _, f := range rules.ReadMe().CheckLink("/", &url.URL{}, route) {
 			if !f.OK {
@@ -219,7 +190,7 @@ func TestWithoutARouteNoLinkLeadsToIt(t *testing.T) {
 		}
 	}
 	if f := rules.ReadMe().CheckLink("", &url.URL{}, ""); f != nil {
-		t.Errorf("no link: %+v", f)
+		t.Errorf("no deep link: %+v", f)
 	}
 }
 
@@ -240,12 +211,11 @@ func TestTheLengthOfATokenAlone(t *testing.T) {
 	}
 }
 
-// A server sees neither the fragment nor what the wanted page was.
-func TestTheQueryAlone(t *testing.T) {
+func TestTheQueryWithoutTheRestOfTheURL(t *testing.T) {
 	for query, want := range map[string]string{
 		"ssoToken=T&redirect=/a?b=c&companyID=1":   "",
 		"ssoToken=T&redirect=/a?b=c&&companyID=1":  "",
-		"ssoToken=T&redirect=/a?b=c&d=e":           "The parameter redirect is not encoded: it ends at the first & of the link.",
+		"ssoToken=T&redirect=/a?b=c&d=e":           "The parameter redirect is not encoded: it ends at the first & of the deep link.",
 		"ssoToken=T&redirect=%2Fa%3Fb%3Dc&d=e":     "",
 		"ssoToken=T&companyID=1&d=e&redirect=/a?b": "",
 	} {
@@ -271,26 +241,25 @@ func TestATokenLeavesAPageAsItWas(t *testing.T) {
 
 func TestHowFarAClockMayBeOff(t *testing.T) {
 	for _, test := range []struct {
-		name                string
-		platform            rules.Platform
-		life, behind, ahead time.Duration
+		name                    string
+		platform                rules.Platform
+		lifetime, behind, ahead time.Duration
 	}{
 		{"Mintlify's ten seconds", rules.Mintlify(), 10 * time.Second, 10 * time.Second, time.Second},
 		{"six of Mintlify's ten seconds", rules.Mintlify(), 6 * time.Second, 6 * time.Second, 5 * time.Second},
-		{"more than Mintlify takes", rules.Mintlify(), time.Minute, time.Minute, time.Second},
+		{"more than Mintlify accepts", rules.Mintlify(), time.Minute, time.Minute, time.Second},
 		{"Zendesk's three minutes, both ways", rules.Zendesk(), 0, 3 * time.Minute, 3 * time.Minute},
 		{"Metabase's three minutes", rules.Metabase(), time.Hour, 3 * time.Minute, 0},
 		{"less than Metabase's three minutes", rules.Metabase(), time.Minute, time.Minute, 0},
 		{"ReadMe's five minutes", rules.ReadMe(), 5 * time.Minute, 5 * time.Minute, 0},
 	} {
-		if behind, ahead := test.platform.Tolerance(test.life); behind != test.behind || ahead != test.ahead {
+		if behind, ahead := test.platform.Tolerance(test.lifetime); behind != test.behind || ahead != test.ahead {
 			t.Errorf("%s: %v behind, %v ahead", test.name, behind, ahead)
 		}
 	}
 }
 
-// Each sentence says as much of the signer's clock as can be known.
-func TestWhatTheTimesSayOfTheClock(t *testing.T) {
+func TestWhatTheTimesSayAboutTheClock(t *testing.T) {
 	for _, test := range []struct {
 		name      string
 		platform  rules.Platform
@@ -301,12 +270,12 @@ func TestWhatTheTimesSayOfTheClock(t *testing.T) {
 		{"an old token without iat", rules.ReadMe(), `"exp":1699999700`, "exp", "exp is 5m0s in the past: the token is old, or the signer's clock is at least that far behind this one."},
 		{"an exp before its iat", rules.ReadMe(), `"iat":1700000005,"exp":1699999700`, "exp", "exp is 5m0s in the past: the token is old, or the signer's clock is at least that far behind this one."},
 		{"a clock ahead of Mintlify's", rules.Mintlify(), `"host":"h","iat":1700000005,"exp":1700000015`, "exp", "exp is 15s from now and may be 10s at most: the token was made for 10s, so the signer's clock is at least 5s ahead of this one."},
-		{"a token for too long", rules.Mintlify(), `"host":"h","iat":1700000000,"exp":1700000060`, "exp", "exp is 1m0s from now and may be 10s at most."},
+		{"a token with too long a lifetime", rules.Mintlify(), `"host":"h","iat":1700000000,"exp":1700000060`, "exp", "exp is 1m0s from now and may be 10s at most."},
 		{"a clock ahead", rules.ReadMe(), `"iat":1700000095`, "iat", "iat is 1m35s in the future: the signer's clock is at least that far ahead of this one."},
 		{"a clock a little ahead", rules.ReadMe(), `"iat":1700000005`, "iat", "iat is 5s in the future, as far as clocks differ."},
 		{"a clock ahead of Zendesk's", rules.Zendesk(), `"iat":1700000200`, "iat", "iat is 3m20s in the future and may be 3m0s at most: the signer's clock is at least that far ahead of this one."},
 		{"an iat that is too old", rules.Zendesk(), `"iat":1699999800`, "iat", "iat is 3m20s ago and may be 3m0s at most: the token is old, or the signer's clock is at least 20s behind this one."},
-		{"a token of just now", rules.ReadMe(), `"iat":1699999997`, "iat", "iat is 3s ago."},
+		{"a token that was just signed", rules.ReadMe(), `"iat":1699999997`, "iat", "iat is 3s ago."},
 		{"a session of two days", rules.GitBook(), `"exp":1700172800`, "exp", "exp is 48h0m0s from now."},
 		{"a session of two weeks", rules.GitBook(), `"exp":1701209600`, "exp", "exp is 14 days from now."},
 	} {

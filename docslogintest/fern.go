@@ -1,0 +1,35 @@
+package docslogintest
+
+import (
+	"github.com/docslogin/docslogin/internal/rules"
+	"github.com/docslogin/docslogin/platforms"
+)
+
+// NewFern starts a docs site that logs readers in as Fern does: a GET of
+// /api/fern-docs/auth/jwt/callback takes the token in the query parameter fern_token, and the deep
+// link as a URL in state. A path in state leads to the home page. The issuer must be
+// https://buildwithfern.com. The docs session ends at the token's exp.
+func NewFern(opts ...Option) *Site { return start(fern(), opts) }
+
+func fern() spec {
+	return spec{
+		label:    "Fern-like docs",
+		layout:   "tabs",
+		hue:      135,
+		rules:    rules.Fern(),
+		deepLink: asURL,
+		newKey:   newSecret,
+		preset:   platforms.Fern,
+		reader:   fernReader,
+	}
+}
+
+func fernReader(claims map[string]any) reader {
+	fern := object(claims, "fern")
+	r := personReader(fern)
+	r.Groups = texts(fern["roles"])
+	auth := object(fern, "playground", "initial_state", "auth")
+	basic := object(auth, "basic")
+	r.addKey("", text(auth["bearer_token"]), text(basic["username"]), text(basic["password"]))
+	return r
+}

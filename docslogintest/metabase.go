@@ -1,0 +1,35 @@
+package docslogintest
+
+import (
+	"strings"
+
+	"github.com/docslogin/docslogin/internal/rules"
+	"github.com/docslogin/docslogin/platforms"
+)
+
+// NewMetabase starts a site that logs readers in as Metabase does: a GET of /auth/sso takes the
+// token in the query parameter jwt, and the deep link in return_to. As at Metabase, the deep link
+// is not escaped in the login URL, so everything after its first & is lost.
+func NewMetabase(opts ...Option) *Site { return start(metabase(), opts) }
+
+func metabase() spec {
+	return spec{
+		label:    "Metabase-like analytics",
+		layout:   "bar",
+		hue:      15,
+		rules:    rules.Metabase(),
+		deepLink: unescaped,
+		newKey:   newSecret,
+		preset:   platforms.Metabase,
+		reader:   metabaseReader,
+	}
+}
+
+func metabaseReader(claims map[string]any) reader {
+	return reader{
+		Name:   strings.TrimSpace(text(claims["first_name"]) + " " + text(claims["last_name"])),
+		Email:  text(claims["email"]),
+		Groups: texts(claims["groups"]),
+		Facts:  facts(claims, "email", "first_name", "last_name"),
+	}
+}

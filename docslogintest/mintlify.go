@@ -1,0 +1,61 @@
+package docslogintest
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/docslogin/docslogin/internal/rules"
+	"github.com/docslogin/docslogin/platforms"
+)
+
+// NewMintlify starts a docs site that logs readers in as Mintlify does: the page
+// /login/jwt-callback takes the token in the URL's fragment, which only its script can read. The
+// docs session ends at the token's expiresAt.
+func NewMintlify(opts ...Option) *Site { return start(mintlify(), opts) }
+
+func mintlify() spec {
+	return spec{
+		label:    "Mintlify-like docs",
+		layout:   "tabs",
+		hue:      165,
+		rules:    rules.Mintlify(),
+		deepLink: asPath,
+		newKey:   newEd25519,
+		preset:   platforms.Mintlify,
+		reader:   mintlifyReader,
+	}
+}
+
+// NewMintlifyPersonalization starts a docs site that logs readers in as public Mintlify docs do
+// that are personalized by JWT: every page has a script that takes an ES256 token in the URL's
+// fragment. Mintlify shows its pages to everybody; this site has private pages too, whose script
+// goes on to the login URL if the reader is logged out. The docs session ends at the token's
+// expiresAt.
+func NewMintlifyPersonalization(opts ...Option) *Site { return start(mintlifyPersonalization(), opts) }
+
+func mintlifyPersonalization() spec {
+	return spec{
+		label:    "Mintlify-like personalized docs",
+		layout:   "tabs",
+		hue:      195,
+		rules:    rules.MintlifyPersonalization(),
+		deepLink: asPath,
+		newKey:   newP256,
+		preset:   platforms.MintlifyPersonalization,
+		reader:   mintlifyReader,
+	}
+}
+
+func mintlifyReader(claims map[string]any) reader {
+	r := personReader(object(claims, "content"))
+	r.Groups = texts(claims["groups"])
+	header := object(claims, "apiPlaygroundInputs", "header")
+	var key apiKey
+	for _, name := range slices.Sorted(maps.Keys(header)) {
+		key.Args = append(key.Args, `-H "`+name+": "+text(header[name])+`"`)
+	}
+	if key.Args != nil {
+		r.Keys = []apiKey{key}
+	}
+	return r
+}

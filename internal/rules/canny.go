@@ -1,0 +1,18 @@
+package rules
+
+// Canny is Canny's single sign-on. Source: Canny's page on single sign-on.
+func Canny() Platform {
+	return Platform{
+		Name: "Canny",
+		Wire: Wire{
+			Callback:      "/api/redirects/sso",
+			Host:          "canny.io",
+			Query:         "ssoToken",
+			Link:          "redirect",
+			Back:          AsURL,
+			RequiredParam: "companyID",
+		},
+		Algorithms: []string{"HS256"},
+		Required:   []string{"id", "name", "email"},
+	}
+}

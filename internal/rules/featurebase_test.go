@@ -1,0 +1,23 @@
+package rules_test
+
+import (
+	"testing"
+
+	"github.com/docslogin/docslogin/internal/rules"
+)
+
+func TestFeaturebase(t *testing.T) {
+	checkTokens(t, []tokenTest{
+		{"Featurebase accepts e-mail and ID", rules.Featurebase(), hs256(hsHeader, `{"email":"e","userId":"1","iat":1700000000}`, secret), secret, "", ""},
+		{"Featurebase accepts an e-mail alone", rules.Featurebase(), hs256(hsHeader, `{"email":"e","iat":1700000000}`, secret), secret, "", "email: only one of email and userId"},
+		{"Featurebase accepts an ID alone", rules.Featurebase(), hs256(hsHeader, `{"userId":"1","email":" ","iat":1700000000}`, secret), secret, "", "email: only one of email and userId"},
+		{"Featurebase rejects a token that identifies nobody", rules.Featurebase(), hs256(hsHeader, `{"name":"Ada","iat":1700000000}`, secret), secret, "email: neither email nor userId", ""},
+	})
+}
+
+func TestFeaturebaseRejectsClaimsOfAWrongType(t *testing.T) {
+	const want = "email userId name email" // the second email: no claim identifies the reader
+	if got := rejectedBy(rules.Featurebase(), hs256(hsHeader, `{"email":7,"userId":7,"name":7,"iat":1700000000}`, secret), secret); got != want {
+		t.Errorf("rejected by %q, want %q", got, want)
+	}
+}

@@ -1,0 +1,40 @@
+package rules_test
+
+import (
+	"testing"
+
+	"github.com/docslogin/docslogin/internal/rules"
+)
+
+// fern signs the claims of a session of one day and the given ones.
+func fern(more string) string {
+	return hs256(hsHeader, `{"iss":"https://buildwithfern.com","iat":1700000000,"exp":1700086400`+more+`}`, secret)
+}
+
+func TestFern(t *testing.T) {
+	checkTokens(t, []tokenTest{
+		{"Fern accepts everything that it documents", rules.Fern(), fern(`,"fern":{"name":"Ada","email":"e","roles":["a"],"playground":{"initial_state":{"auth":{"bearer_token":"k","basic":{"username":"u","password":"p"}},"headers":{"X-A":"b"},"path_parameters":{"id":1},"query_parameters":{}}}}`), secret, "", ""},
+		{"Fern needs no fern", rules.Fern(), fern(""), secret, "", ""},
+		{"no iss", rules.Fern(), hs256(hsHeader, `{"iat":1700000000,"exp":1700086400}`, secret), secret, "iss: has no iss", ""},
+		{"another issuer", rules.Fern(), hs256(hsHeader, `{"iss":"https://app.example.com","iat":1700000000,"exp":1700086400}`, secret), secret, "iss: is not https://buildwithfern.com", ""},
+		{"roles that are one string", rules.Fern(), fern(`,"fern":{"roles":"a"}`), secret, "fern.roles: is not a list of strings", ""},
+		{"fern that is text", rules.Fern(), fern(`,"fern":"Ada"`), secret, "fern: is not an object", ""},
+		{"a playground header that is a number", rules.Fern(), fern(`,"fern":{"playground":{"initial_state":{"headers":{"X-A":1}}}}`), secret, "fern.playground.initial_state.headers: is not an object of strings", ""},
+		{"a password that is a number", rules.Fern(), fern(`,"fern":{"playground":{"initial_state":{"auth":{"basic":{"username":"u","password":1}}}}}`), secret, "fern.playground.initial_state.auth.basic.password: is not a string", ""},
+		{"Fern accepts 4,000 bytes", rules.Fern(), longToken(t, fern, 4000), secret, "", ""},
+		{"Fern rejects 4,001 bytes", rules.Fern(), longToken(t, fern, 4001), secret, "size: 4001 bytes long and may be 4000 at most", ""},
+		{"a session of seconds at Fern", rules.Fern(), hs256(hsHeader, `{"iss":"https://buildwithfern.com","iat":1700000000,"exp":1700000010}`, secret), secret, "", "exp: logs the reader out"},
+	})
+}
+
+func TestFernRejectsClaimsOfAWrongType(t *testing.T) {
+	for claim, want := range map[string]string{
+		`"name":7,"email":7,"roles":7,"playground":7`: "fern.name fern.email fern.roles fern.playground",
+		`"playground":{"initial_state":{"auth":{"bearer_token":7,"basic":{"username":7,"password":7}},"headers":7,"path_parameters":7,"query_parameters":7}}`: "fern.playground.initial_state.auth.bearer_token fern.playground.initial_state.auth.basic.username fern.playground.initial_state.auth.basic.password " +
+			"fern.playground.initial_state.headers fern.playground.initial_state.path_parameters fern.playground.initial_state.query_parameters",
+	} {
+		if got := rejectedBy(rules.Fern(), fern(`,"fern":{`+claim+`}`), secret); got != want {
+			t.Errorf("rejected by %q, want %q", got, want)
+		}
+	}
+}

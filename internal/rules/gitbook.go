@@ -1,0 +1,40 @@
+package rules
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// GitBook is GitBook's authenticated access. Sources: GitBook's pages on
+// authenticated access and on adaptive content.
+func GitBook() Platform {
+	return Platform{
+		Name: "GitBook",
+		Wire: Wire{
+			Query:  "jwt_token",
+			Link:   "location",
+			ToPage: true,
+			RefusedParams: map[string]string{
+				"access_token": "GitBook would take it instead of the token",
+				"visitor.…":    "GitBook would take it for a claim, which nobody signed",
+			},
+		},
+		Algorithms:    []string{"HS256"},
+		MaxTokenBytes: 4000,
+		SessionClaim:  "exp",
+		Checks:        []Check{checkGitBookLists},
+	}
+}
+
+// checkGitBookLists is about lists, which GitBook accepts and cannot use.
+func checkGitBookLists(claims map[string]any) []Finding {
+	var out []Finding
+	for _, name := range slices.Sorted(maps.Keys(claims)) {
+		if aList.is(claims[name]) {
+			out = append(out, warn("list", fmt.Sprintf("%.40q is a list, which conditions in pages cannot use.", name),
+				"Send a boolean or a string of its own for each thing that pages ask for."))
+		}
+	}
+	return out
+}

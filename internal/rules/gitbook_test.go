@@ -1,0 +1,22 @@
+package rules_test
+
+import (
+	"testing"
+
+	"github.com/docslogin/docslogin/internal/rules"
+)
+
+// gitBook signs the claims of a session of one hour and the given ones.
+func gitBook(more string) string {
+	return hs256(hsHeader, `{"iat":1700000000,"exp":1700003600`+more+`}`, secret)
+}
+
+func TestGitBook(t *testing.T) {
+	checkTokens(t, []tokenTest{
+		{"GitBook accepts a session of an hour", rules.GitBook(), gitBook(`,"plan":"pro"`), secret, "", ""},
+		{"GitBook accepts 4,000 bytes", rules.GitBook(), longToken(t, gitBook, 4000), secret, "", ""},
+		{"GitBook rejects 4,001 bytes", rules.GitBook(), longToken(t, gitBook, 4001), secret, "size: 4001 bytes long and may be 4000 at most", ""},
+		{"GitBook decides if there is no exp", rules.GitBook(), hs256(hsHeader, `{"iat":1700000000}`, secret), secret, "", "exp: the platform alone decides"},
+		{"GitBook cannot use a list", rules.GitBook(), gitBook(`,"groups":["a"],"beta":true,"areas":[]`), secret, "", `list: "areas" is a list; "groups" is a list`},
+	})
+}

@@ -1,0 +1,25 @@
+package rules
+
+import "time"
+
+// Metabase is Metabase's sign-in by JWT. Whether it accepts an iat in the future is
+// not documented. Source: Metabase's page on sign-in by JWT.
+func Metabase() Platform {
+	return Platform{
+		Name: "Metabase",
+		Wire: Wire{
+			Callback: "/auth/sso",
+			Query:    "jwt",
+			Link:     "return_to",
+			Back:     AsGiven,
+		},
+		Algorithms: []string{"HS256"},
+		MaxAge:     3 * time.Minute,
+		Required:   []string{"email"},
+		Claims: []Claim{
+			{"first_name", aString},
+			{"last_name", aString},
+			{"groups", aListOfStrings},
+		},
+	}
+}

@@ -1,0 +1,68 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Mintlify is Mintlify's authentication by JWT. Source: Mintlify's page on JWT
+// authentication.
+func Mintlify() Platform {
+	return Platform{
+		Name: "Mintlify",
+		Wire: Wire{
+			Callback: "/login/jwt-callback",
+			Fragment: true,
+			Link:     "redirect",
+		},
+		Algorithms:   []string{"EdDSA"},
+		RequiredExp:  true,
+		MaxLifetime:  10 * time.Second,
+		HostClaim:    "host",
+		SessionClaim: "expiresAt",
+		Claims: []Claim{
+			{"groups", aListOfStrings},
+			{"content", anObject},
+			{"apiPlaygroundInputs", objectOf(
+				Claim{"server", anObject},
+				Claim{"header", anObject},
+				Claim{"query", anObject},
+				Claim{"cookie", anObject},
+				Claim{"path", anObject},
+			)},
+		},
+		Checks: []Check{checkMintlifyInputs},
+	}
+}
+
+// MintlifyPersonalization is Mintlify's personalization of public docs by JWT.
+// Source: Mintlify's page on personalization.
+func MintlifyPersonalization() Platform {
+	p := Mintlify()
+	p.Name = "Mintlify personalization"
+	p.Wire = Wire{Fragment: true, Link: "redirect", ToPage: true}
+	p.Algorithms = []string{"ES256"}
+	p.HostClaim = ""
+	return p
+}
+
+// checkMintlifyInputs is about inputs of the API playground that fill in nothing, or
+// less than they should.
+func checkMintlifyInputs(claims map[string]any) []Finding {
+	inputs, _ := claims["apiPlaygroundInputs"].(map[string]any)
+	places := []string{"server", "header", "query", "cookie", "path"}
+	var out []Finding
+	for name := range inputs {
+		if !slices.Contains(places, name) {
+			out = append(out, warn("apiPlaygroundInputs", "apiPlaygroundInputs has a member that is none of "+strings.Join(places, ", ")+".",
+				"Name its members by where the value goes, and put the parameter's name inside: {\"header\": {\"X-Api-Key\": …}}."))
+			break
+		}
+	}
+	header, _ := inputs["header"].(map[string]any)
+	if s, ok := header["Authorization"].(string); ok && !strings.Contains(s, " ") {
+		out = append(out, warn("apiPlaygroundInputs.header", "Authorization has no scheme in front of the credential.", "Write \"Bearer \" before the key, as Mintlify's samples do."))
+	}
+	return out
+}

@@ -1,0 +1,49 @@
+package rules_test
+
+import (
+	"testing"
+
+	"github.com/docslogin/docslogin/internal/rules"
+)
+
+// mintlify signs the claims that Mintlify requires and the given ones.
+func mintlify(more string) string {
+	return eddsa(edHeader, `{"host":"docs.example.com","iat":1700000000,"exp":1700000010`+more+`}`)
+}
+
+func TestMintlify(t *testing.T) {
+	checkTokens(t, []tokenTest{
+		{"Mintlify accepts 10 s", rules.Mintlify(), mintlify(""), public, "", ""},
+		{"Mintlify accepts 10 s, rounded up to whole seconds", rules.Mintlify(), eddsa(edHeader, `{"host":"docs.example.com","iat":1700000000,"exp":1700000011}`), public, "", ""},
+		{"Mintlify rejects 12 s", rules.Mintlify(), eddsa(edHeader, `{"host":"docs.example.com","iat":1700000000,"exp":1700000012}`), public, "exp: 12s from now and may be 10s at most", ""},
+		{"Mintlify rejects a token without exp", rules.Mintlify(), eddsa(edHeader, `{"host":"docs.example.com","iat":1700000000}`), public, "exp: has no exp", ""},
+
+		{"expiresAt in two weeks", rules.Mintlify(), mintlify(`,"expiresAt":1701209600`), public, "", ""},
+		{"expiresAt in milliseconds", rules.Mintlify(), mintlify(`,"expiresAt":1701209600000`), public, "expiresAt: is in milliseconds", ""},
+		{"expiresAt in the past", rules.Mintlify(), mintlify(`,"expiresAt":1699999940`), public, "expiresAt: 1m0s in the past", ""},
+		{"expiresAt as a date", rules.Mintlify(), mintlify(`,"expiresAt":"2024-01-01"`), public, "expiresAt: is not a number", ""},
+		{"groups, content and inputs", rules.Mintlify(), mintlify(`,"groups":["admin"],"content":{"name":"Ada"},"apiPlaygroundInputs":{"server":{},"header":{"Authorization":"Bearer k"},"query":{},"cookie":{},"path":{}}`), public, "", ""},
+		{"one group as a string", rules.Mintlify(), mintlify(`,"groups":"admin"`), public, "groups: is not a list of strings", ""},
+		{"groups with a number among them", rules.Mintlify(), mintlify(`,"groups":["admin",7]`), public, "groups: is not a list of strings", ""},
+		{"content that is text", rules.Mintlify(), mintlify(`,"content":"Ada"`), public, "content: is not an object", ""},
+		{"inputs that are a list", rules.Mintlify(), mintlify(`,"apiPlaygroundInputs":[]`), public, "apiPlaygroundInputs: is not an object", ""},
+		{"a header that is a string", rules.Mintlify(), mintlify(`,"apiPlaygroundInputs":{"header":"k"}`), public, "apiPlaygroundInputs.header: is not an object", ""},
+		{"a header in the wrong place", rules.Mintlify(), mintlify(`,"apiPlaygroundInputs":{"X-Api-Key":"k"}`), public, "", "apiPlaygroundInputs: none of server, header, query, cookie, path"},
+		{"Authorization without a scheme", rules.Mintlify(), mintlify(`,"apiPlaygroundInputs":{"header":{"Authorization":"k"}}`), public, "", "apiPlaygroundInputs.header: no scheme"},
+	})
+}
+
+func TestMintlifyPersonalization(t *testing.T) {
+	checkTokens(t, []tokenTest{
+		{"personalization accepts ES256 without a host", rules.MintlifyPersonalization(), es256(`{"iat":1700000000,"exp":1700000010,"content":{},"groups":["a"],"expiresAt":1701209600}`), &p256.PublicKey, "", ""},
+		{"personalization rejects EdDSA", rules.MintlifyPersonalization(), mintlify(""), public, `alg: "EdDSA" and has to be ES256`, ""},
+		{"personalization rejects 12 s", rules.MintlifyPersonalization(), es256(`{"iat":1700000000,"exp":1700000012}`), &p256.PublicKey, "exp: 10s at most", ""},
+	})
+}
+
+func TestMintlifyRejectsClaimsOfAWrongType(t *testing.T) {
+	const want = "groups content apiPlaygroundInputs.server apiPlaygroundInputs.header apiPlaygroundInputs.query apiPlaygroundInputs.cookie apiPlaygroundInputs.path"
+	if got := rejectedBy(rules.Mintlify(), mintlify(`,"groups":7,"content":7,"apiPlaygroundInputs":{"server":7,"header":7,"query":7,"cookie":7,"path":7}`), public); got != want {
+		t.Errorf("rejected by %q, want %q", got, want)
+	}
+}
