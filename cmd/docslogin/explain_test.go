@@ -62,7 +62,7 @@ func TestExplain(t *testing.T) {
 		{"no token at all", docs + "/login/jwt-callback", []string{"-platform", "readme"}, 1, "✗ token: There is no token in the parameter auth_token.; → Pass the URL to which the app's login route redirects; ✗ ReadMe would reject it because of token."},
 		{"a token that does not have three parts", docs + "/?auth_token=a.b", nil, 1, "✗ form: The token does not have three parts; ✗ ReadMe would reject it because of form."},
 		{"another algorithm", docs + "/?auth_token=" + hs256(`{"alg":"none","typ":"JWT"}`, "{"+readMe1+"}"), nil, 1, `✗ alg: The header's alg is "none" and has to be HS256.; → Sign with HS256`},
-		{"a token that was changed", docs + "/?auth_token=" + token(readMe1)[:130] + "AAAA" + token(readMe1)[134:], nil, 1, "✗ signature: The signature does not fit the site's secret."},
+		{"a token that was changed", docs + "/?auth_token=" + token(readMe1)[:130] + "AAAA" + token(readMe1)[134:], nil, 1, "✗ signature: The signature does not verify with the site's secret."},
 		{"a token that is old", url(readMe1 + `,"exp":1700000300`), []string{"-at", "2023-11-14T22:23:20Z"}, 1, "✗ exp is 5m0s in the past, and iat 10m0s: the token is old, or the signer's clock is at least 5m0s behind this one.; ✗ ReadMe would reject it at 2023-11-14T22:23:20Z because of exp. At the time of its iat, 2023-11-14T22:13:20Z, it would accept it."},
 		{"a token that is old and more", url(`"name":"Ada","version":1,"iat":1700000000,"exp":1700000300`), []string{"-at", "2023-11-14T22:23:20Z"}, 1, "✗ ReadMe would reject it because of exp, email."},
 		{"a token that is old, at other docs", url(readMe1 + `,"exp":1700000300`), []string{"-at", "2023-11-14T22:23:20Z", "-docs", "https://acme.readme.io"}, 1, "✗ ReadMe would reject it because of exp, docs."},
@@ -80,7 +80,7 @@ func TestExplain(t *testing.T) {
 		{"a link to another host", url(readMe1) + "&redirect=https://evil.example/", nil, 0, "! redirect: The parameter redirect leads to another host than the docs'."},
 		{"a link to the login route", url(readMe1) + "&redirect=/docs-login", nil, 0, "! redirect: The parameter redirect leads back to the app's login route."},
 		{"a link to the login route of another name", url(readMe1) + "&redirect=/sso/docs", []string{"-path", "/sso/docs"}, 0, "! redirect: The parameter redirect leads back to the app's login route."},
-		{"another token besides it", docs + "/?access_token=hunter2&jwt_token=" + token(`"iat":1700000000,"exp":1700003600`), nil, 1, "✗ access_token: The parameter access_token came beside the token, and GitBook would take it instead of the token."},
+		{"another token besides it", docs + "/?access_token=hunter2&jwt_token=" + token(`"iat":1700000000,"exp":1700003600`), nil, 1, "✗ access_token: The parameter access_token came with the token, and GitBook would take it instead of the token."},
 		{"a login at Canny with another company's board", "https://canny.io/api/redirects/sso?companyID=1&ssoToken=" + token(`"id":"1","name":"Ada","email":"e","iat":1700000000`) + "&redirect=https%3A%2F%2Fevil.example%2F", []string{"-docs", "https://feedback.example.com", "-company", "1"}, 0, "! redirect: The parameter redirect leads to another host than the docs'."},
 	} {
 		t.Run(test.name, func(t *testing.T) {
