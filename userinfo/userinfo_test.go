@@ -59,6 +59,14 @@ func sets(name string, value any) docslogin.Option {
 	})
 }
 
+// options are those that make a handler tell, and another one, unless that is nil.
+func options(told *testkit.Told, option docslogin.Option) []docslogin.Option {
+	if option == nil {
+		return told.Options()
+	}
+	return append(told.Options(), option)
+}
+
 // testHeaders tests that the response has each header on one line, with that value, or not at
 // all if the value is "".
 func testHeaders(t *testing.T, resp *http.Response, want map[string]string) {
@@ -112,11 +120,7 @@ func TestAnswers(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var told testkit.Told
-			options := told.Options()
-			if tt.option != nil {
-				options = append(options, tt.option)
-			}
-			h := newHandler(t, tt.lookup, platforms.MintlifyInfo(), options...)
+			h := newHandler(t, tt.lookup, platforms.MintlifyInfo(), options(&told, tt.option)...)
 			resp := testkit.Get(t, h, "/user-info", "Origin: "+docs)
 			if body := strings.TrimSpace(testkit.Body(t, resp)); resp.StatusCode != tt.status || body != tt.body {
 				t.Errorf("%d %s\nwant %d %s", resp.StatusCode, body, tt.status, tt.body)
@@ -483,6 +487,7 @@ var secretive = &docslogin.User{
 
 // No event and no log line contains an origin, a query, a cookie, a key, or a claim.
 func TestNothingIsTold(t *testing.T) {
+	const hiddenDocs = "https://hidden-docs.example"
 	for _, tt := range []struct {
 		outcome docslogin.Outcome
 		method  string
@@ -490,21 +495,21 @@ func TestNothingIsTold(t *testing.T) {
 		lookup  docslogin.UserLookup
 		option  docslogin.Option
 	}{
-		{"user_info", "GET", "https://hidden-docs.example", testkit.As(secretive), testkit.AtNoon},
-		{"origin", "GET", "https://hidden-origin.example", testkit.As(secretive), testkit.AtNoon},
-		{"method", "POST", "https://hidden-docs.example", testkit.As(secretive), testkit.AtNoon},
-		{"no_user", "GET", "https://hidden-docs.example", testkit.Nobody, testkit.AtNoon},
-		{"no_user", "GET", "https://hidden-docs.example", testkit.As(secretive), docslogin.WithClock(func() time.Time { return secretive.ExpiresAt })},
-		{"forbidden", "GET", "https://hidden-docs.example", testkit.As(secretive), mapper(func(docslogin.Claims) error { return docslogin.ErrForbidden })},
-		{"incomplete_user", "GET", "https://hidden-docs.example", testkit.As(&docslogin.User{}), testkit.AtNoon},
-		{"lookup_failed", "GET", "https://hidden-docs.example", testkit.Failing(errStore), testkit.AtNoon},
-		{"mapper_failed", "GET", "https://hidden-docs.example", testkit.As(secretive), sets("odd", json.Number("hidden-claim"))},
-		{"reserved_claim", "GET", "https://hidden-docs.example", testkit.As(secretive), sets("exp", "hidden-claim")},
-		{"panic", "GET", "https://hidden-docs.example", func(*http.Request) (*docslogin.User, error) { panic(secretive) }, testkit.AtNoon},
+		{"user_info", "GET", hiddenDocs, testkit.As(secretive), nil},
+		{"origin", "GET", "https://hidden-origin.example", testkit.As(secretive), nil},
+		{"method", "POST", hiddenDocs, testkit.As(secretive), nil},
+		{"no_user", "GET", hiddenDocs, testkit.Nobody, nil},
+		{"no_user", "GET", hiddenDocs, testkit.As(secretive), docslogin.WithClock(func() time.Time { return secretive.ExpiresAt })},
+		{"forbidden", "GET", hiddenDocs, testkit.As(secretive), mapper(func(docslogin.Claims) error { return docslogin.ErrForbidden })},
+		{"incomplete_user", "GET", hiddenDocs, testkit.As(&docslogin.User{}), nil},
+		{"lookup_failed", "GET", hiddenDocs, testkit.Failing(errStore), nil},
+		{"mapper_failed", "GET", hiddenDocs, testkit.As(secretive), sets("odd", json.Number("hidden-claim"))},
+		{"reserved_claim", "GET", hiddenDocs, testkit.As(secretive), sets("exp", "hidden-claim")},
+		{"panic", "GET", hiddenDocs, func(*http.Request) (*docslogin.User, error) { panic(secretive) }, nil},
 	} {
 		for _, p := range testkit.Presets() {
 			var told testkit.Told
-			h, err := userinfo.New(tt.lookup, p, []string{"https://hidden-docs.example"}, append(told.Options(), testkit.AtNoon, tt.option)...)
+			h, err := userinfo.New(tt.lookup, p, []string{hiddenDocs}, append([]docslogin.Option{testkit.AtNoon}, options(&told, tt.option)...)...)
 			if err != nil {
 				t.Fatal(err)
 			}
