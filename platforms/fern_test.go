@@ -42,6 +42,8 @@ func TestFernClaims(t *testing.T) {
 			`{"fern":{"email":"ada@example.com","name":"Ada Lovelace","roles":["g"]}}`},
 		{"the first key", keys(docslogin.APIKey{Key: "1", Values: map[string]any{"v": 1}}, docslogin.APIKey{Key: "2"}), `{"fern":{"playground":{"initial_state":{"auth":{"bearer_token":"1"}}}}}`},
 		{"HTTP Basic", keys(docslogin.APIKey{Username: "u", Password: "p"}), `{"fern":{"playground":{"initial_state":{"auth":{"basic":{"password":"p","username":"u"}}}}}}`},
+		{"HTTP Basic without a user name", keys(docslogin.APIKey{Password: "p"}), `{"fern":{"playground":{"initial_state":{"auth":{"basic":{"password":"p","username":""}}}}}}`},
+		{"HTTP Basic without a password", keys(docslogin.APIKey{Username: "u"}), `{"fern":{"playground":{"initial_state":{"auth":{"basic":{"password":"","username":"u"}}}}}}`},
 		{"HTTP Basic and a key", keys(docslogin.APIKey{Key: "1", Username: "u", Password: "p"}), `{"fern":{"playground":{"initial_state":{"auth":{"bearer_token":"1"}}}}}`},
 		{"a key without a credential", keys(docslogin.APIKey{Name: "x"}), `{}`},
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -366,5 +367,19 @@ func testInfo(t *testing.T, info, p docslogin.Platform, tokenClaims ...string) {
 		if got, err := json.Marshal(claims); err != nil || string(got) != string(wanted) {
 			t.Errorf("got %v\n     %s\nwant %s", err, got, wanted)
 		}
+	}
+}
+
+// testInfoRejects tests that a preset without a key rejects the user.
+func testInfoRejects(t *testing.T, info docslogin.Platform, user *docslogin.User, outcome docslogin.Outcome, opts ...docslogin.Option) {
+	t.Helper()
+	profile, err := docslogin.NewProfile(info, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	claims, err := profile.Claims(t.Context(), user)
+	var rejection *docslogin.LoginError
+	if claims != nil || !errors.As(err, &rejection) || rejection.Outcome != outcome {
+		t.Errorf("got %v, %v, want %s", claims, err, outcome)
 	}
 }

@@ -63,6 +63,8 @@ func TestMintlifyClaims(t *testing.T) {
 				{"the first key", keys(docslogin.APIKey{Key: "1", Values: map[string]any{"v": 1}}, docslogin.APIKey{Key: "2"}), `{"apiPlaygroundInputs":{"header":{"Authorization":"Bearer 1"}}}`},
 				// The example of RFC 7617, section 2.
 				{"HTTP Basic", keys(docslogin.APIKey{Username: "Aladdin", Password: "open sesame"}), `{"apiPlaygroundInputs":{"header":{"Authorization":"Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="}}}`},
+				{"HTTP Basic without a user name", keys(docslogin.APIKey{Password: "p"}), `{"apiPlaygroundInputs":{"header":{"Authorization":"Basic OnA="}}}`},
+				{"HTTP Basic without a password", keys(docslogin.APIKey{Username: "u"}), `{"apiPlaygroundInputs":{"header":{"Authorization":"Basic dTo="}}}`},
 				{"HTTP Basic and a key", keys(docslogin.APIKey{Key: "1", Username: "u", Password: "p"}), `{"apiPlaygroundInputs":{"header":{"Authorization":"Bearer 1"}}}`},
 			})
 			testErrors(t, p, []errorRow{
@@ -116,6 +118,9 @@ func TestMintlifyAttributes(t *testing.T) {
 func TestMintlifyInfo(t *testing.T) {
 	testInfo(t, platforms.MintlifyInfo(), personalization, "iat", "exp")
 	testInfo(t, platforms.MintlifyInfo(), mintlify, "iat", "exp", "host")
+	for _, name := range []string{"iat", "exp", "nbf", "expiresAt"} {
+		testInfoRejects(t, platforms.MintlifyInfo(), testkit.Ada, "reserved_claim", sets(name, 1))
+	}
 }
 
 // The options of the login route are those of userinfo.

@@ -42,6 +42,7 @@ func TestReadMeAPIKeys(t *testing.T) {
 		{"one key with values", keys(docslogin.APIKey{Key: "12345", Values: map[string]any{"petstore_auth": "x", "port": 8443}}), `{"apiKey":"12345","petstore_auth":"x","port":8443}`},
 		{"HTTP Basic", keys(docslogin.APIKey{Username: "u", Password: "p"}), `{"apiKey":{"pass":"p","user":"u"},"pass":"p","user":"u"}`},
 		{"HTTP Basic without a password", keys(docslogin.APIKey{Username: "u"}), `{"apiKey":{"pass":"","user":"u"},"pass":"","user":"u"}`},
+		{"HTTP Basic without a user name", keys(docslogin.APIKey{Password: "p"}), `{"apiKey":{"pass":"p","user":""},"pass":"p","user":""}`},
 		{"HTTP Basic and a key", keys(docslogin.APIKey{Key: "12345", Username: "u", Password: "p"}), `{"apiKey":"12345","pass":"p","user":"u"}`},
 		{"HTTP Basic, also under the scheme's name", keys(docslogin.APIKey{Username: "u", Password: "p", Values: map[string]any{"basicAuth": basic}}), `{"basicAuth":{"pass":"p","user":"u"},"pass":"p","user":"u"}`},
 		{"HTTP Basic, only under the scheme's name", keys(docslogin.APIKey{Values: map[string]any{"basicAuth": basic}}), `{"basicAuth":{"pass":"p","user":"u"},"pass":"p","user":"u"}`},
@@ -111,4 +112,9 @@ func TestReadMeAttributesNeverBecomePrivileges(t *testing.T) {
 
 func TestReadMeInfo(t *testing.T) {
 	testInfo(t, platforms.ReadMeInfo(), readMe, "iat", "exp", "jti")
+	testInfoRejects(t, platforms.ReadMeInfo(), withoutEmail, "incomplete_user")
+	for _, name := range []string{"iat", "exp", "nbf", "jti", "version"} {
+		testInfoRejects(t, platforms.ReadMeInfo(), with(map[string]any{name: 1}), "reserved_claim")
+		testInfoRejects(t, platforms.ReadMeInfo(), testkit.Ada, "reserved_claim", sets(name, 1))
+	}
 }
