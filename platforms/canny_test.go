@@ -27,7 +27,7 @@ func TestCannyDeepLinks(t *testing.T) {
 	})
 }
 
-// Nothing so long is meant: it is dropped, and an operator learns of it.
+// No login URL of Canny is this long. The event says what was dropped.
 func TestCannyLongQueries(t *testing.T) {
 	for _, tt := range []struct {
 		name, query, companyID, warning string

@@ -341,8 +341,8 @@ func testTokenLimit(t *testing.T, p docslogin.Platform, limit int) {
 	}
 }
 
-// testInfo tests that a preset without a key has the claims that a token of the other one has,
-// but for those about the token.
+// testInfo tests that a preset without a key has the claims of a token of p, except those that
+// are about the token.
 func testInfo(t *testing.T, info, p docslogin.Platform, tokenClaims ...string) {
 	t.Helper()
 	profile, err := docslogin.NewProfile(info, testkit.AtNoon)

@@ -139,7 +139,8 @@ func TestNoMapperOfTheAppWritesIntoTheUser(t *testing.T) {
 	}
 }
 
-// In which claim a platform gets the attributes; of the others, none.
+// attributesIn names the claim that contains the attributes; "" is the top level. Other
+// platforms get no attributes.
 var attributesIn = map[string]string{
 	"ReadMe": "", "GitBook": "", "Mintlify": "content", "Mintlify personalization": "content", "DeveloperHub": "vars",
 }
