@@ -2,7 +2,6 @@ package webhook_test
 
 import (
 	"context"
-	"encoding/base64"
 	"fmt"
 	"log"
 	"net/http"
@@ -10,14 +9,13 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/docslogin/docslogin"
-	"github.com/docslogin/docslogin/readmewebhook"
+	"github.com/docslogin/docslogin/webhook"
 )
 
-// The mappers of the login route say here, too, what ReadMe may know.
+// The mappers of the login route decide what ReadMe may know here, too.
 func Example() {
 	mux := http.NewServeMux()
 	staff := func(ctx context.Context, user *docslogin.User, claims docslogin.Claims) error {
@@ -29,11 +27,11 @@ func Example() {
 		return &docslogin.User{Name: "Owlbert", Email: email}, nil
 	}
 
-	webhook, err := readmewebhook.New(os.Getenv("README_JWT_SECRET"), find, docslogin.WithClaimsMapper(staff))
+	answer, err := webhook.ReadMe(os.Getenv("README_JWT_SECRET"), find, docslogin.WithClaimsMapper(staff))
 	if err != nil {
 		log.Fatal(err)
 	}
-	mux.Handle("/readme-webhook", webhook)
+	mux.Handle("POST /readme-webhook", answer)
 
 	r := httptest.NewRequest("POST", "/readme-webhook", strings.NewReader(`{"email":"owlbert@readme.io"}`))
 	r.Header.Set("ReadMe-Signature", sign(strconv.FormatInt(time.Now().UnixMilli(), 10), `{"email":"owlbert@readme.io"}`))
@@ -45,12 +43,3 @@ func Example() {
 }
 
 func init() { os.Setenv("README_JWT_SECRET", secret) }
-
-func decode(t *testing.T, part string) []byte {
-	t.Helper()
-	text, err := base64.RawURLEncoding.DecodeString(part)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
-}

@@ -1,0 +1,220 @@
+package platforms_test
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/internal/presets"
+	"github.com/docslogin/docslogin/internal/testkit"
+)
+
+// A new preset is tested here before it has rows of its own.
+func TestEveryPresetTakesADeepLinkBothWays(t *testing.T) {
+	for _, p := range testkit.Presets() {
+		t.Run(p.Name, func(t *testing.T) {
+			in := url.Values{p.DeepLink.In: {"/guide"}}
+			m := testkit.New(t, testkit.As(testkit.Ada), p)
+			home, _ := testkit.Login(t, m, "/docs-login")
+			to, _ := testkit.Login(t, m, "/docs-login?"+in.Encode())
+			if decoded, _ := url.QueryUnescape(to); p.DeepLink.In == "" || to == home || !strings.Contains(decoded, "/guide") {
+				t.Errorf("the deep link in %q leads to %s", p.DeepLink.In, to)
+			}
+			foreign := url.Values{p.DeepLink.In: {"https://evil.example/guide"}}
+			testLinks(t, p, []linkRow{
+				{"without a deep link", "", home},
+				{"a deep link", in.Encode(), to},
+				{"a foreign deep link", foreign.Encode(), home},
+			})
+		})
+	}
+}
+
+func TestEveryPresetIsNamedAfterItsPlatform(t *testing.T) {
+	for i, p := range testkit.Presets() {
+		preset := presets.All()[i]
+		call, _, _ := strings.Cut(preset.Call, "(")
+		if p.Name != preset.Name() || !strings.EqualFold(call, strings.ReplaceAll(p.Name, " ", "")) {
+			t.Errorf("%s has the name %q", preset.Call, p.Name)
+		}
+	}
+}
+
+func TestEveryPresetRejectsAnEmptyUser(t *testing.T) {
+	for _, p := range testkit.Presets() {
+		t.Run(p.Name, func(t *testing.T) {
+			testRequired(t, p, []requiredRow{{"an empty user", &docslogin.User{}, "a name, an e-mail address or an ID"}})
+		})
+	}
+}
+
+func TestEveryMapperSendsNothingThatIsNotSet(t *testing.T) {
+	for _, p := range testkit.Presets() {
+		t.Run(p.Name, func(t *testing.T) {
+			testClaims(t, p, []claimsRow{{"a user with nothing but the app's own", appAlone, "{}"}})
+		})
+	}
+}
+
+func TestEveryPresetReservesTheTimesOfAToken(t *testing.T) {
+	for _, p := range testkit.Presets() {
+		t.Run(p.Name, func(t *testing.T) { testReserved(t, p, "iat", "exp", "nbf") })
+	}
+}
+
+// shared is a user whom requests share, with containers in each field that can have some.
+func shared() *docslogin.User {
+	values := func() map[string]any { return map[string]any{"scheme": map[string]any{"inner": map[string]any{}}} }
+	return &docslogin.User{
+		ID: "u-42", Name: "Ada", Email: "ada@example.com", Groups: append(make([]string, 0, 4), "b", "a"),
+		APIKeys: []docslogin.APIKey{{Name: "live", Values: values()}, {Name: "test", Values: values()}},
+		Attributes: map[string]any{
+			"team": map[string]any{"inner": map[string]any{}}, "typed": docslogin.Claims{"inner": docslogin.Claims{}},
+			"list": []any{map[string]any{}, []any{"a"}}, "strings": append(make([]string, 0, 4), "a"), "lists": [][]string{{"a"}},
+			"map": map[string]string{}, "pointer": &map[string]any{}, "raw": json.RawMessage(`{"a":1}`),
+			"nil": nil, "nils": []any{nil, map[string]any(nil), []any(nil)},
+		},
+	}
+}
+
+// change writes into everything that can be changed in a claim.
+func change(claim any) {
+	switch claim := claim.(type) {
+	case docslogin.Claims:
+		change(map[string]any(claim))
+	case map[string]any:
+		for _, member := range claim {
+			change(member)
+		}
+		claim["changed"] = true
+	case map[string]string:
+		claim["changed"] = "true"
+	case []docslogin.Claims:
+		for _, member := range claim {
+			change(member)
+		}
+	case []any:
+		for i, member := range claim {
+			change(member)
+			claim[i] = "changed"
+		}
+	case []string:
+		_ = append(claim, "changed")
+		slices.Sort(claim)
+	case [][]string:
+		change(claim[0])
+	case *map[string]any:
+		change(*claim)
+	case json.RawMessage:
+		claim[2] = 'b'
+	}
+}
+
+func TestNoMapperOfTheAppWritesIntoTheUser(t *testing.T) {
+	mapper := docslogin.WithClaimsMapper(func(_ context.Context, _ *docslogin.User, claims docslogin.Claims) error {
+		change(claims)
+		return nil
+	})
+	for _, p := range testkit.Presets() {
+		several, one := shared(), shared()
+		one.APIKeys = one.APIKeys[:1]
+		for _, user := range []*docslogin.User{several, one} {
+			testkit.Login(t, testkit.New(t, testkit.As(user), p, mapper), "/docs-login")
+			want := shared()
+			want.APIKeys = want.APIKeys[:len(user.APIKeys)]
+			if !reflect.DeepEqual(user, want) {
+				t.Errorf("%s: the user was changed to %+v", p.Name, user)
+			}
+			if strs := user.Attributes["strings"].([]string); user.Groups[:3][2] != "" || strs[:2][1] != "" {
+				t.Errorf("%s: a list of the user's was written to: %q, %q", p.Name, user.Groups[:3], strs[:2])
+			}
+		}
+	}
+}
+
+// attributesIn names the claim that contains the attributes; "" is the top level. Other
+// platforms get no attributes.
+var attributesIn = map[string]string{
+	"ReadMe": "", "GitBook": "", "Mintlify": "content", "Mintlify personalization": "content", "DeveloperHub": "vars",
+}
+
+func TestAttributesReachMappersAsPlainJSON(t *testing.T) {
+	type plan struct {
+		Seats int `json:"seats"`
+	}
+	for _, tt := range []struct {
+		name     string
+		in, want any
+	}{
+		{"a string", "pro", "pro"},
+		{"a string of another type", docslogin.Outcome("pro"), "pro"},
+		{"nothing", nil, nil},
+		{"a bool", true, true},
+		{"an int", 1 << 60, 1 << 60},
+		{"an int64", int64(1 << 60), int64(1 << 60)},
+		{"a float64", 1.5, 1.5},
+		{"another number", uint64(1<<64 - 1), json.Number("18446744073709551615")},
+		{"a list of strings", []string{"a"}, []any{"a"}},
+		{"a nil list", []string(nil), nil},
+		{"an object of strings", map[string]string{"a": "b"}, map[string]any{"a": "b"}},
+		{"claims", docslogin.Claims{"a": 1}, map[string]any{"a": json.Number("1")}},
+		{"a struct", plan{7}, map[string]any{"seats": json.Number("7")}},
+		{"a pointer", &plan{7}, map[string]any{"seats": json.Number("7")}},
+		{"a time", time.Unix(0, 0).UTC(), "1970-01-01T00:00:00Z"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, p := range testkit.Presets() {
+				object, sent := attributesIn[p.Name]
+				if !sent {
+					continue
+				}
+				claims := docslogin.Claims{}
+				err := p.Mapper(t.Context(), with(map[string]any{"odd": tt.in}), claims)
+				if object != "" {
+					claims = claims.Object(object)
+				}
+				if got, set := claims["odd"]; err != nil || !set || !reflect.DeepEqual(got, tt.want) {
+					t.Errorf("%s: got %#v (%v), want %#v", p.Name, got, err, tt.want)
+				}
+			}
+		})
+	}
+}
+
+func TestAttributesThatHaveNoJSON(t *testing.T) {
+	object := map[string]any{}
+	object["itself"], object["again"] = object, object
+	list := make([]any, 2)
+	list[0], list[1] = list, list
+	for _, tt := range []struct {
+		name  string
+		value any
+		cause string
+	}{
+		{"a func", func() {}, `the attribute "odd", a func(), cannot be written as JSON`},
+		{"an object that contains itself twice", object, `the attribute "odd", a map[string]interface {}, cannot be written as JSON`},
+		{"a list that contains itself twice", list, `the attribute "odd", a []interface {}, cannot be written as JSON`},
+		{"not a number", math.NaN(), "cannot be written as JSON"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, p := range testkit.Presets() {
+				var e docslogin.Event
+				testkit.Get(t, testkit.New(t, testkit.As(with(map[string]any{"odd": tt.value})), p, observe(&e)), "/docs-login")
+				_, sent := attributesIn[p.Name]
+				if !sent && e.Outcome != "logged_in" {
+					t.Errorf("%s, which gets no attributes: %s, %v", p.Name, e.Outcome, e.Err)
+				}
+				if sent && (e.Outcome != "mapper_failed" || e.Err == nil || !strings.Contains(e.Err.Error(), tt.cause)) {
+					t.Errorf("%s: %s, %v", p.Name, e.Outcome, e.Err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,136 @@
+package platforms_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/internal/testkit"
+	"github.com/docslogin/docslogin/platforms"
+)
+
+var zendesk = platforms.Zendesk("https://acme.zendesk.com", testkit.Secret)
+
+// hostMapped is a help center under a name of its own.
+var hostMapped = func() docslogin.Platform {
+	p := platforms.Zendesk("https://acme.zendesk.com", testkit.Secret)
+	p.DocsURL = "https://help.example.com"
+	return p
+}()
+
+func TestZendeskLogin(t *testing.T) {
+	testLogin(t, zendesk, "HS256", "POST https://acme.zendesk.com/access/jwt jwt=TOKEN",
+		`{"email":"ada@example.com","external_id":"u-42","iat":1700000000,"jti":"JTI","name":"Ada Lovelace"}`)
+}
+
+func TestZendeskDeepLinks(t *testing.T) {
+	const action = "POST https://acme.zendesk.com/access/jwt"
+	testLinks(t, zendesk, []linkRow{
+		{"a path, and parameters of which three are echoed", "return_to=/hc/en-us%3Fa=1%23b&brand_id=123&locale_id=1&timestamp=1700000000&role=admin", action + "?brand_id=123&locale_id=1&timestamp=1700000000 jwt=TOKEN&return_to=%2Fhc%2Fen-us%3Fa%3D1%23b"},
+		{"the agents' pages", "return_to=https://acme.zendesk.com/agent/tickets/1", action + " jwt=TOKEN&return_to=https%3A%2F%2Facme.zendesk.com%2Fagent%2Ftickets%2F1"},
+		{"a page of another account, and an echoed parameter with quotes", "return_to=https://evil.zendesk.com/&brand_id=%22%3E%3Cscript%3E", action + "?brand_id=%22%3E%3Cscript%3E jwt=TOKEN"},
+		{"a page that already has a token", "return_to=/hc%3Fjwt=x", action + " jwt=TOKEN"},
+	})
+	testLinks(t, hostMapped, []linkRow{
+		{"the agents' pages, and a help center under a name of its own", "return_to=https://acme.zendesk.com/agent", action + " jwt=TOKEN&return_to=https%3A%2F%2Facme.zendesk.com%2Fagent"},
+		{"a help center under a name of its own", "return_to=https://help.example.com/hc", action + " jwt=TOKEN&return_to=https%3A%2F%2Fhelp.example.com%2Fhc"},
+	})
+}
+
+func TestZendeskAccountURL(t *testing.T) {
+	for _, tt := range []struct{ name, accountURL, reason string }{
+		{"a subdomain", "umbrella", "it is not an absolute http or https URL"},
+		{"a host", "umbrella.zendesk.com", "it is not an absolute http or https URL"},
+		{"nothing", "", "it is empty"},
+		{"a subdomain that leads elsewhere", "umbrella.example/#", "it is not an absolute http or https URL"},
+		{"the help center", "https://umbrella.zendesk.com/hc", "it must be written as browsers send it"},
+		{"two slashes at the end", "https://umbrella.zendesk.com//", "it must be written as browsers send it"},
+		{"a query", "https://umbrella.zendesk.com?x", "it must be written as browsers send it"},
+		{"the scheme's own port", "https://umbrella.zendesk.com:443", "it must be written as browsers send it"},
+		{"http", "http://umbrella.zendesk.com", "it must be https"},
+		{"user info", "https://umbrella:hunter2@umbrella.zendesk.com", "it has user info"},
+		{"upper case", "https://Umbrella.zendesk.com", "it must be written as browsers send it"},
+		{"a label that ends with a hyphen", "https://umbrella-.zendesk.com", "it has a host or a port that is not valid"},
+		{"a label that begins with a hyphen", "https://-umbrella.zendesk.com", "it has a host or a port that is not valid"},
+		{"a label of 64 characters", "https://" + strings.Repeat("u", 64) + ".zendesk.com", "it has a host or a port that is not valid"},
+		{"the secret", testkit.Secret, "it is not an absolute http or https URL"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := platforms.Zendesk(tt.accountURL, testkit.Secret)
+			_, err := docslogin.New(testkit.Nobody, p)
+			testConfigError(t, err, "Platform.DocsURL", "is not the account's URL, such as https://acme.zendesk.com: "+tt.reason)
+			for _, text := range []string{"umbrella", "hunter2", testkit.Secret} {
+				if err != nil && strings.Contains(err.Error(), text) {
+					t.Errorf("the error shows %q: %v", text, err)
+				}
+			}
+			p.DocsURL = "https://help.example.com" // does not make up for it
+			_, err = docslogin.New(testkit.Nobody, p)
+			testConfigError(t, err, "Platform.DocsURL", "is not the account's URL")
+		})
+	}
+}
+
+func TestZendeskAccountURLs(t *testing.T) {
+	longest := strings.Repeat("a", 63)
+	for accountURL, want := range map[string]string{
+		"https://acme.zendesk.com/":           "POST https://acme.zendesk.com/access/jwt jwt=TOKEN",
+		"https://" + longest + ".zendesk.com": "POST https://" + longest + ".zendesk.com/access/jwt jwt=TOKEN",
+		"http://localhost:8080":               "POST http://localhost:8080/access/jwt jwt=TOKEN",
+	} {
+		m := testkit.New(t, testkit.As(testkit.Ada), platforms.Zendesk(accountURL, testkit.Secret))
+		if got, _ := testkit.Login(t, m, "/docs-login"); got != want {
+			t.Errorf("%s: got %s", accountURL, got)
+		}
+	}
+}
+
+func TestZendeskFormOrigins(t *testing.T) {
+	for want, p := range map[string]docslogin.Platform{
+		"https://acme.zendesk.com":                          zendesk,
+		"https://acme.zendesk.com https://help.example.com": hostMapped,
+	} {
+		csp := testkit.Get(t, testkit.New(t, testkit.As(testkit.Ada), p), "/docs-login").Header.Get("Content-Security-Policy")
+		if !strings.Contains(csp, "; form-action "+want+"; ") {
+			t.Errorf("%s, want %s", csp, want)
+		}
+	}
+}
+
+func TestZendeskHasNoLoginURL(t *testing.T) {
+	if got, err := testkit.New(t, testkit.Nobody, zendesk).LoginURL(t.Context(), testkit.Ada, ""); got != "" || !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+func TestZendeskClaims(t *testing.T) {
+	testClaims(t, zendesk, []claimsRow{
+		{"everything, of which nothing changes the Zendesk user", &docslogin.User{
+			ID: "7", Name: "Ada Lovelace", Email: "ada@example.com", Groups: []string{"g"}, APIKeys: []docslogin.APIKey{{Key: "1"}},
+			Attributes: map[string]any{"role": "admin", "tags": []string{"x"}, "organization": "o", "user_fields": nil},
+		}, `{"email":"ada@example.com","external_id":"7","name":"Ada Lovelace"}`},
+		{"no name", &docslogin.User{Email: "ada@example.com"}, `{"email":"ada@example.com","name":"ada@example.com"}`},
+	})
+}
+
+func TestZendeskRequires(t *testing.T) {
+	testRequired(t, zendesk, []requiredRow{
+		{"no e-mail address", withoutEmail, "email"},
+		{"no name", withoutName, ""},
+		{"no ID", withoutID, ""},
+		{"an ID alone", idAlone, "name, email"},
+	})
+}
+
+func TestZendeskLifetimes(t *testing.T) {
+	testLongest(t, zendesk, 0, 0)
+	testLifetimes(t, zendesk, []lifetimeRow{
+		{"an app session that ends", until(time.Minute), nil, `{"email":"ada@example.com","external_id":"u-42","iat":1700000000,"jti":"JTI","name":"Ada Lovelace"}`},
+	})
+}
+
+func TestZendeskReservedClaims(t *testing.T) { testReserved(t, zendesk, "iat", "exp", "nbf", "jti") }
+
+func TestZendeskAttributes(t *testing.T) { testAttributesNotSent(t, zendesk) }
