@@ -101,12 +101,12 @@ const (
 	maxQuery     = 1 << 16          // bytes of a query that is read: far more than a login URL has
 )
 
-// Builder builds the URLs that browsers are sent to. It is safe for concurrent
-// use by multiple goroutines.
+// Builder builds the URLs to which browsers are sent. It is safe for concurrent use by
+// multiple goroutines.
 type Builder struct {
 	DocsHost    string // host name of the docs, in lower case, without a port
 	RouteURL    string // the login route as browsers see it; absolute if the sign-in page is on another host
-	FormOrigins string // origins that a form, and the redirects behind it, may lead to
+	FormOrigins string // to which a form, and the redirects that follow it, may lead; for a Content-Security-Policy
 
 	config     Config
 	site       deeplink.Site // what deep links are checked against
@@ -179,8 +179,7 @@ func (c *Config) linkOrigins() []string {
 	return origins
 }
 
-// formOrigins are the origins of the target, the docs, and the deep links, for a
-// Content-Security-Policy.
+// formOrigins are the origins of the target, the docs, and the deep links.
 func (c *Config) formOrigins(docs *url.URL, target string) string {
 	u, _ := url.Parse(target)
 	origins := append(c.linkOrigins(), deeplink.Origin(docs), deeplink.Origin(u))
@@ -218,7 +217,7 @@ type Request struct {
 	Rejected string        // why the deep link was dropped; "": it was not, or there was none
 	Warnings []string      // for the operator
 
-	given string     // the deep link as it came; "" if Link is zero
+	given string     // the deep link as it arrived; "" if Link is zero
 	echo  url.Values // the platform's other parameters
 }
 
@@ -244,8 +243,8 @@ func (b *Builder) Read(rawQuery string, now time.Time) Request {
 	return req
 }
 
-// isRecent reports whether a return marker was set within the return window.
-// Clocks of several instances differ, so it may be a minute ahead.
+// isRecent reports whether a return marker was set within the return window. The clocks of
+// several instances differ, so the marker may be a minute ahead.
 func isRecent(marker string, now time.Time) bool {
 	if marker == "" { // as nearly always; spares ParseInt's error
 		return false
@@ -293,8 +292,8 @@ func (d Destination) Warning() string {
 
 // Docs returns where the token goes. If the deep link alone makes the URL too long to
 // arrive, Docs drops it from req. A token that is longer than the platform accepts is an
-// error, and so is a URL that is too long without the deep link; the Destination is then
-// that URL, for its length.
+// error. So is a URL that is too long even without the deep link; of the Destination, only
+// the URL's length is then of use.
 func (b *Builder) Docs(req *Request, token string) (Destination, error) {
 	if limit := b.config.MaxTokenBytes; limit > 0 && len(token) > limit {
 		return Destination{}, fmt.Errorf("the token is %d bytes long, and this platform accepts %d", len(token), limit)
@@ -303,10 +302,10 @@ func (b *Builder) Docs(req *Request, token string) (Destination, error) {
 	if b.config.Carrier.Place == Fragment {
 		limit = maxFragmentURL
 	}
-	next := b.docs(req, token)
+	next := b.destination(req, token)
 	if len(next.URL) > limit && req.given != "" {
 		home := Request{echo: req.echo}
-		if next := b.docs(&home, token); len(next.URL) <= limit {
+		if next := b.destination(&home, token); len(next.URL) <= limit {
 			req.dropLink()
 			return next, nil
 		}
@@ -317,9 +316,9 @@ func (b *Builder) Docs(req *Request, token string) (Destination, error) {
 	return next, nil
 }
 
-// docs writes the token, the deep link, and the platform's other parameters into the URL, or
+// destination writes the token, the deep link, and the platform's other parameters into the URL, or
 // the first two into a form.
-func (b *Builder) docs(req *Request, token string) Destination {
+func (b *Builder) destination(req *Request, token string) Destination {
 	c, target, anchor := &b.config, b.target, ""
 	hasLink := req.given != ""
 	if b.toPage && hasLink {
@@ -377,10 +376,10 @@ func (b *Builder) others(req *Request) url.Values {
 	return others
 }
 
-// SignIn returns the sign-in page, with a return URL that leads to the same destination as
-// req. The return URL contains the deep link as it arrived, so that both requests read the
-// same, and the echoed parameters. If the deep link makes the URL too long, SignIn drops it
-// from req.
+// SignIn returns the sign-in page, of which there must be one, with a return URL that leads
+// to the same destination as req. The return URL contains the deep link as it arrived, so
+// that both requests read the same, and the echoed parameters. If the deep link makes the URL
+// too long, SignIn drops it from req.
 func (b *Builder) SignIn(req *Request, now time.Time) Destination {
 	query := url.Values{returnMarker: {strconv.FormatInt(now.Unix(), 10)}}
 	for name, values := range req.echo {

@@ -173,15 +173,21 @@ func (k *checker) checkCallback() {
 	}
 }
 
-// checkSignIn checks the sign-in page and the app's own URL.
-func (k *checker) checkSignIn() {
-	routeKnown := true
-	if k.ExternalURL != nil {
-		var u *url.URL
-		if u, routeKnown = k.checkURL("WithExternalURL", *k.ExternalURL, true); routeKnown && u.RawQuery != "" {
-			k.fail("WithExternalURL", "has a query; it must be the app's base URL")
-		}
+// checkExternalURL checks the app's own URL and reports whether it is valid or not set.
+func (k *checker) checkExternalURL() (ok bool) {
+	if k.ExternalURL == nil {
+		return true
 	}
+	u, ok := k.checkURL("WithExternalURL", *k.ExternalURL, true)
+	if ok && u.RawQuery != "" {
+		k.fail("WithExternalURL", "has a query; it must be the app's base URL")
+	}
+	return ok
+}
+
+// checkSignIn checks the sign-in page and the URL that it returns to.
+func (k *checker) checkSignIn() {
+	routeKnown := k.checkExternalURL()
 	if k.SignIn == nil {
 		return
 	}
@@ -189,34 +195,43 @@ func (k *checker) checkSignIn() {
 		k.fail("WithSignInPage", "needs the name of the parameter that carries the return URL")
 	}
 	page, _, _ := strings.Cut(k.SignIn.URL, "#")
-	pagePath, query, _ := strings.Cut(page, "?")
-	switch {
-	case strings.TrimSpace(k.SignIn.URL) != k.SignIn.URL:
-		k.fail("WithSignInPage", "has white space around it; remove it")
+	pagePath, ok := k.checkSignInURL(page)
+	if !ok {
 		return
-	case strings.HasPrefix(page, "/"):
-		if !deeplink.CleanPath(pagePath) {
-			k.fail("WithSignInPage", "is not a clean path: remove //, dot segments, backslashes and doubled escapes")
-		}
-	case k.ExternalURL == nil:
-		k.fail("WithSignInPage", `must be a path of the app such as "/sign-in", or an http(s) URL together with WithExternalURL`)
-		return
-	default:
-		u, ok := k.checkURL("WithSignInPage", page, true)
-		if !ok {
-			return
-		}
-		pagePath = u.EscapedPath()
 	}
 	if routeKnown && unescaped(pagePath) == unescaped(k.routeURL()) {
 		k.fail("WithSignInPage", "is the login route itself; set it to the page on which users sign in")
 	}
+	_, query, _ := strings.Cut(page, "?")
 	if values, _ := url.ParseQuery(query); k.SignIn.ReturnParam != "" && values.Has(k.SignIn.ReturnParam) {
 		k.fail("WithSignInPage", "has a query that holds the return parameter already")
 	}
 }
 
-// unescaped decodes a path; one that does not decode is "".
+// checkSignInURL checks the sign-in page's URL, here without its fragment, and returns its path.
+func (k *checker) checkSignInURL(page string) (path string, ok bool) {
+	switch {
+	case strings.TrimSpace(k.SignIn.URL) != k.SignIn.URL:
+		k.fail("WithSignInPage", "has white space around it; remove it")
+		return "", false
+	case strings.HasPrefix(page, "/"):
+		path, _, _ = strings.Cut(page, "?")
+		if ok = deeplink.CleanPath(path); !ok {
+			k.fail("WithSignInPage", "is not a clean path: remove //, dot segments, backslashes and doubled escapes")
+		}
+		return path, ok
+	case k.ExternalURL == nil:
+		k.fail("WithSignInPage", `must be a path of the app such as "/sign-in", or an http(s) URL together with WithExternalURL`)
+		return "", false
+	}
+	u, ok := k.checkURL("WithSignInPage", page, true)
+	if !ok {
+		return "", false
+	}
+	return u.EscapedPath(), true
+}
+
+// unescaped decodes a clean path.
 func unescaped(path string) string {
 	decoded, _ := url.PathUnescape(path)
 	return decoded
