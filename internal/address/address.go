@@ -1,10 +1,10 @@
-// Package address turns a login request's parameters into the place where the
-// visitor's browser goes next: the docs, with a token in a URL or in a form, or
-// the app's sign-in page, with a return URL.
+// Package address builds the URLs to which a login sends the visitor's browser: the docs,
+// with the token in a URL or in a form, or the app's sign-in page, with a return URL.
 //
-// The parts of every URL come from the configuration and are prepared once, by
-// [New]. A request adds only its deep link, once that is checked, and the
-// parameters that the platform wants back.
+// [Check] finds what is wrong with a configuration. [New] prepares the constant parts of
+// every URL. A request adds only its deep link, if it passes its check, and the parameters
+// that the platform wants back. Nothing else of a request is read, so no Host or Forwarded
+// header can change where a token goes.
 package address
 
 import (
@@ -18,10 +18,10 @@ import (
 	"github.com/docslogin/docslogin/internal/deeplink"
 )
 
-// Config is what a Builder is made of.
+// Config has what a Builder needs of the options and of the platform.
 type Config struct {
 	DocsURL       string
-	Callback      string // path under DocsURL, or absolute URL; "": DocsURL, or the page itself
+	Callback      string // path under DocsURL, or absolute URL; "": DocsURL, or the deep link's page
 	Carrier       Carrier
 	DeepLink      DeepLink
 	Echo          []string
@@ -35,19 +35,20 @@ type Config struct {
 	SignIn      *SignIn // nil: not configured
 }
 
-// DeepLink says how a deep link arrives and how it goes back.
+// DeepLink says how a deep link arrives on the login route and how it goes back to the docs.
 type DeepLink struct {
-	In, Out  string // query parameters
+	In       string // query parameter that brings it; "": the platform sends none
+	Out      string // query parameter or field that takes it back; "": the token goes to its page
 	Form     Form
-	FromBase bool
-	Origins  []string
-	Drop     []string
+	FromBase bool     // a relative link starts at DocsURL's path
+	Origins  []string // that a link may name, besides DocsURL's
+	Drop     []string // query parameters to remove from a link
 }
 
 // SignIn is the app's sign-in page.
 type SignIn struct {
 	URL         string
-	ReturnParam string // takes the return URL
+	ReturnParam string // query parameter that carries the return URL
 }
 
 // Carrier is the part of a request to the docs that carries the token.
@@ -56,7 +57,7 @@ type Carrier struct {
 	Name  string // of the parameter or the field
 }
 
-// Place is where a token travels. The zero Place is invalid.
+// Place is one part of such a request. The zero Place is invalid.
 type Place int
 
 // The places.
@@ -71,9 +72,9 @@ type Form int
 
 // The forms of a deep link.
 const (
-	AsPath Form = iota
-	AsURL
-	AsGiven
+	AsPath  Form = iota // from the host's root
+	AsURL               // absolute, on the checked origin
+	AsGiven             // the bytes that arrived
 )
 
 func (f Form) of(l deeplink.Link) string {
@@ -86,7 +87,7 @@ func (f Form) of(l deeplink.Link) string {
 	return l.Path + l.Suffix
 }
 
-// What URLs may measure in bytes, from what was measured of servers and browsers.
+// The longest URLs in bytes, as measured with servers and browsers.
 const (
 	maxQueryURL    = 8000  // nginx and CDNs answer 414 beyond 8 KiB
 	maxFragmentURL = 16000 // it reaches no server, but must pass the proxy in front of the app
@@ -97,20 +98,20 @@ const (
 	returnMarker = "docslogin_sent" // in the return URL: when the visitor was sent to sign in, in Unix seconds
 	returnWindow = 10 * time.Minute // how long the marker counts, so that a bookmark does not meet the loop page forever
 	maxEcho      = 256              // bytes of an echoed parameter
-	maxQuery     = 1 << 16          // bytes that are searched: far more than a login URL has
+	maxQuery     = 1 << 16          // bytes of a query that is read: far more than a login URL has
 )
 
-// Builder builds the URLs that browsers are sent to. It is safe for concurrent
-// use by multiple goroutines.
+// Builder builds the URLs to which browsers are sent. It is safe for concurrent use by
+// multiple goroutines.
 type Builder struct {
 	DocsHost    string // host name of the docs, in lower case, without a port
 	RouteURL    string // the login route as browsers see it; absolute if the sign-in page is on another host
-	FormOrigins string // origins that a form, and the redirects behind it, may lead to
+	FormOrigins string // to which a form, and the redirects that follow it, may lead; for a Content-Security-Policy
 
 	config     Config
 	site       deeplink.Site // what deep links are checked against
-	target     string        // the URL that takes the token, unless the page itself does
-	toPage     bool          // the page itself takes the token, if a deep link names one
+	target     string        // the URL that takes the token, unless a deep link's page does
+	toPage     bool          // the page that a deep link names takes the token
 	signIn     string        // the sign-in page's URL, up to the value of the return parameter
 	signInTail string        // what follows that value
 }
@@ -123,7 +124,7 @@ func New(c *Config) *Builder {
 	b.toPage = c.toPage()
 	b.target = c.target(docs)
 	b.site = c.site(docs, b.target)
-	b.FormOrigins = c.formOrigins(docs)
+	b.FormOrigins = c.formOrigins(docs, b.target)
 	b.RouteURL = c.routeURL()
 	if c.SignIn != nil {
 		page, fragment, hasFragment := strings.Cut(c.SignIn.URL, "#")
@@ -178,16 +179,15 @@ func (c *Config) linkOrigins() []string {
 	return origins
 }
 
-// formOrigins are those of the callback, the docs and the links, for a
-// Content-Security-Policy.
-func (c *Config) formOrigins(docs *url.URL) string {
-	target, _ := url.Parse(c.target(docs))
-	origins := append(c.linkOrigins(), deeplink.Origin(docs), deeplink.Origin(target))
+// formOrigins are the origins of the target, the docs, and the deep links.
+func (c *Config) formOrigins(docs *url.URL, target string) string {
+	u, _ := url.Parse(target)
+	origins := append(c.linkOrigins(), deeplink.Origin(docs), deeplink.Origin(u))
 	slices.Sort(origins)
 	return strings.Join(slices.Compact(origins), " ")
 }
 
-// routeURL is the login route as browsers see it.
+// routeURL is the login route as browsers see it, to which the return URL leads.
 func (c *Config) routeURL() string {
 	external := &url.URL{}
 	if c.ExternalURL != nil {
@@ -197,7 +197,8 @@ func (c *Config) routeURL() string {
 	if c.SignIn == nil || strings.HasPrefix(c.SignIn.URL, "/") {
 		return route
 	}
-	if page, _ := url.Parse(c.SignIn.URL); deeplink.Origin(page) == deeplink.Origin(external) {
+	page, _, _ := strings.Cut(c.SignIn.URL, "#") // a script may read the fragment, which need not decode
+	if u, _ := url.Parse(page); deeplink.Origin(u) == deeplink.Origin(external) {
 		return route
 	}
 	return deeplink.Origin(external) + route
@@ -206,21 +207,21 @@ func (c *Config) routeURL() string {
 // HasSignIn reports whether there is a sign-in page.
 func (b *Builder) HasSignIn() bool { return b.signIn != "" }
 
-// HasURL reports whether a token travels in a URL, and not in a form.
+// HasURL reports whether the token is in a URL, and not in a form.
 func (b *Builder) HasURL() bool { return b.config.Carrier.Place != PostForm }
 
 // Request is what a login request asks for. The zero Request asks for the docs' home.
 type Request struct {
 	Link     deeplink.Link // the deep link, checked; zero: the docs' home
-	Returned bool          // the visitor comes straight from the sign-in page
-	Rejected string        // why there was a deep link that is not followed; "": there was none, or it is
-	Warnings []string      // what an operator should know
+	Returned bool          // the sign-in page has just sent the visitor back
+	Rejected string        // why the deep link was dropped; "": it was not, or there was none
+	Warnings []string      // for the operator
 
-	given string     // the deep link as it came; "" if Link is zero
+	given string     // the deep link as it arrived; "" if Link is zero
 	echo  url.Values // the platform's other parameters
 }
 
-// Read returns what the query of a login request that arrived at the time now asks for.
+// Read returns what a login request asks for in its query, if it arrived at the time now.
 func (b *Builder) Read(rawQuery string, now time.Time) Request {
 	if len(rawQuery) > maxQuery {
 		return Request{Rejected: "the query is too long"}
@@ -242,8 +243,8 @@ func (b *Builder) Read(rawQuery string, now time.Time) Request {
 	return req
 }
 
-// isRecent reports whether a return marker was set within the return window.
-// Clocks of several instances differ, so it may be a minute ahead.
+// isRecent reports whether a return marker was set within the return window. The clocks of
+// several instances differ, so the marker may be a minute ahead.
 func isRecent(marker string, now time.Time) bool {
 	if marker == "" { // as nearly always; spares ParseInt's error
 		return false
@@ -253,8 +254,8 @@ func isRecent(marker string, now time.Time) bool {
 	return err == nil && -time.Minute <= age && age <= returnWindow
 }
 
-// Link returns the request for a deep link as a platform sends it. A link that
-// does not pass the check is rejected and leads to the docs' home.
+// Link returns the request for a deep link as a platform sends it. A link that does not pass
+// its check is rejected, and the request is one for the docs' home.
 func (b *Builder) Link(given string) Request {
 	if b.config.DeepLink.In == "" {
 		return Request{}
@@ -269,12 +270,10 @@ func (b *Builder) Link(given string) Request {
 	return Request{Link: link, given: given}
 }
 
-// dropLink makes the request one for the docs' home.
-func (r *Request) dropLink(reason string) {
-	r.Link, r.given, r.Rejected = deeplink.Link{}, "", reason
+// dropLink drops a deep link that makes a URL too long.
+func (r *Request) dropLink() {
+	r.Link, r.given, r.Rejected = deeplink.Link{}, "", "it makes the URL too long"
 }
-
-const makesTooLong = "it makes the URL too long"
 
 // Destination is where a browser goes next.
 type Destination struct {
@@ -282,8 +281,8 @@ type Destination struct {
 	Fields [][2]string // name and value of each field of a form that is posted to URL; nil: no form
 }
 
-// Warning says that a proxy in front of the app may not pass a redirect of this
-// length, or "".
+// Warning returns a warning for the operator if a proxy in front of the app may not pass a
+// redirect of this length, and otherwise "".
 func (d Destination) Warning() string {
 	if len(d.URL) <= warnURL || d.Fields != nil {
 		return ""
@@ -291,9 +290,10 @@ func (d Destination) Warning() string {
 	return fmt.Sprintf("the URL is over %d bytes: nginx in front of the app needs proxy_buffer_size 32k; proxy_buffers 8 32k;", warnURL)
 }
 
-// Docs returns where the token goes. If the deep link alone makes the URL too
-// long to arrive, Docs drops it from req. Otherwise a URL or a token that is too
-// long is an error; the Destination tells its length all the same.
+// Docs returns where the token goes. If the deep link alone makes the URL too long to
+// arrive, Docs drops it from req. A token that is longer than the platform accepts is an
+// error. So is a URL that is too long even without the deep link; of the Destination, only
+// the URL's length is then of use.
 func (b *Builder) Docs(req *Request, token string) (Destination, error) {
 	if limit := b.config.MaxTokenBytes; limit > 0 && len(token) > limit {
 		return Destination{}, fmt.Errorf("the token is %d bytes long, and this platform accepts %d", len(token), limit)
@@ -302,11 +302,11 @@ func (b *Builder) Docs(req *Request, token string) (Destination, error) {
 	if b.config.Carrier.Place == Fragment {
 		limit = maxFragmentURL
 	}
-	next := b.docs(req, token)
+	next := b.destination(req, token)
 	if len(next.URL) > limit && req.given != "" {
 		home := Request{echo: req.echo}
-		if next := b.docs(&home, token); len(next.URL) <= limit {
-			req.dropLink(makesTooLong)
+		if next := b.destination(&home, token); len(next.URL) <= limit {
+			req.dropLink()
 			return next, nil
 		}
 	}
@@ -316,9 +316,9 @@ func (b *Builder) Docs(req *Request, token string) (Destination, error) {
 	return next, nil
 }
 
-// docs writes the token, the deep link and the platform's other parameters into
-// the URL, or the first two into a form.
-func (b *Builder) docs(req *Request, token string) Destination {
+// destination writes the token, the deep link, and the platform's other parameters into the URL, or
+// the first two into a form.
+func (b *Builder) destination(req *Request, token string) Destination {
 	c, target, anchor := &b.config, b.target, ""
 	hasLink := req.given != ""
 	if b.toPage && hasLink {
@@ -361,8 +361,7 @@ func (b *Builder) docs(req *Request, token string) Destination {
 	return Destination{u.String(), fields}
 }
 
-// others are the platform's constant parameters and those that it wants back;
-// one of the latter wins over one of the former.
+// others are the platform's constant parameters and those that it wants back, which win.
 func (b *Builder) others(req *Request) url.Values {
 	if len(b.config.Params) == 0 {
 		return req.echo
@@ -377,10 +376,10 @@ func (b *Builder) others(req *Request) url.Values {
 	return others
 }
 
-// SignIn returns the sign-in page with the return URL of this request, which
-// leads to the same page of the docs. Of the request, only the deep link as it
-// came, once it has passed its check, and the echoed parameters are in it. If the
-// deep link makes the URL too long, SignIn drops it from req.
+// SignIn returns the sign-in page, of which there must be one, with a return URL that leads
+// to the same destination as req. The return URL contains the deep link as it arrived, so
+// that both requests read the same, and the echoed parameters. If the deep link makes the URL
+// too long, SignIn drops it from req.
 func (b *Builder) SignIn(req *Request, now time.Time) Destination {
 	query := url.Values{returnMarker: {strconv.FormatInt(now.Unix(), 10)}}
 	for name, values := range req.echo {
@@ -391,13 +390,13 @@ func (b *Builder) SignIn(req *Request, now time.Time) Destination {
 	}
 	location := b.signIn + url.QueryEscape(b.RouteURL+"?"+query.Encode()) + b.signInTail
 	if len(location) > maxQueryURL && req.given != "" {
-		req.dropLink(makesTooLong)
+		req.dropLink()
 		return b.SignIn(req, now)
 	}
 	return Destination{URL: location}
 }
 
-// separator is what stands before one more parameter.
+// separator goes before one more parameter.
 func separator(hasQuery bool) string {
 	if hasQuery {
 		return "&"

@@ -3,6 +3,7 @@ package address
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/netip"
 	"net/url"
 	"path"
@@ -15,8 +16,8 @@ import (
 
 // Problem is one thing that is wrong with a configuration.
 type Problem struct {
-	Field  string // the option or the Platform field, as the caller knows it
-	Reason string // what is wrong and what to do; never a URL's text, which may be a secret in a wrong place
+	Field  string // the option or the Platform field: "WithPath", "Platform.DocsURL"
+	Reason string // what is wrong and what to do; never a URL's text, which is a secret if arguments were mixed up
 }
 
 // checker collects the problems of a configuration.
@@ -45,7 +46,7 @@ func (k *checker) fail(field, reason string, args ...any) {
 
 const (
 	alphanumeric = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-	pathChars    = alphanumeric + "-._~!$&'+,;=@/" // mean nothing special in a URL or in a router's pattern
+	pathChars    = alphanumeric + "-._~!$&'+,;=@/" // without a special meaning in a URL's path or in a router's pattern
 	hostChars    = alphanumeric + "-_"
 )
 
@@ -95,7 +96,7 @@ func (k *checker) checkDeepLink() {
 func (k *checker) checkParams() {
 	used := []string{"", returnMarker}
 	if k.Carrier.Place == PostForm {
-		used = append(used, "_charset_") // which browsers fill in themselves (HTML standard)
+		used = append(used, "_charset_") // browsers fill it in themselves (HTML standard)
 	}
 	take := func(field string, names ...string) {
 		for _, name := range names {
@@ -115,11 +116,11 @@ func (k *checker) checkParams() {
 		take("Platform.DeepLink.In", in)
 	}
 	take("Platform.Echo", k.Echo...)
-	for name, value := range k.Params {
+	for _, name := range slices.Sorted(maps.Keys(k.Params)) {
 		if !slices.Contains(k.Echo, name) {
 			take("Platform.Params", name)
 		}
-		if value == "" || strings.TrimSpace(value) != value {
+		if value := k.Params[name]; value == "" || strings.TrimSpace(value) != value {
 			k.fail("Platform.Params", "has no value for the parameter %q, or one with white space around it; correct it", name)
 		}
 	}
@@ -138,17 +139,17 @@ func (k *checker) checkDocs() {
 	}
 	if docs.RawQuery != "" && (k.Callback != "" || k.toPage()) {
 		k.fail("Platform.DocsURL", "has a query, which would not reach the page that takes the token; remove it")
-	} else {
-		for name := range docs.Query() {
-			if _, constant := k.Params[name]; constant || name == k.Carrier.Name || name == k.DeepLink.Out || slices.Contains(k.Echo, name) {
-				k.fail("Platform.DocsURL", "has a query that holds the parameter %q, which the platform has a use for; remove it", name)
-			}
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(docs.Query())) {
+		if _, constant := k.Params[name]; constant || name == k.Carrier.Name || name == k.DeepLink.Out || slices.Contains(k.Echo, name) {
+			k.fail("Platform.DocsURL", "has a query that holds the parameter %q, which the platform uses; remove it", name)
 		}
 	}
 }
 
-// checkForm checks that a Content-Security-Policy can name the hosts to which the
-// form leads (CSP Level 3, section 2.3.1).
+// checkForm checks that a Content-Security-Policy can name the hosts to which the form leads
+// (CSP Level 3, section 2.3.1).
 func (k *checker) checkForm() {
 	if k.Carrier.Place == PostForm && strings.ContainsAny(strings.Join(k.origins, " "), "[_") {
 		k.fail("Platform.Carrier", "is a form, and one of the platform's hosts is an IPv6 address or has an underscore, which the policy of the form's page cannot name; use another name")
@@ -172,15 +173,21 @@ func (k *checker) checkCallback() {
 	}
 }
 
-// checkSignIn checks the sign-in page and the app's own URL.
-func (k *checker) checkSignIn() {
-	routeKnown := true
-	if k.ExternalURL != nil {
-		var u *url.URL
-		if u, routeKnown = k.checkURL("WithExternalURL", *k.ExternalURL, true); routeKnown && u.RawQuery != "" {
-			k.fail("WithExternalURL", "has a query; it must be the app's base URL")
-		}
+// checkExternalURL checks the app's own URL and reports whether it is valid or not set.
+func (k *checker) checkExternalURL() (ok bool) {
+	if k.ExternalURL == nil {
+		return true
 	}
+	u, ok := k.checkURL("WithExternalURL", *k.ExternalURL, true)
+	if ok && u.RawQuery != "" {
+		k.fail("WithExternalURL", "has a query; it must be the app's base URL")
+	}
+	return ok
+}
+
+// checkSignIn checks the sign-in page and the URL that it returns to.
+func (k *checker) checkSignIn() {
+	routeKnown := k.checkExternalURL()
 	if k.SignIn == nil {
 		return
 	}
@@ -188,34 +195,49 @@ func (k *checker) checkSignIn() {
 		k.fail("WithSignInPage", "needs the name of the parameter that carries the return URL")
 	}
 	page, _, _ := strings.Cut(k.SignIn.URL, "#")
-	pagePath, query, _ := strings.Cut(page, "?")
-	switch {
-	case strings.TrimSpace(k.SignIn.URL) != k.SignIn.URL:
-		k.fail("WithSignInPage", "has white space around it; remove it")
+	pagePath, ok := k.checkSignInURL(page)
+	if !ok {
 		return
-	case strings.HasPrefix(page, "/"):
-		if !deeplink.CleanPath(pagePath) {
-			k.fail("WithSignInPage", "is not a clean path: remove //, dot segments, backslashes and doubled escapes")
-		}
-	case k.ExternalURL == nil:
-		k.fail("WithSignInPage", `must be a path of the app such as "/sign-in", or an http(s) URL together with WithExternalURL`)
-		return
-	default:
-		u, ok := k.checkURL("WithSignInPage", page, true)
-		if !ok {
-			return
-		}
-		pagePath = u.EscapedPath()
 	}
-	if decoded, _ := url.PathUnescape(pagePath); routeKnown && decoded == k.routeURL() {
+	if routeKnown && unescaped(pagePath) == unescaped(k.routeURL()) {
 		k.fail("WithSignInPage", "is the login route itself; set it to the page on which users sign in")
 	}
+	_, query, _ := strings.Cut(page, "?")
 	if values, _ := url.ParseQuery(query); k.SignIn.ReturnParam != "" && values.Has(k.SignIn.ReturnParam) {
 		k.fail("WithSignInPage", "has a query that holds the return parameter already")
 	}
 }
 
-// checkURL parses a URL of the configuration, and reports whether it is usable.
+// checkSignInURL checks the sign-in page's URL, here without its fragment, and returns its path.
+func (k *checker) checkSignInURL(page string) (path string, ok bool) {
+	switch {
+	case strings.TrimSpace(k.SignIn.URL) != k.SignIn.URL:
+		k.fail("WithSignInPage", "has white space around it; remove it")
+		return "", false
+	case strings.HasPrefix(page, "/"):
+		path, _, _ = strings.Cut(page, "?")
+		if ok = deeplink.CleanPath(path); !ok {
+			k.fail("WithSignInPage", "is not a clean path: remove //, dot segments, backslashes and doubled escapes")
+		}
+		return path, ok
+	case k.ExternalURL == nil:
+		k.fail("WithSignInPage", `must be a path of the app such as "/sign-in", or an http(s) URL together with WithExternalURL`)
+		return "", false
+	}
+	u, ok := k.checkURL("WithSignInPage", page, true)
+	if !ok {
+		return "", false
+	}
+	return u.EscapedPath(), true
+}
+
+// unescaped decodes a clean path.
+func unescaped(path string) string {
+	decoded, _ := url.PathUnescape(path)
+	return decoded
+}
+
+// checkURL parses a URL of the configuration and reports whether it is valid.
 func (k *checker) checkURL(field, text string, allowHTTP bool) (u *url.URL, ok bool) {
 	u, reason := parseURL(text, allowHTTP)
 	if reason != "" {
@@ -224,8 +246,8 @@ func (k *checker) checkURL(field, text string, allowHTTP bool) (u *url.URL, ok b
 	return u, reason == ""
 }
 
-// CheckOrigin says what is wrong with an origin that a browser's header Origin is
-// compared with; "": nothing.
+// CheckOrigin returns what is wrong with an origin that the Origin header of browsers is
+// compared with, and what to do, or "".
 func CheckOrigin(origin string, allowHTTP bool) (reason string) {
 	u, reason := parseURL(origin, allowHTTP)
 	if reason == "" && deeplink.Origin(u) != origin {
@@ -234,8 +256,8 @@ func CheckOrigin(origin string, allowHTTP bool) (reason string) {
 	return reason
 }
 
-// parseURL parses a URL of the configuration, or says what is wrong with it. The
-// text is not repeated: when arguments get mixed up, it is a secret.
+// parseURL parses a URL of the configuration, or returns what is wrong with it. The reason
+// does not repeat the text, which is a secret if arguments were mixed up.
 func parseURL(text string, allowHTTP bool) (u *url.URL, reason string) {
 	u, err := url.Parse(text)
 	switch {
@@ -261,8 +283,8 @@ func parseURL(text string, allowHTTP bool) (u *url.URL, reason string) {
 	return u, ""
 }
 
-// validHost reports whether host and port mean the same to Go and to browsers, which
-// read "127.1" and "0x7f.1" as addresses too.
+// validHost reports whether the host and the port mean the same to Go and to browsers, which
+// also read "127.1" and "0x7f.1" as addresses.
 func validHost(u *url.URL) bool {
 	port, err := strconv.ParseUint(cmp.Or(u.Port(), "443"), 10, 16)
 	if err != nil || port == 0 || strings.HasPrefix(u.Port(), "0") || strings.HasSuffix(u.Host, ":") {

@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	// atRoot takes the link back in a parameter, as most platforms do.
+	// atRoot takes the link back in a query parameter, as most platforms do.
 	atRoot = deeplink.Site{
 		Origin:   "https://docs.example.com",
 		Callback: "https://docs.example.com/login/jwt-callback",
@@ -29,7 +29,7 @@ var (
 	local = deeplink.Site{Origin: "http://localhost:3000"}
 )
 
-func TestKeptLinks(t *testing.T) {
+func TestAcceptedLinks(t *testing.T) {
 	for _, tt := range []struct {
 		name                 string
 		site                 deeplink.Site
@@ -45,7 +45,7 @@ func TestKeptLinks(t *testing.T) {
 		{"an absolute URL in the path's last part", atRoot, "/proxy#https://x.example", "https://docs.example.com", "/proxy", "#https://x.example"},
 		{"capital letters", atRoot, "/X/Y?Z#X", "https://docs.example.com", "/X/Y", "?Z#X"},
 		{"a capital A and Z in the host", deeplink.Site{Origin: "https://az.example"}, "https://AZ.example/", "https://az.example", "/", ""},
-		{"what looks like a token behind the anchor", atRoot, "/a?b#c&auth_token=x", "https://docs.example.com", "/a", "?b#c&auth_token=x"},
+		{"what looks like a token in the anchor", atRoot, "/a?b#c&auth_token=x", "https://docs.example.com", "/a", "?b#c&auth_token=x"},
 		{"an anchor", atRoot, "/a#b?c", "https://docs.example.com", "/a", "#b?c"},
 		{"a query with an anchor", atRoot, "/a?b#c", "https://docs.example.com", "/a", "?b#c"},
 		{"a segment with parameters", atRoot, "/a;v=1/...;x", "https://docs.example.com", "/a;v=1/...;x", ""},
@@ -53,7 +53,7 @@ func TestKeptLinks(t *testing.T) {
 		{"an escaped blank", atRoot, "/a%20b", "https://docs.example.com", "/a%20b", ""},
 		{"letters beyond ASCII", atRoot, "/größe/日本", "https://docs.example.com", "/größe/日本", ""},
 		{"a colon in a path", atRoot, "/a:b/c@d", "https://docs.example.com", "/a:b/c@d", ""},
-		{"dots that are no segment", atRoot, "/v1.2/...x/a..b", "https://docs.example.com", "/v1.2/...x/a..b", ""},
+		{"dots that are not a segment", atRoot, "/v1.2/...x/a..b", "https://docs.example.com", "/v1.2/...x/a..b", ""},
 		{"an absolute URL on the docs' origin", atRoot, "https://docs.example.com/a?b#c", "https://docs.example.com", "/a", "?b#c"},
 		{"an absolute URL in other letters", atRoot, "HTTPS://DOCS.Example.com/A", "https://docs.example.com", "/A", ""},
 		{"an absolute URL with the default port", atRoot, "https://docs.example.com:443/a", "https://docs.example.com", "/a", ""},
@@ -69,22 +69,22 @@ func TestKeptLinks(t *testing.T) {
 		{"from the base, only a query", onPage, "?x=1", "https://example.com", "/docs/", "?x=1"},
 		{"absolute under the base", onPage, "https://example.com/docs/guide?x", "https://example.com", "/docs/guide", "?x"},
 		{"absolute, the base itself", onPage, "https://example.com/docs", "https://example.com", "/docs", ""},
-		{"a token in the link is taken out where the platform says so", onPage, "/g?a=1&jwt_token=x&b=%20&&c", "https://example.com", "/docs/g", "?a=1&b=%20&&c"},
-		{"an escaped name is taken out too", onPage, "/g?%6awt_token=x&a=1#y", "https://example.com", "/docs/g", "?a=1#y"},
-		{"all names with the ending are taken out", onPage, "/g?visitor.plan=pro&visitor=a&visitor.=1", "https://example.com", "/docs/g", "?visitor=a"},
+		{"a token in the link is removed if the platform drops it", onPage, "/g?a=1&jwt_token=x&b=%20&&c", "https://example.com", "/docs/g", "?a=1&b=%20&&c"},
+		{"an escaped name is removed, too", onPage, "/g?%6awt_token=x&a=1#y", "https://example.com", "/docs/g", "?a=1#y"},
+		{"all names with the prefix are removed", onPage, "/g?visitor.plan=pro&visitor=a&visitor.=1", "https://example.com", "/docs/g", "?visitor=a"},
 		{"nothing is left of the query", onPage, "/g?access_token=x#y", "https://example.com", "/docs/g", "#y"},
-		{"what looks like one behind the anchor stays", onPage, "/g#?jwt_token=x", "https://example.com", "/docs/g", "#?jwt_token=x"},
+		{"what looks like one in the anchor stays", onPage, "/g#?jwt_token=x", "https://example.com", "/docs/g", "#?jwt_token=x"},
 		{"from the base, only an anchor", onPage, "#?jwt_token=x", "https://example.com", "/docs/", "#?jwt_token=x"},
 		{"under a base beyond ASCII, in three spellings: as it is", baseÉ, "/é/x", "https://example.com", "/é/x", ""},
 		{"under a base beyond ASCII, in three spellings: escaped", baseÉ, "/%C3%A9/x", "https://example.com", "/%C3%A9/x", ""},
 		{"under a base beyond ASCII, in three spellings: in small letters", baseÉ, "/%c3%a9", "https://example.com", "/%c3%a9", ""},
-		{"a single name to take out", deeplink.Site{Origin: "https://docs.example.com", Drop: []string{"x"}}, "/a?x=1&y=2", "https://docs.example.com", "/a", "?y=2"},
+		{"a single name to remove", deeplink.Site{Origin: "https://docs.example.com", Drop: []string{"x"}}, "/a?x=1&y=2", "https://docs.example.com", "/a", "?y=2"},
 		{"the base's name again is a page of it", onPage, "/docs/a", "https://example.com", "/docs/docs/a", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			l, err := tt.site.Check(tt.link)
 			if err != nil {
-				t.Fatalf("refused: %v", err)
+				t.Fatalf("rejected: %v", err)
 			}
 			if l.Origin != tt.origin || l.Path != tt.path || l.Suffix != tt.suffix {
 				t.Errorf("got %q %q %q, want %q %q %q", l.Origin, l.Path, l.Suffix, tt.origin, tt.path, tt.suffix)
@@ -93,7 +93,7 @@ func TestKeptLinks(t *testing.T) {
 	}
 }
 
-func TestRefusedLinks(t *testing.T) {
+func TestRejectedLinks(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		site deeplink.Site
@@ -117,36 +117,36 @@ func TestRefusedLinks(t *testing.T) {
 		{"a dot segment before an escaped blank", atRoot, "/a/..%20?b", deeplink.ErrPath},
 		{"a dot segment before an escaped question mark", atRoot, "/a/..%3Fb", deeplink.ErrPath},
 		{"a dot segment before an escaped number sign", atRoot, "/a/%2e%23", deeplink.ErrPath},
-		{"a dot segment with parameters, which some servers take off", atRoot, "/a/..;x=1/b", deeplink.ErrPath},
+		{"a dot segment with parameters, which some servers cut off", atRoot, "/a/..;x=1/b", deeplink.ErrPath},
 		{"a dot segment with escaped parameters", atRoot, "/a/..%3B/b", deeplink.ErrPath},
 		{"a segment of parameters alone, which such servers read as a double slash", atRoot, "/;x/evil.example", deeplink.ErrPath},
 		{"a segment of escaped parameters alone", atRoot, "/a/%3B/b", deeplink.ErrPath},
 		{"a dot segment between blanks", atRoot, "/a/ . /b", deeplink.ErrPath},
 		{"a single dot", atRoot, "/./evil", deeplink.ErrPath},
-		{"a tab, which browsers take out", atRoot, "/\t/evil.example", deeplink.ErrChar},
+		{"a tab, which browsers remove", atRoot, "/\t/evil.example", deeplink.ErrChar},
 		{"an escaped newline", atRoot, "/a%0Ab", deeplink.ErrChar},
 		{"a newline in the anchor", atRoot, "/a#b\n", deeplink.ErrChar},
 		{"a delete character", atRoot, "/a\x7f", deeplink.ErrChar},
-		{"bytes that are no UTF-8", atRoot, "/a\xff", deeplink.ErrUTF8},
-		{"an escape that is no UTF-8", atRoot, "/%ff", deeplink.ErrPath},
+		{"bytes that are not UTF-8", atRoot, "/a\xff", deeplink.ErrUTF8},
+		{"an escape that is not UTF-8", atRoot, "/%ff", deeplink.ErrPath},
 		{"a script", atRoot, "javascript:alert(1)", deeplink.ErrRelative},
 		{"a script that looks absolute", atRoot, "javascript://docs.example.com/%0aalert(1)", deeplink.ErrOrigin},
 		{"data", atRoot, "data:text/html,x", deeplink.ErrRelative},
 		{"a relative path without a base", atRoot, "docs/a", deeplink.ErrRelative},
-		{"a blank in front", atRoot, " /a", deeplink.ErrRelative},
+		{"a blank before it", atRoot, " /a", deeplink.ErrRelative},
 		{"user info", atRoot, "https://docs.example.com@evil.example/", deeplink.ErrOrigin},
 		{"the docs' host as user info", atRoot, "https://evil.example@docs.example.com/", deeplink.ErrOrigin},
 		{"the docs' host as the beginning of another", atRoot, "https://docs.example.com.evil.example/", deeplink.ErrOrigin},
-		{"a backslash behind the host", atRoot, `https://docs.example.com\@evil.example/`, deeplink.ErrChar},
+		{"a backslash after the host", atRoot, `https://docs.example.com\@evil.example/`, deeplink.ErrChar},
 		{"a control character in what is dropped", onPage, "/docs/a?jwt_token=\x00", deeplink.ErrChar},
-		{"a token beside a broken escape", atRoot, "/a?b%&%61uth_token=x", deeplink.ErrToken},
+		{"a token next to a broken escape", atRoot, "/a?b%&%61uth_token=x", deeplink.ErrToken},
 		{"another scheme", atRoot, "http://docs.example.com/a", deeplink.ErrOrigin},
 		{"another port", atRoot, "https://docs.example.com:8443/a", deeplink.ErrOrigin},
 		{"the other scheme's port", atRoot, "https://docs.example.com:80/a", deeplink.ErrOrigin},
-		{"a dot behind the host", atRoot, "https://docs.example.com./a", deeplink.ErrOrigin},
+		{"a dot after the host", atRoot, "https://docs.example.com./a", deeplink.ErrOrigin},
 		{"a letter that folds to ASCII", deeplink.Site{Origin: "https://kdocs.example"}, "https://\u212Adocs.example/", deeplink.ErrOrigin},
-		{"a double slash behind the origin", atRoot, "https://docs.example.com//evil.example", deeplink.ErrPath},
-		{"a dot segment behind the origin", atRoot, "https://docs.example.com/..//evil", deeplink.ErrPath},
+		{"a double slash after the origin", atRoot, "https://docs.example.com//evil.example", deeplink.ErrPath},
+		{"a dot segment after the origin", atRoot, "https://docs.example.com/..//evil", deeplink.ErrPath},
 		{"a link over 2,048 bytes", atRoot, "/" + strings.Repeat("a", 2048), deeplink.ErrLength},
 		{"a link over 2,048 bytes with the base, most of it a query", onPage, "/a?" + strings.Repeat("a", 2043), deeplink.ErrLength},
 		{"a link over 2,048 bytes with the base", onPage, "/" + strings.Repeat("a", 2045), deeplink.ErrLength},
@@ -165,10 +165,10 @@ func TestRefusedLinks(t *testing.T) {
 
 		{"from the base: a foreign host without a scheme", onPage, "//evil.example", deeplink.ErrPath},
 		{"from the base: up and out", onPage, "../admin", deeplink.ErrPath},
-		{"absolute, outside of the base", onPage, "https://example.com/admin", deeplink.ErrOutside},
+		{"absolute, outside the base", onPage, "https://example.com/admin", deeplink.ErrOutside},
 		{"absolute, with the base as a beginning", onPage, "https://example.com/docs-internal", deeplink.ErrOutside},
 		{"shorter than the base", deeplink.Site{Origin: "https://example.com", Base: "/a/b", Target: true}, "/a", deeplink.ErrOutside},
-		{"absolute, with an escaped slash behind the base", onPage, "https://example.com/docs%2Fx", deeplink.ErrOutside},
+		{"absolute, with an escaped slash after the base", onPage, "https://example.com/docs%2Fx", deeplink.ErrOutside},
 		{"a foreign host that slips in by dropping", onPage, "https://evil.example/?jwt_token=x", deeplink.ErrOrigin},
 		{"the token never goes to a named origin",
 			deeplink.Site{Origin: "https://a.example", Origins: []string{"https://b.example"}, Target: true}, "https://b.example/x", deeplink.ErrOutside},
@@ -181,7 +181,7 @@ func TestRefusedLinks(t *testing.T) {
 	}
 }
 
-func TestGivenIsWhatCame(t *testing.T) {
+func TestGivenIsWhatArrived(t *testing.T) {
 	for link, want := range map[string]string{
 		"HTTPS://Docs.example.com:443/a?b=%20#c": "HTTPS://Docs.example.com:443/a?b=%20#c",
 		"/a":                                     "/a",
@@ -199,17 +199,17 @@ func TestParam(t *testing.T) {
 	for _, tt := range []struct{ name, query, want string }{
 		{"absent", "a=1", ""},
 		{"decoded once", "redirect=%2Fa%3Fb%3D%2520", "/a?b=%20"},
-		{"plus is a blank", "redirect=/a+b", "/a b"},
+		{"a plus is a blank", "redirect=/a+b", "/a b"},
 		{"the first of two", "x=1&redirect=/a&redirect=/b", "/a"},
 		{"an escaped name", "%72edirect=/a", "/a"},
 		{"without a value", "redirect", ""},
 		{"what does not decode stays", "redirect=/a?b=100%", "/a?b=100%"},
-		{"what is around that does", "redirect=%2Fa%3Fb=%2x+%&c", "/a?b=%2x %"},
-		{"an escape at the end, behind a broken one", "redirect=%zz%41", "%zzA"},
+		{"what is around it is decoded", "redirect=%2Fa%3Fb=%2x+%&c", "/a?b=%2x %"},
+		{"an escape at the end, after a broken one", "redirect=%zz%41", "%zzA"},
 		{"an escape that is cut off", "redirect=%2Fa%2", "/a%2"},
-		{"a broken escape of other than ASCII", "redirect=%zz%C3%BCü", "%zzüü"},
-		{"a semicolon is no separator", "redirect=/a;b", "/a;b"},
-		{"cut at its first & where it came unencoded", "redirect=/a?b=1&c=2", "/a?b=1"},
+		{"a broken escape next to letters beyond ASCII", "redirect=%zz%C3%BCü", "%zzüü"},
+		{"a semicolon is not a separator", "redirect=/a;b", "/a;b"},
+		{"cut at its first & if it arrived unencoded", "redirect=/a?b=1&c=2", "/a?b=1"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := deeplink.Param(tt.query, "redirect"); got != tt.want {
@@ -259,15 +259,15 @@ func TestOrigin(t *testing.T) {
 	}
 }
 
-// FuzzCheck: a link that is kept stays on one of the site's own origins, however often
-// it is parsed or decoded, and passes again in whichever form it goes out.
+// FuzzCheck: an accepted link stays on one of the site's own origins, however often it is
+// parsed or decoded, and is accepted again in each form in which it goes out.
 func FuzzCheck(f *testing.F) {
 	f.Fuzz(func(t *testing.T, given string) {
 		for _, site := range []deeplink.Site{atRoot, onPage, named, local} {
 			l, err := site.Check(given)
 			if err != nil || l == (deeplink.Link{}) {
 				if l != (deeplink.Link{}) {
-					t.Fatalf("%q was refused (%v) with a link: %+v", given, err, l)
+					t.Fatalf("%q was rejected (%v) with a link: %+v", given, err, l)
 				}
 				continue
 			}

@@ -1,7 +1,6 @@
-// Package keys turns what people have for a key (a secret, the text of a PEM
-// file in any of the shapes that environment variables give it, a signer that
-// never shows its key) into a signer that is known to work, or into the key that
-// verifies. No error that it returns holds a byte of the key.
+// Package keys turns a secret, the text of a PEM file, or an outside signer into a signer
+// that is known to work, and a secret or a PEM text into the key that verifies. No error
+// contains a byte of the key.
 package keys
 
 import (
@@ -18,26 +17,26 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// minSecret is the least number of bytes of an HMAC secret.
+// minSecret is the minimum length of an HMAC secret in bytes.
 const minSecret = 16
 
-// Signer makes tokens. It holds its key in a closure, where no printing verb
-// finds it. It is safe for concurrent use.
+// Signer signs tokens. It holds its key in a closure, so there is nothing to print. It is safe
+// for concurrent use by multiple goroutines.
 type Signer struct {
 	sign func(ctx context.Context, payload []byte) (string, error)
 }
 
-// Sign returns the payload as a JWS in compact serialization (RFC 7515, section
-// 7.1) under the header {"alg":…,"typ":"JWT"}.
+// Sign returns the payload as a JWS in compact serialization (RFC 7515, section 7.1) with the
+// header {"alg":…,"typ":"JWT"}.
 func (s *Signer) Sign(ctx context.Context, payload []byte) (string, error) {
 	return s.sign(ctx, payload)
 }
 
-// The hash sizes of the HMAC algorithms in bytes (RFC 7518, section 3.2).
+// hashSize has the hash sizes of the HMAC algorithms in bytes (RFC 7518, section 3.2).
 var hashSize = map[jose.SignatureAlgorithm]int{jose.HS256: 32, jose.HS384: 48, jose.HS512: 64}
 
-// Secret returns a signer for an HMAC algorithm. The secret's bytes are the key,
-// as they are: it is never decoded.
+// Secret returns a signer for an HMAC algorithm. The secret's bytes are the key: it is never
+// decoded.
 func Secret(secret string, alg jose.SignatureAlgorithm) (*Signer, error) {
 	size, ok := hashSize[alg]
 	if !ok {
@@ -46,8 +45,8 @@ func Secret(secret string, alg jose.SignatureAlgorithm) (*Signer, error) {
 	if err := checkSecret(secret); err != nil {
 		return nil, err
 	}
-	// HMAC pads a key that is shorter than the hash's block with zero bytes (RFC
-	// 2104, section 2), so this changes no signature; go-jose takes no shorter one.
+	// HMAC pads a key that is shorter than the hash's block with zero bytes (RFC 2104, section
+	// 2), so this changes no signature. go-jose rejects keys that are shorter than the hash.
 	key := make([]byte, max(len(secret), size))
 	copy(key, secret)
 	return local(alg, key, key)
@@ -67,9 +66,10 @@ func checkSecret(secret string) error {
 	return nil
 }
 
-// Verifier returns the key that verifies an algorithm's signatures: for HMAC the secret
-// as a []byte; for EdDSA an ed25519.PublicKey and for ES256 an *ecdsa.PublicKey, from the
-// PEM text of a public key (PKIX, RFC 5280) or of a private one, in the forms of PEM.
+// Verifier returns the key that verifies an algorithm's signatures. For HMAC, this is the
+// secret as a []byte. For EdDSA it is an ed25519.PublicKey and for ES256 an *ecdsa.PublicKey,
+// from the PEM text of a public key (PKIX, RFC 5280) or a private key. The text may have the
+// forms that [PEM] accepts.
 func Verifier(text string, alg jose.SignatureAlgorithm) (any, error) {
 	if _, ok := hashSize[alg]; ok {
 		if err := checkSecret(text); err != nil {
@@ -81,14 +81,14 @@ func Verifier(text string, alg jose.SignatureAlgorithm) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if fits(key, alg) {
+	if isFor(key, alg) {
 		return public(key), nil
 	}
 	return nil, fmt.Errorf("the key is %s; %s", describe(key), needs(alg))
 }
 
-// fits reports whether a key is one of the algorithm's.
-func fits(key any, alg jose.SignatureAlgorithm) bool {
+// isFor reports whether a key signs or verifies with the algorithm.
+func isFor(key any, alg jose.SignatureAlgorithm) bool {
 	switch key := public(key).(type) {
 	case ed25519.PublicKey:
 		return alg == jose.EdDSA
@@ -98,28 +98,30 @@ func fits(key any, alg jose.SignatureAlgorithm) bool {
 	return false
 }
 
-// PEM returns a signer for the private key in a PEM text: Ed25519 for EdDSA,
-// P-256 for ES256; PKCS#8 (RFC 5958) or SEC 1 (RFC 5915).
+// PEM returns a signer for the private key in a PEM text: Ed25519 for EdDSA or P-256 for
+// ES256, in PKCS#8 (RFC 5958) or SEC 1 (RFC 5915). The text may have any form that environment
+// variables and mounted files give it: a byte-order mark, quotes or blanks around it,
+// indentation, CRLF, newlines written as \n or turned into blanks, or base64 of the whole.
 func PEM(text string, alg jose.SignatureAlgorithm) (*Signer, error) {
 	key, err := parsePEM(text, toSign)
 	if err != nil {
 		return nil, err
 	}
-	if fits(key, alg) {
+	if isFor(key, alg) {
 		return local(alg, key, public(key))
 	}
 	return nil, fmt.Errorf("the key is %s; %s", describe(key), needs(alg))
 }
 
-// contextual is a signer that can be told which request it signs for.
+// contextual is a signer that takes the context of the request for which it signs.
 type contextual interface {
 	WithContext(context.Context) jose.OpaqueSigner
 }
 
-// Opaque returns a signer that asks another one for its signatures. The other
-// one's Public must return the key, so that the trial signature can be verified.
+// Opaque returns a signer that gets its signatures from s. The Public method of s must return
+// the public key, which verifies the trial signature.
 func Opaque(s jose.OpaqueSigner, alg jose.SignatureAlgorithm) (signer *Signer, err error) {
-	defer func() { // the code behind the interface is not ours
+	defer func() { // s is not our code
 		if recover() != nil {
 			signer, err = nil, errors.New("the signer panicked in the trial signature; is its key complete?")
 		}
@@ -140,7 +142,7 @@ func Opaque(s jose.OpaqueSigner, alg jose.SignatureAlgorithm) (signer *Signer, e
 	})
 }
 
-// noKeyID keeps a key's id out of the header, which has alg and typ only.
+// noKeyID keeps the key's ID out of the header, which has alg and typ only.
 type noKeyID struct{ jose.OpaqueSigner }
 
 func (noKeyID) Public() *jose.JSONWebKey { return nil }
@@ -151,8 +153,8 @@ func local(alg jose.SignatureAlgorithm, private, public any) (*Signer, error) {
 	return tried(alg, public, func(context.Context) (jose.Signer, error) { return signer, err })
 }
 
-// tried returns a Signer after one signature made and verified: go-jose takes
-// keys that fail only when they are used.
+// tried returns a Signer whose trial signature verifies: go-jose accepts keys that fail only
+// when they sign.
 func tried(alg jose.SignatureAlgorithm, public any, source func(context.Context) (jose.Signer, error)) (*Signer, error) {
 	sign := func(ctx context.Context, payload []byte) (*jose.JSONWebSignature, error) {
 		s, err := source(ctx)
@@ -175,8 +177,8 @@ func tried(alg jose.SignatureAlgorithm, public any, source func(context.Context)
 	if err != nil {
 		return nil, fmt.Errorf("the trial signature is not one of the signer's own public key: %w", err)
 	}
-	// The header is the same for every token, for nothing but alg and typ is in it (see
-	// noKeyID). CompactSerialize would write it once more each time.
+	// The header has alg and typ only (see noKeyID), so it is the same for every token.
+	// CompactSerialize would encode it each time.
 	header, _, _ := strings.Cut(token, ".")
 	size := len(trial.Signatures[0].Signature)
 	return &Signer{func(ctx context.Context, payload []byte) (string, error) {
@@ -185,7 +187,7 @@ func tried(alg jose.SignatureAlgorithm, public any, source func(context.Context)
 			return "", err
 		}
 		signature := jws.Signatures[0].Signature
-		if len(signature) != size { // all that these algorithms make are of one size
+		if len(signature) != size { // each algorithm's signatures have one size
 			return "", fmt.Errorf("the signer returned %d bytes for a signature of %s, which has %d", len(signature), alg, size)
 		}
 		token := append(make([]byte, 0, len(header)+2*len(payload)+128), header...)

@@ -43,8 +43,8 @@ func TestReadMeVector(t *testing.T) {
 	}
 }
 
-// TestSecretIsTheKey compares with the standard library, which takes a key of any
-// length: padding must not change a signature, nor base64 be decoded.
+// TestSecretIsTheKey compares with the standard library, which accepts a key of any length:
+// padding does not change a signature, and base64 is not decoded.
 func TestSecretIsTheKey(t *testing.T) {
 	for alg, size := range map[jose.SignatureAlgorithm]func() hash.Hash{jose.HS256: sha256.New, jose.HS384: sha512.New384, jose.HS512: sha512.New} {
 		for _, secret := range []string{"sixteen bytes ok", "Zm9vYmFyZm9vYmFyZm9vYmFyZm9vYmFy", "it's \"quoted\" inside", "'one quote at the front", strings.Repeat("long", 50)} {
@@ -81,7 +81,7 @@ func TestBadSecrets(t *testing.T) {
 		{"15 bytes", "fifteen bytes..", jose.HS256, "is 15 bytes long; it needs at least 16"},
 		{"a newline at the end", "rdme_example_secret\n", jose.HS256, "white space or quotes"},
 		{"a newline at the end, written as \\n", `rdme_example_secret\n`, jose.HS256, "white space or quotes"},
-		{"a blank in front", " rdme_example_secret", jose.HS256, "white space or quotes"},
+		{"a blank before it", " rdme_example_secret", jose.HS256, "white space or quotes"},
 		{"double quotes", `"rdme_example_secret"`, jose.HS256, "white space or quotes"},
 		{"single quotes", `'rdme_example_secret'`, jose.HS256, "white space or quotes"},
 		{"a byte-order mark", "\ufeffrdme_example_secret", jose.HS256, "white space or quotes"},
@@ -112,26 +112,26 @@ func TestPastedForms(t *testing.T) {
 	text := pkcs8(t, rfc8032)
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	for name, pasted := range map[string]string{
-		"as it is":                         text,
-		"without the last newline":         strings.TrimSpace(text),
-		"CRLF":                             strings.ReplaceAll(text, "\n", "\r\n"),
-		"newlines written as \\n":          strings.ReplaceAll(text, "\n", `\n`),
-		"newlines written as \\r\\n":       strings.ReplaceAll(text, "\n", `\r\n`),
-		"newlines escaped twice":           strings.ReplaceAll(text, "\n", `\\n`),
-		"newlines turned into blanks":      strings.ReplaceAll(text, "\n", " "),
-		"all on one line without blanks":   strings.ReplaceAll(text, "\n", ""),
-		"double quotes around it":          `"` + text + `"`,
-		"single quotes and \\n":            `'` + strings.ReplaceAll(text, "\n", `\n`) + `'`,
-		"blanks around it":                 "  \n\t" + text + "\n \n",
-		"a byte-order mark":                "\ufeff" + text,
-		"indentation":                      "    " + strings.Join(lines, "\n    "),
-		"base64 over the whole":            base64.StdEncoding.EncodeToString([]byte(text)),
-		"base64 for URLs over the whole":   base64.RawURLEncoding.EncodeToString([]byte(text)),
-		"base64 over a certificate and it": base64.StdEncoding.EncodeToString([]byte("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n" + text)),
-		"base64 over the whole, in lines":  wrap(base64.StdEncoding.EncodeToString([]byte(text)), 40),
-		"base64 over the whole, quoted":    `"` + base64.StdEncoding.EncodeToString([]byte(text)) + "\"\n",
-		"text before and behind it":        "Bag Attributes\n" + text + "\n# end\n",
-		"a certificate in the same text":   "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n" + text,
+		"as it is":                       text,
+		"without the last newline":       strings.TrimSpace(text),
+		"CRLF":                           strings.ReplaceAll(text, "\n", "\r\n"),
+		"newlines written as \\n":        strings.ReplaceAll(text, "\n", `\n`),
+		"newlines written as \\r\\n":     strings.ReplaceAll(text, "\n", `\r\n`),
+		"newlines escaped twice":         strings.ReplaceAll(text, "\n", `\\n`),
+		"newlines turned into blanks":    strings.ReplaceAll(text, "\n", " "),
+		"all on one line without blanks": strings.ReplaceAll(text, "\n", ""),
+		"double quotes around it":        `"` + text + `"`,
+		"single quotes and \\n":          `'` + strings.ReplaceAll(text, "\n", `\n`) + `'`,
+		"blanks around it":               "  \n\t" + text + "\n \n",
+		"a byte-order mark":              "\ufeff" + text,
+		"indentation":                    "    " + strings.Join(lines, "\n    "),
+		"base64 of the whole":            base64.StdEncoding.EncodeToString([]byte(text)),
+		"base64 for URLs of the whole":   base64.RawURLEncoding.EncodeToString([]byte(text)),
+		"base64 of a certificate and it": base64.StdEncoding.EncodeToString([]byte("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n" + text)),
+		"base64 of the whole, in lines":  wrap(base64.StdEncoding.EncodeToString([]byte(text)), 40),
+		"base64 of the whole, quoted":    `"` + base64.StdEncoding.EncodeToString([]byte(text)) + "\"\n",
+		"text before and after it":       "Bag Attributes\n" + text + "\n# end\n",
+		"a certificate in the same text": "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n" + text,
 	} {
 		t.Run(name, func(t *testing.T) {
 			signer, err := keys.PEM(pasted, jose.EdDSA)
@@ -170,11 +170,11 @@ func TestHeaderIsExact(t *testing.T) {
 		make func() (*keys.Signer, error)
 		want string
 	}{
-		"HS256":              {func() (*keys.Signer, error) { return keys.Secret("rdme_example_secret", jose.HS256) }, `{"alg":"HS256","typ":"JWT"}`},
-		"EdDSA":              {func() (*keys.Signer, error) { return keys.PEM(pkcs8(t, rfc8032), jose.EdDSA) }, `{"alg":"EdDSA","typ":"JWT"}`},
-		"ES256 from PKCS#8":  {func() (*keys.Signer, error) { return keys.PEM(pkcs8(t, p256), jose.ES256) }, `{"alg":"ES256","typ":"JWT"}`},
-		"ES256 from SEC 1":   {func() (*keys.Signer, error) { return keys.PEM(sec1PEM, jose.ES256) }, `{"alg":"ES256","typ":"JWT"}`},
-		"a signer with a id": {func() (*keys.Signer, error) { return keys.Opaque(withID{cryptosigner.Opaque(p256)}, jose.ES256) }, `{"alg":"ES256","typ":"JWT"}`},
+		"HS256":               {func() (*keys.Signer, error) { return keys.Secret("rdme_example_secret", jose.HS256) }, `{"alg":"HS256","typ":"JWT"}`},
+		"EdDSA":               {func() (*keys.Signer, error) { return keys.PEM(pkcs8(t, rfc8032), jose.EdDSA) }, `{"alg":"EdDSA","typ":"JWT"}`},
+		"ES256 from PKCS#8":   {func() (*keys.Signer, error) { return keys.PEM(pkcs8(t, p256), jose.ES256) }, `{"alg":"ES256","typ":"JWT"}`},
+		"ES256 from SEC 1":    {func() (*keys.Signer, error) { return keys.PEM(sec1PEM, jose.ES256) }, `{"alg":"ES256","typ":"JWT"}`},
+		"a signer with an ID": {func() (*keys.Signer, error) { return keys.Opaque(withID{cryptosigner.Opaque(p256)}, jose.ES256) }, `{"alg":"ES256","typ":"JWT"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			signer, err := tt.make()
@@ -193,7 +193,7 @@ func TestHeaderIsExact(t *testing.T) {
 	}
 }
 
-// withID is a signer whose key has an id.
+// withID is a signer whose key has an ID.
 type withID struct{ jose.OpaqueSigner }
 
 func (s withID) Public() *jose.JSONWebKey {
@@ -542,7 +542,7 @@ func unhex(s string) []byte {
 }
 
 // TestKeysThatNoToolWrites: damaged and malicious keys, of the kinds that Project Wycheproof
-// collects, are refused at the start with an error of one line, and none panics.
+// collects, are rejected at the start with an error of one line, and none panics.
 func TestKeysThatNoToolWrites(t *testing.T) {
 	var (
 		ed25519OID = der(oid, unhex("2b6570"))         // RFC 8410
@@ -596,7 +596,7 @@ func TestKeysThatNoToolWrites(t *testing.T) {
 		{"a key without its last byte", "PRIVATE KEY", goodEd[:len(goodEd)-1], jose.EdDSA, "is damaged"},
 		{"a key with a byte too many", "PRIVATE KEY", append(goodEd[:len(goodEd):len(goodEd)], 0), jose.EdDSA, "is damaged"},
 		{"a key of another kind with a byte too many", "PRIVATE KEY", append(ed(zero, der(sequence, ed448OID), der(octets, der(octets, make([]byte, 57)))), 0), jose.EdDSA, "is damaged"},
-		{"two keys one behind the other", "PRIVATE KEY", append(goodEd[:len(goodEd):len(goodEd)], goodEd...), jose.EdDSA, "is damaged"},
+		{"two keys one after the other", "PRIVATE KEY", append(goodEd[:len(goodEd):len(goodEd)], goodEd...), jose.EdDSA, "is damaged"},
 		{"a key of indefinite length", "PRIVATE KEY", append(append([]byte{sequence, 0x80}, goodEd[2:]...), 0, 0), jose.EdDSA, "is damaged"},
 		{"a key that claims four gigabytes", "PRIVATE KEY", []byte{sequence, 0x84, 0xff, 0xff, 0xff, 0xff, 0}, jose.EdDSA, "is damaged"},
 		{"a thousand sequences", "PRIVATE KEY", bytes.Repeat([]byte{sequence, 0x80}, 1000), jose.EdDSA, "is damaged"},
@@ -623,8 +623,8 @@ func TestKeysThatNoToolWrites(t *testing.T) {
 		{"a P-256 key under the label of PKCS#8", "PRIVATE KEY", goodEC, jose.ES256, "of a kind or a curve that cannot be used"},
 		{"a P-256 key without its last byte", "EC PRIVATE KEY", goodEC[:len(goodEC)-1], jose.ES256, "is damaged"},
 		{"a P-256 key with a byte too many", "EC PRIVATE KEY", append(goodEC[:len(goodEC):len(goodEC)], 0), jose.ES256, "is damaged"},
-		{"a public key that is no point of the curve: it is not looked at", "EC PRIVATE KEY", sec1(one, scalar, p256OID, der(context1, der(bits, []byte{0, 4}, make([]byte, 64)))), jose.ES256, ""},
-		{"somebody else's public key: it is not looked at", "EC PRIVATE KEY", sec1(one, scalar, p256OID, der(context1, der(bits, []byte{0, 4}, unhex("6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c2964fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5")))), jose.ES256, ""},
+		{"a public key that is not a point of the curve: it is not read", "EC PRIVATE KEY", sec1(one, scalar, p256OID, der(context1, der(bits, []byte{0, 4}, make([]byte, 64)))), jose.ES256, ""},
+		{"somebody else's public key: it is not read", "EC PRIVATE KEY", sec1(one, scalar, p256OID, der(context1, der(bits, []byte{0, 4}, unhex("6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c2964fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5")))), jose.ES256, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			text := string(pem.EncodeToMemory(&pem.Block{Type: tt.label, Bytes: tt.der}))
@@ -640,8 +640,8 @@ func TestKeysThatNoToolWrites(t *testing.T) {
 	}
 }
 
-// FuzzPEM: whatever the text, PEM returns a working signer or an error on one line that
-// does not repeat the text.
+// FuzzPEM: whatever the text, PEM returns a working signer, or an error of one line that does
+// not repeat the text.
 func FuzzPEM(f *testing.F) {
 	text := pkcs8(f, rfc8032)
 	p256, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -18,18 +18,18 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// block is one PEM block (RFC 7468) whose lines may have been run together.
+// block matches a PEM block (RFC 7468), also with all its lines run together.
 var block = regexp.MustCompile(`(?s)-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END [A-Z0-9 ]+-----`)
 
-// lineBreaks is what may stand in a block beside its base64: white space, and
-// line ends as some tools write them, a backslash and a letter.
+// lineBreaks matches what a block may contain besides its base64: white space, and newlines
+// that are written as a backslash and a letter.
 var lineBreaks = regexp.MustCompile(`\s|\\+[rnt]`)
 
-// use is what a key is for, and how errors call it.
+// use is what a key is for, with the words for it in errors.
 type use struct {
-	labels      []string // of the blocks that hold one
-	form, thing string   // what it must be, and what is counted
-	keep        string   // of several
+	labels      []string // of the blocks that contain such a key
+	form, thing string   // what the key must be, and its name
+	keep        string   // which one of several to keep
 }
 
 var (
@@ -43,11 +43,8 @@ var (
 	}
 )
 
-// parsePEM returns the one key in text that is for the use; a key and its own public half
-// are one. The text may have any of the
-// shapes that an environment variable or a mounted file gives it: a byte-order
-// mark, quotes or blanks around it, indentation, CRLF, line ends written as \n or
-// turned into blanks, or base64 over the whole.
+// parsePEM returns the one key in text that is for the use. A private key and its own public
+// key count as one. The text may have the forms that [PEM] accepts.
 func parsePEM(text string, u use) (any, error) {
 	text = unwrap(text)
 	if text == "" {
@@ -115,7 +112,8 @@ func parseDER(label, body string) (any, error) {
 	return key, nil
 }
 
-// unwrap takes off what surrounds a value that went through a file or a shell.
+// unwrap removes a byte-order mark, quotes, and white space, which files and shells leave
+// around a value.
 func unwrap(text string) string {
 	text = strings.TrimSpace(strings.TrimPrefix(text, "\ufeff"))
 	for _, quote := range []string{`"`, `'`, "`"} {
@@ -140,7 +138,7 @@ func decodeBase64(text string) (string, bool) {
 	return string(decoded), err == nil
 }
 
-// noPEM says what a text without a PEM block looks like.
+// noPEM returns an error that says what a text without a PEM block looks like.
 func (u use) noPEM(text string) error {
 	want := "; what is needed is a " + u.thing + " in PEM, with its -----BEGIN and -----END lines"
 	decoded, isBase64 := decodeBase64(text)
@@ -161,7 +159,7 @@ func (u use) noPEM(text string) error {
 	return errors.New("the text is no key" + want)
 }
 
-// labelled names what a PEM label stands for.
+// labelled returns what a PEM label stands for.
 func labelled(label string) string {
 	switch label {
 	case "PUBLIC KEY", "RSA PUBLIC KEY":
@@ -178,7 +176,7 @@ func labelled(label string) string {
 	return "not a private key but PEM with another label"
 }
 
-// public returns the public half of a parsed key.
+// public returns the public key of a parsed key.
 func public(key any) any {
 	if private, ok := key.(interface{ Public() crypto.PublicKey }); ok {
 		return private.Public()
@@ -186,13 +184,13 @@ func public(key any) any {
 	return key
 }
 
-// same reports whether two parsed keys have one public half.
+// same reports whether two parsed keys have the same public key.
 func same(a, b any) bool {
 	key, ok := public(a).(interface{ Equal(crypto.PublicKey) bool })
 	return ok && key.Equal(public(b))
 }
 
-// describe names the kind of a parsed key.
+// describe returns the kind of a parsed key.
 func describe(key any) string {
 	switch key := public(key).(type) {
 	case ed25519.PublicKey:
@@ -205,7 +203,7 @@ func describe(key any) string {
 	return "a key that cannot sign" // X25519
 }
 
-// needs says which key an algorithm takes.
+// needs returns which key an algorithm needs.
 func needs(alg jose.SignatureAlgorithm) string {
 	switch alg {
 	case jose.EdDSA:

@@ -1,6 +1,9 @@
-// Package page writes the responses that a visitor of the login route may see:
-// the error pages, and the page whose form posts the token to the docs. It also
-// sets the headers that every response of the library has.
+// Package page writes what a visitor of the login route may see: the error pages, and the
+// page whose form posts the token to the docs. It also sets the headers that every response
+// of the library has.
+//
+// The pages are complete in themselves: their Content-Security-Policy allows their own style
+// and, for the form, their own script, and nothing else.
 package page
 
 import (
@@ -14,7 +17,8 @@ import (
 	"strings"
 )
 
-// SetHeaders makes a response that nobody stores and that sends no referrer.
+// SetHeaders sets the headers with which no cache stores a response, and no browser sends its
+// URL as a referrer or guesses its type.
 func SetHeaders(h http.Header) {
 	values := [...]string{"private, no-store, max-age=0", "no-cache", "no-referrer", "nosniff"}
 	for i, name := range [...]string{"Cache-Control", "Pragma", "Referrer-Policy", "X-Content-Type-Options"} {
@@ -22,20 +26,20 @@ func SetHeaders(h http.Header) {
 	}
 }
 
-// Error is what a visitor reads who is not let in.
+// Error is the page for a visitor whose login was rejected.
 type Error struct {
-	Outcome   string   // the name of the outcome; one without a text of its own is a fault
+	Outcome   string   // its name; an outcome without a text of its own has that of a fault
 	Missing   []string // claims that the user lacks, if that is the cause
-	SignInURL string   // "": signing in does not help
+	SignInURL string   // where the page's link leads; "": no link, since signing in does not help
 }
 
-// text is the same for every visitor of an outcome.
+// text says what happened and what to do.
 type text struct{ Title, What, Advice string }
 
 var fault = text{
 	"Something went wrong",
-	"You could not be signed in to the documentation, because of a fault on this site.",
-	"Try again in a minute. If it goes on, tell the site’s owner.",
+	"You could not be logged in to the documentation because of a fault on this site.",
+	"Try again in a minute. If it happens again, tell the site’s owner.",
 }
 
 var texts = map[string]text{
@@ -46,13 +50,13 @@ var texts = map[string]text{
 	},
 	"loop": {
 		"Signing in did not work",
-		"You came back from the sign-in page, but you are not signed in. Either the sign-in was not finished, or your browser does not keep this site’s cookies.",
+		"You came back from the sign-in page, but you are not signed in. Either you did not finish signing in, or your browser does not keep this site’s cookies.",
 		"Sign in again. If that does not help, allow cookies for this site, or tell the site’s owner.",
 	},
 	"method": {
 		"This address is a link",
-		"It signs you in to the documentation when you open it, and does nothing else.",
-		"Go to the documentation and sign in from there.",
+		"It logs you in to the documentation when you open it, and does nothing else.",
+		"Go to the documentation and log in from there.",
 	},
 	"forbidden": {
 		"You may not read this documentation",
@@ -61,17 +65,17 @@ var texts = map[string]text{
 	},
 	"incomplete_user": {
 		"Your account is not complete",
-		"The documentation needs something that your account here does not have: ",
+		"The documentation needs something that your account here does not have.",
 		"Add it to your account and try again, or tell the site’s owner.",
 	},
 	"too_large": {
 		"Your account is too large for the documentation",
-		"What the documentation would be told about your account does not fit into a link.",
+		"The details of your account do not fit into a link to the documentation.",
 		"Tell the site’s owner, who can see in the log what is too large.",
 	},
 }
 
-// Write writes an error page, as HTML or, for a client that does not accept HTML,
+// Write writes the page with the status, as HTML or, for a client that does not accept HTML,
 // as plain text.
 func (e Error) Write(w http.ResponseWriter, r *http.Request, status int) {
 	data := struct {
@@ -81,8 +85,8 @@ func (e Error) Write(w http.ResponseWriter, r *http.Request, status int) {
 	if known, ok := texts[e.Outcome]; ok {
 		data.text = known
 	}
-	if e.Missing != nil {
-		data.What += strings.Join(e.Missing, ", ") + "."
+	if len(e.Missing) > 0 {
+		data.What = strings.TrimSuffix(data.What, ".") + ": " + strings.Join(e.Missing, ", ") + "."
 	}
 	var body bytes.Buffer
 	if acceptsHTML(r.Header["Accept"]) {
@@ -96,16 +100,16 @@ func (e Error) Write(w http.ResponseWriter, r *http.Request, status int) {
 	_, _ = w.Write(body.Bytes()) // a visitor who has gone needs no second response
 }
 
-// acceptsHTML reports whether an Accept header (RFC 9110, section 12.5.1) names HTML. It
-// does not read quality values: no browser rejects HTML with one.
+// acceptsHTML reports whether an Accept header (RFC 9110, section 12.5.1) is absent or names
+// HTML. It does not read quality values: no browser rejects HTML with one.
 func acceptsHTML(accept []string) bool {
 	ranges := strings.ToLower(strings.Join(accept, ","))
 	return ranges == "" || strings.Contains(ranges, "text/html") || strings.Contains(ranges, "text/*") || strings.Contains(ranges, "*/*")
 }
 
-// WriteForm writes the page whose form a script posts to action, or the visitor's
-// click where scripts are off. The form, and the redirects behind it, may lead to the
-// given origins only.
+// WriteForm writes the page whose form a script posts to action or, if scripts are off, the
+// visitor's click. Each field is a name and a value. Browsers let the form, and the redirects
+// that follow it, lead to the origins only.
 func WriteForm(w http.ResponseWriter, action string, fields [][2]string, origins string) {
 	var body bytes.Buffer
 	_ = templates.ExecuteTemplate(&body, "form", struct {
@@ -116,8 +120,8 @@ func WriteForm(w http.ResponseWriter, action string, fields [][2]string, origins
 	_, _ = w.Write(body.Bytes())
 }
 
-// setHTML sets the headers of a page with nothing but its own style, and a script
-// and a form if there are any.
+// setHTML sets the headers of a page that has nothing but its own style, the script with this
+// hash, and a form that leads to formAction.
 func setHTML(h http.Header, script, formAction string) {
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src "+styleHash+"; script-src "+script+
@@ -126,20 +130,20 @@ func setHTML(h http.Header, script, formAction string) {
 
 var (
 	//go:embed page.html
-	html string
+	pageHTML string
 	//go:embed page.css
-	style string
-	// The script works although a field may be named "submit". A browser forgets a
-	// page that sends its form while it loads, so Back does not meet it again.
+	pageCSS string
+	// The script also works if a field is named "submit". Browsers forget a page that submits
+	// its form while it loads, so Back does not return to it.
 	//go:embed submit.js
-	script string
+	submitJS string
 
-	styleHash, scriptHash = sourceHash(style), sourceHash(script)
+	styleHash, scriptHash = sourceHash(pageCSS), sourceHash(submitJS)
 
 	templates = template.Must(template.New("page.html").Funcs(template.FuncMap{
-		"style":  func() template.CSS { return template.CSS(style) },
-		"script": func() template.JS { return template.JS(script) },
-	}).Parse(html))
+		"style":  func() template.CSS { return template.CSS(pageCSS) },
+		"script": func() template.JS { return template.JS(submitJS) },
+	}).Parse(pageHTML))
 )
 
 // sourceHash names an inline script or style in a policy (CSP Level 3, section 2.3.1).
