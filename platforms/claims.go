@@ -64,13 +64,13 @@ func addValues(claims docslogin.Claims, what string, values map[string]any, rese
 // copyJSON returns the value that has the same JSON, so that a mapper which changes it does
 // not write into the app's user.
 func copyJSON(value any) (copied any, err error) {
+	text, err := json.Marshal(value)
+	if err != nil { // also for NaN
+		return nil, err
+	}
 	switch value.(type) {
 	case nil, bool, string, int, int64, float64: // the usual ones, which nobody can change
 		return value, nil
-	}
-	text, err := json.Marshal(value)
-	if err != nil {
-		return nil, err
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber() // a 64-bit number must not lose digits

@@ -201,7 +201,7 @@ func TestAttributesThatHaveNoJSON(t *testing.T) {
 		{"a func", func() {}, `the attribute "odd", a func(), cannot be written as JSON`},
 		{"an object that contains itself twice", object, `the attribute "odd", a map[string]interface {}, cannot be written as JSON`},
 		{"a list that contains itself twice", list, `the attribute "odd", a []interface {}, cannot be written as JSON`},
-		{"not a number", math.NaN(), "cannot be written as JSON"},
+		{"not a number", math.NaN(), `the attribute "odd", a float64, cannot be written as JSON`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, p := range testkit.Presets() {

@@ -62,7 +62,9 @@ func ReadMe(docsURL, secret string) docslogin.Platform {
 func ReadMeInfo() docslogin.Platform {
 	return docslogin.Platform{
 		Name:     "ReadMe",
-		TokenID:  true, // reserves the same claims as the token's
+		// Accepts the options, and reserves the claims, of the token.
+		Lifetime: docslogin.Lifetime{Token: 5 * time.Minute},
+		TokenID:  true,
 		Static:   docslogin.Claims{"version": 1},
 		Required: []string{"name", "email"},
 		Mapper:   readMeClaims,

@@ -59,38 +59,52 @@ const (
 // Source: ReadMe's page on the personalized-docs webhook.
 func ReadMe(secret string, find func(ctx context.Context, email string) (*docslogin.User, error), opts ...docslogin.Option) (*Handler, error) {
 	_, err := keys.Secret(secret, jose.HS256)
-	verify := func(header http.Header, body []byte, now time.Time) error {
-		return verifyReadMe([]byte(secret), header.Get(readMeHeader), body, now)
+	read := func(header http.Header) (func([]byte, time.Time) error, error) {
+		s, err := parseReadMe(header.Get(readMeHeader))
+		verify := func(body []byte, now time.Time) error { return s.verify([]byte(secret), body, now) }
+		return verify, err
 	}
-	return newHandler(platforms.ReadMeInfo(), err, verify, find, opts)
+	return newHandler(platforms.ReadMeInfo(), err, read, find, opts)
 }
 
-// verifyReadMe checks the signature of a body, in constant time.
-func verifyReadMe(secret []byte, signature string, body []byte, now time.Time) error {
+// readMeSignature is the value of the header.
+type readMeSignature struct {
+	t            string
+	milliseconds int64
+	v0           []byte
+}
+
+func parseReadMe(signature string) (s readMeSignature, err error) {
 	if signature == "" {
-		return errMissing
+		return s, errMissing
 	}
-	var t, v0 string
+	var v0 string
 	for part := range strings.SplitSeq(signature, ",") {
 		switch name, value, _ := strings.Cut(strings.TrimSpace(part), "="); name {
 		case "t":
-			t = value
+			s.t = value
 		case "v0":
 			v0 = value
 		}
 	}
-	milliseconds, err := strconv.ParseInt(t, 10, 64)
-	got, hexErr := hex.DecodeString(v0)
-	if err != nil || hexErr != nil {
-		return fmt.Errorf("%w: it is not of the form t=…,v0=…", errInvalid)
+	var timeErr, hexErr error
+	s.milliseconds, timeErr = strconv.ParseInt(s.t, 10, 64)
+	s.v0, hexErr = hex.DecodeString(v0)
+	if timeErr != nil || hexErr != nil {
+		return s, fmt.Errorf("%w: it is not of the form t=…,v0=…", errInvalid)
 	}
+	return s, nil
+}
+
+// verify checks the signature of a body, in constant time.
+func (s readMeSignature) verify(secret, body []byte, now time.Time) error {
 	mac := hmac.New(sha256.New, secret)
-	mac.Write([]byte(t + "."))
+	mac.Write([]byte(s.t + "."))
 	mac.Write(body)
-	if !hmac.Equal(got, mac.Sum(nil)) {
+	if !hmac.Equal(s.v0, mac.Sum(nil)) {
 		return fmt.Errorf("%w: the project's secret does not verify it", errInvalid)
 	}
-	if age := now.Sub(time.UnixMilli(milliseconds)); age > readMeMaxAge || age < -readMeMaxFuture {
+	if age := now.Sub(time.UnixMilli(s.milliseconds)); age > readMeMaxAge || age < -readMeMaxFuture {
 		return fmt.Errorf("%w: its time and this clock's are %v apart; keep clocks right with NTP", errExpired, age.Abs().Round(time.Second))
 	}
 	return nil

@@ -197,6 +197,20 @@ func TestABodyThatDoesNotArrive(t *testing.T) {
 	}
 }
 
+// The body is not read for a header that is not a signature.
+func TestASignatureIsReadBeforeTheBody(t *testing.T) {
+	for signature, want := range map[string]string{
+		"Bearer x": "Invalid Signature: it is not of the form t=…,v0=…",
+		"":         "Missing Signature",
+	} {
+		var told testkit.Told
+		ask(t, newHandler(t, signedAt, told.Options()...), signature, iotest.ErrReader(errors.New("connection reset")))
+		if len(told.Events) != 1 || told.Events[0].Err.Error() != want {
+			t.Errorf("%q: %+v", signature, told.Events)
+		}
+	}
+}
+
 // The answer has the claims of a token for the same user, from the same mappers.
 func TestTheAnswerHasTheClaimsOfAToken(t *testing.T) {
 	staff := docslogin.WithClaimsMapper(func(_ context.Context, user *docslogin.User, claims docslogin.Claims) error {

@@ -31,12 +31,16 @@ const maxBody = 1 << 16
 type Handler struct {
 	profile *docslogin.Profile
 	find    func(ctx context.Context, email string) (*docslogin.User, error)
-	verify  func(header http.Header, body []byte, now time.Time) error
+	read    readSignature
 }
+
+// readSignature reads the signature in a request's header, before its body is read, and
+// returns what verifies it.
+type readSignature func(header http.Header) (verify func(body []byte, now time.Time) error, err error)
 
 // newHandler returns the handler of a platform, unless there are configuration errors: err is
 // what is wrong with the secret.
-func newHandler(platform docslogin.Platform, err error, verify func(http.Header, []byte, time.Time) error, find func(context.Context, string) (*docslogin.User, error), opts []docslogin.Option) (*Handler, error) {
+func newHandler(platform docslogin.Platform, err error, read readSignature, find func(context.Context, string) (*docslogin.User, error), opts []docslogin.Option) (*Handler, error) {
 	var errs []error
 	if err != nil {
 		errs = append(errs, &docslogin.ConfigError{Field: "secret", Reason: "cannot be used", Err: err})
@@ -49,7 +53,7 @@ func newHandler(platform docslogin.Platform, err error, verify func(http.Header,
 	if err := errors.Join(append(errs, err)...); err != nil {
 		return nil, err
 	}
-	return &Handler{profile, find, verify}, nil
+	return &Handler{profile, find, read}, nil
 }
 
 // ServeHTTP answers a request of the platform.
@@ -84,6 +88,10 @@ func (h *Handler) lookup(r *http.Request) (*docslogin.User, error) {
 	if r.Method != http.MethodPost {
 		return nil, &docslogin.LoginError{Outcome: docslogin.OutcomeMethod, Status: http.StatusMethodNotAllowed}
 	}
+	verify, err := h.read(r.Header)
+	if err != nil {
+		return nil, err
+	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	switch {
 	case err != nil:
@@ -91,7 +99,7 @@ func (h *Handler) lookup(r *http.Request) (*docslogin.User, error) {
 	case len(body) > maxBody:
 		return nil, fmt.Errorf("%w: the body is longer than %d bytes", errInvalid, maxBody)
 	}
-	if err := h.verify(r.Header, body, h.profile.Now()); err != nil {
+	if err := verify(body, h.profile.Now()); err != nil {
 		return nil, err
 	}
 	var question map[string]any // a struct's names would be found in any case

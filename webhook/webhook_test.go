@@ -147,7 +147,8 @@ func TestAllConfigErrorsAtOnce(t *testing.T) {
 
 func TestOptionsOfTheLoginRouteHaveNoEffect(t *testing.T) {
 	handler := docslogin.WithErrorHandler(func(w http.ResponseWriter, _ *http.Request, _ *docslogin.LoginError) { fmt.Fprint(w, "<h1>") })
-	h := newHandler(t, signedAt, handler, docslogin.WithPath("/in"), docslogin.WithSignInPage("/sign-in", "next"), docslogin.WithExternalURL("https://app.example.com"))
+	h := newHandler(t, signedAt, handler, docslogin.WithPath("/in"), docslogin.WithSignInPage("/sign-in", "next"), docslogin.WithExternalURL("https://app.example.com"),
+		docslogin.WithTokenTTL(time.Minute))
 	if status, got, _ := ask(t, h, "", strings.NewReader(body)); status != 401 || got != `{"error":"Missing Signature"}` {
 		t.Errorf("%d %s", status, got)
 	}
