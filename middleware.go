@@ -19,7 +19,7 @@
 // Package platforms has a preset for each docs platform, and says what the docs learn of a
 // user; [WithClaimsMapper] adds to that. A [Platform] is data: change a preset's, or write
 // one. Packages userinfo and webhook answer docs that ask the app by themselves. Package
-// docslogintest has docs sites to test against, and command docslogin says why a login is
+// docslogintest has test sites that behave as the platforms do, and command docslogin says why a login is
 // rejected.
 //
 // Use SameSite=Lax for the session cookie. Browsers do not send a cookie with SameSite=Strict

@@ -61,7 +61,7 @@ func ReadMe(docsURL, secret string) docslogin.Platform {
 // it instead of taking a token: see package webhook. It needs no argument.
 func ReadMeInfo() docslogin.Platform {
 	return docslogin.Platform{
-		Name:     "ReadMe",
+		Name: "ReadMe",
 		// Accepts the options, and reserves the claims, of the token.
 		Lifetime: docslogin.Lifetime{Token: 5 * time.Minute},
 		TokenID:  true,

@@ -49,7 +49,7 @@ func Zendesk(accountURL, secret string) docslogin.Platform {
 		Mapper:    zendeskClaims,
 	}
 	if !isZendeskAccount(p.DocsURL) {
-		p.Err = &docslogin.ConfigError{Field: "Platform.DocsURL", Reason: "is not the account's own URL, such as https://acme.zendesk.com"}
+		p.Err = &docslogin.ConfigError{Field: "Platform.DocsURL", Reason: "must be the account's own URL, such as https://acme.zendesk.com: in lower case, with nothing after .zendesk.com"}
 		return p
 	}
 	p.Callback = p.DocsURL + "/access/jwt"

@@ -40,27 +40,31 @@ func TestZendeskDeepLinks(t *testing.T) {
 }
 
 func TestZendeskAccountURL(t *testing.T) {
-	for _, tt := range []struct{ name, accountURL, reason string }{
-		{"a subdomain", "umbrella", "it is not an absolute http or https URL"},
-		{"a host", "umbrella.zendesk.com", "it is not an absolute http or https URL"},
-		{"nothing", "", "it is empty"},
-		{"a subdomain that leads elsewhere", "umbrella.example/#", "it is not an absolute http or https URL"},
-		{"the help center", "https://umbrella.zendesk.com/hc", "it must be written as browsers send it"},
-		{"two slashes at the end", "https://umbrella.zendesk.com//", "it must be written as browsers send it"},
-		{"a query", "https://umbrella.zendesk.com?x", "it must be written as browsers send it"},
-		{"the scheme's own port", "https://umbrella.zendesk.com:443", "it must be written as browsers send it"},
-		{"http", "http://umbrella.zendesk.com", "it must be https"},
-		{"user info", "https://umbrella:hunter2@umbrella.zendesk.com", "it has user info"},
-		{"upper case", "https://Umbrella.zendesk.com", "it must be written as browsers send it"},
-		{"a label that ends with a hyphen", "https://umbrella-.zendesk.com", "it has a host or a port that is not valid"},
-		{"a label that begins with a hyphen", "https://-umbrella.zendesk.com", "it has a host or a port that is not valid"},
-		{"a label of 64 characters", "https://" + strings.Repeat("u", 64) + ".zendesk.com", "it has a host or a port that is not valid"},
-		{"the secret", testkit.Secret, "it is not an absolute http or https URL"},
+	const reason = "must be the account's own URL, such as https://acme.zendesk.com: in lower case, with nothing after .zendesk.com"
+	for _, tt := range []struct{ name, accountURL string }{
+		{"a subdomain", "umbrella"},
+		{"a host", "umbrella.zendesk.com"},
+		{"nothing", ""},
+		{"a subdomain that leads elsewhere", "umbrella.example/#"},
+		{"the help center", "https://umbrella.zendesk.com/hc"},
+		{"two slashes at the end", "https://umbrella.zendesk.com//"},
+		{"a query", "https://umbrella.zendesk.com?x"},
+		{"the scheme's own port", "https://umbrella.zendesk.com:443"},
+		{"http", "http://umbrella.zendesk.com"},
+		{"user info", "https://umbrella:hunter2@umbrella.zendesk.com"},
+		{"upper case", "https://Umbrella.zendesk.com"},
+		{"a label that ends with a hyphen", "https://umbrella-.zendesk.com"},
+		{"a label that begins with a hyphen", "https://-umbrella.zendesk.com"},
+		{"a label of 64 characters", "https://" + strings.Repeat("u", 64) + ".zendesk.com"},
+		{"the secret", testkit.Secret},
+		{"a help center under a name of its own", "https://help.umbrella.example"},
+		{"a host that only looks like Zendesk's", "https://umbrella.zendesk.com.evil.example"},
+		{"a host that ends like Zendesk's", "https://umbrellazendesk.com"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p := platforms.Zendesk(tt.accountURL, testkit.Secret)
 			_, err := docslogin.New(testkit.Nobody, p)
-			testConfigError(t, err, "Platform.DocsURL", "is not the account's URL, such as https://acme.zendesk.com: "+tt.reason)
+			testConfigError(t, err, "Platform.DocsURL", reason)
 			for _, text := range []string{"umbrella", "hunter2", testkit.Secret} {
 				if err != nil && strings.Contains(err.Error(), text) {
 					t.Errorf("the error shows %q: %v", text, err)
@@ -68,7 +72,7 @@ func TestZendeskAccountURL(t *testing.T) {
 			}
 			p.DocsURL = "https://help.example.com" // does not make up for it
 			_, err = docslogin.New(testkit.Nobody, p)
-			testConfigError(t, err, "Platform.DocsURL", "is not the account's URL")
+			testConfigError(t, err, "Platform.DocsURL", reason)
 		})
 	}
 }

@@ -65,7 +65,7 @@ func TestTheConfigurationIsChecked(t *testing.T) {
 ✓ -path: The login route is /docs-login.
 `},
 		{"Zendesk's subdomain alone", []string{"-platform", "zendesk", "-docs", "acme", "-key-env", "SECRET"}, 1, `Zendesk
-✗ -docs is not the account's own URL, such as https://acme.zendesk.com.
+✗ -docs must be the account's own URL, such as https://acme.zendesk.com: in lower case, with nothing after .zendesk.com.
 ✓ -key-env: A trial signature with HS256 was made and verified.
 ✓ -path: The login route is /docs-login.
 `},

@@ -1,6 +1,8 @@
 package presets_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,13 +32,40 @@ func TestAPlatformHasOneNameEverywhere(t *testing.T) {
 	}
 }
 
-func TestFlags(t *testing.T) {
-	var flags []string
+// Scripts of users have these names.
+func TestFlagsStayAsTheyAre(t *testing.T) {
+	flags := map[string]bool{}
 	for _, p := range presets.All() {
-		flags = append(flags, p.Flag)
+		if flags[p.Flag] {
+			t.Errorf("two presets have the flag %s", p.Flag)
+		}
+		flags[p.Flag] = true
 	}
-	const want = "readme mintlify mintlify-personalization gitbook fern zendesk helpscout developerhub canny featurebase metabase"
-	if got := strings.Join(flags, " "); got != want {
-		t.Errorf("flags: %s", got)
+	for _, flag := range []string{"readme", "mintlify", "mintlify-personalization", "gitbook", "fern", "zendesk", "helpscout", "developerhub", "canny", "featurebase", "metabase"} {
+		if !flags[flag] {
+			t.Errorf("no preset has the flag %s", flag)
+		}
+	}
+}
+
+// An argument that only some presets have reaches the platform and its rules.
+func TestArguments(t *testing.T) {
+	for name, value := range map[string]string{"company": "a company", "issuer": "https://issuer.example", "account": "https://umbrella.zendesk.com"} {
+		reached := false
+		for _, p := range presets.All() {
+			platform := p.New(presets.Values{"docs": "https://docs.example.com", name: value})
+			reached = reached || strings.Contains(fmt.Sprint(platform.Params, platform.Static, platform.Callback), value)
+		}
+		if !reached {
+			t.Errorf("%s reaches no platform", name)
+		}
+		if !slices.ContainsFunc(presets.Arguments(), func(a presets.Argument) bool { return a.Name == name }) {
+			t.Errorf("%s is not in the list of arguments", name)
+		}
+	}
+	for _, p := range presets.All() {
+		if got := p.Rules(presets.Values{"issuer": "https://issuer.example"}).Issuer; p.Flag == "fern" && got != "https://issuer.example" {
+			t.Errorf("the rules expect the issuer %s", got)
+		}
 	}
 }
