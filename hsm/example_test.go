@@ -16,6 +16,7 @@ import (
 
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/hsm"
+	"github.com/docslogin/docslogin/platforms"
 )
 
 // lookup stands for what an app has already: it knows who sent a request.
@@ -35,7 +36,7 @@ func Example() {
 		log.Fatal(err)
 	}
 
-	platform := docslogin.Mintlify("https://docs.example.com", "") // no key in the process
+	platform := platforms.Mintlify("https://docs.example.com", "") // no key in the process
 	platform.Key = docslogin.SignWith(signer)
 	docs, err := docslogin.New(lookup, platform)
 	if err != nil {
@@ -82,7 +83,7 @@ func ExampleSigner() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	platform := docslogin.MintlifyPersonalization("https://docs.example.com", "")
+	platform := platforms.MintlifyPersonalization("https://docs.example.com", "")
 	platform.Key = docslogin.SignWith(signer)
 	docs, err := docslogin.New(lookup, platform)
 	if err != nil {

@@ -28,6 +28,7 @@ import (
 
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/hsm"
+	"github.com/docslogin/docslogin/platforms"
 )
 
 const softHSM = "/usr/lib/softhsm/libsofthsm2.so"
@@ -156,8 +157,8 @@ func signerOf(t *testing.T, token *hsm.Token, label string) jose.OpaqueSigner {
 
 // For the two algorithms. No key is in the process.
 var (
-	mintlify        = docslogin.Mintlify("https://docs.example.com", "")
-	personalization = docslogin.MintlifyPersonalization("https://docs.example.com", "")
+	mintlify        = platforms.Mintlify("https://docs.example.com", "")
+	personalization = platforms.MintlifyPersonalization("https://docs.example.com", "")
 )
 
 // app is a web app whose visitors are all Ada. Its log goes with its events.

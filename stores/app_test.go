@@ -85,7 +85,7 @@ func newApp(t *testing.T, docs *docslogintest.Site, k kind, has setup) *app {
 		return &docslogin.User{ID: name, Name: name, Email: name + "@example.com"}, nil
 	}
 	login, err := docslogin.New(docslogin.SessionLookup(store, "session", load), docs.Platform(),
-		docslogin.WithLoginPage("/sign-in", "next"),
+		docslogin.WithSignInPage("/sign-in", "next"),
 		docslogin.WithLogger(slog.New(slog.DiscardHandler)),
 		docslogin.WithObserver(func(_ context.Context, e docslogin.Event) { a.events <- e }))
 	if err != nil {
