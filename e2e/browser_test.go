@@ -203,7 +203,7 @@ func TestAServiceWorkerThatPassesNavigationsOn(t *testing.T) {
 
 // A worker that makes a request of its own instead is a script like any other.
 func TestAServiceWorkerThatMakesRequestsOfItsOwn(t *testing.T) {
-	w := newWorld(t, platforms[0])
+	w := newWorld(t, allPlatforms[0])
 	w.setPage("/worker.js", worker("event.request.url"))
 	w.setPage("/page", html(w.toDocs()))
 	v := newVisitor(t)
@@ -421,7 +421,7 @@ func movable() (clock func() time.Time, setLater func(time.Duration)) {
 // again, and not to the page that tells of a loop.
 func TestABookmarkOfTheWayBack(t *testing.T) {
 	clock, setLater := movable()
-	w := newWorld(t, platforms[0], docslogin.WithClock(clock))
+	w := newWorld(t, allPlatforms[0], docslogin.WithClock(clock))
 	v := newVisitor(t)
 	v.open(w.docs.URL + "/quickstart")
 	w.fillForm(v, "no cookie")
@@ -439,7 +439,7 @@ func TestAllDocsFromOneApp(t *testing.T) {
 	a := newApp(t)
 	v := newVisitor(t)
 	var sites []*host
-	for _, p := range platforms {
+	for _, p := range allPlatforms {
 		site, docs := newDocs(t, p, p.slug())
 		path := "/" + p.slug() + "-login"
 		a.wrap(a.lookup(), site.Platform(), path, toForm)
@@ -451,7 +451,7 @@ func TestAllDocsFromOneApp(t *testing.T) {
 		if i == 0 {
 			a.fillForm(v, "ada")
 		}
-		v.arrives(docs.URL+"/reference", platforms[i].hello("ada"))
+		v.arrives(docs.URL+"/reference", allPlatforms[i].hello("ada"))
 	}
 }
 

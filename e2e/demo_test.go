@@ -49,12 +49,12 @@ func startDemo(t *testing.T) demo {
 			d.docs[line[1]] = line[2]
 		}
 	}
-	for _, p := range platforms {
+	for _, p := range allPlatforms {
 		if d.docs[p.name] == "" {
 			t.Errorf("the demo has no docs of %s", p.name)
 		}
 	}
-	if t.Failed() || len(d.docs) != len(platforms) {
+	if t.Failed() || len(d.docs) != len(allPlatforms) {
 		t.Fatalf("the demo says %q, and then %q", d, lines.Text())
 	}
 	return d
@@ -94,7 +94,7 @@ func TestDemoSignedIn(t *testing.T) {
 	d.signIn(v)
 	v.arrives(d.app+"/", "Hello, Ada Park")
 	// All docs sites from one app, each with one click and no form.
-	for _, p := range platforms {
+	for _, p := range allPlatforms {
 		v.open(d.app + "/")
 		v.click(`a[href^="` + d.docs[p.name] + `"]`)
 		v.arrives(d.docs[p.name]+"/quickstart", d.greets(p))

@@ -117,7 +117,7 @@ func TestLoad(t *testing.T) {
 	}
 	var routes []*rotated
 	var handler http.Handler = http.NotFoundHandler()
-	for _, p := range platforms {
+	for _, p := range allPlatforms {
 		r := newRotated(t, p, lookup, observe)
 		routes, handler = append(routes, r), r.Wrap(handler)
 	}

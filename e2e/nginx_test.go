@@ -263,14 +263,14 @@ func TestTheLargestLoginBehindNginx(t *testing.T) {
 
 // The way to the sign-in page carries the link, escaped twice: it may be long, too.
 func TestNginxOnTheWayToTheForm(t *testing.T) {
-	app := startSized(t, platforms[0])
+	app := startSized(t, allPlatforms[0])
 	byDefault, asDocumented := startNginx(t, app.URL, ""), startNginx(t, app.URL, documented)
 	client := followsNothing()
 	lost := 0
 	for letters := 1; len("/docs/")+6*letters <= 2048; letters++ {
 		link := "/docs/" + strings.Repeat("%D9%85", letters)
 		status, h, e := app.ask(t, client, byDefault, link, "")
-		if e.Outcome != docslogin.OutcomeSignIn || e.LinkRefused {
+		if e.Outcome != docslogin.OutcomeSignIn || e.LinkRejected {
 			t.Fatalf("%d letters: %+v", letters, e)
 		}
 		switch {
@@ -382,7 +382,7 @@ func TestAnAppUnderAPathPrefixBehindNginx(t *testing.T) {
 		site, docs := newDocs(t, p, "docs")
 		front := serveNginx(t, "location /shop/ { proxy_pass "+strings.Replace(a.URL, "app.localhost", "127.0.0.1", 1)+"/; }")
 		shop := strings.Replace(front, "127.0.0.1", "www.localhost", 1) + "/shop"
-		a.wrap(a.lookup(), site.Platform(), "/docs-login", docslogin.WithLoginPage("/shop/sign-in", "next"), docslogin.WithExternalURL(shop))
+		a.wrap(a.lookup(), site.Platform(), "/docs-login", docslogin.WithSignInPage("/shop/sign-in", "next"), docslogin.WithExternalURL(shop))
 		site.SetLoginURL(shop + "/docs-login")
 		v := newVisitor(t)
 		v.open(docs.URL + "/quickstart?a=1&b=%26")

@@ -19,6 +19,7 @@ import (
 
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/docslogintest"
+	"github.com/docslogin/docslogin/platforms"
 )
 
 // platform is what the tests know of a preset, as the vendor says it. Everything that is
@@ -52,30 +53,30 @@ type platform struct {
 	allKeys      bool   // not only the first API key is sent
 }
 
-var platforms = []platform{
+var allPlatforms = []platform{
 	{
-		name: "ReadMe", preset: docslogin.ReadMe, site: docslogintest.NewReadMe,
+		name: "ReadMe", preset: platforms.ReadMe, site: docslogintest.NewReadMe,
 		alg: "HS256", query: "auth_token", in: "redirect", out: "redirect", link: asPath,
 		lifetime: 300, tokenID: true, required: "name, email", allKeys: true,
 	},
 	{
-		name: "Mintlify", preset: docslogin.Mintlify, site: docslogintest.NewMintlify,
+		name: "Mintlify", preset: platforms.Mintlify, site: docslogintest.NewMintlify,
 		alg: "EdDSA", callback: "/login/jwt-callback", in: "redirect", out: "redirect", link: asPath,
 		lifetime: 10, sessionClaim: "expiresAt", hostClaim: "host",
 	},
 	{
-		name: "Mintlify personalization", preset: docslogin.MintlifyPersonalization, site: docslogintest.NewMintlifyPersonalization,
+		name: "Mintlify personalization", preset: platforms.MintlifyPersonalization, site: docslogintest.NewMintlifyPersonalization,
 		alg: "ES256", in: "redirect",
 		lifetime: 10, sessionClaim: "expiresAt",
 	},
 	{
-		name: "GitBook", preset: docslogin.GitBook, site: docslogintest.NewGitBook,
+		name: "GitBook", preset: platforms.GitBook, site: docslogintest.NewGitBook,
 		alg: "HS256", query: "jwt_token", maxToken: 4000, in: "location", fromBase: true,
 		drops:    []string{"jwt_token", "access_token", "visitor.plan"},
 		lifetime: 3600, sessionClaim: "exp",
 	},
 	{
-		name: "Fern", preset: docslogin.Fern, site: docslogintest.NewFern,
+		name: "Fern", preset: platforms.Fern, site: docslogintest.NewFern,
 		alg: "HS256", query: "fern_token", callback: "/api/fern-docs/auth/jwt/callback", maxToken: 4000, in: "state", out: "state", link: asGiven,
 		lifetime: 86400, sessionClaim: "exp", issuer: "https://buildwithfern.com",
 	},
@@ -86,12 +87,12 @@ var platforms = []platform{
 		lifetime: 180, fromIssue: true, tokenID: true, required: "name, email",
 	},
 	{
-		name: "Help Scout", preset: docslogin.HelpScout, site: docslogintest.NewHelpScout,
+		name: "Help Scout", preset: platforms.HelpScout, site: docslogintest.NewHelpScout,
 		alg: "HS512", query: "token", callback: "/authcallback", in: "returnTo", out: "returnTo", link: asPath,
 		lifetime: 3600, sessionClaim: "exp", required: "sub", nameless: true,
 	},
 	{
-		name: "DeveloperHub", preset: docslogin.DeveloperHub, site: docslogintest.NewDeveloperHub,
+		name: "DeveloperHub", preset: platforms.DeveloperHub, site: docslogintest.NewDeveloperHub,
 		alg: "HS256", query: "jwt", in: "redirect",
 		lifetime: 86400, sessionClaim: "exp",
 	},
@@ -101,20 +102,20 @@ var platforms = []platform{
 		echo: []string{"companyID"}, lifetime: 300, required: "id, name, email",
 	},
 	{
-		name: "Featurebase", preset: docslogin.Featurebase, site: docslogintest.NewFeaturebase,
+		name: "Featurebase", preset: platforms.Featurebase, site: docslogintest.NewFeaturebase,
 		alg: "HS256", query: "jwt", callback: "/api/v1/auth/access/jwt", in: "return_to", out: "return_to", link: asURL,
 		lifetime: 600, required: "email or userId",
 	},
 	{
-		name: "Metabase", preset: docslogin.Metabase, site: docslogintest.NewMetabase,
+		name: "Metabase", preset: platforms.Metabase, site: docslogintest.NewMetabase,
 		alg: "HS256", query: "jwt", callback: "/auth/sso", in: "return_to", out: "return_to", link: asPath, unescaped: true,
 		lifetime: 180, fromIssue: true, required: "email",
 	},
 }
 
-// zendesk is a help center under a name of its own, apart from the agents' pages.
+// zendesk is a help center under a name of its own, which is not the agents' host.
 func zendesk(docsURL, secret string) docslogin.Platform {
-	p := docslogin.Zendesk("acme", secret)
+	p := platforms.Zendesk("https://acme.zendesk.com", secret)
 	p.DocsURL = docsURL
 	return p
 }
@@ -122,7 +123,7 @@ func zendesk(docsURL, secret string) docslogin.Platform {
 const companyID = "company-1"
 
 func canny(boardURL, privateKey string) docslogin.Platform {
-	return docslogin.Canny(boardURL, companyID, privateKey)
+	return platforms.Canny(boardURL, companyID, privateKey)
 }
 
 func asPath(_, path, _ string) string     { return path }
@@ -150,7 +151,7 @@ func eachPlatform(t *testing.T, test func(t *testing.T, p platform)) {
 func each(t *testing.T, holds func(p platform) bool, test func(t *testing.T, p platform)) {
 	t.Helper()
 	tested := 0
-	for _, p := range platforms {
+	for _, p := range allPlatforms {
 		if holds(p) {
 			tested++
 			t.Run(p.name, func(t *testing.T) {

@@ -242,7 +242,7 @@ func (a *app) lookup(more ...func(id string) (*docslogin.User, error)) docslogin
 }
 
 // toForm is where the app's own form is.
-var toForm = docslogin.WithLoginPage("/sign-in", "next")
+var toForm = docslogin.WithSignInPage("/sign-in", "next")
 
 // wrap puts the route of one docs site around the app.
 func (a *app) wrap(lookup docslogin.UserLookup, p docslogin.Platform, path string, opts ...docslogin.Option) {

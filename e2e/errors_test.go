@@ -12,6 +12,7 @@ import (
 	"github.com/go-jose/go-jose/v4/cryptosigner"
 
 	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/platforms"
 )
 
 // tokenService signs with an Ed25519 key until it is down.
@@ -30,7 +31,7 @@ func (s *tokenService) SignPayload(payload []byte, alg jose.SignatureAlgorithm) 
 // TestEveryPageThatKeepsAVisitorOut looks at each in the browser; with -shots they are
 // written to a folder, to be looked at by people too.
 func TestEveryPageThatKeepsAVisitorOut(t *testing.T) {
-	w := newWorld(t, platforms[0])
+	w := newWorld(t, allPlatforms[0])
 	find := func(id string) (*docslogin.User, error) {
 		switch id {
 		case "incomplete":
@@ -55,7 +56,7 @@ func TestEveryPageThatKeepsAVisitorOut(t *testing.T) {
 	}
 	_, key, _ := ed25519.GenerateKey(nil) // crypto/rand never fails
 	signer := &tokenService{OpaqueSigner: cryptosigner.Opaque(key)}
-	withService := docslogin.Mintlify(w.docs.URL, "")
+	withService := platforms.Mintlify(w.docs.URL, "")
 	withService.Key = docslogin.SignWith(signer)
 	w.wrap(w.lookup(find), w.site.Platform(), "/docs-login", toForm, docslogin.WithClaimsMapper(mapper))
 	w.wrap(w.lookup(), withService, "/service-login", toForm)
@@ -80,7 +81,7 @@ func TestEveryPageThatKeepsAVisitorOut(t *testing.T) {
 		{"incomplete_user", "incomplete", "/docs-login" + link, "", 403, "does not have: email.", true},
 		{"lookup_failed", "broken", "/docs-login" + link, "", 500, "Something went wrong", false},
 		{"mapper_failed", "mapper", "/docs-login" + link, "", 500, "Something went wrong", false},
-		{"owned_claim", "owner", "/docs-login" + link, "", 500, "Something went wrong", false},
+		{"reserved_claim", "owner", "/docs-login" + link, "", 500, "Something went wrong", false},
 		{"panic", "panics", "/docs-login" + link, "", 500, "Something went wrong", false},
 		{"sign_failed", "signer", "/service-login" + link, "", 500, "Something went wrong", false},
 		{"too_large", "large", "/docs-login" + link, "", 500, "too large for the documentation", false},
@@ -124,7 +125,7 @@ func TestEveryPageThatKeepsAVisitorOut(t *testing.T) {
 
 // Frames and scripts get no page. TestNothingIsMintedWithoutAClick has the rest.
 func TestARefusalThatNobodySeesHasNoBody(t *testing.T) {
-	w := newWorld(t, platforms[0])
+	w := newWorld(t, allPlatforms[0])
 	v := newVisitor(t)
 	w.signIn(v, "ada")
 	if answer := eval[string](v, `fetch("/docs-login").then((answer) => answer.text().then((text) => answer.status + ":" + text))`); answer != "403:" {
