@@ -140,7 +140,7 @@ func newAppAt(t *testing.T, name string) *app {
 const sessionName = "session"
 
 // names are those that the form offers. Not all of them get in.
-var names = []string{"ada", "ben", "forbidden", "no cookie", "incomplete", "broken", "panics", "mapper", "owner", "large", "signer"}
+var names = []string{"ada", "ben", "forbidden", "no cookie", "incomplete", "broken", "panics", "mapper", "reserved", "large", "signer"}
 
 var formPage = template.Must(template.New("form").Parse(`<!doctype html><title>Sign in</title><link rel=icon href="data:,"><h1>Who are you?</h1>
 <form method=post action=sign-in><input type=hidden name=next value="{{.Next}}">
