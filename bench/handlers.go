@@ -223,7 +223,7 @@ func allocationsOfLogins(b *bench) stage {
 			return nil, err
 		}
 		nobody := func(*http.Request) (*docslogin.User, error) { return nil, nil }
-		docs, err := docslogin.New(nobody, platform, docslogin.WithLoginPage("/sign-in", "next"))
+		docs, err := docslogin.New(nobody, platform, docslogin.WithSignInPage("/sign-in", "next"))
 		if err != nil {
 			return nil, err
 		}

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/platforms"
 	"github.com/go-jose/go-jose/v4"
 	josejwt "github.com/go-jose/go-jose/v4/jwt"
 	"github.com/golang-jwt/jwt/v5"
@@ -62,13 +63,13 @@ func newSites() ([]*site, error) {
 	edPEM, edErr := pemText(ed)
 	ecPEM, ecErr := pemText(ec)
 	return []*site{
-		{"HS256", docslogin.ReadMe, rand.Text() + rand.Text(), readMeClaims, func(token, link string) string {
+		{"HS256", platforms.ReadMe, rand.Text() + rand.Text(), readMeClaims, func(token, link string) string {
 			return docsURL + "?auth_token=" + token + "&redirect=" + url.QueryEscape(link)
 		}},
-		{"EdDSA", docslogin.Mintlify, edPEM, mintlifyClaims, func(token, link string) string {
+		{"EdDSA", platforms.Mintlify, edPEM, mintlifyClaims, func(token, link string) string {
 			return docsURL + "/login/jwt-callback?redirect=" + url.QueryEscape(link) + "#" + token
 		}},
-		{"ES256", docslogin.MintlifyPersonalization, ecPEM, personalizationClaims, func(token, link string) string {
+		{"ES256", platforms.MintlifyPersonalization, ecPEM, personalizationClaims, func(token, link string) string {
 			return docsURL + link + "#" + token
 		}},
 	}, errors.Join(edErr, ecErr)

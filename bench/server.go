@@ -47,7 +47,7 @@ func serveApp(stdin io.Reader, stdout io.Writer) error {
 	lookup := docslogin.SessionLookup(store, "session", func(_ *http.Request, s *sessions.Session) (*docslogin.User, error) {
 		return users[s.Values["user"]], nil
 	})
-	docs, err := docslogin.New(lookup, platform, docslogin.WithLoginPage("/sign-in", "next"))
+	docs, err := docslogin.New(lookup, platform, docslogin.WithSignInPage("/sign-in", "next"))
 	if err != nil {
 		return err
 	}

@@ -21,16 +21,16 @@ func TestTheTokenStaysOutOfSight(t *testing.T) {
 	eachPlatform(t, func(t *testing.T, p platform) {
 		w := newWorld(t, p)
 		v := newVisitor(t)
-		// The sign-in form and the docs page are visited on the way.
+		// The way leads over the sign-in form and the docs page.
 		w.overTheForm(v)
 
 		for _, entry := range call(v, page.GetNavigationHistory, cdp.Empty{}).Entries {
 			if strings.Contains(entry.URL, "eyJhbGciOi") {
-				t.Errorf("the history has the token: %s", entry.URL)
+				t.Errorf("the history contains the token: %s", entry.URL)
 			}
 		}
 		for _, r := range w.docs.asked("") {
-			// The docs' own pages send none, so one would come from the app.
+			// The docs' own pages do not send one, so it would come from the app.
 			if referer := r.Header.Get("Referer"); referer != "" {
 				t.Errorf("%s %s has the Referer %q", r.Method, r.URL.Path, referer)
 			}
@@ -45,13 +45,13 @@ func TestTheTokenStaysOutOfSight(t *testing.T) {
 			inURLs += strings.Count(r.URL.String(), "eyJhbGciOi")
 			inBodies += strings.Count(r.body, "eyJhbGciOi")
 		}
-		// A fragment reaches no server: the docs' own script posts it.
+		// A fragment does not reach a server: the docs' own script posts it.
 		wantURLs, wantBodies := 0, 1
 		if p.query != "" {
 			wantURLs, wantBodies = 1, 0
 		}
 		if inURLs != wantURLs || inBodies != wantBodies {
-			t.Errorf("%d requests have the token in their URL and %d in their body, want %d and %d", inURLs, inBodies, wantURLs, wantBodies)
+			t.Errorf("the token is %d times in a URL and %d times in a body, want %d and %d", inURLs, inBodies, wantURLs, wantBodies)
 		}
 		if logins := w.site.Logins(); len(logins) != 1 {
 			t.Errorf("%d logins", len(logins))
@@ -59,22 +59,23 @@ func TestTheTokenStaysOutOfSight(t *testing.T) {
 	})
 }
 
-// speculation is a page's rule for what browsers may load before a click.
+// speculation is a rule that lets browsers load a URL before a click.
 func speculation(kind, url string) string {
 	return fmt.Sprintf(`<script type=speculationrules>{%q: [{"source": "list", "urls": [%q], "eagerness": "immediate"}]}</script>`, kind, url)
 }
 
-// TestNothingIsMintedWithoutAClick puts what loads without a click on a page of the app,
-// where it carries the session's cookie, and on a page of a stranger's.
-func TestNothingIsMintedWithoutAClick(t *testing.T) {
+// lazyLoad is HTML that makes Chromium load the login route without a click.
+type lazyLoad struct {
+	name     string
+	page     func(login string) string
+	want     docslogin.Outcome
+	stranger bool // whether Chromium also loads it from another site, for a visitor who has cookies of the app
+	renders  bool // whether Chromium would render the response, and so send a form in it
+}
+
+func lazyLoads() []lazyLoad {
 	const speculative, embedded, method = docslogin.OutcomeSpeculative, docslogin.OutcomeEmbedded, docslogin.OutcomeMethod
-	for _, tt := range []struct {
-		name     string
-		page     func(login string) string
-		want     docslogin.Outcome
-		stranger bool // whether Chromium loads it for a stranger whose visitor has cookies of the app's
-		renders  bool // a page that came of it would run, and send its form
-	}{
+	return []lazyLoad{
 		{"a prefetch", func(login string) string { return `<link rel=prefetch href="` + login + `">` }, speculative, true, false},
 		{"a prefetch as a document", func(login string) string { return `<link rel=prefetch as=document href="` + login + `">` }, speculative, true, false},
 		{"a rule that prefetches", func(login string) string { return speculation("prefetch", login) }, speculative, false, true},
@@ -101,78 +102,99 @@ func TestNothingIsMintedWithoutAClick(t *testing.T) {
 			return `<script>new EventSource("` + login + `", {withCredentials: true})</script>`
 		}, embedded, true, false},
 		{"a beacon", func(login string) string { return `<script>navigator.sendBeacon("` + login + `", "")</script>` }, method, true, false},
-	} {
+	}
+}
+
+// The HTML is on a page of the app, to which Chromium sends the session cookie, and on a page of
+// another site. Nothing is signed until the visitor clicks the link to the docs.
+func TestNothingIsSignedWithoutAClick(t *testing.T) {
+	for _, tt := range lazyLoads() {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			each(t, firstOfShape(func(p platform) bool { return p.shape() == "query" || tt.renders && p.form != "" }), func(t *testing.T, p platform) {
 				w := newWorld(t, p)
-				login := w.loginURL("/quickstart")
-				content := tt.page(login) + w.toDocs()
+				content := tt.page(w.loginURL("/quickstart")) + w.toDocs()
 				w.setPage("/page", html(content))
 				stranger := newHost(t, "stranger", static(content))
-				for _, visit := range []struct {
-					where    string
-					signedIn bool
-					loads    bool
-				}{
-					{w.URL + "/page", true, true},
-					{w.URL + "/page", false, true},
-					{stranger.URL + "/page", true, tt.stranger},
-					{stranger.URL + "/page", false, true},
+				for _, visit := range []lazyVisit{
+					{w.URL + "/page", true, true, tt.want},
+					{w.URL + "/page", false, true, tt.want},
+					{stranger.URL + "/page", true, tt.stranger, tt.want},
+					{stranger.URL + "/page", false, true, tt.want},
 				} {
-					v := newVisitor(t)
-					if visit.signedIn {
-						w.signIn(v, "ada")
-					}
-					before, logins := len(w.outcomes()), len(w.site.Logins())
-					v.open(visit.where)
-					v.reads("Docs")
-					if visit.loads {
-						// A browser that is busy puts off what is only a hint, and may forget it.
-						again := time.Now().Add(patience / 4)
-						v.waits("the request", func() bool {
-							if time.Now().After(again) {
-								again = time.Now().Add(patience / 4)
-								v.open(visit.where)
-							}
-							return len(w.outcomes()) > before
-						})
-					}
-					time.Sleep(200 * time.Millisecond) // for what should not come
-					for _, outcome := range w.outcomes()[before:] {
-						if outcome != tt.want {
-							t.Errorf("%+v: %s", visit, outcome)
-						}
-					}
-					for _, x := range w.asked("/docs-login")[before:] {
-						if x.status != 403 && x.status != 405 {
-							t.Errorf("%+v: status %d", visit, x.status)
-						}
-					}
-					if n := len(w.site.Logins()) - logins; n != 0 {
-						t.Errorf("%+v: %d logins without a click", visit, n)
-					}
-					v.click("#docs")
-					if !visit.signedIn {
-						w.fillForm(v, "ada")
-					}
-					v.arrives(w.docs.URL+"/quickstart", w.hello("ada"))
-					if n := len(w.site.Logins()) - logins; n != 1 {
-						t.Errorf("%+v: %d logins after the click", visit, n)
-					}
+					visit.check(t, w)
 				}
 			})
 		})
 	}
 }
 
-// worker is a service worker that fetches something for each request of a page.
+// lazyVisit is a visit of a page that may load the login route without a click.
+type lazyVisit struct {
+	page     string
+	signedIn bool
+	loads    bool
+	want     docslogin.Outcome // of what it loads
+}
+
+// check visits the page, checks that this is not a login, then clicks the link.
+func (l lazyVisit) check(t *testing.T, w *world) {
+	t.Helper()
+	v := newVisitor(t)
+	if l.signedIn {
+		w.signIn(v, "ada")
+	}
+	before, logins := len(w.outcomes()), len(w.site.Logins())
+	v.open(l.page)
+	v.reads("Docs")
+	if l.loads {
+		l.wait(v, func() bool { return len(w.outcomes()) > before })
+	}
+	time.Sleep(200 * time.Millisecond) // for requests that should not come
+	for _, outcome := range w.outcomes()[before:] {
+		if outcome != l.want {
+			t.Errorf("%+v: %s", l, outcome)
+		}
+	}
+	for _, x := range w.asked("/docs-login")[before:] {
+		if x.status != 403 && x.status != 405 {
+			t.Errorf("%+v: status %d", l, x.status)
+		}
+	}
+	if n := len(w.site.Logins()) - logins; n != 0 {
+		t.Errorf("%+v: %d logins without a click", l, n)
+	}
+	v.click("#docs")
+	if !l.signedIn {
+		w.fillForm(v, "ada")
+	}
+	v.arrives(w.docs.URL+"/quickstart", w.hello("ada"))
+	if n := len(w.site.Logins()) - logins; n != 1 {
+		t.Errorf("%+v: %d logins after the click", l, n)
+	}
+}
+
+// wait waits until the page has loaded the route. It opens the page again now and then: to a busy
+// browser a prefetch is only a hint, which it may forget.
+func (l lazyVisit) wait(v *visitor, loaded func() bool) {
+	v.t.Helper()
+	again := time.Now().Add(patience / 4)
+	v.waits("the request", func() bool {
+		if time.Now().After(again) {
+			again = time.Now().Add(patience / 4)
+			v.open(l.page)
+		}
+		return loaded()
+	})
+}
+
+// worker is a service worker that fetches an expression for each request of a page.
 func worker(fetches string) string {
 	return `self.addEventListener("fetch", (event) => event.respondWith(fetch(` + fetches + `)));
 self.addEventListener("activate", (event) => event.waitUntil(clients.claim()));`
 }
 
-// workerRuns waits until the page is in the hands of the app's service worker.
+// workerRuns waits until the app's service worker controls the page.
 const workerRuns = `navigator.serviceWorker.register("/worker.js").then(() => navigator.serviceWorker.ready).then(() => new Promise((done) => {
 	if (navigator.serviceWorker.controller) done(true);
 	navigator.serviceWorker.addEventListener("controllerchange", () => done(true));
@@ -187,7 +209,7 @@ func TestAServiceWorkerThatPassesNavigationsOn(t *testing.T) {
 		w.signIn(v, "ada")
 		v.open(w.URL + "/page")
 		eval[bool](v, workerRuns)
-		// A script of the page gets no token through the worker.
+		// A script of the page does not get a token through the worker.
 		eval[bool](v, `fetch("/docs-login", {redirect: "manual"}).then(() => true, () => true)`)
 		if got, want := w.outcomes(), []docslogin.Outcome{docslogin.OutcomeEmbedded}; !slices.Equal(got, want) {
 			t.Errorf("a script's fetch ends with %v", got)
@@ -201,9 +223,9 @@ func TestAServiceWorkerThatPassesNavigationsOn(t *testing.T) {
 	})
 }
 
-// A worker that makes a request of its own instead is a script like any other.
+// A worker that makes its own requests is a script like others.
 func TestAServiceWorkerThatMakesRequestsOfItsOwn(t *testing.T) {
-	w := newWorld(t, platforms[0])
+	w := newWorld(t, allPlatforms[0])
 	w.setPage("/worker.js", worker("event.request.url"))
 	w.setPage("/page", html(w.toDocs()))
 	v := newVisitor(t)
@@ -217,7 +239,7 @@ func TestAServiceWorkerThatMakesRequestsOfItsOwn(t *testing.T) {
 	}
 }
 
-// overTheForm opens a private page of the docs, signed out, and comes back to it.
+// overTheForm opens a private page of the docs, signs in, and comes back to it.
 func (w *world) overTheForm(v *visitor) {
 	v.t.Helper()
 	v.open(w.docs.URL + "/quickstart")
@@ -225,7 +247,7 @@ func (w *world) overTheForm(v *visitor) {
 	v.arrives(w.docs.URL+"/quickstart", w.hello("ada"))
 }
 
-// An anchor that is part of the link goes along with it, unless the token takes its place.
+// An anchor in the deep link is kept, unless the token replaces it.
 func TestAnAnchorInTheLinkSurvivesTheForm(t *testing.T) {
 	each(t, firstOfShape(all), func(t *testing.T, p platform) {
 		w := newWorld(t, p)
@@ -240,8 +262,8 @@ func TestAnAnchorInTheLinkSurvivesTheForm(t *testing.T) {
 	})
 }
 
-// One that the docs did not put into the link goes with the browser from redirect to
-// redirect, up to a fragment of the login URL's own, or a form.
+// An anchor that the docs did not put into the deep link stays in the browser over all redirects,
+// unless the login URL has its own fragment, or there is a form.
 func TestAnAnchorInTheAddressBar(t *testing.T) {
 	each(t, firstOfShape(all), func(t *testing.T, p platform) {
 		w := newWorld(t, p)
@@ -256,7 +278,7 @@ func TestAnAnchorInTheAddressBar(t *testing.T) {
 	})
 }
 
-// logOut ends the visitor's session at the docs.
+// logOut ends the visitor's docs session.
 func (w *world) logOut(v *visitor) {
 	v.t.Helper()
 	v.open(w.docs.URL + "/changelog")
@@ -302,7 +324,7 @@ func TestBackForwardAndReload(t *testing.T) {
 		if n := w.count(docslogin.OutcomeLoggedIn); n != 1 {
 			t.Errorf("after a reload, %d logins", n)
 		}
-		// One step back is the form, the second the page before; no token, no loop.
+		// One step back is the form, two steps back is the page before it. There is no token and no loop.
 		v.travel(-1)
 		v.reaches(w.URL+"/sign-in?", "Who are you?")
 		v.travel(-1)
@@ -314,7 +336,7 @@ func TestBackForwardAndReload(t *testing.T) {
 		if n := w.count(docslogin.OutcomeLoggedIn); n != 1 {
 			t.Errorf("after going back and forward, %d logins", n)
 		}
-		// Signing in on the form once more, from the history, works as well.
+		// The visitor can sign in on the form again, from the history.
 		v.travel(-1)
 		w.fillForm(v, "ben")
 		v.arrives(w.docs.URL+"/quickstart", w.hello("ben"))
@@ -324,8 +346,8 @@ func TestBackForwardAndReload(t *testing.T) {
 	})
 }
 
-// With SameSite=Strict, every visit from the docs looks anonymous: the form comes each
-// time, and signing in there works, since that is the app's own.
+// With SameSite=Strict, every visit from the docs looks signed out. The visitor gets the form each
+// time, and can sign in there, since the form is on the app.
 func TestAStrictSessionCookie(t *testing.T) {
 	each(t, firstOfShape(all), func(t *testing.T, p platform) {
 		w := newWorld(t, p)
@@ -339,7 +361,7 @@ func TestAStrictSessionCookie(t *testing.T) {
 			v.arrives(w.docs.URL+"/changelog", w.hello("ada"))
 			w.logOut(v)
 		}
-		// Entered by hand, or from a page of the app, the route gets the cookie.
+		// From the address bar, or from a page of the app, the route gets the cookie.
 		v.open(w.loginURL("/reference"))
 		v.arrives(w.docs.URL+"/reference", w.hello("ada"))
 		w.logOut(v)
@@ -353,8 +375,8 @@ func TestAStrictSessionCookie(t *testing.T) {
 	})
 }
 
-// The policy is for the whole way behind the form: to the app's route and on to the docs.
-// Where the route answers with a form of its own, the way ends there.
+// The policy applies to all redirects after the form: to the app's route and on to the docs. It
+// does not apply to the route's own form.
 func TestAFormActionPolicyOnTheSignInForm(t *testing.T) {
 	each(t, firstOfShape(all), func(t *testing.T, p platform) {
 		w := newWorld(t, p)
@@ -368,7 +390,7 @@ func TestAFormActionPolicyOnTheSignInForm(t *testing.T) {
 		v.open(w.docs.URL + "/quickstart")
 		w.fillForm(v, "ada")
 		v.blocked("form-action")
-		v.reaches(w.URL + "/sign-in?") // and there the visitor stays
+		v.reaches(w.URL + "/sign-in?") // where the visitor stays
 		if n := len(w.site.Logins()); n != 0 {
 			t.Errorf("%d logins in spite of the policy", n)
 		}
@@ -379,8 +401,8 @@ func TestAFormActionPolicyOnTheSignInForm(t *testing.T) {
 	})
 }
 
-// Where a host of its own takes the token, the way leads over that as well.
-func TestAFormActionPolicyHasToNameWhatTakesTheToken(t *testing.T) {
+// If another host takes the token, the redirects lead over that host, too.
+func TestAFormActionPolicyMustNameTheHostThatTakesTheToken(t *testing.T) {
 	each(t, func(p platform) bool { return p.query != "" && strings.HasPrefix(p.callback, "https:") }, func(t *testing.T, p platform) {
 		takes := newHost(t, "takes", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, r.FormValue(p.out), http.StatusFound)
@@ -410,18 +432,18 @@ func TestAFormActionPolicyHasToNameWhatTakesTheToken(t *testing.T) {
 	})
 }
 
-// movable returns a clock that can be set ahead.
+// movable returns a clock, and a func that sets it ahead.
 func movable() (clock func() time.Time, setLater func(time.Duration)) {
 	var later atomic.Int64
 	return func() time.Time { return time.Now().Add(time.Duration(later.Load())) },
 		func(d time.Duration) { later.Store(int64(d)) }
 }
 
-// The way back is for the visit that it was made for: as a bookmark it goes to the form
-// again, and not to the page that tells of a loop.
-func TestABookmarkOfTheWayBack(t *testing.T) {
+// A bookmark of the return URL leads to the form again after ten minutes, not to the page for a
+// redirect loop.
+func TestABookmarkOfTheReturnURL(t *testing.T) {
 	clock, setLater := movable()
-	w := newWorld(t, platforms[0], docslogin.WithClock(clock))
+	w := newWorld(t, allPlatforms[0], docslogin.WithClock(clock))
 	v := newVisitor(t)
 	v.open(w.docs.URL + "/quickstart")
 	w.fillForm(v, "no cookie")
@@ -439,7 +461,7 @@ func TestAllDocsFromOneApp(t *testing.T) {
 	a := newApp(t)
 	v := newVisitor(t)
 	var sites []*host
-	for _, p := range platforms {
+	for _, p := range allPlatforms {
 		site, docs := newDocs(t, p, p.slug())
 		path := "/" + p.slug() + "-login"
 		a.wrap(a.lookup(), site.Platform(), path, toForm)
@@ -451,11 +473,11 @@ func TestAllDocsFromOneApp(t *testing.T) {
 		if i == 0 {
 			a.fillForm(v, "ada")
 		}
-		v.arrives(docs.URL+"/reference", platforms[i].hello("ada"))
+		v.arrives(docs.URL+"/reference", allPlatforms[i].hello("ada"))
 	}
 }
 
-func TestAUserWhoMayNotReadTheDocsSignsInAsAnother(t *testing.T) {
+func TestAUserWhoMayNotReadTheDocsSignsInAsAnotherUser(t *testing.T) {
 	each(t, firstOfShape(all), func(t *testing.T, p platform) {
 		w := newWorld(t, p)
 		v := newVisitor(t)
@@ -475,7 +497,7 @@ func TestTheAppsSessionEndsBetweenTwoPages(t *testing.T) {
 		v := newVisitor(t)
 		w.overTheForm(v)
 		w.setEnded("ada", true)
-		// The docs have a session of their own, which goes on.
+		// The docs session continues.
 		v.click(`nav a[href="/reference"]`)
 		v.arrives(w.docs.URL+"/reference", w.hello("ada"))
 		w.logOut(v)
@@ -485,7 +507,7 @@ func TestTheAppsSessionEndsBetweenTwoPages(t *testing.T) {
 	})
 }
 
-// Where the token says how long the docs session lasts, the app's session bounds it.
+// If the token says how long the docs session lasts, it ends with the app's session.
 func TestTheDocsSessionEndsWithTheApps(t *testing.T) {
 	each(t, func(p platform) bool { return p.sessionClaim != "" }, func(t *testing.T, p platform) {
 		clock, setLater := movable()

@@ -20,7 +20,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// chromium is the one browser process; every visitor has cookies of his own in it.
+// chromium is the only browser process. Every visitor has separate cookies in it.
 var chromium struct {
 	sync.Once
 	ctx  context.Context
@@ -31,9 +31,9 @@ var chromium struct {
 func startChromium() {
 	flags := map[string]any{
 		"headless": true, "disable-gpu": true, "no-first-run": true, "no-default-browser-check": true,
-		"no-sandbox":            os.Getuid() == 0, // it refuses to run for root otherwise
-		"disable-dev-shm-usage": true,             // in containers, that is too small for it
-		// Traffic on loopback only.
+		"no-sandbox":            os.Getuid() == 0, // otherwise it does not run as root
+		"disable-dev-shm-usage": true,             // which is too small in containers
+		// Only loopback traffic.
 		"host-resolver-rules": "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE *.localhost",
 		"no-proxy-server":     true, "disable-background-networking": true, "disable-component-update": true,
 		"disable-sync": true, "disable-quic": true,
@@ -57,10 +57,10 @@ func stopChromium() {
 	}
 }
 
-// patience is how long a visitor waits for a page.
+// patience is the longest that a visitor waits for a page.
 const patience = 20 * time.Second
 
-// visitor is somebody with a browser that nobody has used before.
+// visitor is a visitor with a new browser profile.
 type visitor struct {
 	t   *testing.T
 	ctx context.Context
@@ -73,13 +73,13 @@ func newVisitor(t *testing.T) *visitor {
 	}
 	ctx, cancel := chromedp.NewContext(chromium.ctx, chromedp.WithNewBrowserContext())
 	t.Cleanup(cancel)
-	if err := chromedp.Do(ctx); err != nil { // opens the tab, which lives as long as ctx
+	if err := chromedp.Do(ctx); err != nil { // opens the tab, which closes when ctx ends
 		t.Fatal(err)
 	}
 	return &visitor{t, ctx}
 }
 
-// run is chromedp.Run with a visitor's patience.
+// run is chromedp.Run with a timeout.
 func run[T any](v *visitor, action chromedp.Action[T]) T {
 	v.t.Helper()
 	ctx, cancel := context.WithTimeout(v.ctx, patience)
@@ -103,7 +103,7 @@ func call[P, R any](v *visitor, command cdp.Command[P, R], params P) R {
 	return result
 }
 
-// eval returns what a JavaScript expression, or a promise, comes to.
+// eval returns the value of a JavaScript expression. It waits for a promise.
 func eval[T any](v *visitor, expression string) T {
 	v.t.Helper()
 	value, err := evaluate[T](v.ctx, expression, patience)
@@ -113,8 +113,8 @@ func eval[T any](v *visitor, expression string) T {
 	return value
 }
 
-// evaluate asks the page itself: chromedp's action waits for a load, which a page out of
-// the back/forward cache does not have.
+// evaluate is eval without an action of chromedp: such an action waits for the page's load event,
+// which a page from the back/forward cache does not have.
 func evaluate[T any](ctx context.Context, expression string, limit time.Duration) (value T, err error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -129,20 +129,20 @@ func evaluate[T any](ctx context.Context, expression string, limit time.Duration
 	return value, json.Unmarshal(answer.Result.Value, &value)
 }
 
-// open enters a URL into the address bar.
+// open opens a URL as from the address bar.
 func (v *visitor) open(url string) {
 	v.t.Helper()
 	run(v, chromedp.Navigate(url))
 }
 
-// travel goes back in the history, or forward.
+// travel goes forward in the history, or back.
 func (v *visitor) travel(steps int64) {
 	v.t.Helper()
 	history := call(v, page.GetNavigationHistory, cdp.Empty{})
 	call(v, page.NavigateToHistoryEntry, page.NavigateToHistoryEntryParams{EntryID: history.Entries[history.CurrentIndex+steps].ID})
 }
 
-// click waits for an element and clicks into its middle.
+// click waits for an element and clicks its middle.
 func (v *visitor) click(selector string) {
 	v.t.Helper()
 	var middle []float64
@@ -159,7 +159,7 @@ func (v *visitor) click(selector string) {
 	run(v, chromedp.MouseClickXY(middle[0], middle[1]))
 }
 
-// press types keys, of package kb or letters.
+// press presses keys, which are letters or constants of package kb.
 func (v *visitor) press(keys ...string) {
 	v.t.Helper()
 	for _, key := range keys {
@@ -167,7 +167,7 @@ func (v *visitor) press(keys ...string) {
 	}
 }
 
-// at returns what is in the address bar.
+// at returns the URL in the address bar.
 func (v *visitor) at() string {
 	ctx, cancel := context.WithTimeout(v.ctx, time.Second)
 	defer cancel()
@@ -178,30 +178,30 @@ func (v *visitor) at() string {
 	return history.Entries[history.CurrentIndex].URL
 }
 
-// text returns what the page says, once it has loaded.
+// text returns the page's text, or "" while it loads.
 func (v *visitor) text() string {
 	text, _ := evaluate[string](v.ctx, `document.readyState === "complete" ? document.body.innerText : ""`, time.Second)
 	return text
 }
 
-// waits waits until something is so.
+// waits waits until a condition holds.
 func (v *visitor) waits(what string, is func() bool) {
 	v.t.Helper()
 	for end := time.Now().Add(patience); !is(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
-			v.t.Fatalf("%s: not after %v, at %s:\n%s", what, patience, v.at(), v.text())
+			v.t.Fatalf("%s: timed out after %v, at %s:\n%s", what, patience, v.at(), v.text())
 		}
 	}
 }
 
-// arrives waits for a page: its whole URL, and words on it.
+// arrives waits for a page with a URL and words on it.
 func (v *visitor) arrives(url string, words ...string) {
 	v.t.Helper()
 	v.waits("arriving at "+url, func() bool { return v.at() == url && v.text() != "" })
 	v.reads(words...)
 }
 
-// reads waits for words on the page that is shown.
+// reads waits for words on the current page.
 func (v *visitor) reads(words ...string) {
 	v.t.Helper()
 	for _, word := range words {
@@ -209,14 +209,14 @@ func (v *visitor) reads(words ...string) {
 	}
 }
 
-// reaches waits for a page of which only the beginning of the URL is known.
+// reaches waits for a page whose URL begins with prefix.
 func (v *visitor) reaches(prefix string, words ...string) {
 	v.t.Helper()
 	v.waits("reaching "+prefix, func() bool { return strings.HasPrefix(v.at(), prefix) && v.text() != "" })
 	v.reads(words...)
 }
 
-// watchPolicies prepares for blocked, on pages that come after.
+// watchPolicies prepares the pages that are opened later for blocked.
 func (v *visitor) watchPolicies() {
 	v.t.Helper()
 	call(v, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{
@@ -224,7 +224,7 @@ func (v *visitor) watchPolicies() {
 	})
 }
 
-// blocked waits until a directive of the page's policy has kept something from happening.
+// blocked waits until a directive of the page's policy has blocked something.
 func (v *visitor) blocked(by string) {
 	v.t.Helper()
 	v.waits("being blocked by "+by, func() bool {
@@ -233,13 +233,13 @@ func (v *visitor) blocked(by string) {
 	})
 }
 
-// screens are what a page is looked at on.
+// screens are the screens of shoot.
 var screens = []struct {
 	name          string
 	width, height int64
-	phone         bool // whose browsers lay pages out for a desktop unless a page says otherwise
+	phone         bool // its browser assumes a desktop's width unless the page says otherwise
 	scheme        string
-	text          int // its size in percent of the usual
+	text          int // its size in percent of the default
 }{
 	{"desktop", 1280, 800, false, "light", 100},
 	{"desktop-dark", 1280, 800, false, "dark", 100},
@@ -248,13 +248,13 @@ var screens = []struct {
 	{"small-phone-large-text", 320, 568, true, "light", 200},
 }
 
-// tooLow finds what a finger would miss: WCAG 2.5.5, which exempts links inside a sentence.
+// tooLow finds targets that are too small for fingers (WCAG 2.5.5, which exempts links in sentences).
 const tooLow = `[...document.querySelectorAll("a, button, select")]
 	.filter((e) => getComputedStyle(e).display !== "inline" && e.offsetHeight > 0 && e.offsetHeight < 44)
 	.map((e) => e.textContent)`
 
-// shoot looks at the page on every screen, where it must be no wider than that, as dark as
-// the visitor wants it and good for fingers, and writes it to -shots.
+// shoot shows the page on every screen. The page must fit the screen's width and its color scheme,
+// and its targets must be large enough for fingers. With -shots, it writes a screenshot.
 func (v *visitor) shoot(name string) {
 	v.t.Helper()
 	for _, screen := range screens {
@@ -288,14 +288,14 @@ func (v *visitor) shoot(name string) {
 	}
 }
 
-// tabTo presses Tab until an element has the focus, which must show.
+// tabTo presses Tab until an element has the focus, which must be visible.
 func (v *visitor) tabTo(selector string) {
 	v.t.Helper()
 	for range 20 {
 		v.press(kb.Tab)
 		if eval[bool](v, fmt.Sprintf("document.activeElement.matches(%q)", selector)) {
 			if outline := eval[string](v, `getComputedStyle(document.activeElement).outlineStyle`); outline == "none" {
-				v.t.Errorf("%s: nothing shows the focus on %s", v.at(), selector)
+				v.t.Errorf("%s: the focus on %s is not visible", v.at(), selector)
 			}
 			return
 		}

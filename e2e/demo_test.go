@@ -10,7 +10,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// demo is examples/demo as a newcomer runs it, on names that keep cookies apart.
+// demo is examples/demo, run with host names that keep cookies apart.
 type demo struct {
 	app  string
 	docs map[string]string // by the platform's name
@@ -49,13 +49,13 @@ func startDemo(t *testing.T) demo {
 			d.docs[line[1]] = line[2]
 		}
 	}
-	for _, p := range platforms {
+	for _, p := range allPlatforms {
 		if d.docs[p.name] == "" {
 			t.Errorf("the demo has no docs of %s", p.name)
 		}
 	}
-	if t.Failed() || len(d.docs) != len(platforms) {
-		t.Fatalf("the demo says %q, and then %q", d, lines.Text())
+	if t.Failed() || len(d.docs) != len(allPlatforms) {
+		t.Fatalf("the demo prints %q, and then %q", d, lines.Text())
 	}
 	return d
 }
@@ -68,7 +68,7 @@ func (d demo) greets(p platform) string {
 	return "Hello, Ada Park."
 }
 
-// signIn fills in the form as Ada.
+// signIn signs in as Ada in the form.
 func (d demo) signIn(v *visitor) {
 	v.t.Helper()
 	v.reaches(d.app+"/sign-in", "Who are you?")
@@ -93,8 +93,8 @@ func TestDemoSignedIn(t *testing.T) {
 	v.open(d.app + "/sign-in")
 	d.signIn(v)
 	v.arrives(d.app+"/", "Hello, Ada Park")
-	// All docs sites from one app, each with one click and no form.
-	for _, p := range platforms {
+	// One app logs her in at all docs sites, each with one click and no form.
+	for _, p := range allPlatforms {
 		v.open(d.app + "/")
 		v.click(`a[href^="` + d.docs[p.name] + `"]`)
 		v.arrives(d.docs[p.name]+"/quickstart", d.greets(p))
@@ -114,8 +114,8 @@ func TestDemoOnAPublicPage(t *testing.T) {
 		v.click(`header .button`)
 		d.signIn(v)
 		v.arrives(docs+"/changelog", d.greets(p))
-		// Signed out at the docs but not at the app: one click and no form, since the session's
-		// cookie comes along from another site.
+		// After the docs logout the visitor is still signed in at the app. One click is enough, since
+		// the session cookie is sent from another site.
 		v.click(`header form button`)
 		v.arrives(docs+"/", "Log in")
 		v.click(`header .button`)
@@ -147,7 +147,7 @@ func TestDemoWithoutJavaScript(t *testing.T) {
 		v := withoutScripts(t)
 		v.open(docs + "/quickstart")
 		const whyNot = "Allow JavaScript for this site"
-		if p.shape() == "fragment of the page" { // the page's script is what knows the way to the login
+		if p.shape() == "fragment of the page" { // the page's script starts the login
 			v.arrives(docs+"/quickstart", whyNot)
 			return
 		}
@@ -182,7 +182,7 @@ func TestDemoPages(t *testing.T) {
 		v.arrives(d.docs[p.name]+"/quickstart", d.greets(p))
 		v.shoot("demo-" + p.slug())
 		if p.form != "" {
-			return // no URL makes these docs refuse a token
+			return // a URL cannot bring a bad token to these docs
 		}
 		v = newVisitor(t)
 		notOne := "#eyJ.eyJ.no-token"
@@ -190,7 +190,7 @@ func TestDemoPages(t *testing.T) {
 			notOne = "?" + p.query + "=no-token"
 		}
 		v.open(d.docs[p.name] + p.callbackPath() + notOne)
-		v.reads("Login refused")
-		v.shoot("demo-refused-by-" + p.slug())
+		v.reads("Fix:", "Try again")
+		v.shoot("demo-rejected-by-" + p.slug())
 	})
 }

@@ -1,4 +1,4 @@
-// Package e2e is only tests: docslogin against programs that its authors did not write.
-// Node's JWT libraries judge the tokens, Node's URL judges the links, Chromium plays the
-// visitor, and nginx stands in between. See README.md for how to run them.
+// Package e2e tests docslogin against third-party programs. Node's JWT libraries verify the tokens,
+// Node's URL parses the links, Chromium is the visitor's browser, and nginx is the proxy. See
+// README.md for how to run the tests.
 package e2e

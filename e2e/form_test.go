@@ -9,12 +9,12 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// The tests of the form that takes a token to the docs where no URL may hold it. That it
-// sends itself, TestTheTokenStaysOutOfSight and others see.
+// These are the tests of the form that carries the token to the docs on platforms that do not take
+// it in a URL. TestTheTokenStaysOutOfSight and others check that it submits itself.
 
 func inForm(p platform) bool { return p.form != "" }
 
-// withoutScripts is somebody whose browser runs no page's script.
+// withoutScripts is a visitor whose browser does not run scripts.
 func withoutScripts(t *testing.T) *visitor {
 	v := newVisitor(t)
 	call(v, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
@@ -41,11 +41,11 @@ func TestTheFormWithoutJavaScript(t *testing.T) {
 	})
 }
 
-// The page's policy lets the form, and the redirects behind it, go to the docs, to what
-// takes the token and to the origins that links may name; and nowhere else.
+// The page's policy lets the form, and the redirects after it, lead to the docs, to the host that
+// takes the token, and to the origins that deep links may name; and nowhere else.
 func TestWhereTheFormMayLead(t *testing.T) {
 	each(t, firstOfShape(inForm), func(t *testing.T, p platform) {
-		var target atomic.Value // of what takes the token
+		var target atomic.Value // of the host that takes the token
 		redirect := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, target.Load().(string), http.StatusFound)
 		})
@@ -60,7 +60,7 @@ func TestWhereTheFormMayLead(t *testing.T) {
 			name string
 			*host
 			may bool
-		}{{"the docs", docs, true}, {"an origin that links may name", agents, true}, {"elsewhere", elsewhere, false}} {
+		}{{"the docs", docs, true}, {"an origin that deep links may name", agents, true}, {"elsewhere", elsewhere, false}} {
 			t.Run(tt.name, func(t *testing.T) {
 				target.Store(tt.URL + "/page")
 				v := newVisitor(t)
@@ -72,18 +72,18 @@ func TestWhereTheFormMayLead(t *testing.T) {
 					v.arrives(tt.URL+"/page", "Here")
 				} else {
 					v.blocked("form-action")
-					v.reaches(a.URL+"/docs-login?", "Continue") // and there the visitor stays
+					v.reaches(a.URL+"/docs-login?", "Continue") // where the visitor stays
 				}
 				posts := takes.asked("/access/jwt")[posted:]
 				if len(posts) != 1 {
 					t.Fatalf("the form was sent %d times", len(posts))
 				}
-				// The page sends no referrer, and so no origin.
+				// The page sends no referrer, and so the origin is null.
 				if h := posts[0].Header; h.Get("Referer") != "" || h.Get("Origin") != "null" {
 					t.Errorf("the form comes with the Referer %q and the Origin %q", h.Get("Referer"), h.Get("Origin"))
 				}
 				if n := len(tt.asked("/page")); n != 0 != tt.may {
-					t.Errorf("%d requests where the form was led", n)
+					t.Errorf("%d requests to the form's target", n)
 				}
 			})
 		}

@@ -1,6 +1,6 @@
-// Judges tokens and links as the docs' side would: with the libraries that the vendors'
-// samples and verifiers are written with, and with the URL standard that browsers follow.
-// One JSON request on each line of the standard input, one JSON answer for each.
+// Judges tokens and links as the docs do: with the libraries of the vendors' samples, and with the
+// URL standard that browsers follow. It reads one JSON request per line from standard input, and
+// writes one JSON answer for each.
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import querystring from 'node:querystring';
@@ -16,7 +16,7 @@ const verifiers = {
 		const options = {algorithms: [alg], issuer, currentDate: new Date(now * 1000), typ: 'JWT'};
 		return (await jose.jwtVerify(token, verifyingKey, options)).payload;
 	},
-	// For the algorithm that jsonwebtoken does not have: Node's own cryptography, and the clock by hand.
+	// For the algorithm that jsonwebtoken does not know: Node's own cryptography, without a library.
 	node: ({token, key, alg, now}) => {
 		const [header, payload, signature] = token.split('.').map((part) => Buffer.from(part, 'base64url'));
 		assert.deepEqual(JSON.parse(header), {alg, typ: 'JWT'});
@@ -29,15 +29,15 @@ const verifiers = {
 	},
 };
 
-// platformRefuses throws for what the libraries know nothing of: the claim that names the
-// docs' host, and a lifetime that the platform counts from iat.
-function platformRefuses(claims, {hostClaim, host, takenFor, now}) {
+// checkPlatform throws for what the libraries do not check: the claim for the docs' host, and a
+// lifetime that the platform counts from iat.
+function checkPlatform(claims, {hostClaim, host, takenFor, now}) {
 	if (hostClaim && claims[hostClaim] !== host) throw new Error('meant for other docs');
 	if (takenFor && !(Math.abs(now - claims.iat) < takenFor)) throw new Error('expired by its iat');
 }
 
-// samples sign, for a user of docslogin's, what the vendors' published samples would. What
-// is random is left out.
+// samples sign the claims of the vendors' published samples for a docslogin user, without random
+// claims.
 const samples = {
 	ReadMe: ({Name: name, Email: email, Attributes, APIKeys}, {key, iat}) => {
 		const credential = ({Key, Username, Password}) => (Key ? {apiKey: Key} : {user: Username, pass: Password});
@@ -45,7 +45,7 @@ const samples = {
 		if (APIKeys?.length > 1) {
 			claims.keys = APIKeys.map((entry) => ({name: entry.Name, ...credential(entry)}));
 		} else if (APIKeys?.length === 1) {
-			// "apiKey: {user, pass}" says the page, the published readers take the members.
+			// ReadMe's page has "apiKey: {user, pass}"; the published code reads user and pass.
 			claims.apiKey = credential(APIKeys[0]).apiKey ?? credential(APIKeys[0]);
 			if (!APIKeys[0].Key) Object.assign(claims, credential(APIKeys[0]));
 		}
@@ -97,8 +97,8 @@ function mintlifyUser({Name: name, Email: email, Attributes, Groups, APIKeys}, i
 
 const payloadOf = (token) => Buffer.from(token.split('.')[1], 'base64url').toString();
 
-// stray says how a link that is followed from the docs leaves the origins that it may
-// lead to, or the path under which it must stay; '' if it does not.
+// stray returns how a link that the docs follow leaves its allowed origins or the path under which it
+// must stay, or '' if it does not.
 function stray(link, {origin, origins, base}) {
 	const home = origin + '/';
 	const once = new URL(link, home);
@@ -119,14 +119,14 @@ function stray(link, {origin, origins, base}) {
 }
 
 const answers = {
-	// token: what each verifier says ('' is yes), and the payload as it was signed.
+	// token returns '' for each verifier that accepts the token, or its error, and the signed payload.
 	async token(request) {
 		const verdicts = {};
 		for (const name of request.verifiers) {
 			try {
 				const claims = await verifiers[name](request);
 				assert.deepEqual(claims, JSON.parse(payloadOf(request.token)));
-				platformRefuses(claims, request);
+				checkPlatform(claims, request);
 				verdicts[name] = '';
 			} catch (error) {
 				verdicts[name] = error.message;
@@ -134,9 +134,9 @@ const answers = {
 		}
 		return {verdicts, payload: payloadOf(request.token)};
 	},
-	// sample: the payload that the vendor's sample signs.
+	// sample returns the payload that the vendor's sample signs.
 	sample: async ({platform, user, ...request}) => ({payload: payloadOf(await samples[platform](user, request))}),
-	// links: those that stray, with the reason.
+	// links returns the links that stray, with the reason.
 	links: ({links, ...site}) => links.flatMap((link) => {
 		let why;
 		try {
@@ -146,7 +146,7 @@ const answers = {
 		}
 		return why ? [{link, why}] : [];
 	}),
-	// urls: each in the parts that a browser takes it for.
+	// urls returns each URL in its parts, as a browser parses it.
 	urls: ({urls}) => urls.map((text) => {
 		const url = new URL(text);
 		return {

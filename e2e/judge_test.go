@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// judge is judge.mjs, started when it is first asked.
+// judge is the process of judge.mjs. The first request starts it.
 var judge struct {
 	sync.Mutex
 	process *exec.Cmd
@@ -19,7 +19,7 @@ var judge struct {
 	out     *bufio.Reader
 }
 
-// ask sends the judge a request and decodes its answer.
+// ask sends a request to the judge and decodes its answer.
 func ask[Answer any](t *testing.T, op string, request map[string]any) (answer Answer) {
 	t.Helper()
 	line, err := consult(op, request)

@@ -21,13 +21,13 @@ import (
 	"github.com/docslogin/docslogin/internal/deeplink"
 )
 
-// raceDetector says that everything takes ten times as long.
+// raceDetector reports whether everything takes ten times as long.
 var raceDetector = false
 
-// agentURL is a second origin that links may name.
+// agentURL is a second origin that deep links may name.
 const agentURL = "https://agent.example.com:8443"
 
-// sites are the ways in which links are followed, and what Node may find them lead to.
+// sites are docs sites with different rules for deep links, and the origins to which these may lead.
 var sites = []struct {
 	name    string
 	site    deeplink.Site
@@ -45,8 +45,8 @@ var sites = []struct {
 	}, []string{docsURL, agentURL}},
 }
 
-// forms are how a link that was kept may reach the docs: absolute, as a path, and as it
-// came unless it counts from a path that the docs do not know.
+// forms returns the forms in which a deep link may go back to the docs: absolute, as a path, and as
+// it arrived. A link that starts at the docs' own path cannot go back as it arrived.
 func forms(s *deeplink.Site, l deeplink.Link) []string {
 	all := []string{l.Origin + l.Path + l.Suffix, l.Path + l.Suffix}
 	if l.Given != all[0] && l.Given != all[1] && !s.FromBase {
@@ -55,16 +55,17 @@ func forms(s *deeplink.Site, l deeplink.Link) []string {
 	return all
 }
 
-// nasty are the tokens of which hostile links are made: what parsers disagree about, once
-// and twice escaped, and the origins that count.
+// nasty are the tokens that hostile links consist of: characters that parsers disagree about, also
+// escaped once or twice, and origins.
 var nasty = []string{
 	"/", `\`, ".", "..", "?", "#", "@", ":", ";", " ", "\t", "a",
 	"%2f", "%5c", "%2e", "%3f", "%23", "%20", "%09", "%252f", "%252e",
 	docsURL, agentURL, "https:", "evil.example", "。", "／",
 }
 
-// TestNoLinkLeavesTheDocs judges every link of up to five nasty tokens that the library
-// keeps. Under the race detector, of which a pure function has nothing to fear, four.
+// TestNoLinkLeavesTheDocs tries every link of up to five nasty tokens. Node judges those that the
+// library keeps. With the race detector, which matters little for a pure function, it tries up to
+// four tokens.
 func TestNoLinkLeavesTheDocs(t *testing.T) {
 	longest := 5
 	if raceDetector {
@@ -106,13 +107,13 @@ func TestNoLinkLeavesTheDocs(t *testing.T) {
 			}
 			t.Logf("%d links, %d kept", made[0], made[1])
 			if made[1] == 0 {
-				t.Error("none was kept: nothing was judged")
+				t.Error("no link was kept, so nothing was tested")
 			}
 		})
 	}
 }
 
-// noneStrays asks Node where the links lead to.
+// noneStrays asks Node where the links lead.
 func noneStrays(t *testing.T, base string, origins, links []string) {
 	t.Helper()
 	for _, s := range ask[[]struct{ Link, Why string }](t, "links", map[string]any{
@@ -122,8 +123,8 @@ func noneStrays(t *testing.T, base string, origins, links []string) {
 	}
 }
 
-// TestTheCorpusStaysOnTheDocs judges what fuzzing found: the corpus that is kept with the
-// library and, on a machine that fuzzes, what it found since.
+// TestTheCorpusStaysOnTheDocs tries the links that fuzzing found: those in the repository, and those
+// in this machine's cache.
 func TestTheCorpusStaysOnTheDocs(t *testing.T) {
 	corpus := fuzzed(t)
 	for _, s := range sites {
@@ -135,7 +136,7 @@ func TestTheCorpusStaysOnTheDocs(t *testing.T) {
 				}
 			}
 			if len(links) == 0 {
-				t.Error("none was kept: nothing was judged")
+				t.Error("no link was kept, so nothing was tested")
 			}
 			noneStrays(t, s.site.Base, s.origins, links)
 			t.Logf("%d in the corpus, %d judged", len(corpus), len(links))
@@ -175,8 +176,8 @@ func fuzzed(t *testing.T) (links []string) {
 	return links
 }
 
-// hostileLinks are those that fuzzing found, pairs of nasty tokens in all positions, and
-// links that carry a token of the platform's or lead to where its tokens go.
+// hostileLinks returns the links that fuzzing found, pairs of nasty tokens in all positions, and links
+// that carry a token of the platform or lead to its callback.
 func (p platform) hostileLinks(t *testing.T) []string {
 	hostile := append(fuzzed(t), p.callback, strings.ToUpper(p.callback)+"/?a=b", p.takes(docsURL), p.takes(docsURL)+"?a=b")
 	if name := p.query + p.form; name != "" {
@@ -191,8 +192,8 @@ func (p platform) hostileLinks(t *testing.T) []string {
 	return hostile
 }
 
-// TestEveryDocsLinkIsKept sends links that docs really have through the whole route, in
-// every form in which one comes: each leads where it did.
+// TestEveryDocsLinkIsKept sends links of real docs through the whole route, in every form in which
+// they arrive. Each leads to the same page as before.
 func TestEveryDocsLinkIsKept(t *testing.T) {
 	eachPlatform(t, func(t *testing.T, p platform) {
 		var given, meant []string
@@ -233,7 +234,7 @@ func TestEveryDocsLinkIsKept(t *testing.T) {
 	})
 }
 
-// A link that comes as it is ends at its first "&".
+// A link that arrives unescaped ends at its first "&".
 func TestALinkThatComesUnescaped(t *testing.T) {
 	each(t, func(p platform) bool { return p.unescaped }, func(t *testing.T, p platform) {
 		given := []string{"/dashboard/7?tab=2", "/dashboard/7?tab=2&page=3", docsURL + "/dashboard/7?tab=2&page=3"}
@@ -249,9 +250,9 @@ func TestALinkThatComesUnescaped(t *testing.T) {
 	})
 }
 
-// TestTheTokenGoesNowhereElse sends hostile links through the whole route: the token goes
-// to what takes the platform's tokens or, where that is the wanted page, stays under the
-// docs' own path; and no link that goes along strays.
+// TestTheTokenGoesNowhereElse sends hostile links through the whole route. The token goes only to the
+// platform's callback or, if it goes to the deep link's page, to a page under the docs' own path. No
+// link that goes back with it leads elsewhere.
 func TestTheTokenGoesNowhereElse(t *testing.T) {
 	eachPlatform(t, func(t *testing.T, p platform) {
 		hostile := p.hostileLinks(t)
@@ -291,13 +292,13 @@ func TestTheTokenGoesNowhereElse(t *testing.T) {
 				t.Errorf("%q carries a token", kept[i])
 			}
 			if callback.Path != "/" && u.Origin == callback.Origin && strings.Contains(strings.ToLower(u.Path), callback.Path) {
-				t.Errorf("%q leads to where tokens go", kept[i])
+				t.Errorf("%q leads to the callback", kept[i])
 			}
 		}
 	})
 }
 
-func TestWhatThePlatformWantsDropped(t *testing.T) {
+func TestParametersThatThePlatformDrops(t *testing.T) {
 	each(t, func(p platform) bool { return p.drops != nil }, func(t *testing.T, p platform) {
 		link := "/a?"
 		for _, name := range p.drops {
@@ -310,8 +311,8 @@ func TestWhatThePlatformWantsDropped(t *testing.T) {
 	})
 }
 
-// Whatever stands in a parameter that goes back, it goes back as that parameter's value.
-func TestWhatThePlatformWantsBack(t *testing.T) {
+// A parameter that goes back keeps its value, whatever that is.
+func TestParametersThatThePlatformWantsBack(t *testing.T) {
 	each(t, func(p platform) bool { return p.echo != nil }, func(t *testing.T, p platform) {
 		values := append(nasty, "360000000000", "en-us", `"><script>`, "a&"+p.query+p.form+"=x", "é 日本", "\r\n", "\x00")
 		var queries []string
@@ -335,7 +336,7 @@ func TestWhatThePlatformWantsBack(t *testing.T) {
 	})
 }
 
-// place is a URL in the parts that a browser takes it for.
+// place is a URL in its parts, as a browser parses it.
 type place struct {
 	Href, Origin, Path, Hash string
 	Query                    [][2]string
@@ -346,24 +347,23 @@ func readURLs(t *testing.T, urls []string) []place {
 	return ask[[]place](t, "urls", map[string]any{"urls": urls})
 }
 
-// landing is where a login leads: the URL that takes the token, and the link that goes
-// along with it.
+// landing is where a login leads: the URL that takes the token, and the deep link that goes back with
+// it.
 type landing struct {
 	place
 	link string // "": none
 }
 
-// aToken stands for every token, so that logins can be compared.
+// aToken replaces every token, so that logins can be compared.
 const aToken = "TOKEN"
 
 var tokenText = regexp.MustCompile(`eyJ[\w-]+\.[\w-]+\.[\w-]+`)
 
-// route is that of an app to which visitors come who are signed in, and others who are
-// not.
+// route is the login route of an app. A visitor with the cookie "in" is signed in.
 type route struct {
 	platform
 	app     *httptest.Server
-	browser *http.Transport // no http.Client, which reads redirects with net/url
+	browser *http.Transport // not an http.Client, which parses redirects with net/url
 }
 
 func (p platform) startRoute(t *testing.T, docs string) *route {
@@ -409,7 +409,7 @@ func (r *route) visit(t *testing.T, path string, signedIn bool) hop {
 	return h
 }
 
-// through takes links through the route.
+// through sends links through the route.
 func (r *route) through(t *testing.T, links []string) []landing {
 	t.Helper()
 	var queries []string
@@ -419,8 +419,8 @@ func (r *route) through(t *testing.T, links []string) []landing {
 	return r.logIn(t, queries)
 }
 
-// logIn asks the route, as a visitor who is signed in and as one who signs in on the way.
-// Both get to the same place, each with one token, where the platform takes it.
+// logIn opens the route, as a visitor who is signed in and as one who signs in on the way. Both get to
+// the same place, with one token where the platform takes it.
 func (r *route) logIn(t *testing.T, queries []string) (landings []landing) {
 	t.Helper()
 	var direct []hop
@@ -433,10 +433,10 @@ func (r *route) logIn(t *testing.T, queries []string) (landings []landing) {
 	for i, form := range readURLs(t, toSignIn) {
 		back, found := find(form.Query, "next")
 		if form.Path != "/sign-in" || found != 1 || !strings.HasPrefix(back, "/docs-login?") {
-			t.Fatalf("%q: to sign in, the visitor goes to %+v", queries[i], form)
+			t.Fatalf("%q: the visitor is sent to sign in at %+v", queries[i], form)
 		}
 		if got := r.visit(t, back, true); !reflect.DeepEqual(got, direct[i]) {
-			t.Errorf("%q: over the form the login is %q, else %q", queries[i], got, direct[i])
+			t.Errorf("%q: over the form the login is %q, otherwise %q", queries[i], got, direct[i])
 		}
 	}
 	for i, u := range readURLs(t, urls) {

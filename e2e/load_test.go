@@ -28,7 +28,7 @@ import (
 	"github.com/docslogin/docslogin"
 )
 
-// flaky is a session store that fails one time in twenty, and takes its time.
+// flaky is a session store that is slow, and fails one time in twenty.
 type flaky struct{ sessions.Store }
 
 func (s flaky) Get(r *http.Request, name string) (*sessions.Session, error) {
@@ -39,7 +39,7 @@ func (s flaky) Get(r *http.Request, name string) (*sessions.Session, error) {
 	return s.Store.Get(r, name)
 }
 
-// rotated is the route of one platform and all the keys that it may sign with.
+// rotated is the route of one platform with all keys that it may sign with.
 type rotated struct {
 	platform
 	*docslogin.Middleware
@@ -70,7 +70,7 @@ func newRotated(t *testing.T, p platform, lookup docslogin.UserLookup, observe f
 func verifyingKey(t *testing.T, text string) any {
 	block, _ := pem.Decode([]byte(text))
 	if block == nil {
-		return append([]byte(text), make([]byte, max(0, 64-len(text)))...) // as go-jose wants an HMAC key; the same by RFC 2104
+		return append([]byte(text), make([]byte, max(0, 64-len(text)))...) // go-jose needs a long HMAC key; zero bytes do not change the result (RFC 2104)
 	}
 	key, err := x509.ParsePKIXPublicKey(block.Bytes)
 	if err != nil {
@@ -79,7 +79,7 @@ func verifyingKey(t *testing.T, text string) any {
 	return key
 }
 
-// verify returns the claims of a token that one of the keys has signed.
+// verify returns the claims of a token that one of the keys verifies.
 func (r *rotated) verify(token string) (claims map[string]any, err error) {
 	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(r.alg)})
 	if err != nil {
@@ -94,128 +94,150 @@ func (r *rotated) verify(token string) (claims map[string]any, err error) {
 	return nil, err
 }
 
-// TestLoad lets visitors log in, all at once, at an app whose session store fails one time
-// in twenty and whose keys change all the time. Some hang up. Whoever gets a token gets
-// his own.
-func TestLoad(t *testing.T) {
-	idle := goleak.IgnoreCurrent()
-	store := sessions.NewCookieStore([]byte("0123456789abcdef0123456789abcdef"))
-	lookup := docslogin.SessionLookup(flaky{store}, sessionName, func(_ *http.Request, s *sessions.Session) (*docslogin.User, error) {
+// crowd is an app with the routes of all platforms, and what becomes of its visitors.
+type crowd struct {
+	t        *testing.T
+	store    *sessions.CookieStore
+	routes   []*rotated
+	app      *httptest.Server
+	requests atomic.Int64
+	events   tally    // by outcome
+	visits   tally    // by what the visitors saw
+	tokenIDs sync.Map // all of the tokens
+}
+
+func newCrowd(t *testing.T) *crowd {
+	c := &crowd{t: t, store: sessions.NewCookieStore([]byte("0123456789abcdef0123456789abcdef"))}
+	lookup := docslogin.SessionLookup(flaky{c.store}, sessionName, func(_ *http.Request, s *sessions.Session) (*docslogin.User, error) {
 		id, _ := s.Values["user"].(string)
 		return &docslogin.User{
 			ID: id, Name: "Visitor " + id, Email: id + "@example.com", Groups: []string{"group-of-" + id},
 			APIKeys: []docslogin.APIKey{{Name: "Live", Key: "key-of-" + id}}, Attributes: map[string]any{"plan": "plan-of-" + id},
 		}, nil
 	})
-
-	var events, counted tally // what the app was told, and what visitors saw
 	observe := func(ctx context.Context, e docslogin.Event) {
-		events.add(string(e.Outcome))
+		c.events.add(string(e.Outcome))
 		if visitor, _ := ctx.Value(visitorKey{}).(string); e.UserID != "" && e.UserID != visitor {
 			t.Errorf("the event of %s names %s", visitor, e.UserID)
 		}
 	}
-	var routes []*rotated
 	var handler http.Handler = http.NotFoundHandler()
-	for _, p := range platforms {
+	for _, p := range allPlatforms {
 		r := newRotated(t, p, lookup, observe)
-		routes, handler = append(routes, r), r.Wrap(handler)
+		c.routes, handler = append(c.routes, r), r.Wrap(handler)
 	}
-	var requests atomic.Int64
-	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		requests.Add(1)
+	c.app = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c.requests.Add(1)
 		handler.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), visitorKey{}, r.Header.Get("Visitor"))))
 	}))
+	return c
+}
 
+// rotate changes a route's key until ctx ends. SetKey rejects a bad key in between.
+func (c *crowd) rotate(ctx context.Context, r *rotated) {
+	for i := 0; ctx.Err() == nil; i++ {
+		if err := r.SetKey(r.keys[i%len(r.keys)]); err != nil {
+			c.t.Errorf("%s: %v", r.name, err)
+		}
+		if err := r.SetKey(docslogin.Secret("too short")); err == nil {
+			c.t.Errorf("%s: SetKey accepts a bad key", r.name)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// logIn makes a visitor log in again and again until ctx ends, at any platform. One visit in
+// twenty is without a session; in one in ten the visitor hangs up.
+func (c *crowd) logIn(ctx context.Context, id string, cookie *http.Cookie) {
+	client := followsNothing()
+	defer client.CloseIdleConnections()
+	for n := 0; ctx.Err() == nil && !c.t.Failed(); n++ {
+		r := c.routes[rand.N(len(c.routes))]
+		page := fmt.Sprintf("/page/%s/%d", id, n)
+		impatient, signedIn := rand.N(10) == 0, rand.N(20) != 0
+		patience := time.Minute
+		if impatient {
+			patience = rand.N(4 * time.Millisecond)
+		}
+		a := visit(client, c.app.URL+r.Path()+"?"+r.in+"="+url.QueryEscape(page), id, cookie, signedIn, patience)
+		if impatient && errors.Is(a.err, context.DeadlineExceeded) {
+			c.visits.add("hung up")
+			continue
+		}
+		what, claims, err := r.check(id, page, signedIn, a)
+		if err != nil {
+			c.t.Errorf("%s at %s: %v", id, r.name, err)
+		}
+		if tokenID := claims["jti"]; tokenID != nil {
+			if _, again := c.tokenIDs.LoadOrStore(tokenID, true); again {
+				c.t.Errorf("the token ID %v came twice", tokenID)
+			}
+		}
+		c.visits.add(what)
+	}
+}
+
+// Visitors log in, all at once, at an app whose session store fails one time in twenty and whose
+// keys change all the time. Some visitors hang up. Whoever gets a token gets the right one.
+func TestLoad(t *testing.T) {
+	idle := goleak.IgnoreCurrent()
+	c := newCrowd(t)
 	ctx, stop := context.WithTimeout(t.Context(), *loadTime)
 	defer stop()
 	var work sync.WaitGroup
-	for _, r := range routes {
-		work.Go(func() {
-			for i := 0; ctx.Err() == nil; i++ {
-				if err := r.SetKey(r.keys[i%len(r.keys)]); err != nil {
-					t.Errorf("%s: %v", r.name, err)
-				}
-				if err := r.SetKey(docslogin.Secret("too short")); err == nil {
-					t.Errorf("%s: a bad key is taken", r.name)
-				}
-				time.Sleep(5 * time.Millisecond)
-			}
-		})
+	for _, r := range c.routes {
+		work.Go(func() { c.rotate(ctx, r) })
 	}
-
-	var ids sync.Map // of tokens
 	for i := range 40 {
 		id := fmt.Sprintf("v%02d", i)
-		cookie := sessionOf(t, store, id)
-		work.Go(func() {
-			client := followsNothing()
-			defer client.CloseIdleConnections()
-			for n := 0; ctx.Err() == nil && !t.Failed(); n++ {
-				r := routes[rand.N(len(routes))]
-				page := fmt.Sprintf("/page/%s/%d", id, n)
-				impatient, signedIn := rand.N(10) == 0, rand.N(20) != 0
-				patience := time.Minute
-				if impatient {
-					patience = rand.N(4 * time.Millisecond) // and then hangs up
-				}
-				a := visit(client, app.URL+r.Path()+"?"+r.in+"="+url.QueryEscape(page), id, cookie, signedIn, patience)
-				if impatient && errors.Is(a.err, context.DeadlineExceeded) {
-					counted.add("hung up")
-					continue
-				}
-				what, claims, err := r.check(id, page, signedIn, a)
-				if err != nil {
-					t.Errorf("%s at %s: %v", id, r.name, err)
-				}
-				if tokenID := claims["jti"]; tokenID != nil {
-					if _, again := ids.LoadOrStore(tokenID, true); again {
-						t.Errorf("the token ID %v came twice", tokenID)
-					}
-				}
-				counted.add(what)
-			}
-		})
+		cookie := sessionOf(t, c.store, id)
+		work.Go(func() { c.logIn(ctx, id, cookie) })
 	}
 	work.Wait()
-
-	for _, r := range routes {
-		for i := range r.verified {
-			if r.verified[i].Load() == 0 {
-				t.Errorf("%s: no token was signed with key %d", r.name, i)
-			}
-		}
-		// The key that was set last is the one that signs from here on.
-		if err := r.SetKey(r.keys[1]); err != nil {
-			t.Error(err)
-		}
-		before, err := r.verified[1].Load(), errors.New("not asked")
-		var h hop
-		for n := 0; n < 100 && err != nil; n++ { // one time in twenty the store fails
-			a := visit(followsNothing(), app.URL+r.Path(), "v00", sessionOf(t, store, "v00"), true, time.Minute)
-			h, err = hopOf(a.status, a.header, a.body)
-		}
-		if _, err := r.verify(r.tokenIn(h)); err != nil || r.verified[1].Load() != before+1 {
-			t.Errorf("%s: after SetKey another key signs: %v", r.name, err)
-		}
+	for _, r := range c.routes {
+		c.checkKeys(r)
 	}
-	app.Close()
+	c.app.Close()
 
 	for what, outcome := range map[string]docslogin.Outcome{
 		"logged in": docslogin.OutcomeLoggedIn, "to the form": docslogin.OutcomeSignIn, "the store is down": docslogin.OutcomeLookupFailed,
 		"hung up": docslogin.OutcomeCanceled,
 	} {
-		t.Logf("%s: %d visits, %d events", what, counted.of(what), events.of(string(outcome)))
-		if counted.of(what) == 0 || events.of(string(outcome)) == 0 {
-			t.Errorf("nobody %s: not tested", what)
+		t.Logf("%s: %d visits, %d events", what, c.visits.of(what), c.events.of(string(outcome)))
+		if c.visits.of(what) == 0 || c.events.of(string(outcome)) == 0 {
+			t.Errorf("%q did not happen: not tested", what)
 		}
 	}
-	if events.total() != requests.Load() {
-		t.Errorf("%d events for %d requests", events.total(), requests.Load())
+	if c.events.total() != c.requests.Load() {
+		t.Errorf("%d events for %d requests", c.events.total(), c.requests.Load())
 	}
 	goleak.VerifyNone(t, idle)
 }
 
+// checkKeys checks that a route has signed with each of its keys, and now signs with the one that
+// is set last.
+func (c *crowd) checkKeys(r *rotated) {
+	c.t.Helper()
+	for i := range r.verified {
+		if r.verified[i].Load() == 0 {
+			c.t.Errorf("%s: no token was signed with key %d", r.name, i)
+		}
+	}
+	if err := r.SetKey(r.keys[1]); err != nil {
+		c.t.Error(err)
+	}
+	before, err := r.verified[1].Load(), errors.New("not asked")
+	var h hop
+	for n := 0; n < 100 && err != nil; n++ { // since the store fails now and then
+		a := visit(followsNothing(), c.app.URL+r.Path(), "v00", sessionOf(c.t, c.store, "v00"), true, time.Minute)
+		h, err = hopOf(a.status, a.header, a.body)
+	}
+	if _, err := r.verify(r.tokenIn(h)); err != nil || r.verified[1].Load() != before+1 {
+		c.t.Errorf("%s: after SetKey another key signs: %v", r.name, err)
+	}
+}
+
+// visitorKey is the key of the visitor's ID in a request's context.
 type visitorKey struct{}
 
 // tally counts by name.
@@ -253,7 +275,7 @@ func sessionOf(t *testing.T, store sessions.Store, id string) *http.Cookie {
 	return w.Result().Cookies()[0]
 }
 
-// answer is what a visitor got.
+// answer is the response that a visitor got, or an error.
 type answer struct {
 	status int
 	header http.Header
@@ -268,7 +290,7 @@ func visit(client *http.Client, u, id string, cookie *http.Cookie, signedIn bool
 	if err != nil {
 		return answer{err: err}
 	}
-	req.Header.Set("Visitor", id) // only for the test's own eyes
+	req.Header.Set("Visitor", id) // only for the test
 	if signedIn {
 		req.AddCookie(cookie)
 	}
@@ -283,11 +305,11 @@ func visit(client *http.Client, u, id string, cookie *http.Cookie, signedIn bool
 
 var visitorID = regexp.MustCompile(`\bv\d\d\b`)
 
-// check says what an answer was, with the claims of a login, or what is wrong with it.
+// check returns what an answer means, with the claims of a login, or what is wrong with it.
 func (r *rotated) check(id, page string, signedIn bool, a answer) (what string, claims map[string]any, wrong error) {
 	location := a.header.Get("Location")
 	if lacks := lacksHeaders(a.header); a.err == nil && lacks != nil {
-		return "", nil, fmt.Errorf("the answer %d lacks %v", a.status, lacks)
+		return "", nil, fmt.Errorf("the response %d lacks %v", a.status, lacks)
 	}
 	switch {
 	case a.err != nil:
@@ -303,7 +325,7 @@ func (r *rotated) check(id, page string, signedIn bool, a answer) (what string, 
 		}
 		return "to the form", nil, nil
 	case !signedIn:
-		return "", nil, errors.New("a visitor without a session is sent elsewhere than to the form")
+		return "", nil, errors.New("a visitor without a session does not go to the form")
 	}
 	h, err := hopOf(a.status, a.header, a.body)
 	if err != nil {
@@ -329,14 +351,14 @@ func (r *rotated) check(id, page string, signedIn bool, a answer) (what string, 
 	if at := u.Scheme + "://" + u.Host + u.Path; at != takes || link != want {
 		return "", nil, fmt.Errorf("the token goes to %s and leads to %q, not to %s and %q", at, link, takes, want)
 	}
-	// Whatever the claims are called: all that names a visitor names this one.
+	// In all claims, whatever their names, only this visitor appears.
 	named := visitorID.FindAllString(fmt.Sprint(claims), -1)
 	if len(named) == 0 || slices.ContainsFunc(named, func(other string) bool { return other != id }) {
 		return "", nil, fmt.Errorf("the token names the visitors %v", named)
 	}
 	exp, dated := claims["exp"].(float64)
 	if left := time.Until(time.Unix(int64(exp), 0)); dated && (left <= 0 || left > time.Duration(r.lifetime)*time.Second) {
-		return "", nil, fmt.Errorf("the token lives for %v", left)
+		return "", nil, fmt.Errorf("the token expires in %v", left)
 	}
 	return "logged in", claims, nil
 }

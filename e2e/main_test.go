@@ -13,11 +13,11 @@ import (
 )
 
 var (
-	shotsDir = flag.String("shots", "", "`folder` for a screenshot of every page that keeps a visitor out, of the form's, and of the demo's")
+	shotsDir = flag.String("shots", "", "`folder` for screenshots of the error pages, the form's page, and the demo")
 	loadTime = flag.Duration("load", 30*time.Second, "how long the test under load lasts")
 )
 
-// tools are the programs that the tests need, found by TestMain.
+// tools are the paths of the programs that the tests need.
 var tools struct{ node, chromium, nginx string }
 
 func TestMain(m *testing.M) {
@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// findTools returns what is missing, by name.
+// findTools finds the tools and returns the names of those that are missing.
 func findTools() (missing []string) {
 	find := func(what string, names ...string) string {
 		for _, name := range names {
@@ -48,7 +48,7 @@ func findTools() (missing []string) {
 	if version, err := exec.Command("node", "--version").Output(); err == nil {
 		number, _, _ := strings.Cut(strings.TrimPrefix(string(version), "v"), ".")
 		if major, err := strconv.Atoi(number); err != nil || major < 20 {
-			missing = append(missing, fmt.Sprintf("%s, and not %s", node, strings.TrimSpace(string(version))))
+			missing = append(missing, fmt.Sprintf("%s, not %s", node, strings.TrimSpace(string(version))))
 		}
 	}
 	tools.chromium = find("chromium (Debian's package)", "chromium", "chromium-browser", "google-chrome")

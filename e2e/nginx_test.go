@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -25,13 +26,13 @@ import (
 	"github.com/docslogin/docslogin/docslogintest"
 )
 
-// toCallback holds of the shapes in which nginx sees a long URL in a Location.
+// toCallback reports whether the token goes to a callback in a Location, which nginx sees.
 func toCallback(p platform) bool { return p.form == "" && !p.onPage() }
 
-// documented is what the documentation says that nginx needs for large login URLs.
+// documented are the directives that the documentation recommends for large login URLs.
 const documented = "proxy_buffer_size 32k; proxy_buffers 8 32k;"
 
-// warnFrom is the size over which a login's event carries a warning.
+// warnFrom is the size above which a login's event has a warning.
 const warnFrom = 3000
 
 // startNginx puts nginx in front of a server and returns its URL.
@@ -43,7 +44,7 @@ func startNginx(t *testing.T, upstream, directives string) string {
 // serveNginx starts an nginx with one server and returns its URL.
 func serveNginx(t *testing.T, location string) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "nginx") // not t.TempDir: its workers, which are another user, cannot enter that
+	dir, err := os.MkdirTemp("", "nginx") // not t.TempDir, which the user of nginx's workers cannot enter
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,8 +102,8 @@ listen %s;
 	}
 }
 
-// sized is the route of an app that puts as many bytes into the token as the query's pad
-// says. Without a pad nobody is signed in.
+// sized is the route of an app that adds as many bytes to the token as the parameter pad says.
+// Without pad, nobody is signed in.
 type sized struct {
 	*httptest.Server
 	platform
@@ -130,7 +131,7 @@ func startSized(t *testing.T, p platform) *sized {
 	}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if n, _ := strconv.Atoi(r.URL.Query().Get("cookie")); n > 0 {
-			// The whole header field is n bytes: "Set-Cookie: c=" and a line's end around the value.
+			// The whole header line has n bytes.
 			w.Header().Set("Set-Cookie", "c="+strings.Repeat("y", n-len("Set-Cookie: c=\r\n")))
 		}
 		m.ServeHTTP(w, r)
@@ -139,19 +140,18 @@ func startSized(t *testing.T, p platform) *sized {
 	return s
 }
 
-// ask makes a request for a login and returns the status, where it leads, and what the app
-// makes of it.
+// ask requests a login. It returns the status, where the login leads, and the event.
 func (s *sized) ask(t *testing.T, client *http.Client, front, link, query string) (status int, h hop, e docslogin.Event) {
 	t.Helper()
 	resp, err := client.Get(front + "/docs-login?" + s.in + "=" + url.QueryEscape(link) + query)
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, _ = readHop(resp) // of a page that keeps a visitor out, none
+	h, _ = readHop(resp) // an error page has none
 	select {
 	case e = <-s.events:
 	case <-time.After(10 * time.Second):
-		t.Fatalf("the app was not asked: status %d", resp.StatusCode)
+		t.Fatalf("the request did not reach the app: status %d", resp.StatusCode)
 	}
 	return resp.StatusCode, h, e
 }
@@ -163,7 +163,7 @@ func followsNothing() *http.Client {
 	}
 }
 
-// step makes a sweep over sizes shorter where everything takes ten times as long.
+// step is the step between two sizes, which is larger where everything takes ten times as long.
 func step() int {
 	if raceDetector {
 		return 7
@@ -171,7 +171,7 @@ func step() int {
 	return 1
 }
 
-func TestNginxWithDefaultBuffersPassesWhatHasNoWarning(t *testing.T) {
+func TestNginxWithDefaultBuffersPassesURLsWithoutAWarning(t *testing.T) {
 	each(t, firstOfShape(toCallback), func(t *testing.T, p platform) {
 		app := startSized(t, p)
 		front := startNginx(t, app.URL, "")
@@ -195,11 +195,11 @@ func TestNginxWithDefaultBuffersPassesWhatHasNoWarning(t *testing.T) {
 			}
 		}
 		t.Logf("%d URLs passed, the longest of %d bytes", len(passed), slices.Max(passed))
-		// The documentation rounds it down. The buffers are pages of memory, here of 4 KiB.
+		// The documentation rounds it down. A buffer is a page of memory, here 4 KiB.
 		if longest := slices.Max(passed); longest < 3860 || longest > 3900 {
 			t.Errorf("the longest that passes is %d bytes", longest)
 		}
-		// What the threshold leaves is for the app's own header fields.
+		// The rest of the buffer is for the app's own headers.
 		if status, h, _ := app.ask(t, client, front, "/quickstart", fmt.Sprintf("&pad=%d&cookie=800", largest)); status != http.StatusFound {
 			t.Errorf("a URL of %d bytes with a Set-Cookie of 800: status %d", len(h.URL), status)
 		}
@@ -215,7 +215,7 @@ func TestNginxAsDocumentedPassesEveryURL(t *testing.T) {
 			status, h, e := app.ask(t, client, front, "/quickstart", fmt.Sprintf("&pad=%d&cookie=1000", pad))
 			if e.Outcome == docslogin.OutcomeTooLarge {
 				if status != http.StatusInternalServerError || pad == 0 {
-					t.Errorf("the page that says so has the status %d", status)
+					t.Errorf("the error page has the status %d", status)
 				}
 				break
 			}
@@ -226,8 +226,8 @@ func TestNginxAsDocumentedPassesEveryURL(t *testing.T) {
 	})
 }
 
-// Behind nginx as documented, the largest login is what the platform or its URL has room
-// for. A form has no such limit, and needs no setting.
+// With the documented directives, only the platform's or the library's own limit counts. A form has
+// no limit and needs no directives.
 func TestTheLargestLoginBehindNginx(t *testing.T) {
 	eachPlatform(t, func(t *testing.T, p platform) {
 		app := startSized(t, p)
@@ -261,16 +261,16 @@ func TestTheLargestLoginBehindNginx(t *testing.T) {
 	})
 }
 
-// The way to the sign-in page carries the link, escaped twice: it may be long, too.
-func TestNginxOnTheWayToTheForm(t *testing.T) {
-	app := startSized(t, platforms[0])
+// The URL of the sign-in page contains the deep link, escaped twice, so it may be long, too.
+func TestNginxOnTheWayToTheSignInPage(t *testing.T) {
+	app := startSized(t, allPlatforms[0])
 	byDefault, asDocumented := startNginx(t, app.URL, ""), startNginx(t, app.URL, documented)
 	client := followsNothing()
 	lost := 0
 	for letters := 1; len("/docs/")+6*letters <= 2048; letters++ {
 		link := "/docs/" + strings.Repeat("%D9%85", letters)
 		status, h, e := app.ask(t, client, byDefault, link, "")
-		if e.Outcome != docslogin.OutcomeSignIn || e.LinkRefused {
+		if e.Outcome != docslogin.OutcomeSignIn || e.LinkRejected {
 			t.Fatalf("%d letters: %+v", letters, e)
 		}
 		switch {
@@ -286,11 +286,11 @@ func TestNginxOnTheWayToTheForm(t *testing.T) {
 		}
 	}
 	if lost == 0 {
-		t.Error("every one passes with default buffers: no need to warn")
+		t.Error("every URL passes with default buffers, so the warning is not needed")
 	}
 }
 
-// The docs may be behind nginx as well, and a token in the query reaches it.
+// The docs may be behind nginx as well, which gets a token in the query.
 func TestNginxInFrontOfTheDocsTakesEveryURL(t *testing.T) {
 	each(t, func(p platform) bool { return p.query != "" }, func(t *testing.T, p platform) {
 		site := p.site()
@@ -300,8 +300,8 @@ func TestNginxInFrontOfTheDocsTakesEveryURL(t *testing.T) {
 		u := front + p.callbackPath() + "?" + p.query + "="
 		for _, tt := range []struct{ size, status int }{
 			{100, http.StatusUnauthorized}, {3000, http.StatusUnauthorized}, {7000, http.StatusUnauthorized},
-			{p.largest(), http.StatusUnauthorized}, // the docs' refusal
-			{8300, http.StatusRequestURITooLong},   // so the limit could not be higher
+			{p.largest(), http.StatusUnauthorized}, // the docs reject the token
+			{8300, http.StatusRequestURITooLong},   // so the limit cannot be higher
 		} {
 			resp, err := followsNothing().Get(u + strings.Repeat("x", tt.size-len(u)))
 			if err != nil {
@@ -330,59 +330,71 @@ func TestAUserWith25KeysBehindNginx(t *testing.T) {
 			name       string
 			directives string
 			size       int
-			want       string // what becomes of a token with all the keys
+			status     int
+			warning    bool
 		}{
-			{"40 bytes each", "", 40, "in"},
-			{"60 bytes each", "", 60, "in, with a warning"},
-			{"80 bytes each", "", 80, "502, with a warning"},
-			{"80 bytes each, as documented", documented, 80, "in, with a warning"},
-			{"120 bytes each, as documented", documented, 120, "in, with a warning"},
-			{"400 bytes each, as documented", documented, 400, "Your account is too large for the documentation"},
+			{"40 bytes each", "", 40, http.StatusFound, false},
+			{"60 bytes each", "", 60, http.StatusFound, true},
+			{"80 bytes each", "", 80, http.StatusBadGateway, true},
+			{"80 bytes each, as documented", documented, 80, http.StatusFound, true},
+			{"120 bytes each, as documented", documented, 120, http.StatusFound, true},
+			{"400 bytes each, as documented", documented, 400, http.StatusInternalServerError, false},
 		} {
 			t.Run(tt.name, func(t *testing.T) {
-				site := p.site()
-				defer site.Close()
 				user := &docslogin.User{ID: "u", Name: "Many Keys", Email: "keys@example.com", APIKeys: keyring(25, tt.size)}
 				var warning atomic.Value
-				m, err := docslogin.New(func(*http.Request) (*docslogin.User, error) { return user, nil }, site.Platform(), docslogin.WithLogger(slog.New(slog.DiscardHandler)),
-					docslogin.WithObserver(func(_ context.Context, e docslogin.Event) { warning.Store(e.Warning) }))
+				site, front := p.behindNginx(t, user, tt.directives, &warning)
+				resp, err := followsNothing().Get(front + p.loginPath("/quickstart"))
 				if err != nil {
 					t.Fatal(err)
 				}
-				app := httptest.NewServer(m)
-				defer app.Close()
-				site.SetLoginURL(startNginx(t, app.URL, tt.directives) + "/docs-login")
-				login, err := site.Login(docslogintest.NewClient(), "/quickstart")
-				got, lastKey := "in", user.APIKeys[24].Key
-				switch {
-				case err != nil && strings.Contains(err.Error(), "(502)"):
-					got = "502"
-				case err != nil && strings.Contains(err.Error(), tt.want):
-					got = tt.want
-				case err != nil:
-					t.Fatal(err)
-				case !strings.Contains(fmt.Sprint(login.Claims), lastKey):
-					t.Errorf("key %s is not in the token", lastKey)
+				defer resp.Body.Close()
+				if resp.StatusCode != tt.status || warning.Load() != "" != tt.warning {
+					t.Errorf("status %d, warning %q", resp.StatusCode, warning.Load())
 				}
-				if warning.Load() != "" {
-					got += ", with a warning"
-				}
-				if got != tt.want {
-					t.Errorf("%s, want %s", got, tt.want)
+				switch page, _ := io.ReadAll(resp.Body); tt.status {
+				case http.StatusFound: // the docs get all keys
+					login, err := site.Login(docslogintest.NewClient(), "/quickstart")
+					if lastKey := user.APIKeys[24].Key; err != nil || !strings.Contains(fmt.Sprint(login.Claims), lastKey) {
+						t.Errorf("the docs do not get the key %s: %v", lastKey, err)
+					}
+				case http.StatusInternalServerError:
+					if !strings.Contains(string(page), "Your account is too large for the documentation") {
+						t.Errorf("the page is %s", page)
+					}
 				}
 			})
 		}
 	})
 }
 
-// The app does not see the prefix, nor the name under which browsers find it.
+// behindNginx starts a docs site, and behind nginx an app whose only user is signed in. It keeps the
+// warning of the last event.
+func (p platform) behindNginx(t *testing.T, user *docslogin.User, directives string, warning *atomic.Value) (site *docslogintest.Site, front string) {
+	t.Helper()
+	site = p.site()
+	t.Cleanup(site.Close)
+	m, err := docslogin.New(func(*http.Request) (*docslogin.User, error) { return user, nil }, site.Platform(),
+		docslogin.WithLogger(slog.New(slog.DiscardHandler)),
+		docslogin.WithObserver(func(_ context.Context, e docslogin.Event) { warning.Store(e.Warning) }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := httptest.NewServer(m)
+	t.Cleanup(app.Close)
+	front = startNginx(t, app.URL, directives)
+	site.SetLoginURL(front + "/docs-login")
+	return site, front
+}
+
+// The app sees neither the prefix nor the host name that browsers use.
 func TestAnAppUnderAPathPrefixBehindNginx(t *testing.T) {
 	each(t, firstOfShape(all), func(t *testing.T, p platform) {
 		a := newApp(t)
 		site, docs := newDocs(t, p, "docs")
 		front := serveNginx(t, "location /shop/ { proxy_pass "+strings.Replace(a.URL, "app.localhost", "127.0.0.1", 1)+"/; }")
 		shop := strings.Replace(front, "127.0.0.1", "www.localhost", 1) + "/shop"
-		a.wrap(a.lookup(), site.Platform(), "/docs-login", docslogin.WithLoginPage("/shop/sign-in", "next"), docslogin.WithExternalURL(shop))
+		a.wrap(a.lookup(), site.Platform(), "/docs-login", docslogin.WithSignInPage("/shop/sign-in", "next"), docslogin.WithExternalURL(shop))
 		site.SetLoginURL(shop + "/docs-login")
 		v := newVisitor(t)
 		v.open(docs.URL + "/quickstart?a=1&b=%26")

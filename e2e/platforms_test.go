@@ -19,63 +19,64 @@ import (
 
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/docslogintest"
+	"github.com/docslogin/docslogin/platforms"
 )
 
-// platform is what the tests know of a preset, as the vendor says it. Everything that is
-// tested for each platform runs over platforms.
+// platform is what the tests know about a preset, as the vendor documents it.
 type platform struct {
-	name   string // as the preset has it; samples in judge.mjs are found by it
+	name   string // the preset's, and that of the sample in judge.mjs
 	preset func(docsURL, key string) docslogin.Platform
 	site   func(...docslogintest.Option) *docslogintest.Site
 
 	alg         string // that the verifiers are pinned to
-	query, form string // the parameter, or the form's field, with the token; neither: it is the fragment
-	callback    string // what takes the token: a path of the docs, or a URL; "": the docs' home, or the wanted page
-	maxToken    int    // bytes; 0: what fits into a URL
+	query, form string // the parameter or the form's field that contains the token; neither: the fragment
+	callback    string // what takes the token: a path of the docs, or a URL; "": the docs' home, or the deep link's page
+	maxToken    int    // bytes; 0: only the URL is limited
 
-	in, out   string                                  // parameters that bring the link and take it back; no out: the token goes to the page
+	in, out   string                                  // parameters that bring the deep link and take it back; no out: the token goes to the page
 	link      func(origin, path, given string) string // how it goes back
-	fromBase  bool                                    // it comes without a slash in front
-	unescaped bool                                    // it comes as it is
-	origins   []string                                // that it may name beside the docs'
-	drops     []string                                // parameters that are taken out of it
+	fromBase  bool                                    // it arrives without a slash in front
+	unescaped bool                                    // it arrives unescaped
+	origins   []string                                // that it may name besides the docs'
+	drops     []string                                // parameters to remove from it
 	echo      []string                                // other parameters that go back
 
 	lifetime     int64  // of the token in seconds
 	fromIssue    bool   // counted from iat, whatever exp says
-	sessionClaim string // says when the docs session ends
-	tokenID      bool   // each token has a jti of its own
-	hostClaim    string // names the docs' host
+	sessionClaim string // the claim for the end of the docs session
+	tokenID      bool   // each token has its own jti
+	hostClaim    string // the claim for the docs' host
 	issuer       string // that the verifiers are pinned to
-	required     string // what a user cannot do without, as the page says it
-	nameless     bool   // only the e-mail address is sent
-	allKeys      bool   // not only the first API key is sent
+	required     string // what the error page says that a user lacks
+	nameless     bool   // no name is sent
+	allKeys      bool   // all API keys are sent, not only the first
 }
 
-var platforms = []platform{
+// allPlatforms has a row for each preset.
+var allPlatforms = []platform{
 	{
-		name: "ReadMe", preset: docslogin.ReadMe, site: docslogintest.NewReadMe,
+		name: "ReadMe", preset: platforms.ReadMe, site: docslogintest.NewReadMe,
 		alg: "HS256", query: "auth_token", in: "redirect", out: "redirect", link: asPath,
 		lifetime: 300, tokenID: true, required: "name, email", allKeys: true,
 	},
 	{
-		name: "Mintlify", preset: docslogin.Mintlify, site: docslogintest.NewMintlify,
+		name: "Mintlify", preset: platforms.Mintlify, site: docslogintest.NewMintlify,
 		alg: "EdDSA", callback: "/login/jwt-callback", in: "redirect", out: "redirect", link: asPath,
 		lifetime: 10, sessionClaim: "expiresAt", hostClaim: "host",
 	},
 	{
-		name: "Mintlify personalization", preset: docslogin.MintlifyPersonalization, site: docslogintest.NewMintlifyPersonalization,
+		name: "Mintlify personalization", preset: platforms.MintlifyPersonalization, site: docslogintest.NewMintlifyPersonalization,
 		alg: "ES256", in: "redirect",
 		lifetime: 10, sessionClaim: "expiresAt",
 	},
 	{
-		name: "GitBook", preset: docslogin.GitBook, site: docslogintest.NewGitBook,
+		name: "GitBook", preset: platforms.GitBook, site: docslogintest.NewGitBook,
 		alg: "HS256", query: "jwt_token", maxToken: 4000, in: "location", fromBase: true,
 		drops:    []string{"jwt_token", "access_token", "visitor.plan"},
 		lifetime: 3600, sessionClaim: "exp",
 	},
 	{
-		name: "Fern", preset: docslogin.Fern, site: docslogintest.NewFern,
+		name: "Fern", preset: platforms.Fern, site: docslogintest.NewFern,
 		alg: "HS256", query: "fern_token", callback: "/api/fern-docs/auth/jwt/callback", maxToken: 4000, in: "state", out: "state", link: asGiven,
 		lifetime: 86400, sessionClaim: "exp", issuer: "https://buildwithfern.com",
 	},
@@ -86,12 +87,12 @@ var platforms = []platform{
 		lifetime: 180, fromIssue: true, tokenID: true, required: "name, email",
 	},
 	{
-		name: "Help Scout", preset: docslogin.HelpScout, site: docslogintest.NewHelpScout,
+		name: "Help Scout", preset: platforms.HelpScout, site: docslogintest.NewHelpScout,
 		alg: "HS512", query: "token", callback: "/authcallback", in: "returnTo", out: "returnTo", link: asPath,
 		lifetime: 3600, sessionClaim: "exp", required: "sub", nameless: true,
 	},
 	{
-		name: "DeveloperHub", preset: docslogin.DeveloperHub, site: docslogintest.NewDeveloperHub,
+		name: "DeveloperHub", preset: platforms.DeveloperHub, site: docslogintest.NewDeveloperHub,
 		alg: "HS256", query: "jwt", in: "redirect",
 		lifetime: 86400, sessionClaim: "exp",
 	},
@@ -101,20 +102,20 @@ var platforms = []platform{
 		echo: []string{"companyID"}, lifetime: 300, required: "id, name, email",
 	},
 	{
-		name: "Featurebase", preset: docslogin.Featurebase, site: docslogintest.NewFeaturebase,
+		name: "Featurebase", preset: platforms.Featurebase, site: docslogintest.NewFeaturebase,
 		alg: "HS256", query: "jwt", callback: "/api/v1/auth/access/jwt", in: "return_to", out: "return_to", link: asURL,
 		lifetime: 600, required: "email or userId",
 	},
 	{
-		name: "Metabase", preset: docslogin.Metabase, site: docslogintest.NewMetabase,
+		name: "Metabase", preset: platforms.Metabase, site: docslogintest.NewMetabase,
 		alg: "HS256", query: "jwt", callback: "/auth/sso", in: "return_to", out: "return_to", link: asPath, unescaped: true,
 		lifetime: 180, fromIssue: true, required: "email",
 	},
 }
 
-// zendesk is a help center under a name of its own, apart from the agents' pages.
+// zendesk is a help center under a name of its own, which is not the agents' host.
 func zendesk(docsURL, secret string) docslogin.Platform {
-	p := docslogin.Zendesk("acme", secret)
+	p := platforms.Zendesk("https://acme.zendesk.com", secret)
 	p.DocsURL = docsURL
 	return p
 }
@@ -122,14 +123,14 @@ func zendesk(docsURL, secret string) docslogin.Platform {
 const companyID = "company-1"
 
 func canny(boardURL, privateKey string) docslogin.Platform {
-	return docslogin.Canny(boardURL, companyID, privateKey)
+	return platforms.Canny(boardURL, companyID, privateKey)
 }
 
 func asPath(_, path, _ string) string     { return path }
 func asURL(origin, path, _ string) string { return origin + path }
 func asGiven(_, _, given string) string   { return given }
 
-// algorithms are how keys for each are made, and which of judge.mjs' verifiers know it.
+// algorithms has for each algorithm how to make a key, and the verifiers in judge.mjs that know it.
 var algorithms = map[string]struct {
 	newKey    func() (signing, verifying string)
 	verifiers []string
@@ -137,7 +138,7 @@ var algorithms = map[string]struct {
 	"HS256": {newSecret, []string{"jsonwebtoken", "jose"}},
 	"HS512": {newSecret, []string{"jsonwebtoken", "jose"}},
 	"ES256": {newP256, []string{"jsonwebtoken", "jose"}},
-	"EdDSA": {newEd25519, []string{"jose", "node"}}, // jsonwebtoken has none
+	"EdDSA": {newEd25519, []string{"jose", "node"}}, // jsonwebtoken does not know it
 }
 
 // eachPlatform runs a test for every platform.
@@ -146,11 +147,11 @@ func eachPlatform(t *testing.T, test func(t *testing.T, p platform)) {
 	each(t, all, test)
 }
 
-// each runs a test for every platform of which something holds, several at a time.
+// each runs a test for every platform for which holds returns true, several at a time.
 func each(t *testing.T, holds func(p platform) bool, test func(t *testing.T, p platform)) {
 	t.Helper()
 	tested := 0
-	for _, p := range platforms {
+	for _, p := range allPlatforms {
 		if holds(p) {
 			tested++
 			t.Run(p.name, func(t *testing.T) {
@@ -160,13 +161,13 @@ func each(t *testing.T, holds func(p platform) bool, test func(t *testing.T, p p
 		}
 	}
 	if tested == 0 {
-		t.Error("it holds of no platform: nothing is tested")
+		t.Error("holds returns false for every platform, so nothing is tested")
 	}
 }
 
 func all(platform) bool { return true }
 
-// firstOfShape holds of one platform of each shape, where more would only take time.
+// firstOfShape returns true for one platform of each shape, for tests where more would only take time.
 func firstOfShape(holds func(p platform) bool) func(p platform) bool {
 	seen := map[string]bool{}
 	return func(p platform) bool {
@@ -179,7 +180,7 @@ func firstOfShape(holds func(p platform) bool) func(p platform) bool {
 	}
 }
 
-// shape is the way that a token takes.
+// shape is how the token gets to the docs.
 func (p platform) shape() string {
 	shape := "fragment"
 	switch {
@@ -194,10 +195,10 @@ func (p platform) shape() string {
 	return shape
 }
 
-// onPage reports whether the token goes to the wanted page itself.
+// onPage reports whether the token goes to the deep link's page.
 func (p platform) onPage() bool { return p.out == "" }
 
-// takes is the URL that takes the token, but for platforms where that is the wanted page.
+// takes returns the URL that takes the token, unless that is the deep link's page.
 func (p platform) takes(docs string) string {
 	if strings.HasPrefix(p.callback, "https:") {
 		return p.callback
@@ -205,7 +206,7 @@ func (p platform) takes(docs string) string {
 	return docs + p.callback
 }
 
-// callbackPath is where docs take the token that play the platform under one name.
+// callbackPath returns the path where a test site takes the token.
 func (p platform) callbackPath() string {
 	u, err := url.Parse(p.takes(""))
 	if err != nil {
@@ -214,10 +215,10 @@ func (p platform) callbackPath() string {
 	return cmp.Or(u.Path, "/")
 }
 
-// slug is the name as part of a URL.
+// slug returns the name as part of a URL.
 func (p platform) slug() string { return strings.ReplaceAll(strings.ToLower(p.name), " ", "-") }
 
-// hello is how the docs greet a user of the tests' app.
+// hello returns how the docs greet a user of the tests' app.
 func (p platform) hello(id string) string {
 	if p.nameless {
 		return "Hello, " + id + "@example.com."
@@ -225,10 +226,10 @@ func (p platform) hello(id string) string {
 	return "Hello, User " + id + "."
 }
 
-// newKey returns a key for a preset and what verifies its tokens.
+// newKey returns a key for a preset, and the key that verifies its tokens.
 func (p platform) newKey() (signing, verifying string) { return algorithms[p.alg].newKey() }
 
-// largest is the longest login URL.
+// largest returns the length of the longest login URL.
 func (p platform) largest() int {
 	if p.query == "" {
 		return 16000
@@ -236,8 +237,7 @@ func (p platform) largest() int {
 	return 8000
 }
 
-// hop is where an answer of the route sends the browser: to a URL, with a form that it
-// posts there if there are fields.
+// hop is where the route sends the browser: to a URL, or with a form to a URL if there are fields.
 type hop struct {
 	URL    string
 	Fields [][2]string // names and values
@@ -248,7 +248,7 @@ var (
 	fieldElement = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)">`)
 )
 
-// readHop reads a login's answer and closes its body.
+// readHop reads the response of a login and closes its body.
 func readHop(resp *http.Response) (hop, error) {
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
@@ -265,7 +265,7 @@ func hopOf(status int, header http.Header, body string) (hop, error) {
 	case status == http.StatusFound && len(location) == 1 && body == "":
 		return hop{URL: location[0]}, nil
 	case status != http.StatusOK || location != nil || len(forms) != 1 || strings.Count(body, "<form") != 1:
-		return hop{}, fmt.Errorf("status %d, Location %q and %q are no login", status, location, body)
+		return hop{}, fmt.Errorf("status %d, Location %q, and %q are not a login", status, location, body)
 	}
 	h := hop{URL: stdhtml.UnescapeString(forms[0][1])}
 	for _, field := range fieldElement.FindAllStringSubmatch(body, -1) {
@@ -290,7 +290,7 @@ func (p platform) tokenIn(h hop) string {
 	return u.Fragment
 }
 
-// find returns the first of the pairs with this name, and how many there are.
+// find returns the value of the first pair with a name, and the number of such pairs.
 func find(pairs [][2]string, name string) (value string, found int) {
 	for _, pair := range pairs {
 		if pair[0] == name {

@@ -29,7 +29,7 @@ var noon = time.Unix(1_800_000_000, 0)
 
 func atNoon() time.Time { return noon }
 
-// users are those whose tokens Node judges.
+// users are the users of the tokens that Node verifies.
 var users = map[string]docslogin.User{
 	"no key": {ID: "u1", Name: "Owlbert", Email: "owlbert@example.com"},
 	"one key and groups": {
@@ -64,7 +64,7 @@ var users = map[string]docslogin.User{
 	},
 }
 
-// login makes one request to the route of a real server and returns what comes of it.
+// login logs in at the route on a real server.
 func login(t *testing.T, m *docslogin.Middleware) hop {
 	t.Helper()
 	app := httptest.NewServer(m)
@@ -82,13 +82,13 @@ func login(t *testing.T, m *docslogin.Middleware) hop {
 	return h
 }
 
-// token is that of a login.
+// token returns the token of a login.
 func (p platform) token(t *testing.T, preset docslogin.Platform, user docslogin.User, opts ...docslogin.Option) string {
 	t.Helper()
 	return p.tokenIn(login(t, newMiddleware(t, preset, &user, opts...)))
 }
 
-// newMiddleware is the route of an app whose only user is signed in.
+// newMiddleware returns the route of an app whose only user is signed in.
 func newMiddleware(t *testing.T, p docslogin.Platform, user *docslogin.User, opts ...docslogin.Option) *docslogin.Middleware {
 	t.Helper()
 	lookup := func(*http.Request) (*docslogin.User, error) { return user, nil }
@@ -99,14 +99,14 @@ func newMiddleware(t *testing.T, p docslogin.Platform, user *docslogin.User, opt
 	return m
 }
 
-// verdict is what judge.mjs says of a token: of each verifier "" or why not.
+// verdict is the result of judge.mjs for a token: for each verifier "", or why it rejects the token.
 type verdict struct {
 	Verdicts map[string]string
 	Payload  string
 }
 
-// judge is asked by the docs at docsURL, and answers for each verifier that knows the
-// platform's algorithm.
+// judge returns what the verifiers that know the platform's algorithm say about a token for the docs at
+// docsURL.
 func (p platform) judge(t *testing.T, token, key string, now time.Time) verdict {
 	t.Helper()
 	request := map[string]any{
@@ -122,11 +122,11 @@ func (p platform) judge(t *testing.T, token, key string, now time.Time) verdict 
 	return ask[verdict](t, "token", request)
 }
 
-// say fails the test for each verifier that does not say what matches.
+// say fails the test for each verifier whose verdict does not match want.
 func (v verdict) say(t *testing.T, want string) {
 	t.Helper()
 	if len(v.Verdicts) == 0 {
-		t.Error("nobody was asked")
+		t.Error("there is no verdict")
 	}
 	for verifier, why := range v.Verdicts {
 		if !regexp.MustCompile(want).MatchString(why) {
@@ -135,15 +135,15 @@ func (v verdict) say(t *testing.T, want string) {
 	}
 }
 
-const takes = "^$"
+const accepts = "^$"
 
-func TestNodeTakesTheTokenOfEveryUser(t *testing.T) {
+func TestNodeAcceptsTheTokenOfEveryUser(t *testing.T) {
 	eachPlatform(t, func(t *testing.T, p platform) {
 		signing, verifying := p.newKey()
 		for name, user := range users {
 			t.Run(name, func(t *testing.T) {
 				got := p.judge(t, p.token(t, p.preset(docsURL, signing), user), verifying, noon)
-				got.say(t, takes)
+				got.say(t, accepts)
 				sample := ask[struct{ Payload string }](t, "sample", map[string]any{
 					"platform": p.name, "user": user, "key": signing, "iat": noon.Unix(), "host": docsHost,
 				})
@@ -155,7 +155,7 @@ func TestNodeTakesTheTokenOfEveryUser(t *testing.T) {
 				}
 				for claim := range claims {
 					if _, has := want[claim]; !has && !slices.Contains([]string{"iat", "exp", "jti"}, claim) {
-						t.Errorf("claim %s is %v, and the vendor's sample signs none", claim, claims[claim])
+						t.Errorf("claim %s is %v, which the vendor's sample does not sign", claim, claims[claim])
 					}
 				}
 			})
@@ -163,7 +163,7 @@ func TestNodeTakesTheTokenOfEveryUser(t *testing.T) {
 	})
 }
 
-// JavaScript cannot hold these numbers, so the text that is signed is what is compared.
+// JavaScript cannot represent these numbers, so the test compares the signed text.
 func TestIntegersOf64Bits(t *testing.T) {
 	eachPlatform(t, func(t *testing.T, p platform) {
 		user := users["no key"]
@@ -176,14 +176,14 @@ func TestIntegersOf64Bits(t *testing.T) {
 		}
 		signing, verifying := p.newKey()
 		got := p.judge(t, p.token(t, p.preset(docsURL, signing), user, docslogin.WithClaimsMapper(attributes)), verifying, noon)
-		got.say(t, takes)
+		got.say(t, accepts)
 		if want := `"numbers":{"account":9007199254740993,"least":-9223372036854775808,"most":18446744073709551615}`; !strings.Contains(got.Payload, want) {
 			t.Errorf("no %s in the payload %s", want, got.Payload)
 		}
 	})
 }
 
-func TestNodeRefusesATokenThatIs(t *testing.T) {
+func TestNodeRejectsATokenThatIs(t *testing.T) {
 	eachPlatform(t, func(t *testing.T, p platform) {
 		signing, verifying := p.newKey()
 		_, otherKey := p.newKey()
@@ -203,8 +203,8 @@ func TestNodeRefusesATokenThatIs(t *testing.T) {
 			now   time.Time
 			say   string
 		}{
-			{"in time (which they take)", token, verifying, noon.Add(end - time.Second), takes},
-			{"a second late", token, verifying, noon.Add(end), "expired|\"exp\""},
+			{"not expired (which they accept)", token, verifying, noon.Add(end - time.Second), accepts},
+			{"expired", token, verifying, noon.Add(end), "expired|\"exp\""},
 			{"signed with another key", token, otherKey, noon, "signature"},
 			{"changed", header + "." + changed + "." + signature, verifying, noon, "signature"},
 			{"without a signature", header + "." + payload + ".", verifying, noon, "signature"},
@@ -223,20 +223,20 @@ func TestNodeRefusesATokenThatIs(t *testing.T) {
 	})
 }
 
-// The docs compare the claim with the host that is visited: a token for one docs site
-// does not open another that has the same key.
-func TestNodeRefusesATokenForOtherDocs(t *testing.T) {
+// The docs compare the claim with their own host, so that a token for one docs site does not work at
+// another with the same key.
+func TestNodeRejectsATokenForOtherDocs(t *testing.T) {
 	each(t, func(p platform) bool { return p.hostClaim != "" }, func(t *testing.T, p platform) {
 		signing, verifying := p.newKey()
 		for docs, say := range map[string]string{
-			"https://Docs.Example.com:8443": takes, "https://other.example.com": "meant for other docs", "https://example.com": "meant for other docs",
+			"https://Docs.Example.com:8443": accepts, "https://other.example.com": "meant for other docs", "https://example.com": "meant for other docs",
 		} {
 			p.judge(t, p.token(t, p.preset(docs, signing), users["no key"]), verifying, noon).say(t, say)
 		}
 	})
 }
 
-func TestNodeRefusesATokenOfAnotherIssuer(t *testing.T) {
+func TestNodeRejectsATokenOfAnotherIssuer(t *testing.T) {
 	each(t, func(p platform) bool { return p.issuer != "" }, func(t *testing.T, p platform) {
 		signing, verifying := p.newKey()
 		preset := p.preset(docsURL, signing)
@@ -244,7 +244,7 @@ func TestNodeRefusesATokenOfAnotherIssuer(t *testing.T) {
 		token := p.token(t, preset, users["no key"])
 		p.judge(t, token, verifying, noon).say(t, "issuer|\"iss\"")
 		p.issuer = "https://agreed.example.com"
-		p.judge(t, token, verifying, noon).say(t, takes)
+		p.judge(t, token, verifying, noon).say(t, accepts)
 	})
 }
 
@@ -274,7 +274,7 @@ func TestAUserWithoutWhatThePlatformRequires(t *testing.T) {
 	})
 }
 
-// What a mapper of the app's own adds comes through as well.
+// The token also has the claims of the app's own mapper.
 func TestClaimsOfAMapper(t *testing.T) {
 	eachPlatform(t, func(t *testing.T, p platform) {
 		added := map[string]any{"nested": map[string]any{"<&>": []any{"é", json.Number("1")}}, "flag": true}
@@ -284,7 +284,7 @@ func TestClaimsOfAMapper(t *testing.T) {
 		}
 		signing, verifying := p.newKey()
 		got := p.judge(t, p.token(t, p.preset(docsURL, signing), users["no key"], docslogin.WithClaimsMapper(mapper)), verifying, noon)
-		got.say(t, takes)
+		got.say(t, accepts)
 		claims := decode(t, got.Payload)
 		for name, want := range added {
 			if !reflect.DeepEqual(claims[name], want) {
@@ -294,7 +294,7 @@ func TestClaimsOfAMapper(t *testing.T) {
 	})
 }
 
-// decode reads a payload without losing digits.
+// decode decodes a payload without losing digits of numbers.
 func decode(t *testing.T, payload string) map[string]any {
 	t.Helper()
 	var claims map[string]any

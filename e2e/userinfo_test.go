@@ -4,92 +4,164 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/platforms"
+	"github.com/docslogin/docslogin/userinfo"
 )
 
-// TestUserInfo has pages in Chromium ask an app who its visitor is, as docs do that share
-// the app's session. Chromium takes acme.localhost for one site, as it does example.com.
-func TestUserInfo(t *testing.T) {
-	const ask = `fetch("%s/user-info", {credentials: "include"%s})
-		.then(async (answer) => answer.status + " " + await answer.text(), () => "unreadable")`
-	page := static("<h1>Docs</h1>")
-	docs, more, stranger := newHost(t, "docs.acme", page), newHost(t, "guides.acme", page), newHost(t, "evil.acme", page)
-	abroad := newHost(t, "docs.elsewhere", page)
+// infoApp is an app that serves /user-info to the pages of some docs. All but docs.elsewhere are
+// on the same site as the app: to Chromium, acme.localhost is a site as example.com is.
+type infoApp struct {
+	*app
+	docs, guides, elsewhere *host // configured origins
+	stranger                *host
+}
 
-	a := newAppAt(t, "app.acme")
-	info, err := docslogin.UserInfo(a.lookup(), docslogin.MintlifyPersonalization("", ""), []string{docs.URL, more.URL, abroad.URL},
+func newInfoApp(t *testing.T) *infoApp {
+	page := static("<h1>Docs</h1>")
+	i := &infoApp{
+		app:  newAppAt(t, "app.acme"),
+		docs: newHost(t, "docs.acme", page), guides: newHost(t, "guides.acme", page), elsewhere: newHost(t, "docs.elsewhere", page),
+		stranger: newHost(t, "evil.acme", page),
+	}
+	info, err := userinfo.New(i.lookup(), platforms.MintlifyInfo(), []string{i.docs.URL, i.guides.URL, i.elsewhere.URL},
 		docslogin.WithLogger(slog.New(slog.DiscardHandler)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/user-info", info)
-	mux.Handle("/", a.handler)
-	a.handler = mux
+	mux.Handle("/", i.handler)
+	i.handler = mux
+	t.Cleanup(func() {
+		for _, x := range i.asked("/user-info") {
+			if lacks := lacksHeaders(x.answer); lacks != nil {
+				t.Errorf("the response %d to %q lacks %v", x.status, x.Header.Get("Origin"), lacks)
+			}
+			if vary := x.answer.Values("Vary"); !slices.Equal(vary, []string{"Origin, Cookie"}) {
+				t.Errorf("the response %d to %q has the Vary %q", x.status, x.Header.Get("Origin"), vary)
+			}
+		}
+	})
+	return i
+}
 
-	const ada = `200 {"apiPlaygroundInputs":{"header":{"Authorization":"Bearer key-of-ada"}},"content":{"email":"ada@example.com","name":"User ada"},"expiresAt":`
-	const nobody = "401 "
-	const unreadable = "unreadable"
+// fetch is the script with which a page asks for its visitor.
+func (i *infoApp) fetch(init string) string {
+	return fmt.Sprintf(`fetch("%s/user-info", {credentials: "include"%s})
+		.then(async (response) => response.status + " " + await response.text(), () => "unreadable")`, i.URL, init)
+}
+
+// statuses returns those of the requests for /user-info after the first n.
+func (i *infoApp) statuses(n int) (statuses []int) {
+	for _, x := range i.asked("/user-info")[n:] {
+		statuses = append(statuses, x.status)
+	}
+	return statuses
+}
+
+func TestUserInfo(t *testing.T) {
+	i := newInfoApp(t)
+	const (
+		ada        = `200 {"apiPlaygroundInputs":{"header":{"Authorization":"Bearer key-of-ada"}},"content":{"email":"ada@example.com","name":"User ada"},"expiresAt":`
+		nobody     = `401 {"error":"Unauthorized"}`
+		unreadable = "unreadable"
+	)
 	for cookie, sameSite := range map[string]http.SameSite{"Lax": http.SameSiteLaxMode, "Strict": http.SameSiteStrictMode} {
-		a.store.Options.SameSite = sameSite
+		i.store.Options.SameSite = sameSite
 		signedIn, signedOut := newVisitor(t), newVisitor(t)
-		a.signIn(signedIn, "ada")
+		i.signIn(signedIn, "ada")
 		for _, tt := range []struct {
 			name    string
 			page    string
 			visitor *visitor
 			init    string // of the fetch
-			want    string // beginning of the status and the text that the page reads
+			want    string // beginning of the status and the text that the page can read
+			asked   []int  // the statuses of the requests that reach the app
 		}{
-			{"the docs of a visitor who is signed in", docs.URL, signedIn, "", ada},
-			{"the docs of one who is not", docs.URL, signedOut, "", nobody},
-			{"a second origin that is allowed", more.URL, signedIn, "", ada},
-			{"the app's own pages", a.URL, signedIn, "", ada},
-			{"an origin of the same site that is not allowed", stranger.URL, signedIn, "", unreadable},
-			{"docs on another site, where the cookie does not come along", abroad.URL, signedIn, "", nobody},
-			// A preflight comes first, and allows no header, and no method but GET.
-			{"the docs, with a header of their own", docs.URL, signedIn, `, headers: {"X-Docs": "1"}`, unreadable},
-			{"the docs, with a DELETE", docs.URL, signedIn, `, method: "DELETE"`, unreadable},
-			// Which needs none.
-			{"the docs, with a POST", docs.URL, signedIn, `, method: "POST"`, "405 "},
+			{"the docs of a visitor who is signed in", i.docs.URL, signedIn, "", ada, []int{200}},
+			{"the docs of a visitor who is not signed in", i.docs.URL, signedOut, "", nobody, []int{401}},
+			{"the second configured origin", i.guides.URL, signedIn, "", ada, []int{200}},
+			{"the app's own pages", i.URL, signedIn, "", ada, []int{200}},
+			{"an origin of the same site that is not configured", i.stranger.URL, signedIn, "", unreadable, []int{403}},
+			{"docs on another site, to which the cookie is not sent", i.elsewhere.URL, signedIn, "", nobody, []int{401}},
+			// Chromium asks first, and sends the request only if it may.
+			{"the docs, with an Authorization header", i.docs.URL, signedIn, `, headers: {Authorization: "Bearer x"}`, ada, []int{204, 200}},
+			{"an origin that is not configured, with an Authorization header", i.stranger.URL, signedIn, `, headers: {Authorization: "Bearer x"}`, unreadable, []int{204}},
+			{"the docs, with another header", i.docs.URL, signedIn, `, headers: {"X-Docs": "1"}`, unreadable, []int{204}},
+			{"the docs, with a DELETE", i.docs.URL, signedIn, `, method: "DELETE"`, unreadable, []int{204}},
+			// A POST needs no preflight.
+			{"the docs, with a POST", i.docs.URL, signedIn, `, method: "POST"`, "405 ", []int{405}},
 		} {
 			t.Run(cookie+" cookie, "+tt.name, func(t *testing.T) {
 				tt.visitor.open(tt.page + "/sign-in")
-				before := len(a.asked("/user-info"))
-				if got := eval[string](tt.visitor, fmt.Sprintf(ask, a.URL, tt.init)); !strings.HasPrefix(got, tt.want) {
+				before := len(i.asked("/user-info"))
+				if got := eval[string](tt.visitor, i.fetch(tt.init)); !strings.HasPrefix(got, tt.want) {
 					t.Errorf("the page reads %q, want %q", got, tt.want)
 				}
-				// Where a preflight fails, nothing comes behind it.
-				if got := len(a.asked("/user-info")) - before; got != 1 {
-					t.Errorf("%d requests", got)
+				if got := i.statuses(before); !slices.Equal(got, tt.asked) {
+					t.Errorf("statuses %v, want %v", got, tt.asked)
 				}
 			})
 		}
 	}
-	// Its origin is "null", which nobody can allow: any page can make such a frame.
-	t.Run("a frame without an origin", func(t *testing.T) {
-		v := newVisitor(t)
-		a.signIn(v, "ada")
-		v.open(docs.URL)
-		script := fmt.Sprintf(ask, a.URL, "") + `.then((text) => parent.postMessage(text, "*"))`
-		got := eval[string](v, fmt.Sprintf(`new Promise((done) => {
-			addEventListener("message", (event) => done(event.origin + " " + event.data));
-			const frame = document.createElement("iframe");
-			frame.sandbox = "allow-scripts";
-			frame.srcdoc = "<script>" + %q + "<\/script>";
-			document.body.append(frame);
-		})`, script))
-		requests := a.asked("/user-info")
-		if last := requests[len(requests)-1]; got != "null unreadable" || last.Header.Get("Origin") != "null" {
-			t.Errorf("the frame, whose origin is %q, reads %q", last.Header.Get("Origin"), got)
+}
+
+// The origin of such a frame is "null". It cannot be configured, since any page can make one.
+func TestUserInfoInAFrameWithoutAnOrigin(t *testing.T) {
+	i := newInfoApp(t)
+	v := newVisitor(t)
+	i.signIn(v, "ada")
+	v.open(i.docs.URL)
+	script := i.fetch("") + `.then((text) => parent.postMessage(text, "*"))`
+	got := eval[string](v, fmt.Sprintf(`new Promise((done) => {
+		addEventListener("message", (event) => done(event.origin + " " + event.data));
+		const frame = document.createElement("iframe");
+		frame.sandbox = "allow-scripts";
+		frame.srcdoc = "<script>" + %q + "<\/script>";
+		document.body.append(frame);
+	})`, script))
+	requests := i.asked("/user-info")
+	if last := requests[len(requests)-1]; got != "null unreadable" || last.status != 403 || last.Header.Get("Origin") != "null" {
+		t.Errorf("the frame, whose origin is %q, gets %d and reads %q", last.Header.Get("Origin"), last.status, got)
+	}
+}
+
+// Only scripts get the JSON: an element of another page must not show whether its visitor is
+// signed in.
+func TestUserInfoIsOnlyForScripts(t *testing.T) {
+	i := newInfoApp(t)
+	signedIn, signedOut := newVisitor(t), newVisitor(t)
+	i.signIn(signedIn, "ada")
+	for _, tt := range []struct{ name, element string }{
+		{"a script", `<script src="%s"></script>`},
+		{"an object", `<object data="%s"></object>`},
+		{"an image", `<img src="%s">`},
+		{"a frame", `<iframe src="%s"></iframe>`},
+		{"a style sheet", `<link rel=stylesheet href="%s">`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			page := newHost(t, "page.acme", static(fmt.Sprintf(tt.element, i.URL+"/user-info")))
+			for _, v := range []*visitor{signedIn, signedOut} {
+				before := len(i.asked("/user-info"))
+				v.open(page.URL)
+				v.waits("the request", func() bool { return len(i.asked("/user-info")) > before })
+				if got := i.statuses(before); !slices.Equal(got, []int{403}) {
+					t.Errorf("statuses %v", got)
+				}
+			}
+		})
+	}
+	t.Run("the address bar", func(t *testing.T) {
+		before := len(i.asked("/user-info"))
+		signedIn.open(i.URL + "/user-info")
+		signedIn.reads(`{"error":"Forbidden"}`)
+		if got := i.statuses(before); !slices.Equal(got, []int{403}) {
+			t.Errorf("statuses %v", got)
 		}
 	})
-	for _, x := range a.asked("/user-info") {
-		if lacks := lacksHeaders(x.answer); lacks != nil || x.answer.Get("Vary") != "Origin" {
-			t.Errorf("the answer %d to %s lacks %v, Vary %q", x.status, x.Header.Get("Origin"), lacks, x.answer.Get("Vary"))
-		}
-	}
 }

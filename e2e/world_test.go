@@ -21,8 +21,7 @@ import (
 	"github.com/docslogin/docslogin/docslogintest"
 )
 
-// host is a web server under a name of its own, which keeps what it was asked and what it
-// answered.
+// host is a web server with its own host name. It keeps its requests and responses.
 type host struct {
 	URL string
 
@@ -37,7 +36,7 @@ type exchange struct {
 	answer http.Header
 }
 
-// statusWriter keeps the status of an answer.
+// statusWriter keeps the status of a response.
 type statusWriter struct {
 	http.ResponseWriter
 	status int
@@ -68,7 +67,7 @@ func newHost(t *testing.T, name string, handler http.Handler) *host {
 	return h
 }
 
-// asked returns what was asked for a path, or all for "".
+// asked returns the exchanges for a path, or all for "".
 func (h *host) asked(path string) (exchanges []exchange) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -80,13 +79,13 @@ func (h *host) asked(path string) (exchanges []exchange) {
 	return exchanges
 }
 
-// routeHeaders are on every answer of the route.
+// routeHeaders are in every response of the route.
 var routeHeaders = map[string]string{
 	"Cache-Control": "private, no-store, max-age=0", "Pragma": "no-cache",
 	"Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff",
 }
 
-// lacksHeaders says which of routeHeaders an answer does not have.
+// lacksHeaders returns which of routeHeaders a response lacks.
 func lacksHeaders(answer http.Header) (lacks []string) {
 	for name, want := range routeHeaders {
 		if got := answer.Values(name); len(got) != 1 || got[0] != want {
@@ -96,7 +95,7 @@ func lacksHeaders(answer http.Header) (lacks []string) {
 	return lacks
 }
 
-// newDocs starts a docs site under a name of its own.
+// newDocs starts a test site with its own host name.
 func newDocs(t *testing.T, p platform, name string, opts ...docslogintest.Option) (*docslogintest.Site, *host) {
 	site := p.site(opts...)
 	t.Cleanup(site.Close)
@@ -112,8 +111,7 @@ func newDocs(t *testing.T, p platform, name string, opts ...docslogintest.Option
 	return site, h
 }
 
-// app is an app with a gorilla session and a sign-in form, around which routes of docs
-// are wrapped.
+// app is an app with a gorilla session and a sign-in form. wrap adds login routes.
 type app struct {
 	*host
 	t       *testing.T
@@ -139,8 +137,8 @@ func newAppAt(t *testing.T, name string) *app {
 
 const sessionName = "session"
 
-// names are those that the form offers. Not all of them get in.
-var names = []string{"ada", "ben", "forbidden", "no cookie", "incomplete", "broken", "panics", "mapper", "owner", "large", "signer"}
+// names are the users that the form offers. For some of them, no login succeeds.
+var names = []string{"ada", "ben", "forbidden", "no cookie", "incomplete", "broken", "panics", "mapper", "reserved", "large", "signer"}
 
 var formPage = template.Must(template.New("form").Parse(`<!doctype html><title>Sign in</title><link rel=icon href="data:,"><h1>Who are you?</h1>
 <form method=post action=sign-in><input type=hidden name=next value="{{.Next}}">
@@ -182,12 +180,12 @@ func (a *app) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// html is a page with this body.
+// html returns a page with a body.
 func html(body string) string {
 	return `<!doctype html><title>Page</title><link rel=icon href="data:,">` + body
 }
 
-// static is a site that answers with one page whatever it is asked.
+// static serves one page for all requests.
 func static(body string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
@@ -195,7 +193,7 @@ func static(body string) http.Handler {
 	})
 }
 
-// loginPath is the route, and from there a page of the docs.
+// loginPath returns the path of the route with a deep link.
 func (p platform) loginPath(page string) string {
 	return "/docs-login?" + p.in + "=" + url.QueryEscape(page)
 }
@@ -219,7 +217,7 @@ func (a *app) setEnded(user string, ended bool) {
 	a.ended[user] = ended
 }
 
-// lookup is the app's, over its session.
+// lookup returns the app's lookup, which reads its session. more may return another user.
 func (a *app) lookup(more ...func(id string) (*docslogin.User, error)) docslogin.UserLookup {
 	return docslogin.SessionLookup(a.store, sessionName, func(_ *http.Request, s *sessions.Session) (*docslogin.User, error) {
 		id, _ := s.Values["user"].(string)
@@ -241,10 +239,10 @@ func (a *app) lookup(more ...func(id string) (*docslogin.User, error)) docslogin
 	})
 }
 
-// toForm is where the app's own form is.
-var toForm = docslogin.WithLoginPage("/sign-in", "next")
+// toForm names the app's sign-in form.
+var toForm = docslogin.WithSignInPage("/sign-in", "next")
 
-// wrap puts the route of one docs site around the app.
+// wrap wraps the app with the route of one docs site.
 func (a *app) wrap(lookup docslogin.UserLookup, p docslogin.Platform, path string, opts ...docslogin.Option) {
 	a.t.Helper()
 	m, err := docslogin.New(lookup, p, append([]docslogin.Option{
@@ -262,7 +260,7 @@ func (a *app) wrap(lookup docslogin.UserLookup, p docslogin.Platform, path strin
 	a.handler = m.Wrap(a.handler)
 }
 
-// outcomes returns what became of the requests on all routes so far.
+// outcomes returns the outcomes of all requests so far, on all routes.
 func (a *app) outcomes() (all []docslogin.Outcome) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -290,7 +288,7 @@ func (a *app) fillForm(v *visitor, user string) {
 
 func button(value string) string { return fmt.Sprintf("button[value=%q]", value) }
 
-// signIn makes a visitor sign in at the app, without the docs.
+// signIn signs a visitor in at the app, without the docs.
 func (a *app) signIn(v *visitor, user string) {
 	v.t.Helper()
 	v.open(a.URL + "/sign-in?next=/welcome")
@@ -314,14 +312,14 @@ func newWorld(t *testing.T, p platform, opts ...docslogin.Option) *world {
 	t.Cleanup(func() {
 		for _, x := range w.asked("") {
 			if lacks := lacksHeaders(x.answer); lacks != nil && strings.HasSuffix(x.URL.Path, "-login") {
-				t.Errorf("the answer %d to %s lacks %v", x.status, x.URL, lacks)
+				t.Errorf("the response %d to %s lacks %v", x.status, x.URL, lacks)
 			}
 		}
 	})
 	return w
 }
 
-// loginURL is the route as the docs link to it, from a private page.
+// loginURL returns the URL to which a private page of the docs redirects.
 func (w *world) loginURL(page string) string {
 	w.t.Helper()
 	client := docslogintest.NewClient()
@@ -334,7 +332,7 @@ func (w *world) loginURL(page string) string {
 	return resp.Header.Get("Location")
 }
 
-// toDocs is a link there.
+// toDocs returns a link to that URL.
 func (w *world) toDocs() string {
 	return `<p><a id=docs href="` + w.loginURL("/quickstart") + `">Docs</a>`
 }

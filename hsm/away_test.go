@@ -17,8 +17,8 @@ import (
 	"github.com/docslogin/docslogin/hsm"
 )
 
-// remote is SoftHSM in processes of its own, behind p11-kit's server: a token that can be
-// stopped and killed while the app goes on.
+// remote is SoftHSM in its own processes, behind p11-kit's server, so that a test can stop and kill
+// the token while the app continues.
 type remote struct{ server *exec.Cmd }
 
 func newRemote(t *testing.T) *remote {
@@ -33,9 +33,9 @@ func newRemote(t *testing.T) *remote {
 
 func (r *remote) start(t *testing.T) {
 	t.Helper()
-	os.Remove(socket) // of one that was killed
+	os.Remove(socket) // left by a server that was killed
 	r.server = exec.Command("p11-kit", "server", "--foreground", "--name", socket, "--provider", softHSM, "pkcs11:token=docs")
-	r.server.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // it has a process for each client
+	r.server.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // the server starts a process for each client
 	if err := r.server.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -50,16 +50,16 @@ func (r *remote) signal(t *testing.T, s syscall.Signal) {
 }
 
 func (r *remote) kill() {
-	_ = syscall.Kill(-r.server.Process.Pid, syscall.SIGKILL) // an error if it is killed already
-	_ = r.server.Wait()                                      // says that it was killed
+	_ = syscall.Kill(-r.server.Process.Pid, syscall.SIGKILL) // an error if it was killed before
+	_ = r.server.Wait()                                      // returns that it was killed
 }
 
-// hang visits until n calls to a token that is stopped are in flight, and returns the cause
-// of the last one's refusal. A visit that ends before its call does not count.
+// hang visits until n calls to a stopped token are in flight. It returns the cause of the last
+// visit's failure. A visit that ends before its call does not count.
 func hang(t *testing.T, token *hsm.Token, a *app, n int) (cause error) {
 	t.Helper()
 	await(t, "calls that hang", func() bool {
-		cause = a.refused(t, "100ms")
+		cause = a.fails(t, "100ms")
 		return token.InFlight() == n
 	})
 	return cause
@@ -80,7 +80,7 @@ func sockets(t *testing.T, flags string) (n int) {
 	return n
 }
 
-// connections returns how many connections p11-kit's server has, accepted or not.
+// connections returns the number of connections of p11-kit's server, accepted or not.
 func connections(t *testing.T) int { return sockets(t, "00000000") }
 
 func TestATokenThatIsKilledAndComesBack(t *testing.T) {
@@ -90,11 +90,11 @@ func TestATokenThatIsKilledAndComesBack(t *testing.T) {
 	a.loggedIn(t, "ES256", key)
 	r.kill()
 	var code pkcs11.Error
-	if cause := a.refused(t, ""); !errors.As(cause, &code) || errors.Is(cause, context.DeadlineExceeded) {
+	if cause := a.fails(t, ""); !errors.As(cause, &code) || errors.Is(cause, context.DeadlineExceeded) {
 		t.Errorf("the cause is %v", cause)
 	}
-	for range 3 { // also while it is not tried anew
-		if cause := a.refused(t, ""); !strings.HasSuffix(cause.Error(), "the token is away; opening the token anew: 0 tokens have the given label; the labels of all that the module has: []") {
+	for range 3 { // also while it is not opened again
+		if cause := a.fails(t, ""); !strings.HasSuffix(cause.Error(), "the token is away; opening the token again: 0 tokens have the given label, not one; the labels of all tokens of the module: []") {
 			t.Errorf("the cause is %v", cause)
 		}
 	}
@@ -114,14 +114,14 @@ func TestATokenThatHangs(t *testing.T) {
 		t.Errorf("a request with a deadline: %v", cause)
 	}
 
-	asked, n := a.asked.Load(), a.seen()
+	lookups, n := a.lookups.Load(), a.seen()
 	ctx, leave := context.WithCancel(t.Context())
 	gone := make(chan error)
 	go func() {
 		_, err := a.visit(ctx, "")
 		gone <- err
 	}()
-	await(t, "the second call", func() bool { return a.asked.Load() > asked && token.InFlight() == 2 })
+	await(t, "the second call", func() bool { return a.lookups.Load() > lookups && token.InFlight() == 2 })
 	leave()
 	if err := <-gone; !errors.Is(err, context.Canceled) {
 		t.Error(err)
@@ -130,12 +130,12 @@ func TestATokenThatHangs(t *testing.T) {
 		t.Errorf("a visitor who leaves: %s, %v", e.Outcome, e.Err)
 	}
 
-	// Both calls hang; what else comes waits for its time, and leaves nothing behind.
+	// Both calls hang. Other visits wait until the timeout, and leave no call behind.
 	var crowd sync.WaitGroup
 	for range 40 {
 		crowd.Go(func() {
-			var refused *refusal
-			if _, err := a.visit(t.Context(), ""); !errors.As(err, &refused) || refused.status != 500 {
+			var page *pageError
+			if _, err := a.visit(t.Context(), ""); !errors.As(err, &page) || page.status != 500 {
 				t.Errorf("not a 500 page: %v", err)
 			}
 		})
@@ -166,9 +166,9 @@ func TestOpenAndCloseWithATokenThatHangs(t *testing.T) {
 	if _, err := hsm.Open(client, "docs", pin, hsm.WithTimeout(100*time.Millisecond)); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "docslogin/hsm: opening the token: ") {
 		t.Errorf("opening: %v", err)
 	}
-	await(t, "a connection of what was given up", func() bool { return connections(t) == 1 })
+	await(t, "the connection of the call that was given up", func() bool { return connections(t) == 1 })
 	r.signal(t, syscall.SIGCONT)
-	await(t, "the end of what was given up", func() bool { return connections(t) == 0 })
+	await(t, "the end of the call that was given up", func() bool { return connections(t) == 0 })
 
 	token, err := hsm.Open(client, "docs", pin, hsm.WithTimeout(2*time.Second))
 	if err != nil {
@@ -185,7 +185,7 @@ func TestOpenAndCloseWithATokenThatHangs(t *testing.T) {
 	await(t, "the end of the session", func() bool { return connections(t) == 0 })
 
 	token = open(t, client)
-	if cause := a.refused(t, ""); !strings.Contains(cause.Error(), "it was closed (Token.Close)") {
+	if cause := a.fails(t, ""); !strings.Contains(cause.Error(), "it was closed (Token.Close)") {
 		t.Errorf("a key of the closed token: %v", cause)
 	}
 	if err := a.SetKey(docslogin.SignWith(signerOf(t, token, "personalization"))); err != nil {
@@ -195,7 +195,7 @@ func TestOpenAndCloseWithATokenThatHangs(t *testing.T) {
 	await(t, "the end of all calls", func() bool { return token.InFlight() == 0 })
 }
 
-// A module without its server, as when both start at the same time.
+// The module is there before its server, as when both start at the same time.
 func TestATokenThatIsNotThereYet(t *testing.T) {
 	newToken(t)
 	os.Remove(socket)

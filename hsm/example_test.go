@@ -16,9 +16,10 @@ import (
 
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/hsm"
+	"github.com/docslogin/docslogin/platforms"
 )
 
-// lookup stands for what an app has already: it knows who sent a request.
+// lookup stands for the app's own: it knows who sent a request.
 func lookup(r *http.Request) (*docslogin.User, error) {
 	return &docslogin.User{ID: "42", Name: "Ada", Email: "ada@example.com"}, nil
 }
@@ -27,7 +28,7 @@ func lookup(r *http.Request) (*docslogin.User, error) {
 func Example() {
 	token, err := hsm.Open("/usr/lib/softhsm/libsofthsm2.so", "docs", os.Getenv("HSM_PIN"))
 	if err != nil {
-		log.Fatal(err) // says whether module, label or PIN is wrong
+		log.Fatal(err) // says whether the module, the label, or the PIN is wrong
 	}
 	defer token.Close()
 	signer, err := token.Signer("mintlify")
@@ -35,7 +36,7 @@ func Example() {
 		log.Fatal(err)
 	}
 
-	platform := docslogin.Mintlify("https://docs.example.com", "") // no key in the process
+	platform := platforms.Mintlify("https://docs.example.com", "") // no key in the process
 	platform.Key = docslogin.SignWith(signer)
 	docs, err := docslogin.New(lookup, platform)
 	if err != nil {
@@ -51,12 +52,12 @@ func (c kms) AsymmetricSign(ctx context.Context, digest []byte) ([]byte, error) 
 	return ecdsa.SignASN1(rand.Reader, c.key, digest)
 }
 
-// kmsKey is a key of the service as a crypto.Signer that can be told which request it
+// kmsKey is a key of the service as a crypto.Signer that takes the context of the request that it
 // signs for.
 type kmsKey struct {
 	ctx    context.Context
 	client kms
-	public crypto.PublicKey // asked for once, at start
+	public crypto.PublicKey // fetched once, at start
 }
 
 func (k kmsKey) Public() crypto.PublicKey { return k.public }
@@ -70,7 +71,7 @@ func (k kmsKey) Sign(_ io.Reader, digest []byte, _ crypto.SignerOpts) ([]byte, e
 	return k.client.AsymmetricSign(k.ctx, digest)
 }
 
-// A key in a cloud's key service: a client of it becomes a crypto.Signer in a few lines.
+// A key in a cloud's key service. A few lines turn the service's client into a crypto.Signer.
 func ExampleSigner() {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -82,7 +83,7 @@ func ExampleSigner() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	platform := docslogin.MintlifyPersonalization("https://docs.example.com", "")
+	platform := platforms.MintlifyPersonalization("https://docs.example.com", "")
 	platform.Key = docslogin.SignWith(signer)
 	docs, err := docslogin.New(lookup, platform)
 	if err != nil {

@@ -1,4 +1,4 @@
 package hsm
 
-// InFlight returns how many calls to the token are in flight, given up or not.
+// InFlight returns the number of calls to the token that have not returned.
 func (t *Token) InFlight() int { return len(t.limits.calls) }

@@ -15,14 +15,14 @@ import (
 	"github.com/miekg/pkcs11"
 )
 
-// What PKCS#11 v3.0 has beyond v2.40 (section 2.3).
+// From PKCS#11 v3.0, section 2.3; v2.40 does not have them.
 const (
 	keyTypeEdwards = 0x40   // CKK_EC_EDWARDS
 	mechanismEdDSA = 0x1057 // CKM_EDDSA
 )
 
-// The curves, as CKA_EC_PARAMS has them: an object identifier (RFC 5480, RFC 8410) or, for
-// Ed25519 in PKCS#11 v3.0, a name.
+// Curves as values of CKA_EC_PARAMS: object identifiers (RFC 5480, RFC 8410), and for Ed25519
+// also the name of PKCS#11 v3.0.
 var (
 	p256        = []byte{0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07}
 	ed25519OID  = []byte{0x06, 0x03, 0x2b, 0x65, 0x70}
@@ -35,7 +35,7 @@ type key struct {
 	label     string
 	mechanism uint
 	public    publicKey    // nil: not known yet
-	idle      chan session // holds as many as there can be calls in flight
+	idle      chan session // its capacity is the number of calls that may be in flight
 }
 
 type publicKey interface {
@@ -43,7 +43,7 @@ type publicKey interface {
 	Equal(crypto.PublicKey) bool
 }
 
-// session is for one call at a time (PKCS#11 v2.40, section 2.6.7).
+// session serves one call at a time (PKCS#11 v2.40, section 2.6.7).
 type session struct {
 	conn    *conn
 	handle  pkcs11.SessionHandle
@@ -52,7 +52,8 @@ type session struct {
 
 func (k *key) Public() crypto.PublicKey { return k.public }
 
-// Sign signs a digest for P-256, in ASN.1 as crypto.Signer has it, or a message for Ed25519.
+// Sign signs a digest for P-256, with the ASN.1 signature that crypto.Signer prescribes, or a
+// message for Ed25519.
 func (k *key) Sign(_ io.Reader, message []byte, _ crypto.SignerOpts) (signature []byte, err error) {
 	err = k.use(func(s session) error {
 		module := k.token.module
@@ -76,8 +77,8 @@ func (k *key) Sign(_ io.Reader, message []byte, _ crypto.SignerOpts) (signature 
 	return signature, nil
 }
 
-// use calls f with a session; if that fails, with a new one, of the token opened anew if it
-// was lost.
+// use calls f with a session. If that fails, it calls f again with a new session, for which it
+// opens a token that was lost.
 func (k *key) use(f func(session) error) error {
 	used, lost, err := k.try(f, false)
 	if err == nil {
@@ -85,15 +86,15 @@ func (k *key) use(f func(session) error) error {
 	}
 	if lost {
 		if again := k.token.reopen(used); again != nil {
-			return fmt.Errorf("%w; opening the token anew: %w", err, again)
+			return fmt.Errorf("%w; opening the token again: %w", err, again)
 		}
 	}
 	_, _, err = k.try(f, !lost)
 	return err
 }
 
-// try calls f once. With an error, it says if the token was lost, and not this key alone.
-func (k *key) try(f func(session) error, anew bool) (_ *conn, lost bool, _ error) {
+// try calls f once. With an error, it reports whether the token was lost, and not only this key.
+func (k *key) try(f func(session) error, fresh bool) (_ *conn, lost bool, _ error) {
 	t := k.token
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -101,7 +102,7 @@ func (k *key) try(f func(session) error, anew bool) (_ *conn, lost bool, _ error
 	if c == nil {
 		return nil, true, errors.New("the token is away")
 	}
-	s, err := k.session(c, anew)
+	s, err := k.session(c, fresh)
 	if err != nil {
 		return c, t.lost(c, err), err
 	}
@@ -113,16 +114,16 @@ func (k *key) try(f func(session) error, anew bool) (_ *conn, lost bool, _ error
 	return c, false, nil
 }
 
-// session returns an idle session, unless it is to be a new one, or else a new one.
-func (k *key) session(c *conn, anew bool) (session, error) {
-	for !anew {
+// session returns an idle session, or a new one if there is none or fresh is set.
+func (k *key) session(c *conn, fresh bool) (session, error) {
+	for !fresh {
 		select {
 		case s := <-k.idle:
 			if s.conn == c {
 				return s, nil
-			} // else it ended with its conn
+			} // a session ends with its conn
 		default:
-			anew = true
+			fresh = true
 		}
 	}
 	handle, err := k.token.openSession(c.slot)
@@ -137,16 +138,16 @@ func (k *key) session(c *conn, anew bool) (session, error) {
 	return session{c, handle, private}, nil
 }
 
-// find returns the private key, once it is known to be the one that it was before.
+// find returns the private key, after a check that it is the same as before.
 func (k *key) find(handle pkcs11.SessionHandle) (pkcs11.ObjectHandle, error) {
 	find := func(class uint, by ...*pkcs11.Attribute) ([]pkcs11.ObjectHandle, error) {
 		module := k.token.module
 		if err := module.FindObjectsInit(handle, append(by, pkcs11.NewAttribute(pkcs11.CKA_CLASS, class))); err != nil {
-			return nil, fmt.Errorf("the token does not search for keys: %w", err)
+			return nil, fmt.Errorf("the token does not find keys: %w", err)
 		}
 		found, _, err := module.FindObjects(handle, 10)
 		if err != nil {
-			return nil, fmt.Errorf("the token does not search for keys: %w", err)
+			return nil, fmt.Errorf("the token does not find keys: %w", err)
 		}
 		return found, module.FindObjectsFinal(handle)
 	}
@@ -156,13 +157,13 @@ func (k *key) find(handle pkcs11.SessionHandle) (pkcs11.ObjectHandle, error) {
 		return 0, err
 	}
 	if len(private) != 1 {
-		return 0, fmt.Errorf("the token has %d private keys of the given label, and not one; pkcs11-tool --login --list-objects shows the labels", len(private))
+		return 0, fmt.Errorf("the token has %d private keys with the given label, not one; pkcs11-tool --login --list-objects shows the labels", len(private))
 	}
 	about, err := k.token.module.GetAttributeValue(handle, private[0], []*pkcs11.Attribute{
 		pkcs11.NewAttribute(pkcs11.CKA_KEY_TYPE, nil), pkcs11.NewAttribute(pkcs11.CKA_ID, nil),
 	})
 	if err != nil {
-		return 0, fmt.Errorf("the token does not tell the key's type: %w", err)
+		return 0, fmt.Errorf("the token does not return the key's type: %w", err)
 	}
 	keyType, id := about[0], about[1]
 	var mechanism uint
@@ -182,13 +183,13 @@ func (k *key) find(handle pkcs11.SessionHandle) (pkcs11.ObjectHandle, error) {
 		return 0, err
 	}
 	if len(halves) != 1 {
-		return 0, fmt.Errorf("the token has %d public keys with the private key's CKA_ID, and not one; write the public half to the token, too (pkcs11-tool --write-object --type pubkey --id …)", len(halves))
+		return 0, fmt.Errorf("the token has %d public keys with the private key's CKA_ID, not one; write the public half to the token (pkcs11-tool --write-object --type pubkey --id …)", len(halves))
 	}
 	half, err := k.token.module.GetAttributeValue(handle, halves[0], []*pkcs11.Attribute{
 		pkcs11.NewAttribute(pkcs11.CKA_EC_PARAMS, nil), pkcs11.NewAttribute(pkcs11.CKA_EC_POINT, nil),
 	})
 	if err != nil {
-		return 0, fmt.Errorf("the token does not tell the public key: %w", err)
+		return 0, fmt.Errorf("the token does not return the public key: %w", err)
 	}
 	public, err := parse(half[0].Value, half[1].Value)
 	if err != nil {
@@ -197,7 +198,7 @@ func (k *key) find(handle pkcs11.SessionHandle) (pkcs11.ObjectHandle, error) {
 	if k.public == nil {
 		k.mechanism, k.public = mechanism, public
 	} else if !k.public.Equal(public) {
-		return 0, errors.New("the token has another key under the label now; take it with Token.Signer and docslogin's SetKey")
+		return 0, errors.New("the token now has another key with the label; pass that key to docslogin's SetKey (Token.Signer)")
 	}
 	return private[0], nil
 }
@@ -207,11 +208,11 @@ func isType(a *pkcs11.Attribute, keyType uint) bool {
 }
 
 func wrongKey(what string) error {
-	return fmt.Errorf("it is %s; platforms take P-256 (ES256) or Ed25519 (EdDSA): make one with pkcs11-tool --keypairgen --key-type EC:prime256v1 or EC:edwards25519", what)
+	return fmt.Errorf("the key is %s; make a P-256 key (ES256) or an Ed25519 key (EdDSA) with pkcs11-tool --keypairgen --key-type EC:prime256v1 or EC:edwards25519", what)
 }
 
-// parse returns the public key of an object: a point, bare or in an OCTET STRING, since
-// tokens differ.
+// parse returns the public key of an object. Some tokens return the point as it is, others as an
+// OCTET STRING.
 func parse(params, point []byte) (publicKey, error) {
 	var size int
 	switch {
@@ -225,7 +226,7 @@ func parse(params, point []byte) (publicKey, error) {
 	if len(point) != size {
 		var bare []byte
 		if rest, err := asn1.Unmarshal(point, &bare); err != nil || len(rest) > 0 || len(bare) != size {
-			return nil, errors.New("its public key cannot be read from the token")
+			return nil, errors.New("the public key cannot be read from the token")
 		}
 		point = bare
 	}
@@ -234,7 +235,7 @@ func parse(params, point []byte) (publicKey, error) {
 	}
 	public, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point)
 	if err != nil {
-		return nil, fmt.Errorf("its public key cannot be read from the token: %w", err)
+		return nil, fmt.Errorf("the public key cannot be read from the token: %w", err)
 	}
 	return public, nil
 }

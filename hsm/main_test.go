@@ -28,13 +28,14 @@ import (
 
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/hsm"
+	"github.com/docslogin/docslogin/platforms"
 )
 
 const softHSM = "/usr/lib/softhsm/libsofthsm2.so"
 
 var (
-	client string // p11-kit's module, found by TestMain
-	socket string // of p11-kit's server: the module reads the address once in a process
+	client string // the path of p11-kit's module
+	socket string // of p11-kit's server, one for all tests: the module reads the address once in a process
 )
 
 func TestMain(m *testing.M) {
@@ -68,10 +69,10 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// The PINs, which no error, page or log may hold.
+// The PINs. No error, page, or log may contain them.
 const pin, soPIN = "pin-of-the-user", "pin-of-the-officer"
 
-// newStore gives SoftHSM a store of its own, without a token.
+// newStore gives SoftHSM a new store without a token.
 func newStore(t *testing.T) {
 	t.Helper()
 	dir := t.TempDir()
@@ -85,7 +86,7 @@ func newStore(t *testing.T) {
 	t.Setenv("HSM_SO_PIN", soPIN)
 }
 
-// newToken makes the token "docs", fresh, since tokens remember wrong PINs.
+// newToken makes a new token "docs", since tokens remember wrong PINs.
 func newToken(t *testing.T) {
 	t.Helper()
 	newStore(t)
@@ -106,7 +107,7 @@ func run(t *testing.T, name string, args ...string) []byte {
 	return out
 }
 
-// tool works on the token from another process.
+// tool runs pkcs11-tool on the token.
 func tool(t *testing.T, args ...string) []byte {
 	t.Helper()
 	return run(t, "pkcs11-tool", append([]string{"--module", softHSM, "--token-label", "docs", "--login", "--pin", "env:HSM_PIN"}, args...)...)
@@ -117,7 +118,7 @@ func newKey(t *testing.T, keyType, label, id string) {
 	tool(t, "--keypairgen", "--key-type", keyType, "--label", label, "--id", id)
 }
 
-// publicKey is what the token itself says.
+// publicKey returns a public key as the token has it.
 func publicKey(t *testing.T, label string) crypto.PublicKey {
 	t.Helper()
 	der := tool(t, "--read-object", "--type", "pubkey", "--label", label)
@@ -154,18 +155,18 @@ func signerOf(t *testing.T, token *hsm.Token, label string) jose.OpaqueSigner {
 	return signer
 }
 
-// For the two algorithms. No key is in the process.
+// One platform for each of the two algorithms, without a key.
 var (
-	mintlify        = docslogin.Mintlify("https://docs.example.com", "")
-	personalization = docslogin.MintlifyPersonalization("https://docs.example.com", "")
+	mintlify        = platforms.Mintlify("https://docs.example.com", "")
+	personalization = platforms.MintlifyPersonalization("https://docs.example.com", "")
 )
 
-// app is a web app whose visitors are all Ada. Its log goes with its events.
+// app is a web app whose visitors are all Ada.
 type app struct {
 	*docslogin.Middleware
-	server *httptest.Server
-	asked  atomic.Int64 // how often the lookup was
-	log    bytes.Buffer
+	server  *httptest.Server
+	lookups atomic.Int64 // calls of the lookup
+	log     bytes.Buffer
 
 	mu     sync.Mutex
 	events []docslogin.Event
@@ -176,7 +177,7 @@ func newApp(t *testing.T, platform docslogin.Platform, signer jose.OpaqueSigner)
 	a := &app{}
 	platform.Key = docslogin.SignWith(signer)
 	user := func(r *http.Request) (*docslogin.User, error) {
-		a.asked.Add(1)
+		a.lookups.Add(1)
 		return lookup(r)
 	}
 	var err error
@@ -191,7 +192,7 @@ func newApp(t *testing.T, platform docslogin.Platform, signer jose.OpaqueSigner)
 		t.Fatal(err)
 	}
 	a.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if limit, err := time.ParseDuration(r.Header.Get("Limit")); err == nil { // as a middleware of the app's may set it
+		if limit, err := time.ParseDuration(r.Header.Get("Limit")); err == nil { // as a middleware of the app may set it
 			ctx, cancel := context.WithTimeout(r.Context(), limit)
 			defer cancel()
 			r = r.WithContext(ctx)
@@ -202,7 +203,7 @@ func newApp(t *testing.T, platform docslogin.Platform, signer jose.OpaqueSigner)
 	t.Cleanup(func() {
 		a.server.Close()
 		if log := a.log.String(); strings.Contains(log, pin) {
-			t.Errorf("the log holds the PIN:\n%s", log)
+			t.Errorf("the log contains the PIN:\n%s", log)
 		}
 	})
 	return a
@@ -229,8 +230,8 @@ func (a *app) seen() int {
 	return len(a.events)
 }
 
-// visit opens the login route, for the time that the app allows ("": any), and returns
-// the token or else the status and page.
+// visit opens the login route. The app gives the request a deadline after limit, unless that is
+// empty. visit returns the token, or a *pageError.
 func (a *app) visit(ctx context.Context, limit string) (token string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -250,40 +251,42 @@ func (a *app) visit(ctx context.Context, limit string) (token string, err error)
 	}
 	to, err := url.Parse(resp.Header.Get("Location"))
 	if err != nil || resp.StatusCode != http.StatusFound {
-		return "", &refusal{resp.StatusCode, string(page)}
+		return "", &pageError{resp.StatusCode, string(page)}
 	}
 	return to.Fragment, nil
 }
 
-// refusal is a page that keeps a visitor out.
-type refusal struct {
+// pageError is a response that is not a login.
+type pageError struct {
 	status int
-	page   string
+	text   string
 }
 
-func (r *refusal) Error() string { return fmt.Sprintf("%d: %s", r.status, r.page) }
+func (e *pageError) Error() string { return fmt.Sprintf("%d: %s", e.status, e.text) }
 
-// refused checks a page that a visitor got in the place of the docs, and returns the cause,
-// which is the operator's.
-func (a *app) refused(t *testing.T, limit string) error {
+// fails visits, checks that the visitor gets the 500 page, and returns the cause from the event.
+func (a *app) fails(t *testing.T, limit string) error {
 	t.Helper()
 	n := a.seen()
 	_, err := a.visit(t.Context(), limit)
-	var refused *refusal
-	if !errors.As(err, &refused) || refused.status != 500 {
+	var page *pageError
+	if !errors.As(err, &page) || page.status != 500 {
 		t.Fatalf("not a 500 page: %v", err)
 	}
 	e := a.last(t, n+1)
 	if e.Outcome != "sign_failed" || e.Err == nil {
 		t.Fatalf("outcome %q, cause %v", e.Outcome, e.Err)
 	}
-	if strings.Contains(e.Err.Error(), pin) || strings.Contains(refused.page, e.Err.Error()) || strings.Contains(refused.page, "pkcs11") {
-		t.Errorf("a leak: %v\n%s", e.Err, refused.page)
+	if strings.Contains(e.Err.Error(), pin) {
+		t.Errorf("the cause contains the PIN: %v", e.Err)
+	}
+	if strings.Contains(page.text, e.Err.Error()) || strings.Contains(page.text, "pkcs11") {
+		t.Errorf("the page shows the cause:\n%s", page.text)
 	}
 	return e.Err
 }
 
-// loggedIn visits until the token signs again, and checks what it signed.
+// loggedIn visits until there is a login, and checks its token.
 func (a *app) loggedIn(t *testing.T, alg string, key crypto.PublicKey) {
 	t.Helper()
 	var token string
@@ -297,12 +300,12 @@ func (a *app) loggedIn(t *testing.T, alg string, key crypto.PublicKey) {
 	}
 }
 
-// check is what the docs do with a token.
+// check checks a token as the docs do.
 func check(token, alg string, key crypto.PublicKey) error {
 	encoded, _, _ := strings.Cut(token, ".")
 	header, err := base64.RawURLEncoding.DecodeString(encoded)
 	if want := `{"alg":"` + alg + `","typ":"JWT"}`; err != nil || string(header) != want {
-		return fmt.Errorf("the header is %s and not %s (%v)", header, want, err)
+		return fmt.Errorf("the header is %s, not %s (%v)", header, want, err)
 	}
 	jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(alg)})
 	if err != nil {
@@ -330,7 +333,7 @@ func await(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	for end := time.Now().Add(30 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("in vain: %s", what)
+			t.Fatalf("timed out: waiting for %s", what)
 		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 
 const deviceError = "30" // CKR_DEVICE_ERROR
 
-// module is testdata/module.c over a fresh token.
+// module is testdata/module.c with a new token.
 type module struct{ dir, path string }
 
 func newModule(t *testing.T) module {
@@ -27,27 +27,27 @@ func newModule(t *testing.T) module {
 	return m
 }
 
-// answer has a call answer a code or, without one, the next such call wait.
+// answer makes a call return a code. Without a code, the next such call waits.
 func (m module) answer(t *testing.T, call, code string) {
 	t.Helper()
 	file := filepath.Join(m.dir, "new")
 	if err := os.WriteFile(file, []byte(code), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Rename(file, filepath.Join(m.dir, call)); err != nil { // all at once
+	if err := os.Rename(file, filepath.Join(m.dir, call)); err != nil { // in one step
 		t.Fatal(err)
 	}
 }
 
-// mend ends what answer began.
-func (m module) mend(t *testing.T, call string) {
+// restore undoes answer.
+func (m module) restore(t *testing.T, call string) {
 	t.Helper()
 	if err := os.Remove(filepath.Join(m.dir, call)); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// hold has the next signature wait, which work asks for.
+// hold calls work in a goroutine and makes its signature wait.
 func (m module) hold(t *testing.T, work func()) {
 	t.Helper()
 	m.answer(t, "C_Sign", "")
@@ -58,8 +58,8 @@ func (m module) hold(t *testing.T, work func()) {
 	})
 }
 
-// asked returns how often the module got a call.
-func (m module) asked(t *testing.T, call string) int {
+// calls returns how often a function of the module was called.
+func (m module) calls(t *testing.T, call string) int {
 	t.Helper()
 	log, err := os.ReadFile(filepath.Join(m.dir, "log"))
 	if err != nil {
@@ -68,7 +68,7 @@ func (m module) asked(t *testing.T, call string) int {
 	return strings.Count(string(log), call+"\n")
 }
 
-// loaded says if the module is in the process.
+// loaded reports whether the module is in the process.
 func (m module) loaded(t *testing.T) bool {
 	t.Helper()
 	maps, err := os.ReadFile("/proc/self/maps")
@@ -99,15 +99,15 @@ func TestAModuleThatDoesNotStop(t *testing.T) {
 			}
 			m.answer(t, "C_Sign", deviceError)
 			var code pkcs11.Error
-			if cause := a.refused(t, ""); !errors.As(cause, &code) || code != 0x30 || strings.Contains(cause.Error(), "anew") {
+			if cause := a.fails(t, ""); !errors.As(cause, &code) || code != 0x30 || strings.Contains(cause.Error(), "again") {
 				t.Errorf("the cause is %v", cause)
 			}
-			if n := m.asked(t, "C_Login"); n != 2 {
+			if n := m.calls(t, "C_Login"); n != 2 {
 				t.Errorf("%d logins", n)
 			}
-			m.mend(t, "C_Sign")
+			m.restore(t, "C_Sign")
 			a.loggedIn(t, "EdDSA", key)
-			if n := sessions(t); len(row.fails) == 1 && n != 3 { // the login's, the key's and that func's
+			if n := sessions(t); len(row.fails) == 1 && n != 3 { // the login's, the key's, and that of the func sessions
 				t.Errorf("%d sessions are open", n)
 			}
 
@@ -117,7 +117,7 @@ func TestAModuleThatDoesNotStop(t *testing.T) {
 			if err := token.Close(); !errors.As(err, &code) || code != 0x30 || !strings.Contains(err.Error(), "docslogin/hsm: closing the token: the module does not stop: ") || !strings.HasSuffix(err.Error(), "; call Close again") {
 				t.Errorf("closing: %v", err)
 			}
-			m.mend(t, "C_Finalize")
+			m.restore(t, "C_Finalize")
 			for range 2 {
 				if err := token.Close(); err != nil {
 					t.Errorf("closing again: %v", err)
@@ -130,17 +130,17 @@ func TestAModuleThatDoesNotStop(t *testing.T) {
 	}
 }
 
-// Nobody has a Token then, whose Close could be called.
+// Then nobody has a Token to close.
 func TestAModuleThatNeitherOpensNorStops(t *testing.T) {
 	m := newModule(t)
 	m.answer(t, "C_Login", deviceError)
 	m.answer(t, "C_Finalize", deviceError)
-	if _, err := hsm.Open(m.path, "docs", pin); err == nil || !strings.Contains(err.Error(), "the token refuses the login: pkcs11: 0x30: CKR_DEVICE_ERROR; the module does not stop: pkcs11: 0x30") {
+	if _, err := hsm.Open(m.path, "docs", pin); err == nil || !strings.Contains(err.Error(), "the token rejects the login: pkcs11: 0x30: CKR_DEVICE_ERROR; the module does not stop: pkcs11: 0x30") {
 		t.Errorf("opening: %v", err)
 	}
-	await(t, "another try to stop it", func() bool { return m.asked(t, "C_Finalize") >= 2 })
-	m.mend(t, "C_Login")
-	m.mend(t, "C_Finalize")
+	await(t, "another attempt to stop it", func() bool { return m.calls(t, "C_Finalize") >= 2 })
+	m.restore(t, "C_Login")
+	m.restore(t, "C_Finalize")
 	var token *hsm.Token
 	await(t, "a token", func() (ok bool) {
 		var err error
@@ -153,7 +153,7 @@ func TestAModuleThatNeitherOpensNorStops(t *testing.T) {
 	await(t, "the module's end", func() bool { return !m.loaded(t) })
 }
 
-// An error of one key leaves the token open for the others.
+// An error about one key leaves the token open for the others.
 func TestErrorsOfOneKey(t *testing.T) {
 	m := newModule(t)
 	newKey(t, "EC:edwards25519", "mintlify", "01")
@@ -164,14 +164,14 @@ func TestErrorsOfOneKey(t *testing.T) {
 	key := publicKey(t, "mintlify")
 	good.loggedIn(t, "EdDSA", key)
 
-	if _, err := token.Signer("personalisation"); err == nil || !strings.Contains(err.Error(), "0 private keys of the given label") {
+	if _, err := token.Signer("personalisation"); err == nil || !strings.Contains(err.Error(), "0 private keys with the given label") {
 		t.Errorf("a typo in the label: %v", err)
 	}
 	m.answer(t, "C_SignInit", "68") // CKR_KEY_FUNCTION_NOT_PERMITTED
-	bad.refused(t, "")
-	m.mend(t, "C_SignInit")
+	bad.fails(t, "")
+	m.restore(t, "C_SignInit")
 
-	// With more than one session that knows the key of before.
+	// Several sessions know the key from before.
 	done := make(chan error, 3)
 	for range 3 {
 		m.hold(t, func() {
@@ -179,7 +179,7 @@ func TestErrorsOfOneKey(t *testing.T) {
 			done <- err
 		})
 	}
-	m.mend(t, "C_Sign.waits")
+	m.restore(t, "C_Sign.waits")
 	for range 3 {
 		if err := <-done; err != nil {
 			t.Error(err)
@@ -189,23 +189,23 @@ func TestErrorsOfOneKey(t *testing.T) {
 	tool(t, "--delete-object", "--type", "pubkey", "--id", "02")
 	newKey(t, "EC:prime256v1", "personalization", "03")
 	for range 5 {
-		if cause := bad.refused(t, ""); !strings.Contains(cause.Error(), "the token has another key under the label now") {
-			t.Errorf("another key under the label: %v", cause)
+		if cause := bad.fails(t, ""); !strings.Contains(cause.Error(), "the token now has another key with the label") {
+			t.Errorf("another key with the label: %v", cause)
 		}
 	}
 
-	if n, logins := m.asked(t, "C_Initialize"), m.asked(t, "C_Login"); n != 1 || logins != 1 {
+	if n, logins := m.calls(t, "C_Initialize"), m.calls(t, "C_Login"); n != 1 || logins != 1 {
 		t.Errorf("the token was opened %d times, with %d logins", n, logins)
 	}
 	good.loggedIn(t, "EdDSA", key)
 	m.answer(t, "C_SignInit", deviceError)
-	good.refused(t, "")
-	if n := m.asked(t, "C_Initialize"); n != 2 {
+	good.fails(t, "")
+	if n := m.calls(t, "C_Initialize"); n != 2 {
 		t.Errorf("after an error of the device, the token was opened %d times", n)
 	}
 }
 
-// A call that does not return keeps the token from being opened anew, but no more than that.
+// While a call does not return, the token is not opened again, but it still signs.
 func TestACallThatHangsWhileAnotherFails(t *testing.T) {
 	m := newModule(t)
 	newKey(t, "EC:edwards25519", "mintlify", "01")
@@ -215,14 +215,14 @@ func TestACallThatHangsWhileAnotherFails(t *testing.T) {
 
 	done := make(chan struct{})
 	m.hold(t, func() {
-		_, _ = a.visit(t.Context(), "") // given up or not
+		_, _ = a.visit(t.Context(), "") // may be given up
 		close(done)
 	})
 	m.answer(t, "C_SignInit", deviceError)
-	if cause := a.refused(t, ""); !strings.HasSuffix(cause.Error(), "CKR_DEVICE_ERROR; opening the token anew: other calls to the token have not returned; if one never does, restart the app") {
+	if cause := a.fails(t, ""); !strings.HasSuffix(cause.Error(), "CKR_DEVICE_ERROR; opening the token again: other calls to the token have not returned; restart the app if one never does") {
 		t.Errorf("the cause is %v", cause)
 	}
-	m.mend(t, "C_SignInit")
+	m.restore(t, "C_SignInit")
 	jwt, err := a.visit(t.Context(), "")
 	if err == nil {
 		err = check(jwt, "EdDSA", key)
@@ -231,15 +231,15 @@ func TestACallThatHangsWhileAnotherFails(t *testing.T) {
 		t.Errorf("while a call hangs: %v", err)
 	}
 
-	m.mend(t, "C_Sign.waits")
+	m.restore(t, "C_Sign.waits")
 	<-done
 	await(t, "the end of the call", func() bool { return token.InFlight() == 0 })
-	if n := m.asked(t, "C_Initialize"); n != 1 {
+	if n := m.calls(t, "C_Initialize"); n != 1 {
 		t.Errorf("the token was opened %d times", n)
 	}
 	m.answer(t, "C_SignInit", deviceError)
-	a.refused(t, "")
-	if n := m.asked(t, "C_Initialize"); n != 2 {
+	a.fails(t, "")
+	if n := m.calls(t, "C_Initialize"); n != 2 {
 		t.Errorf("afterwards, the token was opened %d times", n)
 	}
 }

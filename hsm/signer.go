@@ -1,17 +1,17 @@
 // Package hsm lets docslogin sign with keys that never enter the process.
 //
 // [Open] logs in to a PKCS#11 token (a hardware security module, a smart card, SoftHSM),
-// and [Token.Signer] finds a key on it. [Signer] takes any other [crypto.Signer]: a client
-// of a cloud's key service, an agent. What either returns is for docslogin.SignWith:
+// and [Token.Signer] finds a key on it. [Signer] takes any other [crypto.Signer], such as a
+// client of a cloud's key service or an agent. Pass the result to docslogin.SignWith:
 //
 //	platform.Key = docslogin.SignWith(signer)
 //
-// Tokens are used as OASIS PKCS#11 v2.40 has it: Base Specification, sections 5.4 to 5.7
-// and 5.11; with Ed25519, which is in Current Mechanisms v3.0, section 2.3.
+// The package follows OASIS PKCS#11 v2.40, Base Specification, sections 5.4 to 5.7 and 5.11.
+// Ed25519 follows Current Mechanisms v3.0, section 2.3.
 //
-// A signature that is made elsewhere may take for ever. A visitor waits for it no longer
-// than the request's context and [WithTimeout] allow, and no more calls than
-// [WithConcurrency] allows wait for an answer at the same time.
+// A key outside the process may never answer. A visitor waits only as long as the request's
+// context and [WithTimeout] allow. At most as many calls as [WithConcurrency] allows wait for
+// an answer at the same time.
 package hsm
 
 import (
@@ -25,25 +25,26 @@ import (
 	"github.com/go-jose/go-jose/v4/cryptosigner"
 )
 
-// An Option changes a limit of [Open] or [Signer]. nil is an error.
+// An Option changes a limit of [Open] or [Signer]. A nil Option is a configuration error.
 type Option func(*limits)
 
-// WithTimeout sets how long one call may take, waiting for its turn included: a signature
-// or, for a [Token], opening it, finding a key and closing it. The default is 5 seconds; 0
-// or less is an error. A request whose own context ends sooner waits no longer than that.
+// WithTimeout sets how long one call may take, including the wait for its turn. A call is a
+// signature; for a [Token] it is also opening it, finding a key, or closing it. The default is
+// 5 seconds; 0 or less is a configuration error. If the request's own context ends sooner, the
+// call ends then.
 func WithTimeout(d time.Duration) Option { return func(l *limits) { l.timeout = d } }
 
 // WithConcurrency sets how many calls may be in flight at the same time; others wait for
-// their turn. The default is 16; 0 or less is an error. A call that was given up counts until
-// it returns, because it holds a goroutine and, inside a PKCS#11 module, a thread.
+// their turn. The default is 16; 0 or less is a configuration error. A call that was given up
+// counts until it returns, because it holds a goroutine and, inside a PKCS#11 module, a thread.
 //
-// It also bounds how many PKCS#11 sessions each key of a [Token] keeps open, beside the one
-// that the Token logs in with: small tokens have few.
+// It also limits how many PKCS#11 sessions each key of a [Token] keeps open, besides the one
+// that the Token logs in with. Small tokens have few.
 func WithConcurrency(n int) Option {
 	return func(l *limits) { l.calls = make(chan struct{}, max(n, 0)) }
 }
 
-// limits bound the calls into code that may hang or panic.
+// limits are those of the calls into code that may hang or panic.
 type limits struct {
 	timeout time.Duration
 	calls   chan struct{} // one element for each call in flight
@@ -51,25 +52,25 @@ type limits struct {
 
 func newLimits(opts []Option) (*limits, error) {
 	l := &limits{5 * time.Second, make(chan struct{}, 16)}
-	var mistakes []error
+	var errs []error
 	for _, o := range opts {
 		if o == nil {
-			mistakes = append(mistakes, errors.New("docslogin/hsm: an option is nil; leave it out"))
+			errs = append(errs, errors.New("docslogin/hsm: an option is nil; leave it out"))
 			continue
 		}
 		o(l)
 	}
 	if l.timeout <= 0 {
-		mistakes = append(mistakes, fmt.Errorf("docslogin/hsm: WithTimeout is %v; it must be more than 0", l.timeout))
+		errs = append(errs, fmt.Errorf("docslogin/hsm: WithTimeout is %v; set more than 0", l.timeout))
 	}
 	if cap(l.calls) == 0 {
-		mistakes = append(mistakes, errors.New("docslogin/hsm: WithConcurrency must be 1 or more"))
+		errs = append(errs, errors.New("docslogin/hsm: WithConcurrency is less than 1; set 1 or more"))
 	}
-	return l, errors.Join(mistakes...)
+	return l, errors.Join(errs...)
 }
 
-// call returns what f returns. It returns without f when ctx or the time is over, with an
-// error that wraps that of the context; f, which gets this context, then ends by itself.
+// call returns what f returns. If ctx or the time ends first, call returns an error that wraps
+// the context's, and f, which gets this context, ends by itself.
 func call[T any](ctx context.Context, l *limits, f func(context.Context) (T, error)) (T, error) {
 	var none T
 	ctx, cancel := context.WithTimeoutCause(ctx, l.timeout, fmt.Errorf("there was no answer within %v (WithTimeout)", l.timeout))
@@ -94,7 +95,7 @@ func call[T any](ctx context.Context, l *limits, f func(context.Context) (T, err
 			case nil:
 			case error:
 				r = result{err: fmt.Errorf("the signer panicked: %w", v)}
-			default: // the value may be anything, a secret too
+			default: // the value may be a secret
 				r = result{err: fmt.Errorf("the signer panicked with a value of type %T", v)}
 			}
 			<-l.calls
@@ -119,24 +120,25 @@ func given(ctx context.Context, when string) error {
 	return err
 }
 
-// contextual is a crypto.Signer that can be told which request it signs for.
+// contextual is a crypto.Signer that takes the context of the request that it signs for.
 type contextual interface {
 	WithContext(context.Context) crypto.Signer
 }
 
-// Signer returns what docslogin.SignWith takes, over a [crypto.Signer] that may be slow,
-// hang or panic. It is safe for concurrent use if s is.
+// Signer returns a signer for docslogin.SignWith that uses s, which may be slow, hang, or
+// panic. It is safe for concurrent use by multiple goroutines if s is.
 //
-// A signature is given up when the request's context ends or [WithTimeout] is over; the
-// error wraps [context.Canceled] or [context.DeadlineExceeded]. The call itself goes on in
-// a goroutine of its own until s returns; [WithConcurrency] bounds how many there are. A
-// panic of s is an error.
+// A signature is given up when the request's context ends or the time of [WithTimeout] is
+// over. The error wraps [context.Canceled] or [context.DeadlineExceeded]. The call itself
+// continues in its own goroutine until s returns; [WithConcurrency] limits the number of these
+// goroutines. A panic of s is an error.
 //
-// If s also has the method WithContext(context.Context) crypto.Signer, each signature is
-// made by what that returns for the request's context, which ends with the time limit, too.
+// If s also has the method WithContext(context.Context) crypto.Signer, each signature is made
+// by the signer that it returns for the request's context. That context also ends with the time
+// limit.
 //
-// The public key is asked for once, here. It is P-256 for the platforms that take ES256
-// and Ed25519 for those that take EdDSA; docslogin.New says if it is the wrong one.
+// Signer calls s.Public once. The key must be P-256 for platforms that take ES256, and Ed25519
+// for those that take EdDSA; otherwise docslogin.New returns an error.
 func Signer(s crypto.Signer, opts ...Option) (jose.OpaqueSigner, error) {
 	l, err := newLimits(opts)
 	if err != nil {
@@ -163,7 +165,7 @@ func newSigner(s crypto.Signer, l *limits) (jose.OpaqueSigner, error) {
 	return made, nil
 }
 
-// known is a signer whose public key is known.
+// known is a signer with its public key, so that nobody asks it again.
 type known struct {
 	crypto.Signer
 	public crypto.PublicKey
@@ -171,7 +173,7 @@ type known struct {
 
 func (k known) Public() crypto.PublicKey { return k.public }
 
-// signer is a jose.OpaqueSigner for one request or, with the background context, for any.
+// signer is a jose.OpaqueSigner for one request or, with the background context, for all.
 type signer struct {
 	ctx    context.Context
 	signer crypto.Signer

@@ -36,8 +36,8 @@ var p256 = func() *ecdsa.PrivateKey {
 	return key
 }()
 
-// fake signs with p256 or, from the second signature on, does something else: the first
-// is docslogin's trial.
+// fake signs with p256. After the first signature, which is New's trial, it calls then instead, if
+// that is set.
 type fake struct {
 	signed atomic.Int64
 	then   func(digest []byte) ([]byte, error)
@@ -52,7 +52,7 @@ func (f *fake) Sign(rand io.Reader, digest []byte, opts crypto.SignerOpts) ([]by
 	return f.then(digest)
 }
 
-// route returns the route of docs whose tokens s signs, and what hears of each request.
+// route returns a login route whose tokens s signs, and its events.
 func route(t *testing.T, s crypto.Signer, opts ...hsm.Option) (*docslogin.Middleware, chan docslogin.Event) {
 	t.Helper()
 	signer, err := hsm.Signer(s, opts...)
@@ -69,7 +69,7 @@ func route(t *testing.T, s crypto.Signer, opts ...hsm.Option) (*docslogin.Middle
 	return docs, events
 }
 
-// visit opens the route under a context and returns the status.
+// visit opens the route with a context and returns the status.
 func visit(ctx context.Context, docs *docslogin.Middleware) int {
 	w := httptest.NewRecorder()
 	docs.ServeHTTP(w, httptest.NewRequestWithContext(ctx, "GET", "/docs-login", nil))
@@ -99,8 +99,8 @@ func TestAnyCryptoSignerSigns(t *testing.T) {
 	}
 }
 
-// In a bubble of synctest, time passes when nothing else is left to do; and the test
-// fails if a goroutine is left at its end.
+// In a synctest bubble, time passes only when all goroutines wait, and the test fails if a
+// goroutine is left at its end.
 func TestASignerThatHangs(t *testing.T) {
 	after := func(d time.Duration) func(context.Context) (context.Context, context.CancelFunc) {
 		return func(ctx context.Context) (context.Context, context.CancelFunc) { return context.WithTimeout(ctx, d) }
@@ -206,7 +206,7 @@ func TestCallsInFlightAreBounded(t *testing.T) {
 					t.Errorf("%s: %v", e.Outcome, e.Err)
 				}
 
-				close(hangs) // it answers again, and so it goes on
+				close(hangs) // it answers again
 				synctest.Wait()
 				for range row.most + 1 {
 					if status := visit(t.Context(), docs); status != 302 {
@@ -218,7 +218,7 @@ func TestCallsInFlightAreBounded(t *testing.T) {
 	}
 }
 
-// A request that has ended is not signed for, though there is a free turn.
+// Nothing is signed for a request that has ended, even if a call could start at once.
 func TestNothingIsSignedForARequestThatHasEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &fake{}
@@ -231,7 +231,7 @@ func TestNothingIsSignedForARequestThatHasEnded(t *testing.T) {
 		bound := signer.(interface {
 			WithContext(context.Context) jose.OpaqueSigner
 		}).WithContext(ctx)
-		for range 20 { // of two things that are ready, select takes either
+		for range 20 { // select chooses at random between two cases that are ready
 			if _, err := bound.SignPayload([]byte("payload"), "ES256"); !errors.Is(err, context.Canceled) {
 				t.Fatal(err)
 			}
@@ -252,7 +252,7 @@ func TestASignerThatFails(t *testing.T) {
 	}{
 		{"with an error", func([]byte) ([]byte, error) { return nil, broken }, "the key service is down"},
 		{"with a panic", func([]byte) ([]byte, error) { panic(broken) }, "docslogin/hsm: no signature: the signer panicked: the key service is down"},
-		{"with a panic that is no error", func([]byte) ([]byte, error) { panic(pin) }, "docslogin/hsm: no signature: the signer panicked with a value of type string"},
+		{"with a panic that is not an error", func([]byte) ([]byte, error) { panic(pin) }, "docslogin/hsm: no signature: the signer panicked with a value of type string"},
 		{"and ends its goroutine", func([]byte) ([]byte, error) { runtime.Goexit(); return nil, nil }, "ended its goroutine"},
 		{"with no signature at all", func([]byte) ([]byte, error) { return nil, nil }, "asn1"},
 		{"with a number that is too large for the curve", func([]byte) ([]byte, error) {
@@ -262,7 +262,7 @@ func TestASignerThatFails(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			docs, events := route(t, &fake{then: row.then}, hsm.WithConcurrency(1))
-			for range 3 { // and the one turn is free again
+			for range 3 { // the only call allowed at a time has ended
 				if status := visit(t.Context(), docs); status != 500 {
 					t.Errorf("status %d", status)
 				}
@@ -275,7 +275,7 @@ func TestASignerThatFails(t *testing.T) {
 	}
 }
 
-// informed is a signer that wants to know which request it signs for.
+// informed is a signer that takes the context of the request that it signs for.
 type informed struct {
 	fake
 	contexts chan context.Context
@@ -292,7 +292,7 @@ func TestTheRequestsContextReachesTheSigner(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &informed{contexts: make(chan context.Context, 2)}
 		docs, _ := route(t, s)
-		<-s.contexts // of the trial
+		<-s.contexts // of the trial signature
 		start := time.Now()
 		if status := visit(context.WithValue(t.Context(), nameKey{}, "Ada's"), docs); status != 302 {
 			t.Fatalf("status %d", status)
@@ -305,12 +305,12 @@ func TestTheRequestsContextReachesTheSigner(t *testing.T) {
 			t.Errorf("the deadline is in %v", end.Sub(start))
 		}
 		if ctx.Err() == nil {
-			t.Error("the context goes on after the signature")
+			t.Error("the context has not ended after the signature")
 		}
 	})
 }
 
-// secretive is a signer whose public key is something else.
+// secretive is a signer with another public key.
 type secretive struct {
 	crypto.Signer
 	public func() crypto.PublicKey
@@ -330,15 +330,15 @@ func TestSignerSaysWhatIsWrong(t *testing.T) {
 			opts   []hsm.Option
 			want   string
 		}{
-			{"no signer", nil, nil, "the signer is nil"},
-			{"a nil pointer", none, nil, "asking for the public key: the signer panicked"},
-			{"no public key", public(func() crypto.PublicKey { return nil }), nil, "it is a <nil>; it must be an *ecdsa.PublicKey on P-256 or an ed25519.PublicKey"},
+			{"a nil signer", nil, nil, "the signer is nil"},
+			{"a typed nil signer", none, nil, "asking for the public key: the signer panicked"},
+			{"a nil public key", public(func() crypto.PublicKey { return nil }), nil, "it is a <nil>; it must be an *ecdsa.PublicKey on P-256 or an ed25519.PublicKey"},
 			{"a key that cannot sign", public(func() crypto.PublicKey { return &ecdh.PublicKey{} }), nil, "it is a *ecdh.PublicKey"},
 			{"a public key that never comes", public(func() crypto.PublicKey { <-hangs; return nil }), nil, "within 5s"},
-			{"no time", p256, []hsm.Option{hsm.WithTimeout(0)}, "WithTimeout is 0s; it must be more than 0"},
-			{"nobody at a time", p256, []hsm.Option{hsm.WithConcurrency(0)}, "WithConcurrency must be 1 or more"},
-			{"the second of two mistakes", p256, []hsm.Option{hsm.WithConcurrency(-1), hsm.WithTimeout(-time.Second)}, "WithConcurrency must be 1 or more"},
-			{"an option that is nil", p256, []hsm.Option{hsm.WithTimeout(time.Second), nil}, "docslogin/hsm: an option is nil; leave it out"},
+			{"no timeout", p256, []hsm.Option{hsm.WithTimeout(0)}, "WithTimeout is 0s; set more than 0"},
+			{"no calls at a time", p256, []hsm.Option{hsm.WithConcurrency(0)}, "WithConcurrency is less than 1; set 1 or more"},
+			{"the second of two configuration errors", p256, []hsm.Option{hsm.WithConcurrency(-1), hsm.WithTimeout(-time.Second)}, "WithConcurrency is less than 1; set 1 or more"},
+			{"a nil option", p256, []hsm.Option{hsm.WithTimeout(time.Second), nil}, "docslogin/hsm: an option is nil; leave it out"},
 		} {
 			signer, err := hsm.Signer(row.signer, row.opts...)
 			if signer != nil || err == nil || !strings.HasPrefix(err.Error(), "docslogin/hsm: ") || !strings.Contains(err.Error(), row.want) {

@@ -19,7 +19,7 @@ import (
 	"github.com/docslogin/docslogin/hsm"
 )
 
-// What PKCS#11 says, as in its specification.
+// Error codes of PKCS#11, as in its specification.
 const (
 	pinIncorrect = pkcs11.Error(0xA0)
 	sensitive    = pkcs11.Error(0x11)
@@ -53,13 +53,13 @@ func TestManyLoginsWithTwoKeysOfAToken(t *testing.T) {
 		}
 	}
 	crowd.Wait()
-	if n := sessions(t); n > 2+2*16 { // the login's, this func's, and idle ones
+	if n := sessions(t); n > 2+2*16 { // the login's, that of the func sessions, and idle ones
 		t.Errorf("%d sessions are open", n)
 	}
 }
 
-// sessions returns how many sessions of the module are open. SoftHSM does not tell, but
-// numbers its handles.
+// sessions returns the number of the module's open sessions. SoftHSM does not return it, but its
+// handles are consecutive numbers.
 func sessions(t *testing.T) (n int) {
 	t.Helper()
 	module := pkcs11.New(softHSM)
@@ -74,7 +74,7 @@ func sessions(t *testing.T) (n int) {
 	return n
 }
 
-// inside works on the token by PKCS#11 itself, while no Token has the module.
+// inside works on the token with PKCS#11 itself, while no Token uses the module.
 func inside(t *testing.T, work func(*pkcs11.Ctx, pkcs11.SessionHandle)) {
 	t.Helper()
 	module := pkcs11.New(softHSM)
@@ -105,8 +105,8 @@ func sessionOf(t *testing.T, module *pkcs11.Ctx) pkcs11.SessionHandle {
 	return session
 }
 
-// logout ends the login of all sessions of the module that the test's Token has opened, as
-// another library might: the private keys are gone for them.
+// logout ends the login of all sessions of the module that the test's Token uses, as another
+// library may do. The sessions then do not find their private keys.
 func logout(t *testing.T) {
 	t.Helper()
 	module := pkcs11.New(softHSM)
@@ -124,8 +124,8 @@ func logout(t *testing.T) {
 
 var shell = regexp.MustCompile("(?s)```sh\n(.*?)```")
 
-// TestReadme: its commands make keys that sign and that nobody gets out of the token, and
-// its code stands in an example.
+// The commands in the README make keys that sign and cannot leave the token. Its code is part of an
+// example.
 func TestReadme(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
@@ -195,17 +195,17 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 		opts                     []hsm.Option
 		want                     string
 	}{
-		{"no file of that name", "/usr/lib/softhsm/libsofthsm3.so", "docs", pin, nil, "opening the token: the module cannot be loaded; is its path right"},
-		{"a file that is no library", other, "docs", pin, nil, "the module cannot be loaded"},
-		{"no token of that label", softHSM, "doc", pin, nil, `opening the token: 0 tokens have the given label; the labels of all that the module has: ["docs"]`},
+		{"no such file", "/usr/lib/softhsm/libsofthsm3.so", "docs", pin, nil, "opening the token: the module cannot be loaded; check its path"},
+		{"a file that is not a library", other, "docs", pin, nil, "the module cannot be loaded"},
+		{"no token with the label", softHSM, "doc", pin, nil, `opening the token: 0 tokens have the given label, not one; the labels of all tokens of the module: ["docs"]`},
 		{"the PIN as the label", softHSM, pin, "docs", nil, "0 tokens have the given label"},
 		{"the PIN as the module", pin, "docs", softHSM, nil, "the module cannot be loaded"},
 		{"no PIN", softHSM, "docs", "", nil, "the PIN is empty or has white space around it"},
 		{"a PIN from a file, with its newline", softHSM, "docs", pin + "\n", nil, "the PIN is empty or has white space around it"},
-		{"another PIN", softHSM, "docs", pin + pin, nil, "opening the token: the token refuses the PIN, and is not asked again, since tokens lock themselves after a few wrong PINs; look the user's PIN up: pkcs11: 0xA0: CKR_PIN_INCORRECT"},
-		{"no time", softHSM, "docs", pin, []hsm.Option{hsm.WithTimeout(0)}, "WithTimeout is 0s; it must be more than 0"},
-		{"an option that is nil", softHSM, "docs", pin, []hsm.Option{nil}, "docslogin/hsm: an option is nil; leave it out"},
-		{"too little time", softHSM, "docs", pin, []hsm.Option{hsm.WithTimeout(1)}, "opening the token: given up before the call: context deadline exceeded: there was no answer within 1ns (WithTimeout)"},
+		{"another PIN", softHSM, "docs", pin + pin, nil, "opening the token: the token rejects the PIN and is not tried again, since tokens lock themselves after a few wrong PINs; check the user's PIN: pkcs11: 0xA0: CKR_PIN_INCORRECT"},
+		{"no timeout", softHSM, "docs", pin, []hsm.Option{hsm.WithTimeout(0)}, "WithTimeout is 0s; set more than 0"},
+		{"a nil option", softHSM, "docs", pin, []hsm.Option{nil}, "docslogin/hsm: an option is nil; leave it out"},
+		{"a timeout that is too short", softHSM, "docs", pin, []hsm.Option{hsm.WithTimeout(1)}, "opening the token: given up before the call: context deadline exceeded: there was no answer within 1ns (WithTimeout)"},
 	} {
 		token, err := hsm.Open(row.module, row.label, row.pin, row.opts...)
 		if token != nil || err == nil || !strings.HasPrefix(err.Error(), "docslogin/hsm: ") || !strings.Contains(err.Error(), row.want) || strings.Contains(err.Error(), pin) {
@@ -216,7 +216,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 		t.Error(err)
 	}
 
-	token := open(t, softHSM) // whatever went wrong before
+	token := open(t, softHSM) // works after all these errors
 	if _, err := hsm.Open(softHSM, "docs", pin); err == nil || !strings.Contains(err.Error(), "this process uses the module already; take all keys from one Token") {
 		t.Errorf("a second time: %v", err)
 	}
@@ -230,11 +230,11 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 	if err := token.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := hsm.Open(softHSM, "docs", pin); err == nil || !strings.Contains(err.Error(), `2 tokens have the given label; the labels of all that the module has: ["docs" "docs"]`) {
-		t.Errorf("two tokens of a label: %v", err)
+	if _, err := hsm.Open(softHSM, "docs", pin); err == nil || !strings.Contains(err.Error(), `2 tokens have the given label, not one; the labels of all tokens of the module: ["docs" "docs"]`) {
+		t.Errorf("two tokens with the label: %v", err)
 	}
 	t.Setenv("SOFTHSM2_CONF", other+".conf")
-	if _, err := hsm.Open(softHSM, "docs", pin); err == nil || !strings.Contains(err.Error(), "is its own configuration in place (for SoftHSM, SOFTHSM2_CONF)?") {
+	if _, err := hsm.Open(softHSM, "docs", pin); err == nil || !strings.Contains(err.Error(), "check its own configuration (for SoftHSM, SOFTHSM2_CONF)") {
 		t.Errorf("a module without its configuration: %v", err)
 	}
 }
@@ -253,11 +253,11 @@ func TestTokenSignerSaysWhatIsWrong(t *testing.T) {
 	})
 	token := open(t, softHSM)
 	for _, row := range []struct{ name, label, want string }{
-		{"no key of that label", "mint", `the key "mint": the token has 0 private keys of the given label, and not one; pkcs11-tool --login --list-objects shows the labels`},
-		{"an RSA key", "rsa", `the key "rsa": it is of another type; platforms take P-256 (ES256) or Ed25519 (EdDSA): make one with pkcs11-tool --keypairgen`},
-		{"a P-384 key", "p384", `the key "p384": it is on another curve; platforms take P-256 (ES256) or Ed25519 (EdDSA)`},
-		{"two keys of a label", "twin", "the token has 2 private keys of the given label"},
-		{"a private key alone", "half", "the token has 0 public keys with the private key's CKA_ID, and not one; write the public half to the token, too"},
+		{"no key with the label", "mint", `the key "mint": the token has 0 private keys with the given label, not one; pkcs11-tool --login --list-objects shows the labels`},
+		{"an RSA key", "rsa", `the key "rsa": the key is of another type; make a P-256 key (ES256) or an Ed25519 key (EdDSA) with pkcs11-tool --keypairgen`},
+		{"a P-384 key", "p384", `the key "p384": the key is on another curve; make a P-256 key (ES256) or an Ed25519 key (EdDSA)`},
+		{"two keys with the label", "twin", "the token has 2 private keys with the given label, not one"},
+		{"a private key without its public half", "half", "the token has 0 public keys with the private key's CKA_ID, not one; write the public half to the token"},
 	} {
 		signer, err := token.Signer(row.label)
 		if signer != nil || err == nil || !strings.HasPrefix(err.Error(), "docslogin/hsm: ") || !strings.Contains(err.Error(), row.want) || strings.Contains(err.Error(), pin) {
@@ -289,8 +289,8 @@ func TestTokenSignerSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// generate makes an Ed25519 key pair whose curve is an object identifier (RFC 8410), where
-// pkcs11-tool writes its name, and whose halves have nothing in common but the label.
+// generate makes an Ed25519 key pair whose curve is an object identifier (RFC 8410); pkcs11-tool
+// writes the curve's name. Its halves have only the label in common.
 func generate(t *testing.T, module *pkcs11.Ctx, session pkcs11.SessionHandle, label string, signs bool) {
 	t.Helper()
 	both := []*pkcs11.Attribute{pkcs11.NewAttribute(pkcs11.CKA_TOKEN, true), pkcs11.NewAttribute(pkcs11.CKA_LABEL, label)}
@@ -302,7 +302,7 @@ func generate(t *testing.T, module *pkcs11.Ctx, session pkcs11.SessionHandle, la
 	}
 }
 
-// The forms in which tokens keep a key's curve and point.
+// Tokens keep a key's curve and point in several forms.
 func TestPublicKeysInTheirForms(t *testing.T) {
 	newToken(t)
 	newKey(t, "EC:prime256v1", "personalization", "01")
@@ -333,9 +333,9 @@ func TestPublicKeysInTheirForms(t *testing.T) {
 	}{
 		{"bare", point, ""},
 		{"in an OCTET STRING", append([]byte{0x04, 65}, point...), ""},
-		{"in an OCTET STRING with more behind it", append(append([]byte{0x04, 65}, point...), 0), "its public key cannot be read from the token"},
-		{"too short", point[:64], "its public key cannot be read from the token"},
-		{"not on the curve", append([]byte{0x04}, make([]byte, 64)...), "its public key cannot be read from the token"},
+		{"in an OCTET STRING with a byte after it", append(append([]byte{0x04, 65}, point...), 0), "the public key cannot be read from the token"},
+		{"too short", point[:64], "the public key cannot be read from the token"},
+		{"not on the curve", append([]byte{0x04}, make([]byte, 64)...), "the public key cannot be read from the token"},
 		{"of another key", other, "the trial signature is not one of the signer's own public key"},
 	} {
 		tool(t, "--delete-object", "--type", "pubkey", "--id", "01")
@@ -393,7 +393,7 @@ func TestNobodyNoticesATokenThatLoggedEverybodyOut(t *testing.T) {
 	visits()
 }
 
-func TestAModuleThatSomebodyElseStopped(t *testing.T) {
+func TestAModuleThatOtherCodeStopped(t *testing.T) {
 	newToken(t)
 	newKey(t, "EC:edwards25519", "mintlify", "01")
 	token := open(t, softHSM)
@@ -415,8 +415,8 @@ func TestAModuleThatSomebodyElseStopped(t *testing.T) {
 	}
 }
 
-// A PIN that was refused is not tried again, though it be right again; a token opened with
-// the right one takes over.
+// A PIN that was rejected is not tried again, even if it is right by then. A Token that is opened
+// with the right PIN replaces the first one.
 func TestAPINThatChanged(t *testing.T) {
 	newToken(t)
 	newKey(t, "EC:edwards25519", "mintlify", "01")
@@ -427,17 +427,17 @@ func TestAPINThatChanged(t *testing.T) {
 	tool(t, "--change-pin", "--new-pin", pin+pin)
 	logout(t)
 	var cause error
-	await(t, "a refused PIN", func() bool {
-		cause = a.refused(t, "")
+	await(t, "a PIN that is rejected", func() bool {
+		cause = a.fails(t, "")
 		return errors.Is(cause, pinIncorrect)
 	})
 	t.Setenv("HSM_PIN", pin+pin)
 	tool(t, "--change-pin", "--new-pin", pin)
 	t.Setenv("HSM_PIN", pin)
-	for start := time.Now(); time.Since(start) < 1500*time.Millisecond; { // longer than a token is left alone
-		cause = a.refused(t, "")
+	for start := time.Now(); time.Since(start) < 1500*time.Millisecond; { // longer than the time between two attempts
+		cause = a.fails(t, "")
 	}
-	if !strings.Contains(cause.Error(), "is not asked again") {
+	if !strings.Contains(cause.Error(), "is not tried again") {
 		t.Error(cause)
 	}
 
@@ -450,7 +450,7 @@ func TestAPINThatChanged(t *testing.T) {
 	a.loggedIn(t, "EdDSA", publicKey(t, "mintlify"))
 }
 
-func TestAnotherKeyUnderTheLabel(t *testing.T) {
+func TestAnotherKeyWithTheLabel(t *testing.T) {
 	newToken(t)
 	newKey(t, "EC:prime256v1", "personalization", "01")
 	token := open(t, softHSM)
@@ -462,7 +462,7 @@ func TestAnotherKeyUnderTheLabel(t *testing.T) {
 	newKey(t, "EC:prime256v1", "personalization", "02")
 	logout(t)
 	await(t, "a key that is not used", func() bool {
-		return strings.Contains(a.refused(t, "").Error(), "the token has another key under the label now; take it with Token.Signer and docslogin's SetKey")
+		return strings.Contains(a.fails(t, "").Error(), "the token now has another key with the label; pass that key to docslogin's SetKey (Token.Signer)")
 	})
 	if err := a.SetKey(docslogin.SignWith(signerOf(t, token, "personalization"))); err != nil {
 		t.Fatal(err)

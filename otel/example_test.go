@@ -11,11 +11,12 @@ import (
 
 	"github.com/docslogin/docslogin"
 	docsloginotel "github.com/docslogin/docslogin/otel"
+	"github.com/docslogin/docslogin/platforms"
 )
 
 var (
 	currentUser docslogin.UserLookup = ada
-	platform                         = docslogin.ReadMe("https://docs.example.com", secret)
+	platform                         = platforms.ReadMe("https://docs.example.com", secret)
 )
 
 func Example() {

@@ -1,15 +1,15 @@
-// Package docsloginotel tells OpenTelemetry what becomes of the requests on docslogin's
-// routes: a span and three metrics for each.
+// Package docsloginotel records the requests on docslogin's routes with OpenTelemetry: one
+// span and three metrics for each request.
 //
 //	observer, err := docsloginotel.Observer()
 //	...
 //	docs, err := docslogin.New(lookup, platform, docslogin.WithObserver(observer))
 //
-// It uses OpenTelemetry's API alone: where spans and metrics go is for the providers that
-// the app sets up. Without any, nothing is recorded.
+// It uses only OpenTelemetry's API. The providers that the app sets up decide where spans and
+// metrics go. Without a provider, nothing is recorded.
 //
-// The package lies in the folder otel and has another name, so that a file can import
-// OpenTelemetry's own package otel beside it.
+// The package is in the folder otel but has another name, so that a file can also import
+// OpenTelemetry's own package otel.
 package docsloginotel
 
 import (
@@ -30,82 +30,82 @@ import (
 	"github.com/docslogin/docslogin"
 )
 
-// scope names this package to OpenTelemetry.
+// scope is the name of this package's tracer and meter.
 const scope = "github.com/docslogin/docslogin/otel"
 
-// Option configures an [Observer]. Of one that is given twice the last one counts. A nil
-// option, and a nil argument of one, are mistakes, which Observer reports.
+// Option configures an [Observer]. If an option is given twice, the last one counts. A nil
+// option, or a nil argument of one, is a configuration error, which Observer returns.
 type Option func(*config)
 
 type config struct {
-	tracers  trace.TracerProvider
-	meters   metric.MeterProvider
-	mistakes []error
+	tracers trace.TracerProvider
+	meters  metric.MeterProvider
+	errs    []error
 }
 
-// WithTracerProvider sets whose tracer makes the spans. Default: the global provider
-// ([otel.GetTracerProvider]), also one that is set later.
+// WithTracerProvider sets the provider of the tracer that makes the spans. The default is the
+// global provider ([otel.GetTracerProvider]), even if it is set later.
 func WithTracerProvider(p trace.TracerProvider) Option {
 	return func(c *config) {
-		c.refuseNil("WithTracerProvider", p)
+		c.rejectNil("WithTracerProvider", p)
 		c.tracers = p
 	}
 }
 
-// WithMeterProvider sets whose meter makes the metrics. Default: the global provider
-// ([otel.GetMeterProvider]), also one that is set later.
+// WithMeterProvider sets the provider of the meter that makes the metrics. The default is the
+// global provider ([otel.GetMeterProvider]), even if it is set later.
 func WithMeterProvider(p metric.MeterProvider) Option {
 	return func(c *config) {
-		c.refuseNil("WithMeterProvider", p)
+		c.rejectNil("WithMeterProvider", p)
 		c.meters = p
 	}
 }
 
-// refuseNil notes a provider that is nil, bare or as a pointer in an interface.
-func (c *config) refuseNil(option string, provider any) {
+// rejectNil adds a configuration error if provider is nil or a typed nil pointer.
+func (c *config) rejectNil(option string, provider any) {
 	if v := reflect.ValueOf(provider); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
-		c.mistakes = append(c.mistakes, fmt.Errorf("docslogin/otel: %s is nil; leave the option out for the global provider", option))
+		c.errs = append(c.errs, fmt.Errorf("docslogin/otel: %s is nil; leave the option out for the global provider", option))
 	}
 }
 
-// Observer returns a func for [docslogin.WithObserver], which [docslogin.New],
-// [docslogin.UserInfo] and package readmewebhook take. One may serve any number of routes;
-// it is called by many goroutines at once.
+// Observer returns a func for [docslogin.WithObserver], an option of [docslogin.New] and of
+// packages userinfo and webhook. The func is safe for concurrent use by multiple goroutines,
+// and can observe any number of routes.
 //
-// Each request becomes a span "docs login", a child of the span in the request's context,
-// that lasts as long as [docslogin.Event] says. Its attributes have the names that
-// docslogin's log has: docslogin.outcome, docslogin.platform and, where set, user.id,
-// docslogin.deep_link (a path), docslogin.link_refused, docslogin.url_bytes and
-// docslogin.warning. The status is Error for what is answered with a 500; error.type is
-// then the outcome, and an event "exception" has the cause, whose text may be the app's
-// own. The causes of other refusals are in the log alone.
+// Each request becomes a span "docs login", a child of the span in the request's context. It
+// lasts for the Duration of the [docslogin.Event]. Its attributes have the names of
+// docslogin's log: docslogin.outcome and docslogin.platform, and if they are set user.id,
+// docslogin.deep_link (a path), docslogin.link_rejected, docslogin.url_bytes, and
+// docslogin.warning. The span's status is Error if the response is a 500. Then error.type is
+// the outcome, and an event "exception" has the cause, whose text may be the app's own. The
+// causes of other rejections are only in the log.
 //
 // The metrics are
 //
 //	docslogin.logins    counter of requests, {login}
-//	docslogin.duration  histogram of what a request takes, s
-//	docslogin.url.size  histogram of the size of URLs that take a token, By
+//	docslogin.duration  histogram of the duration of requests, s
+//	docslogin.url.size  histogram of the size of URLs that carry a token, By
 //
-// by docslogin.outcome and docslogin.platform; the counter also by docslogin.link_refused.
+// by docslogin.outcome and docslogin.platform; the counter also by docslogin.link_rejected.
 // They are recorded in the span's context, for exemplars.
 //
-// No token, key, query or claim is in any of it; of the user, only the ID is, in the span.
+// Nothing contains tokens, keys, queries, or claims. The span contains the user's ID.
 //
-// All mistakes in the options come back at once; so do the errors of a meter that cannot
-// make the metrics.
+// Observer returns all configuration errors at once. If the meter cannot make the metrics, it
+// returns all of the meter's errors.
 //
-// Sources: OpenTelemetry's semantic conventions 1.43.0 on recording errors, on exceptions
-// and on users.
+// Sources: OpenTelemetry's semantic conventions 1.43.0 on recording errors, on
+// exceptions, and on users.
 func Observer(opts ...Option) (func(context.Context, docslogin.Event), error) {
 	c := config{tracers: otel.GetTracerProvider(), meters: otel.GetMeterProvider()}
 	for _, opt := range opts {
 		if opt == nil {
-			c.mistakes = append(c.mistakes, errors.New("docslogin/otel: an option is nil; leave it out"))
+			c.errs = append(c.errs, errors.New("docslogin/otel: an option is nil; leave it out"))
 			continue
 		}
 		opt(&c)
 	}
-	if err := errors.Join(c.mistakes...); err != nil {
+	if err := errors.Join(c.errs...); err != nil {
 		return nil, err
 	}
 	o := observer{tracer: c.tracers.Tracer(scope, trace.WithSchemaURL(semconv.SchemaURL))}
@@ -126,22 +126,22 @@ func (o *observer) makeInstruments(meter metric.Meter) error {
 	var errs [3]error
 	o.logins, errs[0] = meter.Int64Counter("docslogin.logins",
 		metric.WithUnit("{login}"),
-		metric.WithDescription("Requests on docs-login routes, by what became of them."))
+		metric.WithDescription("Requests on docs login routes, by outcome."))
 	o.duration, errs[1] = meter.Float64Histogram("docslogin.duration",
 		metric.WithUnit("s"),
-		metric.WithDescription("How long requests on docs-login routes take."),
+		metric.WithDescription("Duration of requests on docs login routes."),
 		metric.WithExplicitBucketBoundaries(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10))
-	// docslogin warns of a URL over 3,000 bytes. It refuses one over 8,000, or over 16,000
-	// where the token is the fragment.
+	// docslogin warns of a URL over 3,000 bytes. It rejects one over 8,000, or over 16,000 if
+	// the token is in the fragment.
 	o.urlSize, errs[2] = meter.Int64Histogram("docslogin.url.size",
 		metric.WithUnit("By"),
-		metric.WithDescription("Size of the URLs that take a token to the docs."),
+		metric.WithDescription("Size of the URLs that carry a token to the docs."),
 		metric.WithExplicitBucketBoundaries(500, 1000, 2000, 3000, 4000, 6000, 8000, 12000, 16000))
 	return errors.Join(errs[:]...)
 }
 
 func (o *observer) observe(ctx context.Context, e docslogin.Event) {
-	end := time.Now() // the event comes when the request is over
+	end := time.Now() // the event comes after the response
 	by := []attribute.KeyValue{text("docslogin.outcome", string(e.Outcome)), text("docslogin.platform", e.Platform)}
 
 	ctx, span := o.tracer.Start(ctx, "docs login", trace.WithTimestamp(end.Add(-e.Duration)), trace.WithAttributes(by...))
@@ -151,14 +151,14 @@ func (o *observer) observe(ctx context.Context, e docslogin.Event) {
 	span.End(trace.WithTimestamp(end))
 
 	attributes := metric.WithAttributes(by...)
-	o.logins.Add(ctx, 1, attributes, metric.WithAttributes(attribute.Bool("docslogin.link_refused", e.LinkRefused)))
+	o.logins.Add(ctx, 1, attributes, metric.WithAttributes(attribute.Bool("docslogin.link_rejected", e.LinkRejected)))
 	o.duration.Record(ctx, e.Duration.Seconds(), attributes)
 	if e.URLBytes > 0 {
 		o.urlSize.Record(ctx, int64(e.URLBytes), attributes)
 	}
 }
 
-// describe adds to a span what it does not begin with.
+// describe adds the attributes and the status that a span does not start with.
 func describe(span trace.Span, e docslogin.Event, end time.Time) {
 	for _, a := range []attribute.KeyValue{
 		text(semconv.UserIDKey, e.UserID),
@@ -169,8 +169,8 @@ func describe(span trace.Span, e docslogin.Event, end time.Time) {
 			span.SetAttributes(a)
 		}
 	}
-	if e.LinkRefused {
-		span.SetAttributes(attribute.Bool("docslogin.link_refused", true))
+	if e.LinkRejected {
+		span.SetAttributes(attribute.Bool("docslogin.link_rejected", true))
 	}
 	if e.URLBytes > 0 {
 		span.SetAttributes(attribute.Int("docslogin.url_bytes", e.URLBytes))
@@ -178,37 +178,27 @@ func describe(span trace.Span, e docslogin.Event, end time.Time) {
 	if !isFault(e.Outcome) {
 		return
 	}
-	span.SetStatus(codes.Error, "") // the cause's text may be the app's own: it stays in the event
+	span.SetStatus(codes.Error, "") // without a description, since the cause's text may be the app's own
 	span.SetAttributes(text(semconv.ErrorTypeKey, string(e.Outcome)))
 	if e.Err != nil {
+		message := fmt.Sprint(e.Err) // which a typed nil error does not break
 		span.AddEvent(semconv.ExceptionEventName, trace.WithTimestamp(end),
-			trace.WithAttributes(text(semconv.ExceptionMessageKey, textOf(e.Err))))
+			trace.WithAttributes(text(semconv.ExceptionMessageKey, message)))
 	}
 }
 
-// isFault reports whether docslogin answers an outcome with a 500: it is the app's fault,
-// not the visitor's.
+// isFault reports whether the response is a 500, since the app is at fault and not the visitor.
 func isFault(o docslogin.Outcome) bool {
 	switch o {
-	case docslogin.OutcomeLookupFailed, docslogin.OutcomeMapperFailed, docslogin.OutcomeOwnedClaim,
+	case docslogin.OutcomeLookupFailed, docslogin.OutcomeMapperFailed, docslogin.OutcomeReservedClaim,
 		docslogin.OutcomeSignFailed, docslogin.OutcomePanic, docslogin.OutcomeTooLarge:
 		return true
 	}
 	return false
 }
 
-// text returns an attribute. OTLP exporters drop a whole batch for one string that is no
-// UTF-8, such as a user's ID in binary.
+// text returns an attribute. OTLP exporters drop a whole batch if one string is not UTF-8,
+// such as a binary user ID.
 func text(key attribute.Key, value string) attribute.KeyValue {
 	return key.String(strings.ToValidUTF8(value, "\uFFFD"))
-}
-
-// textOf returns the text of an error of the app's, whose Error may panic.
-func textOf(err error) (text string) {
-	defer func() {
-		if recover() != nil {
-			text = fmt.Sprintf("an error of type %T that has no text", err)
-		}
-	}()
-	return err.Error()
 }

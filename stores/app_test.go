@@ -25,18 +25,18 @@ import (
 func newDocs(t *testing.T) *docslogintest.Site {
 	docs := docslogintest.NewReadMe()
 	t.Cleanup(docs.Close)
-	docs.URL = strings.Replace(docs.URL, "127.0.0.1", "docs.localhost", 1) // whose cookies are not the app's
+	docs.URL = strings.Replace(docs.URL, "127.0.0.1", "docs.localhost", 1) // a host whose cookies are not the app's
 	return docs
 }
 
-// app is one instance of an app, with the docs' route around it.
+// app is one instance of an app with the login route.
 type app struct {
 	*httptest.Server
 	store  *counted
 	events chan docslogin.Event
 }
 
-// counted counts how many sessions are being read.
+// counted counts the sessions that are being read.
 type counted struct {
 	sessions.Store
 	reading atomic.Int64
@@ -52,18 +52,18 @@ func (s *counted) New(r *http.Request, name string) (*sessions.Session, error) {
 	return s.Store.New(r, name)
 }
 
-// setup says how an instance differs from others.
+// setup has what differs between instances.
 type setup struct {
-	limit    time.Duration // of the store; 0: none that a test would wait for
+	limit    time.Duration // of the store; 0: never
 	deadline time.Duration // of each request; 0: none
 	keys     [][]byte      // of the store; nil: key
 }
 
-const never = time.Hour // a time-out for which no test waits
+const never = time.Hour // a timeout that no test waits for
 
 var key, laterKey = []byte("0123456789abcdef0123456789abcdef"), []byte("fedcba9876543210fedcba9876543210")
 
-// newApp starts an instance with a store of its own.
+// newApp starts an instance with its own store.
 func newApp(t *testing.T, docs *docslogintest.Site, k kind, has setup) *app {
 	t.Helper()
 	if has.limit == 0 {
@@ -85,7 +85,7 @@ func newApp(t *testing.T, docs *docslogintest.Site, k kind, has setup) *app {
 		return &docslogin.User{ID: name, Name: name, Email: name + "@example.com"}, nil
 	}
 	login, err := docslogin.New(docslogin.SessionLookup(store, "session", load), docs.Platform(),
-		docslogin.WithLoginPage("/sign-in", "next"),
+		docslogin.WithSignInPage("/sign-in", "next"),
 		docslogin.WithLogger(slog.New(slog.DiscardHandler)),
 		docslogin.WithObserver(func(_ context.Context, e docslogin.Event) { a.events <- e }))
 	if err != nil {
@@ -108,7 +108,7 @@ func newApp(t *testing.T, docs *docslogintest.Site, k kind, has setup) *app {
 var form = template.Must(template.New("form").Parse(
 	`<title>Sign in</title><form method=post><input type=hidden name=next value="{{.}}"><input name=name></form>`))
 
-// newMux is the app's own pages.
+// newMux serves the app's own pages.
 func newMux(store sessions.Store) *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /sign-in", func(w http.ResponseWriter, r *http.Request) {
@@ -116,8 +116,8 @@ func newMux(store sessions.Store) *http.ServeMux {
 	})
 	mux.HandleFunc("POST /sign-in", func(w http.ResponseWriter, r *http.Request) {
 		session, _ := store.Get(r, "session")
-		// A new session, and not that of a cookie which somebody planted. The ID alone
-		// would not do: pgstore then updates a row that does not exist.
+		// A new session, not that of a planted cookie. To clear only the ID is not enough:
+		// pgstore would update a row that does not exist.
 		session.ID, session.IsNew = "", true
 		session.Values = map[any]any{"name": r.FormValue("name")}
 		if err := session.Save(r, w); err != nil {
@@ -148,7 +148,7 @@ func (a *app) next(t *testing.T) docslogin.Event {
 	}
 }
 
-// newClient returns the browser of a visitor who has these cookies of an app.
+// newClient returns a visitor's browser with cookies of an app.
 func newClient(t *testing.T, appURL string, cookies ...*http.Cookie) *http.Client {
 	t.Helper()
 	u, err := url.Parse(appURL)
@@ -170,11 +170,11 @@ func newRequest(t *testing.T, method, u string, form url.Values) *http.Request {
 	if method == http.MethodPost {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
-	req.Close = true // no connection is left to close
+	req.Close = true // so that no connection is left open
 	return req
 }
 
-// answer is what a visitor gets.
+// answer is a response with its body.
 type answer struct {
 	*http.Response
 	body string
@@ -194,7 +194,7 @@ func do(t *testing.T, client *http.Client, req *http.Request) answer {
 	return answer{resp, string(body)}
 }
 
-// send sends one request and follows no redirect.
+// send sends one request and does not follow redirects.
 func send(t *testing.T, req *http.Request, cookies ...*http.Cookie) answer {
 	t.Helper()
 	for _, cookie := range cookies {
@@ -216,7 +216,7 @@ func signIn(t *testing.T, appURL, name string, cookies ...*http.Cookie) *http.Co
 	return nil
 }
 
-// outcome is what becomes of one request on the route.
+// outcome is the response and the event of one request on the route.
 type outcome struct {
 	answer
 	docslogin.Event
@@ -229,7 +229,7 @@ func (a *app) open(t *testing.T, cookies ...*http.Cookie) outcome {
 	return outcome{got, a.next(t)}
 }
 
-// toDocs says what is wrong unless name is sent to the docs with a token.
+// toDocs returns an error unless name is sent to the docs with a token.
 func (o outcome) toDocs(name string) error {
 	to := o.Header.Get("Location")
 	if o.StatusCode != http.StatusFound || !strings.HasPrefix(to, "http://docs.localhost:") || !strings.Contains(to, "auth_token=eyJ") ||
@@ -239,7 +239,7 @@ func (o outcome) toDocs(name string) error {
 	return nil
 }
 
-// toSignIn says what is wrong unless the visitor counts as signed out.
+// toSignIn returns an error unless the visitor is sent to the sign-in page.
 func (o outcome) toSignIn() error {
 	to := o.Header.Get("Location")
 	if o.StatusCode != http.StatusFound || !strings.HasPrefix(to, "/sign-in?next=") || strings.Contains(to, "eyJ") ||
@@ -249,8 +249,8 @@ func (o outcome) toSignIn() error {
 	return nil
 }
 
-// toErrorPage says what is wrong unless the visitor sees the page for a store that fails,
-// and nothing else comes of it.
+// toErrorPage returns an error unless the visitor gets the page for a store that fails, without a
+// token or a redirect.
 func (o outcome) toErrorPage() error {
 	to := o.Header.Get("Location")
 	if o.StatusCode != http.StatusInternalServerError || !strings.Contains(o.body, "Something went wrong") || strings.Contains(o.body, "eyJ") || to != "" ||
@@ -260,7 +260,7 @@ func (o outcome) toErrorPage() error {
 	return nil
 }
 
-// logsIn makes a visitor log in at the docs, who are to be told of nobody else.
+// logsIn logs a visitor in at the docs and checks that the token is about nobody else.
 func logsIn(t *testing.T, docs *docslogintest.Site, appURL, name string, cookie *http.Cookie) {
 	t.Helper()
 	client := newClient(t, appURL, cookie)

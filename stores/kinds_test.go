@@ -13,24 +13,24 @@ import (
 	"github.com/docslogin/docslogin/stores"
 )
 
-// kind is a store and the server behind it.
+// kind is a store and its server.
 type kind struct {
 	name    string
 	server  func() *server
-	open    func(t *testing.T, limit time.Duration, keys ...[]byte) sessions.Store // closed by the test
+	open    func(t *testing.T, limit time.Duration, keys ...[]byte) sessions.Store // the test closes it
 	id      func(*http.Cookie) string                                              // of the session, in the server
 	remove  func(id string) error                                                  // as an operator would
-	expire  func(id string) error                                                  // as if the session's time had come
-	sweep   func() error                                                           // removes what has expired; nil: the server does
-	gone    func(id string) error                                                  // an error while the session is in the server
-	durable bool                                                                   // sessions outlive a crash of the server
+	expire  func(id string) error                                                  // as after the session's lifetime
+	sweep   func() error                                                           // removes expired sessions; nil: the server does
+	gone    func(id string) error                                                  // returns an error while the session is in the server
+	durable bool                                                                   // sessions survive a crash of the server
 	signed  bool                                                                   // the cookie is signed with the app's keys
-	heeds   bool                                                                   // the store hands the request's context on
+	heeds   bool                                                                   // the store passes the request's context on
 }
 
 var options = sessions.Options{Path: "/", MaxAge: 3600, HttpOnly: true, SameSite: http.SameSiteLaxMode}
 
-// The servers run for all tests, one test after another.
+// The servers run for all tests.
 var durableRedis, forgetfulRedis, postgres *server
 
 var kinds = []kind{
@@ -96,7 +96,7 @@ func onRedis(k kind) kind {
 	k.gone = func(id string) error {
 		n, err := askRedis(k.server(), "EXISTS", id)
 		if err == nil && n != int64(0) {
-			err = fmt.Errorf("EXISTS says %v", n)
+			err = fmt.Errorf("EXISTS returns %v", n)
 		}
 		return err
 	}
@@ -108,7 +108,7 @@ func signedID(cookie *http.Cookie) (id string) {
 	return id
 }
 
-// sweepPostgres does what an app that uses pgstore starts in the background.
+// sweepPostgres runs the cleanup that an app with pgstore starts in the background.
 func sweepPostgres() error {
 	db, err := stores.OpenPostgres(postgres.dsn(), patience)
 	if err != nil {
@@ -123,7 +123,7 @@ func sweepPostgres() error {
 	})
 }
 
-// forEachStore runs a test over all stores, at once: each has a server of its own.
+// forEachStore runs a test with all stores at the same time, since each has its own server.
 func forEachStore(t *testing.T, test func(t *testing.T, k kind)) {
 	for _, k := range kinds {
 		t.Run(k.name, func(t *testing.T) {

@@ -1,10 +1,9 @@
-// Package stores is for copying, not for importing: how to open gorilla session stores whose
-// sessions are in Redis or PostgreSQL, so that a server which is down or hangs holds nobody up
-// for ever. network is "tcp" or "unix"; limit is the longest that one connecting, reading or
-// writing may take.
+// Package stores shows how to open gorilla session stores whose sessions are in Redis or
+// PostgreSQL, so that nobody waits for ever for a server that is down or hangs. Copy its code; do
+// not import it. network is "tcp" or "unix". limit is the timeout of each connect, read, and write.
 //
-// The tests put docslogin over such stores, on real servers which are killed, stopped and
-// emptied meanwhile; README.md says how to run them, and what to know of each store.
+// The tests run docslogin with these stores, on real servers that they kill, stop, and empty.
+// README.md says how to run them, and what to know about each store.
 package stores
 
 import (
@@ -24,13 +23,13 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 )
 
-// OpenRedisstore opens a store that hands the request's context on to go-redis.
+// OpenRedisstore opens a store that passes the request's context to go-redis.
 func OpenRedisstore(ctx context.Context, network, address string, limit time.Duration) (*redisstore.RedisStore, error) {
 	client := goredis.NewClient(&goredis.Options{
 		Network: network, Addr: address,
-		ContextTimeoutEnabled: true, // or the request's deadline is not heeded
+		ContextTimeoutEnabled: true, // otherwise the request's deadline has no effect
 		DialTimeout:           limit, ReadTimeout: limit, WriteTimeout: limit,
-		MaxRetries: -1, DialerRetries: 1, // or limit counts several times
+		MaxRetries: -1, DialerRetries: 1, // otherwise limit counts several times
 	})
 	store, err := redisstore.NewRedisStore(ctx, client)
 	if err != nil {
@@ -40,7 +39,8 @@ func OpenRedisstore(ctx context.Context, network, address string, limit time.Dur
 	return store, nil
 }
 
-// OpenRedistore opens a store whose own constructors set no time-outs for redigo.
+// OpenRedistore opens a store with timeouts for redigo, which the store's own constructors do not
+// set.
 func OpenRedistore(network, address string, limit time.Duration, keys ...[]byte) (*redistore.RediStore, error) {
 	return redistore.NewRediStoreWithPool(&redis.Pool{
 		MaxIdle:     10,
@@ -49,15 +49,15 @@ func OpenRedistore(network, address string, limit time.Duration, keys ...[]byte)
 			return redis.Dial(network, address,
 				redis.DialConnectTimeout(limit), redis.DialReadTimeout(limit), redis.DialWriteTimeout(limit))
 		},
-		TestOnBorrow: func(c redis.Conn, _ time.Time) error { // finds the connections to a server that was restarted
+		TestOnBorrow: func(c redis.Conn, _ time.Time) error { // finds connections that a restart of the server has closed
 			_, err := c.Do("PING")
 			return err
 		},
 	}, keys...)
 }
 
-// OpenPostgres opens a pool of lib/pq, which has no time-out of its own for a server that
-// hangs: statement_timeout is kept by the server.
+// OpenPostgres opens a pool of lib/pq with a timeout for a server that hangs. lib/pq has none, and
+// statement_timeout does not help, since the server enforces it.
 func OpenPostgres(dsn string, limit time.Duration) (*sql.DB, error) {
 	connector, err := pq.NewConnector(dsn)
 	if err != nil {
@@ -69,7 +69,7 @@ func OpenPostgres(dsn string, limit time.Duration) (*sql.DB, error) {
 	return db, nil
 }
 
-// dialer is a [pq.Dialer] whose connections end a read or a write after limit.
+// dialer is a [pq.Dialer] whose connections have a timeout for each read and write.
 type dialer struct{ limit time.Duration }
 
 func (d dialer) Dial(network, address string) (net.Conn, error) {
@@ -103,21 +103,22 @@ func (c limitedConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// OpenPgstore opens a pgstore for concurrent use. A [pgstore.PGStore] writes to its own
-// fields whenever it reads a session, which is a data race, so each call gets one of its own.
+// OpenPgstore opens a pgstore that is safe for concurrent use by multiple goroutines. A
+// [pgstore.PGStore] is not: it writes to its own fields when it reads a session. So each call uses
+// a new one.
 func OpenPgstore(dsn string, limit time.Duration, options sessions.Options, keys ...[]byte) (*Pgstore, error) {
 	db, err := OpenPostgres(dsn, limit)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := pgstore.NewPGStoreFromPool(db); err != nil { // makes the table
+	if _, err := pgstore.NewPGStoreFromPool(db); err != nil { // creates the table
 		db.Close()
 		return nil, err
 	}
 	return &Pgstore{db, options, keys}, nil
 }
 
-// Pgstore is what [OpenPgstore] opens.
+// Pgstore is the store that [OpenPgstore] opens.
 type Pgstore struct {
 	db      *sql.DB
 	options sessions.Options
@@ -127,7 +128,7 @@ type Pgstore struct {
 // Close closes the pool.
 func (s *Pgstore) Close() error { return s.db.Close() }
 
-// Get returns the request's session of that name.
+// Get returns the request's session with a name.
 func (s *Pgstore) Get(r *http.Request, name string) (*sessions.Session, error) {
 	return sessions.GetRegistry(r).Get(s, name)
 }
@@ -149,18 +150,18 @@ func (s *Pgstore) own() *pgstore.PGStore {
 	return store
 }
 
-// UntilDone is a store that gives up reading a session when the request's context ends,
-// around one that does not heed the context. What was begun goes on in a goroutine until
-// the store's own time-out, so the store needs one.
+// UntilDone wraps a store that ignores the request's context. It stops waiting for a session when
+// the context ends. The read continues in a goroutine until the store's own timeout, so the store
+// needs one.
 type UntilDone struct{ sessions.Store }
 
-// Get returns the request's session of that name.
+// Get returns the request's session with a name.
 func (s UntilDone) Get(r *http.Request, name string) (*sessions.Session, error) {
 	return sessions.GetRegistry(r).Get(s, name)
 }
 
-// New reads a session, or makes one. If the request's context ends meanwhile, its error comes
-// with an empty session, which is not to be saved: it would take the place of the visitor's.
+// New reads a session, or makes one. If the request's context ends first, New returns its error and
+// an empty session. Do not save that session: it would replace the visitor's.
 func (s UntilDone) New(r *http.Request, name string) (*sessions.Session, error) {
 	type result struct {
 		session *sessions.Session
@@ -177,7 +178,7 @@ func (s UntilDone) New(r *http.Request, name string) (*sessions.Session, error) 
 	case got := <-done:
 		return got.session, got.err
 	case <-r.Context().Done():
-		session := sessions.NewSession(s, name) // the registry wants one
+		session := sessions.NewSession(s, name) // gorilla's registry needs one
 		session.Options, session.IsNew = &sessions.Options{}, true
 		return session, r.Context().Err()
 	}

@@ -33,7 +33,7 @@ func run(m *testing.M) (status int) {
 	failed := make([]error, len(servers))
 	var starting sync.WaitGroup
 	for i, s := range servers {
-		dir, err := os.MkdirTemp("", "stores") // not a test's: PostgreSQL, which is another user, cannot enter that
+		dir, err := os.MkdirTemp("", "stores") // not t.TempDir, which PostgreSQL's user cannot enter
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
@@ -53,16 +53,16 @@ func run(m *testing.M) (status int) {
 	if status != 0 {
 		return status
 	}
-	before := goleak.IgnoreCurrent() // those that wait for the servers
+	before := goleak.IgnoreCurrent() // the goroutines that wait for the servers
 	status = m.Run()
 	if err := goleak.Find(before); err != nil && status == 0 {
-		fmt.Fprintf(os.Stderr, "stores: left behind: %v\n", err)
+		fmt.Fprintf(os.Stderr, "stores: goroutines are left: %v\n", err)
 		status = 1
 	}
 	return status
 }
 
-// askRedis asks a server as an operator would.
+// askRedis sends a command to a server, as an operator does.
 func askRedis(s *server, command string, args ...any) (any, error) {
 	conn, err := redis.Dial("unix", s.socket(), redis.DialReadTimeout(time.Second))
 	if err != nil {
@@ -72,7 +72,7 @@ func askRedis(s *server, command string, args ...any) (any, error) {
 	return conn.Do(command, args...)
 }
 
-// askPostgres does the same with SQL.
+// askPostgres sends a statement to a server, as an operator does.
 func askPostgres(s *server, statement string, args ...any) error {
 	db, err := sql.Open("postgres", s.dsn()+" connect_timeout=1")
 	if err != nil {

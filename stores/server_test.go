@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// server is a Redis or a PostgreSQL of the tests. It listens on a Unix socket in a folder
-// of its own: nothing else can have that address, also while the server is down.
+// server is a Redis or a PostgreSQL. It listens on a Unix socket in its own folder, so that nothing
+// else can take that address while the server is down.
 type server struct {
 	dir     string
 	program string
@@ -25,9 +25,9 @@ type server struct {
 	process *exec.Cmd
 }
 
-const patience = 30 * time.Second // for what takes milliseconds
+const patience = 30 * time.Second // for something that takes milliseconds
 
-// waitFor waits until check returns nil, and else returns what it returned last.
+// waitFor waits until check returns nil. If that takes too long, it returns check's last error.
 func waitFor(check func() error) error {
 	deadline := time.Now().Add(patience)
 	for {
@@ -47,8 +47,8 @@ func (s *server) start() error {
 	}
 	defer output.Close()
 	s.process = exec.Command(s.program, s.args...)
-	s.process.Dir, s.process.Stdout, s.process.Stderr = s.dir, output, output // no pipe, for which Wait would wait
-	// Pdeathsig: nothing is left behind if the tests end badly.
+	s.process.Dir, s.process.Stdout, s.process.Stderr = s.dir, output, output // files, since Wait waits for pipes
+	// Pdeathsig: the server ends if the tests crash.
 	s.process.SysProcAttr = &syscall.SysProcAttr{Credential: s.as, Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	if err := s.process.Start(); err != nil {
 		return fmt.Errorf("starting %s: %w", s.program, err)
@@ -56,12 +56,12 @@ func (s *server) start() error {
 	if err := waitFor(func() error { return s.ready(s) }); err != nil {
 		s.kill()
 		said, _ := os.ReadFile(output.Name())
-		return fmt.Errorf("%s does not answer: %w; it says:\n%s", s.program, err, said)
+		return fmt.Errorf("%s does not answer: %w; its output:\n%s", s.program, err, said)
 	}
 	return nil
 }
 
-// pause stops all of the server's processes: connections stay open, and nothing answers.
+// pause stops all of the server's processes: connections stay open, but nothing answers.
 func (s *server) pause() { s.signal(syscall.SIGSTOP) }
 
 func (s *server) resume() { s.signal(syscall.SIGCONT) }
@@ -70,7 +70,7 @@ func (s *server) resume() { s.signal(syscall.SIGCONT) }
 func (s *server) kill() {
 	killed := s.signal(syscall.SIGSTOP, syscall.SIGKILL)
 	_ = s.process.Wait()
-	_ = waitFor(func() error { // a PostgreSQL starts only when all of the one before are gone
+	_ = waitFor(func() error { // a PostgreSQL starts only if no process of the last one is left
 		for _, pid := range killed {
 			if _, state, err := stat(pid); err == nil && state != "Z" && state != "X" {
 				return errors.New("still there")
@@ -80,18 +80,18 @@ func (s *server) kill() {
 	})
 }
 
-// stop ends the server as an operator would.
+// stop ends the server as an operator does.
 func (s *server) stop() {
 	s.signal(syscall.SIGCONT, syscall.SIGINT)
 	_ = s.process.Wait()
 }
 
-// signal sends signals to all of the server's processes, and returns these.
+// signal sends signals to all of the server's processes, and returns their IDs.
 func (s *server) signal(signals ...syscall.Signal) []int {
 	if s.process.ProcessState != nil {
-		return nil // it has ended, and its ID may be another's
+		return nil // it has ended, and another process may have its ID
 	}
-	_ = syscall.Kill(s.process.Process.Pid, signals[0]) // once it has stopped, it starts no others
+	_ = syscall.Kill(s.process.Process.Pid, signals[0]) // a stopped process does not start others
 	pids := s.processes()
 	for _, signal := range signals {
 		for _, pid := range pids {
@@ -101,8 +101,8 @@ func (s *server) signal(signals ...syscall.Signal) []int {
 	return pids
 }
 
-// processes returns the process that was started and its children: PostgreSQL has one for
-// each connection.
+// processes returns the IDs of the process that was started and of its children. PostgreSQL starts
+// one for each connection.
 func (s *server) processes() []int {
 	pids := []int{s.process.Process.Pid}
 	entries, _ := filepath.Glob("/proc/[0-9]*")
@@ -126,10 +126,10 @@ func stat(pid int) (parent int, state string, err error) {
 	return parent, fields[0], err
 }
 
-// tools are the programs that the tests need, found by TestMain.
+// tools are the paths of the programs that the tests need.
 var tools struct{ redis, initdb, postgres string }
 
-// findTools returns what is missing, by name.
+// findTools finds the tools and returns the names of those that are missing.
 func findTools() (missing []string) {
 	var err error
 	if tools.redis, err = exec.LookPath("redis-server"); err != nil {
@@ -144,7 +144,7 @@ func findTools() (missing []string) {
 	return missing
 }
 
-// newRedis makes a Redis. A durable one writes down what it is told before it answers.
+// newRedis starts a Redis. A durable one writes to disk before it answers.
 func newRedis(dir string, durable bool) (*server, error) {
 	appendOnly := map[bool]string{true: "yes", false: "no"}[durable]
 	s := &server{
@@ -157,11 +157,11 @@ func newRedis(dir string, durable bool) (*server, error) {
 
 func (s *server) socket() string { return filepath.Join(s.dir, "redis.sock") }
 
-// newPostgres makes a PostgreSQL. It refuses to run as root.
+// newPostgres starts a PostgreSQL, which does not run as root.
 func newPostgres(dir string) (*server, error) {
 	s := &server{
 		dir: dir, program: tools.postgres,
-		// fsync only matters when the machine goes down.
+		// fsync matters only if the machine crashes.
 		args:  []string{"-D", filepath.Join(dir, "data"), "-k", dir, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "shared_buffers=16MB"},
 		ready: func(s *server) error { return askPostgres(s, "SELECT 1") },
 	}
@@ -180,7 +180,7 @@ func newPostgres(dir string) (*server, error) {
 	initdb := exec.Command(tools.initdb, "-D", filepath.Join(dir, "data"), "-U", "docslogin", "--auth=trust", "--no-sync", "--locale=C", "--encoding=UTF8")
 	initdb.Dir, initdb.SysProcAttr = dir, &syscall.SysProcAttr{Credential: s.as}
 	if output, err := initdb.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("initdb: %w; it says:\n%s", err, output)
+		return nil, fmt.Errorf("initdb: %w; its output:\n%s", err, output)
 	}
 	return s, s.start()
 }

@@ -25,8 +25,8 @@ import (
 
 var nextField = regexp.MustCompile(`name=next value="([^"]*)"`)
 
-// wholeLogin opens a page of the docs in a new browser, signs in on the way, and says what
-// is wrong unless that ends on the page, with the visitor's name.
+// wholeLogin opens a page of the docs in a new browser and signs in on the way. It checks that this
+// ends on the page, with the visitor's name.
 func wholeLogin(t *testing.T, docs *docslogintest.Site, appURL, name string) {
 	t.Helper()
 	client := newClient(t, appURL)
@@ -34,15 +34,15 @@ func wholeLogin(t *testing.T, docs *docslogintest.Site, appURL, name string) {
 	asked := do(t, client, newRequest(t, http.MethodGet, docs.URL+"/quickstart?lang=go", nil))
 	next := nextField.FindStringSubmatch(asked.body)
 	if asked.Request.URL.Path != "/sign-in" || next == nil {
-		t.Fatalf("without a session, the way ends at %s: %s", asked.Request.URL.Path, asked.body)
+		t.Fatalf("without a session, the visitor ends at %s: %s", asked.Request.URL.Path, asked.body)
 	}
 	filled := url.Values{"name": {name}, "next": {html.UnescapeString(next[1])}}
 	got := do(t, client, newRequest(t, http.MethodPost, asked.Request.URL.String(), filled))
 	if got.Request.URL.Path != "/quickstart" || got.Request.URL.Query().Get("lang") != "go" || !strings.Contains(got.body, name) {
-		t.Errorf("the way ends at %s: %s", got.Request.URL.Path, got.body)
+		t.Errorf("the visitor ends at %s: %s", got.Request.URL.Path, got.body)
 	}
 	if logins := docs.Logins(); len(logins) != 1 || logins[0].Claims["email"] != name+"@example.com" {
-		t.Errorf("the docs accepted %v and refused %v", logins, docs.Rejections())
+		t.Errorf("the docs accepted %v and rejected %v", logins, docs.Rejections())
 	}
 }
 
@@ -59,7 +59,7 @@ func TestWholeLogin(t *testing.T) {
 	})
 }
 
-// TestServerCrashes: the app goes on when the server does.
+// The app works again when the server does.
 func TestServerCrashes(t *testing.T) {
 	forEachStore(t, func(t *testing.T, k kind) {
 		docs := newDocs(t)
@@ -79,7 +79,7 @@ func TestServerCrashes(t *testing.T) {
 			t.Fatal(err)
 		}
 
-		if err := waitFor(func() error { // a pool may try a connection of before first
+		if err := waitFor(func() error { // a pool may try an old connection first
 			if k.durable {
 				return a.open(t, ada).toDocs("Ada")
 			}
@@ -91,7 +91,7 @@ func TestServerCrashes(t *testing.T) {
 	})
 }
 
-// TestServerHangs: neither a visitor nor a goroutine waits for it.
+// Neither a visitor nor a goroutine waits for a server that hangs.
 func TestServerHangs(t *testing.T) {
 	forEachStore(t, func(t *testing.T, k kind) {
 		const soon = 700 * time.Millisecond
@@ -120,9 +120,9 @@ func TestServerHangs(t *testing.T) {
 			t.Error(err)
 		}
 
-		// What the server still answers is not taken for the answer to somebody else.
+		// A late answer of the server is not used for somebody else.
 		k.server().resume()
-		if err := waitFor(func() error { // it has to catch up first
+		if err := waitFor(func() error { // the server answers old requests first
 			return storeGivesUp.open(t, ada).toDocs("Ada")
 		}); err != nil {
 			t.Errorf("after: %v", err)
@@ -159,8 +159,8 @@ func hangUp(t *testing.T, a *app, cookie *http.Cookie) {
 	}
 }
 
-// TestContext says which stores need UntilDone. If it fails for a new version of one, what
-// README.md says of that store is no longer true.
+// TestContext checks which stores need UntilDone. If it fails for a new version of a store, correct
+// README.md.
 func TestContext(t *testing.T) {
 	forEachStore(t, func(t *testing.T, k kind) {
 		a := newApp(t, newDocs(t), k, setup{})
@@ -175,7 +175,7 @@ func TestContext(t *testing.T) {
 	})
 }
 
-// held is a store that begins to read a session when release is closed, and closes done then.
+// held is a store that waits for release before it reads a session. Then it closes done.
 type held struct {
 	sessions.Store
 	release, done chan struct{}
@@ -188,7 +188,7 @@ func (s held) New(r *http.Request, name string) (*sessions.Session, error) {
 	return sessions.NewSession(s, name), err
 }
 
-// TestARequestThatEnds: what is still being read then has no part in the handler's request.
+// A read that continues after its request has ended does not touch the handler's request.
 func TestARequestThatEnds(t *testing.T) {
 	store := held{sessions.NewCookieStore(key), make(chan struct{}), make(chan struct{})}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -255,8 +255,7 @@ func TestSessionEnds(t *testing.T) {
 	}
 }
 
-// TestCookies: a cookie that leads to no session is a visitor who is signed out, and who
-// can sign in.
+// A visitor whose cookie has no session is signed out, and can sign in.
 func TestCookies(t *testing.T) {
 	for _, row := range []struct {
 		name  string
@@ -289,24 +288,24 @@ func TestCookies(t *testing.T) {
 func TestRotatedKeys(t *testing.T) {
 	forEachStore(t, func(t *testing.T, k kind) {
 		if !k.signed {
-			return // there is no key
+			return // the store has no key
 		}
 		docs := newDocs(t)
 		ada := signIn(t, newApp(t, docs, k, setup{}).URL, "Ada")
 		rotating := newApp(t, docs, k, setup{keys: [][]byte{laterKey, nil, key, nil}})
 		if err := rotating.open(t, ada).toDocs("Ada"); err != nil {
-			t.Errorf("with the former key beside the new one: %v", err)
+			t.Errorf("with the new key and the old one: %v", err)
 		}
 		rotated := newApp(t, docs, k, setup{keys: [][]byte{laterKey}})
 		if err := rotated.open(t, ada).toSignIn(); err != nil {
-			t.Errorf("with the new key alone: %v", err)
+			t.Errorf("with only the new key: %v", err)
 		}
 		logsIn(t, docs, rotated.URL, "Ada", signIn(t, rotated.URL, "Ada", ada))
 	})
 }
 
-// TestPlantedCookie: whoever plants a cookie in somebody's browser does not share what that
-// visitor signs in to. redisstore would take any cookie's value for the new session's ID.
+// An attacker who plants a cookie in a visitor's browser does not share the session that the
+// visitor begins. redisstore would accept the cookie's value as the new session's ID.
 func TestPlantedCookie(t *testing.T) {
 	forEachStore(t, func(t *testing.T, k kind) {
 		a := newApp(t, newDocs(t), k, setup{})
@@ -326,8 +325,7 @@ func TestPlantedCookie(t *testing.T) {
 	})
 }
 
-// TestTwoInstances puts two instances behind a balancer that sends each request to the
-// other one than the request before.
+// Two instances are behind a balancer that never sends two requests in a row to the same one.
 func TestTwoInstances(t *testing.T) {
 	forEachStore(t, func(t *testing.T, k kind) {
 		docs := newDocs(t)
@@ -335,7 +333,7 @@ func TestTwoInstances(t *testing.T) {
 		balancer := newBalancer(t, instances)
 		docs.SetLoginURL(balancer.URL + "/docs-login")
 
-		// The route, the form, its POST, the route again.
+		// The requests are: the route, the form, its POST, the route again.
 		wholeLogin(t, docs, balancer.URL, "Ada")
 		for i, want := range []docslogin.Outcome{"sign_in", "logged_in"} {
 			if e := instances[i].next(t); e.Outcome != want {
@@ -355,7 +353,7 @@ func TestTwoInstances(t *testing.T) {
 			})
 		}
 		crowd.Wait()
-		minted := map[*app]int{}
+		signed := map[*app]int{}
 		for range visitors * logins {
 			var e docslogin.Event
 			var by *app
@@ -370,9 +368,9 @@ func TestTwoInstances(t *testing.T) {
 			if e.Outcome != "logged_in" {
 				t.Errorf("%s of %q (%v)", e.Outcome, e.UserID, e.Err)
 			}
-			minted[by]++
+			signed[by]++
 		}
-		if minted[instances[0]] == 0 || minted[instances[1]] == 0 {
+		if signed[instances[0]] == 0 || signed[instances[1]] == 0 {
 			t.Error("one instance has served all logins")
 		}
 	})

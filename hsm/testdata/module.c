@@ -1,14 +1,14 @@
-/* A PKCS#11 module that is SoftHSM, but for what a test wants of some of its calls. It
-   writes the name of each into DIR/log. If there is a file DIR/NAME that holds a code, that
-   call answers it; if the file is empty, the next such call takes it away, to
-   DIR/NAME.waits, and waits until that is gone. */
+/* A PKCS#11 module that passes calls on to SoftHSM, except those that a test changes. It
+   writes the name of each call to DIR/log. If the file DIR/NAME contains a code, that call
+   returns it. If the file is empty, the next such call renames it to DIR/NAME.waits, and
+   waits until that file is removed. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 typedef unsigned long ulong;
-static ulong (**real)(); /* the list of functions, behind the version (PKCS#11 v2.40, appendix) */
+static ulong (**real)(); /* the list of functions, after the version (PKCS#11 v2.40, appendix) */
 static void *list[69];
 
 static ulong before(const char *name) {

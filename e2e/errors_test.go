@@ -12,6 +12,7 @@ import (
 	"github.com/go-jose/go-jose/v4/cryptosigner"
 
 	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/platforms"
 )
 
 // tokenService signs with an Ed25519 key until it is down.
@@ -27,10 +28,10 @@ func (s *tokenService) SignPayload(payload []byte, alg jose.SignatureAlgorithm) 
 	return s.OpaqueSigner.SignPayload(payload, alg)
 }
 
-// TestEveryPageThatKeepsAVisitorOut looks at each in the browser; with -shots they are
-// written to a folder, to be looked at by people too.
-func TestEveryPageThatKeepsAVisitorOut(t *testing.T) {
-	w := newWorld(t, platforms[0])
+// newBrokenWorld is a world in which each login of some users fails, and in which the route
+// /service-login cannot sign. /no-form-login has no sign-in page.
+func newBrokenWorld(t *testing.T) *world {
+	w := newWorld(t, allPlatforms[0])
 	find := func(id string) (*docslogin.User, error) {
 		switch id {
 		case "incomplete":
@@ -48,21 +49,27 @@ func TestEveryPageThatKeepsAVisitorOut(t *testing.T) {
 		switch user.ID {
 		case "mapper":
 			return errors.New("boom: the mapper's own database is down")
-		case "owner":
+		case "reserved":
 			claims["exp"] = 1
 		}
 		return nil
 	}
 	_, key, _ := ed25519.GenerateKey(nil) // crypto/rand never fails
 	signer := &tokenService{OpaqueSigner: cryptosigner.Opaque(key)}
-	withService := docslogin.Mintlify(w.docs.URL, "")
+	withService := platforms.Mintlify(w.docs.URL, "")
 	withService.Key = docslogin.SignWith(signer)
 	w.wrap(w.lookup(find), w.site.Platform(), "/docs-login", toForm, docslogin.WithClaimsMapper(mapper))
 	w.wrap(w.lookup(), withService, "/service-login", toForm)
 	w.wrap(w.lookup(), w.site.Platform(), "/no-form-login")
 	signer.down = true
 	w.setPage("/post", html(`<form method=post action="/docs-login"><button value=post>Post</button></form>`))
+	return w
+}
 
+// TestEveryErrorPage opens each error page in the browser. With -shots, it also writes
+// screenshots of them to a folder, so that people can look at them.
+func TestEveryErrorPage(t *testing.T) {
+	w := newBrokenWorld(t)
 	link := strings.TrimPrefix(w.loginPath("/quickstart"), "/docs-login")
 	for _, tt := range []struct {
 		outcome docslogin.Outcome
@@ -80,7 +87,7 @@ func TestEveryPageThatKeepsAVisitorOut(t *testing.T) {
 		{"incomplete_user", "incomplete", "/docs-login" + link, "", 403, "does not have: email.", true},
 		{"lookup_failed", "broken", "/docs-login" + link, "", 500, "Something went wrong", false},
 		{"mapper_failed", "mapper", "/docs-login" + link, "", 500, "Something went wrong", false},
-		{"owned_claim", "owner", "/docs-login" + link, "", 500, "Something went wrong", false},
+		{"reserved_claim", "reserved", "/docs-login" + link, "", 500, "Something went wrong", false},
 		{"panic", "panics", "/docs-login" + link, "", 500, "Something went wrong", false},
 		{"sign_failed", "signer", "/service-login" + link, "", 500, "Something went wrong", false},
 		{"too_large", "large", "/docs-login" + link, "", 500, "too large for the documentation", false},
@@ -99,16 +106,8 @@ func TestEveryPageThatKeepsAVisitorOut(t *testing.T) {
 			if last := outcomes[len(outcomes)-1]; last != tt.outcome {
 				t.Errorf("outcome %s", last)
 			}
-			if status := eval[int](v, `performance.getEntriesByType("navigation")[0].responseStatus`); status != tt.status {
-				t.Errorf("status %d, want %d", status, tt.status)
-			}
-			if text := v.text(); strings.Contains(text, "boom") || strings.Contains(text, "xxx") {
-				t.Errorf("the page tells too much:\n%s", text)
-			}
-			if language := eval[string](v, "document.documentElement.lang"); language != "en" {
-				t.Errorf("the page's language is %q", language)
-			}
-			v.shoot("refused-" + string(tt.outcome))
+			v.checkErrorPage(tt.status)
+			v.shoot("error-" + string(tt.outcome))
 			if links := eval[int](v, "document.links.length"); links != 0 != tt.form {
 				t.Fatalf("%d links", links)
 			}
@@ -122,12 +121,26 @@ func TestEveryPageThatKeepsAVisitorOut(t *testing.T) {
 	}
 }
 
-// Frames and scripts get no page. TestNothingIsMintedWithoutAClick has the rest.
-func TestARefusalThatNobodySeesHasNoBody(t *testing.T) {
-	w := newWorld(t, platforms[0])
+// checkErrorPage checks what all error pages have in common.
+func (v *visitor) checkErrorPage(status int) {
+	v.t.Helper()
+	if got := eval[int](v, `performance.getEntriesByType("navigation")[0].responseStatus`); got != status {
+		v.t.Errorf("status %d, want %d", got, status)
+	}
+	if text := v.text(); strings.Contains(text, "boom") || strings.Contains(text, "xxx") {
+		v.t.Errorf("the page shows the cause:\n%s", text)
+	}
+	if language := eval[string](v, "document.documentElement.lang"); language != "en" {
+		v.t.Errorf("the page's language is %q", language)
+	}
+}
+
+// Frames and scripts get no page. TestNothingIsSignedWithoutAClick has the other cases.
+func TestAResponseThatNobodySeesHasNoBody(t *testing.T) {
+	w := newWorld(t, allPlatforms[0])
 	v := newVisitor(t)
 	w.signIn(v, "ada")
-	if answer := eval[string](v, `fetch("/docs-login").then((answer) => answer.text().then((text) => answer.status + ":" + text))`); answer != "403:" {
-		t.Errorf("the answer is %q", answer)
+	if response := eval[string](v, `fetch("/docs-login").then((response) => response.text().then((text) => response.status + ":" + text))`); response != "403:" {
+		t.Errorf("the response is %q", response)
 	}
 }
