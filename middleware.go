@@ -2,7 +2,7 @@
 //
 // Hosted docs (ReadMe, Mintlify, GitBook, and others) can greet readers by name, show them their
 // own API key, and hide pages that they may not read. For this, the company's app must tell the
-// docs who its signed-in user is: it signs a JSON Web Token (RFC 7519) about the user and redirects
+// docs who its signed-in user is. It signs a JSON Web Token (RFC 7519) about the user and redirects
 // the browser back to the docs. [New] returns middleware that does this on one route:
 //
 //	docs, err := docslogin.New(lookup, platforms.ReadMe("https://docs.example.com", secret),

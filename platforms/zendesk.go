@@ -29,7 +29,7 @@ import (
 //	Groups, APIKeys, Attributes not sent
 //
 // If a login may lead to help centers of other brands, or to other hosts, add them to the
-// DeepLink.Origins of the result: browsers do not follow the form to other origins. Claims such as
+// DeepLink.Origins of the result. Browsers do not follow the form to other origins. Claims such as
 // role, organization, tags, or user_fields change the Zendesk user, so only the app's own mappers
 // set them.
 //

@@ -1,5 +1,6 @@
-// Package address builds the URLs to which a login sends the visitor's browser: the docs, with the
-// token in a URL or a form, or the app's sign-in page, with a return URL.
+// Package address builds the URLs to which a login sends the visitor's browser. One is the URL of
+// the docs, with the token in it or in a form. The other is the URL of the app's sign-in page, with
+// a return URL.
 //
 // [Check] finds what is wrong with a configuration. [New] prepares the constant parts of every URL.
 // A request adds only its deep link, if that passes its check, and the parameters that the platform

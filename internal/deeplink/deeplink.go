@@ -2,9 +2,9 @@
 // it leads.
 //
 // Anybody can make a link to a login route, with any deep link in it. A deep link is therefore
-// checked by its bytes alone, not by what a parser makes of them: net/url and the WHATWG URL
-// standard, which browsers follow, disagree about too many strings. All functions in this package
-// are pure.
+// checked by its bytes alone, not by what a parser makes of them. The parsers of net/url and of the
+// WHATWG URL standard, which browsers follow, disagree about too many strings. All functions in
+// this package are pure.
 package deeplink
 
 import (
