@@ -22,26 +22,26 @@ import (
 	"github.com/docslogin/docslogin/internal/page"
 )
 
-// User is what an app knows about one of its signed-in users. What is not set is
-// not sent. The library only reads a User, so several requests may share one.
+// User is what an app knows about one of its signed-in users. Fields that are not set are not sent.
+// The library only reads a User, so several requests may share one.
 type User struct {
-	ID         string         // stable in the app; for events and logs, and for platforms that have a claim for it
+	ID         string         // stable in the app; for events, logs, and platforms that have a claim for it
 	Name       string         // shown to the reader; a platform that requires a name gets Email if it is empty
-	Email      string         // verified by the app: docs treat it as the identity
-	Groups     []string       // what the user may see, in the docs' own words
+	Email      string         // verified by the app, because docs treat it as the user's identity
+	Groups     []string       // what the user may see, by the names that the docs use
 	APIKeys    []APIKey       // the user's own credentials, filled into code samples; the first is the default
 	Attributes map[string]any // anything else that pages may show; never a privilege
-	ExpiresAt  time.Time      // end of the app's own session; shortens the docs session where the platform has a claim for it. Zero: no end; past: not signed in
+	ExpiresAt  time.Time      // end of the app's own session; shortens the docs session if the platform has a claim for it. Zero: no end; past: not signed in
 	App        any            // the app's own user, for the app's mappers; never sent
 }
 
-// APIKey is one credential of a user, in whichever of the forms the app has it.
+// APIKey is one credential of a user, in one or more of the forms below.
 type APIKey struct {
-	Name     string         // shown where a reader chooses a key; unique within a user
-	Key      string         // a single-token credential, bare: without "Bearer "
+	Name     string         // shown where a reader chooses a key; unique among the user's keys
+	Key      string         // a single-token credential, without "Bearer "
 	Username string         // HTTP Basic
 	Password string         // HTTP Basic
-	Values   map[string]any // by name of security scheme, header, or server variable
+	Values   map[string]any // by the name of a security scheme, header, or server variable
 }
 
 var (
@@ -52,32 +52,32 @@ var (
 	ErrForbidden = errors.New("docslogin: the user may not read these docs")
 )
 
-// UserLookup reports who is signed in, from the app's own session. It is called once
-// per request. It must be safe for concurrent use by multiple goroutines.
+// UserLookup reports who is signed in, from the app's own session. It is called once per request.
+// It must be safe for concurrent use by multiple goroutines.
 //
 // It returns the user, or one of:
-//   - a nil user or [ErrNoUser] for a visitor who is not signed in; the visitor is sent to
-//     the sign-in page;
+//   - a nil user or [ErrNoUser] for a visitor who is not signed in; the visitor is sent to the
+//     sign-in page;
 //   - [ErrForbidden] for a user who may not read the docs (403);
-//   - any other error (500). It never becomes a redirect, so a session store that is
-//     down does not cause a redirect loop.
+//   - any other error (500). It never becomes a redirect, so a session store that is down does not
+//     cause a redirect loop.
 //
-// The user is not changed and not kept. An empty User is rejected, since it is most
-// often a lookup's mistake.
+// The library neither changes nor keeps the user. An empty User is rejected, because it is usually
+// a bug in the lookup.
 type UserLookup func(r *http.Request) (*User, error)
 
-// SessionLookup returns a [UserLookup] that reads the session of the given name from a
-// gorilla store and passes it to load. load returns the user in the session, under the
-// rules of a UserLookup. It is called only for a session that exists. A session that is
-// new, expired, tampered with, encrypted with a key that is no longer in use, or whose
-// file is gone counts as not signed in. Any other error of the store is an error.
+// SessionLookup returns a [UserLookup] that gets the named session from a gorilla store and passes
+// it to load. load returns the user in the session, and follows the rules of a UserLookup. It is
+// called only for a session that exists. A session counts as not signed in if it is new, expired,
+// tampered with, or encrypted with a key no longer in use, or if its file is missing. The lookup
+// returns any other error of the store.
 //
-// Many stores ignore the request's context: give their clients timeouts, or a visitor
-// waits for as long as a server hangs.
+// Many stores ignore the request's context. Set timeouts on their clients, or visitors wait for as
+// long as a server hangs.
 //
-// SessionLookup returns nil, which [New] reports, if store or load is nil, if no cookie
-// can have the name, or if gorilla's CookieStore or FilesystemStore has no key that
-// works: it is empty, or an encryption key does not have 16, 24, or 32 bytes.
+// SessionLookup returns nil, which [New] rejects, if store or load is nil, or if name is not a
+// valid cookie name. It also returns nil if gorilla's CookieStore or FilesystemStore has no usable
+// key: it is empty, or an encryption key is not 16, 24, or 32 bytes long.
 func SessionLookup(store sessions.Store, name string, load func(*http.Request, *sessions.Session) (*User, error)) UserLookup {
 	if isNil(store) || load == nil || (&http.Cookie{Name: name}).Valid() != nil || lacksKey(store, name) {
 		return nil
@@ -103,10 +103,9 @@ func isNil(v any) bool {
 	return !value.IsValid() || value.Kind() == reflect.Pointer && value.IsNil()
 }
 
-// lacksKey reports whether a store of gorilla's was made without a key that works, such as
-// that of an environment variable that is not set: everybody would look signed out. Of
-// several keys one is enough, and says that it cannot decode the cookie. Other stores may
-// ask a server, so they are not tried.
+// lacksKey reports whether one of gorilla's own stores has no usable key, such as one from an
+// environment variable that is not set: everybody would look signed out. One usable key of several
+// is enough; its error is about decoding. Other stores may contact a server, so they are not tried.
 func lacksKey(store sessions.Store, name string) bool {
 	var options *sessions.Options
 	switch store := store.(type) {
@@ -115,7 +114,7 @@ func lacksKey(store sessions.Store, name string) bool {
 	case *sessions.FilesystemStore:
 		options = store.Options
 	}
-	if options == nil { // another store, or one that is set up later
+	if options == nil { // another store, or one that is configured later
 		return false
 	}
 	_, err := store.New(&http.Request{Header: http.Header{"Cookie": {name + "=x"}}}, name)
@@ -126,13 +125,12 @@ func lacksKey(store sessions.Store, name string) bool {
 	return errors.As(err, &cookie) && cookie.IsUsage() && !cookie.IsDecode()
 }
 
-// unreadable reports whether an error of a store is about what the browser sent rather
-// than about the store: a cookie that securecookie does not accept, or a session file that
-// is gone while its folder is there.
+// unreadable reports whether a store's error is about what the browser sent rather than about the
+// store: a cookie that securecookie rejects, or a session file missing from an existing directory.
 func unreadable(err error) bool {
 	var cookie interface{ IsDecode() bool }
 	if errors.As(err, &cookie) {
-		// A cookie that is too long has lost its kind on the way through securecookie.
+		// For a cookie that is too long, securecookie's error does not say that it is about decoding.
 		return cookie.IsDecode() || strings.Contains(err.Error(), "the value is too long")
 	}
 	var file *fs.PathError
@@ -143,12 +141,12 @@ func unreadable(err error) bool {
 	return false
 }
 
-// Claims are the claims of a token by name. They are marshaled with encoding/json.
+// Claims are the claims of a token by name. They are encoded with encoding/json.
 type Claims map[string]any
 
-// Object returns the object under name, and makes it if there is none. It panics if
-// the claim is neither a map[string]any nor Claims; on the route, that becomes a 500
-// whose cause names the claim.
+// Object returns the object under name, and creates it if there is none. It panics if the claim is
+// neither a map[string]any nor Claims; on the login route, that is a 500 whose cause names the
+// claim.
 func (c Claims) Object(name string) Claims {
 	var object Claims
 	switch claim := c[name].(type) {
@@ -167,20 +165,20 @@ func (c Claims) Object(name string) Claims {
 	return object
 }
 
-// ClaimsMapper adds what it knows about the user to the claims of one login. The
-// platform's own mapper runs first, then those of [WithClaimsMapper] in order, all over
-// the same Claims, which belong to this login alone. A mapper must not change the user. It
-// must be safe for concurrent use by multiple goroutines; ctx is the request's.
+// ClaimsMapper adds what it knows about the user to the claims of one login. The platform's own
+// mapper runs first, then those of [WithClaimsMapper] in order. They share the same Claims, which
+// belong to this login only. A mapper must not change the user. It must be safe for concurrent use
+// by multiple goroutines; ctx is the request's.
 //
-// If a mapper sets a reserved claim (exp, iat, nbf, and the others that the [Platform] has
-// the library write), the login fails with an error that names the claim. [ErrForbidden]
-// is a 403; any other error is a 500.
+// If a mapper sets a reserved claim (exp, iat, nbf, or another one that the library writes for the
+// [Platform]), the login fails with an error that names it. [ErrForbidden] is a 403; any other
+// error is a 500.
 type ClaimsMapper func(ctx context.Context, user *User, claims Claims) error
 
-// Profile is what a platform's docs may know of a user: the result of the platform's
-// mapper, then the app's mappers, then what the platform requires. [Middleware] signs it;
-// packages userinfo and webhook return it as JSON. A Profile is safe for concurrent use by
-// multiple goroutines.
+// Profile computes what a platform's docs may know about a user: it runs the platform's mapper,
+// then the app's mappers, and then checks what the platform requires. [Middleware] signs the
+// result; packages userinfo and webhook return it as JSON. Create one with [NewProfile]; the zero
+// value is invalid. It is safe for concurrent use by multiple goroutines.
 type Profile struct {
 	platform     Platform
 	mappers      []ClaimsMapper // the platform's, then the app's
@@ -190,14 +188,14 @@ type Profile struct {
 	now          func() time.Time
 	logger       *slog.Logger // nil: slog.Default
 	observer     func(context.Context, Event)
-	errorHandler func(http.ResponseWriter, *http.Request, *LoginError) // nil: the door's own
+	errorHandler func(http.ResponseWriter, *http.Request, *LoginError) // nil: the built-in pages or JSON
 }
 
-// NewProfile returns the profile for docs that ask for a user's claims instead of a token.
-// It needs neither a key nor a docs URL: of the platform, only Name, Mapper, Required,
-// Static, Lifetime, and the names of the claims that the library writes matter. Options for
-// the login route and the sign-in page have no effect. NewProfile returns all configuration
-// errors at once, each a [*ConfigError].
+// NewProfile returns the profile for docs that request a user's claims instead of a token. It needs
+// neither a key nor a docs URL. Of the platform, it uses only Name, Mapper, Required, Static,
+// Lifetime, and the names of the claims that the library writes. Options for the login route and
+// the sign-in page have no effect. It returns all configuration errors at once, each a
+// [*ConfigError].
 func NewProfile(platform Platform, opts ...Option) (*Profile, error) {
 	c := newConfig(platform, opts)
 	c.checkProfile()
@@ -207,13 +205,13 @@ func NewProfile(platform Platform, opts ...Option) (*Profile, error) {
 	return c.newProfile(), nil
 }
 
-// Now returns the current time by the clock of [WithClock].
+// Now returns the current time according to [WithClock].
 func (p *Profile) Now() time.Time { return p.now() }
 
-// Claims returns what the docs may know of user: mapped claims, the platform's static
-// claims, and the claim that ends the docs session. It does not contain exp, iat, jti, or
-// the claim for the host, which belong to a token. The error is a [*LoginError]. For a user
-// who is nil or whose session has ended, it wraps [ErrNoUser].
+// Claims returns what the docs may know about user: mapped claims, the platform's static claims,
+// and the claim that ends the docs session. It omits exp, iat, jti, and the host claim, which
+// belong to a token. The error is a [*LoginError]. It wraps [ErrNoUser] if user is nil or the
+// user's session has ended.
 func (p *Profile) Claims(ctx context.Context, user *User) (Claims, error) {
 	claims, rejection := recovering(ctx, func() (Claims, *LoginError) {
 		if err := p.checkSession(user, p.now()); err != nil {
@@ -227,16 +225,16 @@ func (p *Profile) Claims(ctx context.Context, user *User) (Claims, error) {
 	return claims, nil
 }
 
-// ServeJSON writes the claims of the user whom lookup finds, as JSON. If there is no
-// such user, or the user may not have them, it calls the handler of [WithErrorHandler], or
-// writes {"error": "…"} with the text of the status. It reports one [Event].
+// ServeJSON writes the claims of the user that lookup returns, as JSON. If there is no such user,
+// or the user may not have them, it calls the handler of [WithErrorHandler]. Without one, it writes
+// {"error": "…"} with the text of the status. It reports one [Event].
 //
-// A lookup may also return a [*LoginError], which then decides the outcome and the status
-// of the response, 400 or more.
+// The lookup may also return a [*LoginError], which then decides the outcome and the status of the
+// response, 400 or more.
 func (p *Profile) ServeJSON(w http.ResponseWriter, r *http.Request, lookup UserLookup) {
 	page.SetHeaders(w.Header())
 	l := loginRequest{start: time.Now()}
-	next := destination{outcome: OutcomeCanceled} // unless something comes of it
+	next := destination{outcome: OutcomeCanceled} // until another outcome is known
 	var rejection *LoginError
 	defer func() { p.report(r.Context(), &l, next, rejection) }()
 	body, rejection := recovering(r.Context(), func() ([]byte, *LoginError) { return p.answer(r, lookup, &l) })
@@ -272,8 +270,8 @@ func (p *Profile) answer(r *http.Request, lookup UserLookup, l *loginRequest) ([
 	return marshal(claims)
 }
 
-// findUser returns the user of a request that arrived at the time now. The user of a
-// session that has ended comes with the rejection.
+// findUser returns the user of a request that arrived at the time now. If the user's session has
+// ended, it returns both the user and a rejection.
 func (p *Profile) findUser(r *http.Request, lookup UserLookup, now time.Time) (*User, *LoginError) {
 	user, err := lookup(r)
 	switch {
@@ -290,8 +288,8 @@ func (p *Profile) findUser(r *http.Request, lookup UserLookup, now time.Time) (*
 	return user, nil
 }
 
-// checkSession returns nil for a user whose session lasts long enough for the docs, and
-// otherwise why the user counts as not signed in.
+// checkSession returns nil if the user's session lasts long enough for the docs, or else why the
+// user counts as not signed in.
 func (p *Profile) checkSession(user *User, now time.Time) error {
 	if user == nil {
 		return ErrNoUser
@@ -309,7 +307,7 @@ func (p *Profile) checkSession(user *User, now time.Time) error {
 	return nil
 }
 
-// claims returns what the docs may know of user, with or without what only a token has.
+// claims returns what the docs may know about user, with or without the claims of a token.
 func (p *Profile) claims(ctx context.Context, user *User, token bool) (Claims, *LoginError) {
 	claims := Claims{}
 	for _, mapper := range p.mappers {
@@ -327,7 +325,7 @@ func (p *Profile) claims(ctx context.Context, user *User, token bool) (Claims, *
 			return nil, newLoginError(OutcomeReservedClaim, fmt.Errorf("a mapper or an attribute sets the reserved claim %q, which the library writes; use another name", name))
 		}
 	}
-	now := p.now() // once more, since mappers take their time
+	now := p.now() // again, because mappers may take a while
 	if err := p.checkSession(user, now); err != nil {
 		return nil, newLoginError(OutcomeNoUser, err)
 	}
@@ -335,9 +333,9 @@ func (p *Profile) claims(ctx context.Context, user *User, token bool) (Claims, *
 	return claims, nil
 }
 
-// missing names the claims that the platform requires and the user lacks.
+// missing returns the claims that the platform requires and the user lacks.
 func (p *Profile) missing(user *User, claims Claims) (missing []string) {
-	if reflect.ValueOf(user).Elem().IsZero() { // a lookup's mistake, for a visitor who is not signed in
+	if reflect.ValueOf(user).Elem().IsZero() { // a bug in the lookup, for a visitor who is not signed in
 		return []string{"a name, an e-mail address or an ID"}
 	}
 	for _, required := range p.platform.Required {
@@ -349,8 +347,8 @@ func (p *Profile) missing(user *User, claims Claims) (missing []string) {
 	return missing
 }
 
-// isEmpty reports whether a claim's JSON, which is what the docs get, is null, a blank
-// string, or an object or a list without members.
+// isEmpty reports whether a claim's JSON, which is what the docs get, is null, a blank string, or
+// an empty object or list.
 func isEmpty(claim any) bool {
 	if text, ok := claim.(string); ok {
 		return strings.TrimSpace(text) == ""
@@ -366,8 +364,8 @@ func (e *missingError) Error() string {
 	return "the user lacks what the platform requires: " + strings.Join(e.claims, ", ")
 }
 
-// addReserved adds the claims that the library writes; without token, only those that are
-// not about a token.
+// addReserved adds the claims that the library writes; if token is false, only those that are not
+// about a token.
 func (p *Profile) addReserved(claims Claims, user *User, now time.Time, token bool) {
 	l := &p.platform.Lifetime
 	maps.Copy(claims, p.static)
@@ -393,8 +391,8 @@ func (p *Profile) addReserved(claims Claims, user *User, now time.Time, token bo
 	}
 }
 
-// marshal returns the claims as JSON. Its error names the claim that has none, without the
-// text of encoding/json, which may quote the value.
+// marshal returns the claims as JSON. Its error names the claim that cannot be encoded, but omits
+// the text of encoding/json, which may quote the value.
 func marshal(claims Claims) ([]byte, *LoginError) {
 	text, err := json.Marshal(claims)
 	if err == nil {

@@ -1,30 +1,29 @@
-// Package docslogin logs an app's users in at the company's hosted docs.
+// Package docslogin logs an app's signed-in users in to the company's hosted docs.
 //
-// Hosted documentation (ReadMe, Mintlify, GitBook, and others) can greet readers by
-// name, show them their own API key, and hide pages that are not for them, if the company's
-// app says who they are: the app signs a JSON Web Token (RFC 7519) about its own signed-in
-// user and redirects the browser back to the docs. [New] returns the middleware that does
-// this, on one route around an existing handler:
+// Hosted docs (ReadMe, Mintlify, GitBook, and others) can greet readers by name, show them their
+// own API key, and hide pages that they may not read. For this, the company's app must tell the
+// docs who its signed-in user is. It signs a JSON Web Token (RFC 7519) about the user and redirects
+// the browser back to the docs. [New] returns middleware that does this on one route:
 //
 //	docs, err := docslogin.New(lookup, platforms.ReadMe("https://docs.example.com", secret),
 //		docslogin.WithSignInPage("/sign-in", "next"))
 //	...
 //	http.ListenAndServe(":8080", docs.Wrap(mux))
 //
-// The route, /docs-login, is the login URL for the docs' dashboard. A [UserLookup] reports who
-// is signed in, from the app's own session ([SessionLookup] for gorilla sessions). Visitors
-// who are not signed in go to the app's sign-in page and come back to the docs page that they
-// asked for. Nothing is stored between requests.
+// In the docs' dashboard, enter the URL of the route, /docs-login, as the login URL. A [UserLookup]
+// reads the app's own session and reports who is signed in; [SessionLookup] makes one for gorilla
+// sessions. Visitors who are not signed in go to the app's sign-in page and then return to the docs
+// page that they asked for. The middleware stores nothing between requests.
 //
-// Package platforms has a preset for each docs platform, and says what the docs learn of a
-// user; [WithClaimsMapper] adds to that. A [Platform] is data: change a preset's, or write
-// one. Packages userinfo and webhook answer docs that ask the app by themselves. Package
-// docslogintest has test sites that behave as the platforms do, and command docslogin says why a login is
-// rejected.
+// Package platforms has a preset for each docs platform and documents what the docs learn about a
+// user; [WithClaimsMapper] adds to that. A [Platform] is plain data: you can change a preset's
+// result or write your own. Packages userinfo and webhook serve docs that request the claims
+// themselves. Package docslogintest has test sites that behave like the platforms, and the
+// docslogin command explains why a login is rejected.
 //
-// Use SameSite=Lax for the session cookie. Browsers do not send a cookie with SameSite=Strict
-// when the docs, another site, redirect to the route. The package cannot keep a token in a
-// query out of the docs host's own log.
+// Use SameSite=Lax for the session cookie. Browsers do not send a SameSite=Strict cookie when the
+// docs, which are another site, redirect to the route. If the token is in a query, the docs host
+// may log it; the package cannot prevent that.
 package docslogin
 
 import (
@@ -47,7 +46,7 @@ import (
 	"github.com/docslogin/docslogin/internal/page"
 )
 
-// Middleware is the login route of one docs site. Make one with [New]; the zero value is
+// Middleware serves the login route of one docs site. Create one with [New]; the zero value is
 // invalid. It is safe for concurrent use by multiple goroutines.
 type Middleware struct {
 	lookup  UserLookup
@@ -57,12 +56,12 @@ type Middleware struct {
 	signer  atomic.Pointer[keys.Signer]
 }
 
-// New returns the middleware for one docs site. The lookup reports who is signed in; the
-// platform says what the docs expect. New copies its arguments.
+// New returns the middleware for one docs site. The lookup reports who is signed in, and the
+// platform describes what the docs expect. New copies its arguments.
 //
-// New checks everything that can be checked before the first request, down to a trial
-// signature. It returns all configuration errors at once, each a [*ConfigError]. A nil lookup,
-// a nil option, and a nil argument of an option are configuration errors.
+// New checks everything that it can check before the first request, and makes a trial signature. It
+// returns all configuration errors at once, each as a [*ConfigError]. A nil lookup, a nil option,
+// or a nil argument of an option is a configuration error.
 func New(lookup UserLookup, platform Platform, opts ...Option) (*Middleware, error) {
 	c := newConfig(platform, opts)
 	if lookup == nil {
@@ -86,10 +85,10 @@ func New(lookup UserLookup, platform Platform, opts ...Option) (*Middleware, err
 	return m, nil
 }
 
-// Wrap returns a handler that serves the login route and passes every other request to next,
-// untouched. If next is nil, it is [http.DefaultServeMux], as in [http.ListenAndServe]. Wrap
-// the handler that the server runs, inside of what the lookup needs, such as a session
-// middleware. For several docs sites, wrap once for each, with its own [WithPath].
+// Wrap returns a handler that serves the login route and passes every other request to next
+// unchanged. If next is nil, Wrap uses [http.DefaultServeMux], as [http.ListenAndServe] does. Wrap
+// the handler that the server runs, but inside any middleware that the lookup needs, such as
+// session middleware. For several docs sites, wrap once for each, with its own [WithPath].
 func (m *Middleware) Wrap(next http.Handler) http.Handler {
 	if next == nil {
 		next = http.DefaultServeMux
@@ -103,12 +102,12 @@ func (m *Middleware) Wrap(next http.Handler) http.Handler {
 	})
 }
 
-// ServeHTTP serves the login route, whatever the request's path. To mount the route by
-// itself, use mux.Handle("GET "+docs.Path(), docs).
+// ServeHTTP serves the login route, whatever the path of the request. To mount the route without
+// Wrap, use mux.Handle("GET "+docs.Path(), docs).
 func (m *Middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	page.SetHeaders(w.Header())
 	l := loginRequest{start: time.Now(), route: m.path}
-	next := destination{outcome: OutcomeCanceled} // unless something comes of it
+	next := destination{outcome: OutcomeCanceled} // until another outcome is known
 	var rejection *LoginError
 	defer func() { m.profile.report(r.Context(), &l, next, rejection) }()
 	next, rejection = recovering(r.Context(), func() (destination, *LoginError) { return m.login(r, &l) })
@@ -119,12 +118,12 @@ func (m *Middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.send(w, next)
 }
 
-// loginRequest is what is known of a request so far.
+// loginRequest is what is known about a request so far.
 type loginRequest struct {
 	start    time.Time
 	route    string          // "": not the login route
 	asked    address.Request // the deep link and the other parameters
-	user     *User           // nil: nobody, or not known yet
+	user     *User           // nil: nobody is signed in, or not known yet
 	urlBytes int             // of the URL that carries the token
 }
 
@@ -134,7 +133,7 @@ type destination struct {
 	outcome Outcome
 }
 
-// login decides where the visitor goes next, or why nowhere.
+// login returns where the visitor goes next, or why the login is rejected.
 func (m *Middleware) login(r *http.Request, l *loginRequest) (destination, *LoginError) {
 	if outcome := checkNavigation(r); outcome != "" {
 		return destination{}, newLoginError(outcome, nil)
@@ -153,25 +152,25 @@ func (m *Middleware) login(r *http.Request, l *loginRequest) (destination, *Logi
 	return next, nil
 }
 
-// checkNavigation rejects requests that no visitor will see the result of: it returns the
-// outcome of such a request, and "" for a visitor's navigation.
+// checkNavigation rejects requests whose result no visitor will see. It returns the outcome of such
+// a request, or "" for a visitor's navigation.
 func checkNavigation(r *http.Request) Outcome {
 	if r.Method != http.MethodGet {
 		return OutcomeMethod
 	}
 	for _, name := range []string{"Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"} {
 		for _, value := range r.Header[name] {
-			// Sec-Purpose has parameters: "prefetch;prerender" (Fetch standard).
+			// Sec-Purpose can have parameters: "prefetch;prerender" (Fetch standard).
 			if value = strings.ToLower(value); value == "prefetch" || name == "Sec-Purpose" && strings.Contains(value, "prefetch") {
 				return OutcomeSpeculative
 			}
 		}
 	}
-	if r.Header["Sec-Websocket-Key"] != nil { // a script's handshake, with which Chromium sends no Sec-Fetch-Mode
+	if r.Header["Sec-Websocket-Key"] != nil { // a script's handshake; Chromium sends no Sec-Fetch-Mode with it
 		return OutcomeEmbedded
 	}
-	// A page's service worker passes a navigation on with the destination "empty".
-	// Sec-Fetch-Site is not looked at: a login comes from another site, the docs.
+	// A service worker that forwards a page's navigation sends the destination "empty".
+	// Sec-Fetch-Site is not checked, because a login comes from another site, the docs.
 	isNot := func(allowed ...string) func(string) bool {
 		return func(value string) bool { return !slices.Contains(allowed, value) }
 	}
@@ -181,7 +180,7 @@ func checkNavigation(r *http.Request) Outcome {
 	return ""
 }
 
-// issue signs what the docs may know of the user, and returns how that gets there.
+// issue signs the claims about the user and returns the destination that carries the token.
 func (m *Middleware) issue(ctx context.Context, l *loginRequest) (destination, *LoginError) {
 	claims, rejection := m.profile.claims(ctx, l.user, true)
 	if rejection != nil {
@@ -223,8 +222,8 @@ func largest(claims Claims) string {
 	return strings.Join(list, ", ")
 }
 
-// toSignIn sends a visitor who is not signed in to the sign-in page, unless the visitor just
-// came from there. Other rejections get the sign-in page's URL where it may help.
+// toSignIn sends a visitor who is not signed in to the sign-in page, unless the visitor just came
+// from there. It adds the sign-in page's URL to other rejections if signing in may help.
 func (m *Middleware) toSignIn(l *loginRequest, rejection *LoginError, arrived time.Time) (destination, *LoginError) {
 	if !m.address.HasSignIn() {
 		return destination{}, rejection
@@ -251,7 +250,7 @@ func (m *Middleware) send(w http.ResponseWriter, next destination) {
 	w.WriteHeader(http.StatusFound)
 }
 
-// reject answers a request that came to nothing.
+// reject responds to a rejected request.
 func (m *Middleware) reject(w http.ResponseWriter, r *http.Request, rejection *LoginError) {
 	switch rejection.Outcome {
 	case OutcomeCanceled:
@@ -285,9 +284,8 @@ func Must(m *Middleware, err error) *Middleware {
 // Path returns the path of the login route, for routers that mount handlers by path.
 func (m *Middleware) Path() string { return m.path }
 
-// SetKey changes the key while requests are served. Each request signs with the old key or
-// the new one. If the key does not pass the checks of [New], SetKey returns a [*ConfigError]
-// and keeps the old key.
+// SetKey replaces the key, even while requests are served: each one signs with the old or the new
+// key. If the key fails the checks of [New], SetKey returns a [*ConfigError] and keeps the old key.
 func (m *Middleware) SetKey(key Key) error {
 	signer, err := newSigner(m.profile.platform.Algorithm, key)
 	if err != nil {
@@ -297,14 +295,14 @@ func (m *Middleware) SetKey(key Key) error {
 	return nil
 }
 
-// LoginURL returns the URL that logs user in at the docs and leads to deepLink, for an app
-// that needs the URL itself. The URL contains the token: give it to that user only, at once,
-// in a response that is not stored. If deepLink is empty, or the route would reject it, the
-// URL leads to the docs' home. There is no [Event].
+// LoginURL returns the URL that logs user in to the docs and opens deepLink, for an app that needs
+// the URL itself. The URL contains the token: send it only to that user, immediately, in a response
+// that is not stored. If deepLink is empty, or the route would reject it, the URL leads to the
+// docs' home page. LoginURL does not report an [Event].
 //
-// The error is a [*LoginError]. For a user who is nil or whose session has ended, it wraps
-// [ErrNoUser]. If the platform takes the token in a form ([InForm]), there is no such URL: the
-// error wraps [errors.ErrUnsupported], and the browser has to open the login route.
+// The error is a [*LoginError]. It wraps [ErrNoUser] if user is nil or the user's session has
+// ended. If the platform takes the token in a form ([InForm]), there is no such URL: the error
+// wraps [errors.ErrUnsupported], and the browser has to open the login route.
 func (m *Middleware) LoginURL(ctx context.Context, user *User, deepLink string) (string, error) {
 	if !m.address.HasURL() {
 		return "", fmt.Errorf("docslogin: %s takes the token in a form, which no URL holds; send the browser to %s: %w", m.profile.platform.Name, m.address.RouteURL, errors.ErrUnsupported)
@@ -321,17 +319,17 @@ func (m *Middleware) LoginURL(ctx context.Context, user *User, deepLink string) 
 	return next.URL, nil
 }
 
-// Outcome is what became of a request.
+// Outcome is the result of a request.
 type Outcome string
 
-// The outcomes, each with the response that the visitor got.
+// The outcomes, each with the response that the visitor gets.
 const (
-	OutcomeLoggedIn       Outcome = "logged_in"       // 302 to the docs, or 200 with a form that goes there
+	OutcomeLoggedIn       Outcome = "logged_in"       // 302 to the docs, or 200 with a form that posts to them
 	OutcomeSignIn         Outcome = "sign_in"         // 302 to the sign-in page: nobody is signed in
 	OutcomeNoUser         Outcome = "no_user"         // 401: nobody is signed in, and there is no sign-in page
-	OutcomeLoop           Outcome = "loop"            // 401: nobody is signed in, right after the sign-in page
+	OutcomeLoop           Outcome = "loop"            // 401: nobody is signed in, even right after the sign-in page
 	OutcomeUserInfo       Outcome = "user_info"       // 200: the claims as JSON (Profile.ServeJSON)
-	OutcomeOrigin         Outcome = "origin"          // 403: userinfo was not asked by a script of a configured origin
+	OutcomeOrigin         Outcome = "origin"          // 403: userinfo was not called by a script of a configured origin
 	OutcomeMethod         Outcome = "method"          // 405: the wrong method
 	OutcomeSpeculative    Outcome = "speculative"     // 403 without a body: a prefetch
 	OutcomeEmbedded       Outcome = "embedded"        // 403 without a body: a frame, an image, a fetch, a web socket
@@ -342,15 +340,15 @@ const (
 	OutcomeReservedClaim  Outcome = "reserved_claim"  // 500: a mapper set a claim that the library writes
 	OutcomeSignFailed     Outcome = "sign_failed"     // 500
 	OutcomePanic          Outcome = "panic"           // 500
-	OutcomeTooLarge       Outcome = "too_large"       // 500: the URL or the token is too long to arrive
-	OutcomeCanceled       Outcome = "canceled"        // nothing: the visitor has gone, or the app panicked with http.ErrAbortHandler
+	OutcomeTooLarge       Outcome = "too_large"       // 500: the URL or the token is too long
+	OutcomeCanceled       Outcome = "canceled"        // no response: the visitor has left, or the app panicked with http.ErrAbortHandler
 )
 
-// outcomes has what each outcome means for the response and for the log.
+// outcomes has the log level and the response status of each outcome.
 var outcomes = map[Outcome]struct {
 	level  slog.Level
 	status int
-	signIn bool // signing in, again or as somebody else, may help
+	signIn bool // signing in again, or as another user, may help
 }{
 	OutcomeLoggedIn:       {level: slog.LevelDebug, status: 302},
 	OutcomeSignIn:         {level: slog.LevelDebug, status: 302},
@@ -372,12 +370,12 @@ var outcomes = map[Outcome]struct {
 	OutcomeTooLarge:       {level: slog.LevelError, status: 500},
 }
 
-// LoginError says why a login was rejected.
+// LoginError describes why a login was rejected.
 type LoginError struct {
 	Outcome   Outcome
 	Status    int    // of the response; 0 for canceled
-	SignInURL string // where the visitor can sign in, again or as somebody else; "" if that does not help
-	Err       error  // the cause, for the operator and not for the visitor, or nil
+	SignInURL string // where the visitor can sign in again, or as another user; "" if that does not help
+	Err       error  // the cause, or nil; for the operator, not for the visitor
 }
 
 func (e *LoginError) Error() string {
@@ -394,8 +392,8 @@ func newLoginError(o Outcome, err error) *LoginError {
 	return &LoginError{Outcome: o, Status: outcomes[o].status, Err: err}
 }
 
-// recovering calls f, which calls the app's own funcs. A panic becomes a rejection, and so
-// does everything that f returns if the visitor has gone meanwhile.
+// recovering calls f, which calls the app's own functions. It turns a panic into a rejection. If
+// the visitor has left in the meantime, the result is a rejection, whatever f returns.
 func recovering[T any](ctx context.Context, f func() (T, *LoginError)) (result T, rejection *LoginError) {
 	defer func() {
 		switch v := recover().(type) {
@@ -415,7 +413,7 @@ func recovering[T any](ctx context.Context, f func() (T, *LoginError)) (result T
 	return f()
 }
 
-// panicError is a panic of the app's own funcs.
+// panicError is a panic in one of the app's own functions.
 type panicError struct {
 	error
 	stack []byte
@@ -423,21 +421,20 @@ type panicError struct {
 
 func (e *panicError) Unwrap() error { return e.error }
 
-// Event is what an observer gets of one request. It contains no token, no claim other than
-// the user's ID, and no query.
+// Event describes one request. It contains no token, no query, and no claim except the user's ID.
 type Event struct {
 	Outcome      Outcome
 	Platform     string        // Platform.Name
 	UserID       string        // User.ID, once the user is known
 	DeepLink     string        // the path of the deep link, if it passed its check; never its query
-	Warning      string        // what an operator should know whatever the outcome, or ""
-	LinkRejected bool          // there was a deep link, and it was not followed
+	Warning      string        // what the operator should know, whatever the outcome; or ""
+	LinkRejected bool          // a deep link was given and not followed
 	URLBytes     int           // length of the URL that carries the token
 	Duration     time.Duration // of the whole request
-	Err          error         // why the login was rejected; its text may be the app's own
+	Err          error         // why the login was rejected; the text may come from the app
 }
 
-// report tells the logger and the observer what became of a request. A panic in one of them
+// report reports the outcome of a request to the logger and the observer. A panic in one of them
 // does not affect the response or the other one.
 func (p *Profile) report(ctx context.Context, l *loginRequest, next destination, rejection *LoginError) {
 	e, status := p.event(l, next, rejection)
@@ -457,7 +454,7 @@ func (p *Profile) report(ctx context.Context, l *loginRequest, next destination,
 	}
 }
 
-// event returns what became of a request, and the status of its response.
+// event returns the event of a request and the status of its response.
 func (p *Profile) event(l *loginRequest, next destination, rejection *LoginError) (e Event, status int) {
 	e = Event{
 		Outcome: next.outcome, Platform: p.platform.Name, URLBytes: l.urlBytes, Duration: time.Since(l.start),
@@ -493,7 +490,7 @@ func recoverFrom(f func()) (v any) {
 	return nil
 }
 
-// attrs has the names of OpenTelemetry's semantic conventions where there is one.
+// attrs returns an event's log attributes, with OpenTelemetry's names where these exist.
 func attrs(e *Event, route string, status int) []slog.Attr {
 	var attrs []slog.Attr
 	text := func(key, value string) {
@@ -515,7 +512,7 @@ func attrs(e *Event, route string, status int) []slog.Attr {
 		attrs = append(attrs, slog.Int("docslogin.url_bytes", e.URLBytes))
 	}
 	if e.Err != nil {
-		text("exception.message", fmt.Sprint(e.Err)) // which a typed nil error does not break
+		text("exception.message", fmt.Sprint(e.Err)) // a typed nil error does not make it panic
 	}
 	if p, ok := e.Err.(*panicError); ok {
 		text("exception.stacktrace", string(p.stack))

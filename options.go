@@ -18,41 +18,41 @@ import (
 	"github.com/docslogin/docslogin/internal/keys"
 )
 
-// Platform is what a docs platform expects of a login, as data. The presets in package
-// platforms return one. Change a preset's before you pass it to [New], or write one for a
-// platform without a preset. New copies what it needs.
+// Platform describes what a docs platform expects of a login. It is plain data: the presets in
+// package platforms return one. Change a preset's result before you pass it to [New], or write one
+// for a platform without a preset. New copies what it needs.
 type Platform struct {
 	Name          string                  // for events and logs
-	DocsURL       string                  // where the docs are, and where deep links lead. https; http only for a loopback host
-	Callback      string                  // what takes the token: a path under DocsURL, or an absolute URL if the platform has a host for it; "": DocsURL, or the deep link's page (see DeepLink)
+	DocsURL       string                  // where the docs are, and where deep links lead; https, or http for a loopback host only
+	Callback      string                  // where the token goes: a path under DocsURL, or an absolute URL if the platform has a host for it; "": DocsURL, or the deep link's page (see DeepLink)
 	Algorithm     jose.SignatureAlgorithm // HS256, HS384, HS512, EdDSA, ES256; others with SignWith
 	Key           Key
 	Carrier       Carrier
 	DeepLink      DeepLink
-	Echo          []string          // other parameters of the login URL that the platform wants back as they came; one over 256 bytes is dropped
-	Params        map[string]string // parameters that are the same for everybody; an echoed one wins
+	Echo          []string          // other parameters of the login URL that the platform expects back unchanged; one over 256 bytes is dropped
+	Params        map[string]string // parameters that are the same for every user; an echoed parameter of the same name wins
 	Lifetime      Lifetime
 	TokenID       bool         // adds a random jti
 	HostClaim     string       // claim for the host name of DocsURL, in lower case, without a port
-	Static        Claims       // claims that are the same for everybody, such as version or iss
-	MaxTokenBytes int          // a longer token is too_large; 0: only the whole URL is limited
-	Required      []string     // claims without which a user cannot log in, checked after all mappers; "a|b" requires one of two
-	Mapper        ClaimsMapper // nil: only those of WithClaimsMapper
+	Static        Claims       // claims that are the same for every user, such as version or iss
+	MaxTokenBytes int          // a longer token is rejected (too_large); 0: only the whole URL is limited
+	Required      []string     // claims without which a user cannot log in, checked after all mappers; "a|b" requires one of the two
+	Mapper        ClaimsMapper // nil: only the mappers of WithClaimsMapper run
 	RootOnly      bool         // the docs cannot be under a path
-	InsecureHTTP  bool         // allows an http DocsURL that is not loopback: the token travels in clear
-	Err           error        // what is wrong with a preset's argument, best a *ConfigError; New returns it instead of its own errors about the same field
+	InsecureHTTP  bool         // allows an http DocsURL that is not loopback; the token is then sent unencrypted
+	Err           error        // what is wrong with a preset's argument, preferably a *ConfigError; New returns it instead of its own errors about the same field
 }
 
-// DeepLink says how the docs page that the visitor asked for arrives on the login route,
-// and how it goes back. A deep link is followed only if it stays on the docs' origin;
-// otherwise the visitor lands on the docs' home.
+// DeepLink describes how the docs page that the visitor asked for arrives at the login route, and
+// how it goes back to the docs. A deep link is followed only if it stays on the docs' origin;
+// otherwise the visitor goes to the docs' home page.
 type DeepLink struct {
-	In       string   // query parameter that brings the deep link; "": the platform sends none
-	Out      string   // query parameter that takes it back; "": the token goes to the page itself
+	In       string   // query parameter in which the deep link arrives; "": the platform sends none
+	Out      string   // query parameter in which it goes back; "": the token goes to the page itself
 	Form     LinkForm // how it is written in Out
-	FromBase bool     // a relative link starts at DocsURL's path, not at the host's root
-	Origins  []string // origins besides DocsURL's that a link may name (never as the token's target)
-	Drop     []string // query parameters to remove from a link, names compared after decoding; "visitor.*" is every name that begins with "visitor."
+	FromBase bool     // a relative deep link starts at DocsURL's path, not at the host's root
+	Origins  []string // origins besides DocsURL's to which a deep link may lead (the token never goes there)
+	Drop     []string // query parameters to remove from a deep link, by decoded name; "visitor.*" is every name that begins with "visitor."
 }
 
 // LinkForm is how a deep link is written when it goes back to the docs.
@@ -62,74 +62,73 @@ type LinkForm int
 const (
 	AsPath  LinkForm = iota // from the host's root
 	AsURL                   // absolute, on the checked origin
-	AsGiven                 // the bytes that arrived, once they pass the check
+	AsGiven                 // the bytes that arrived, if they pass the check
 )
 
-// Lifetime says when a token, and the docs session that it begins, expire. Durations are
-// at least one second, since a token holds whole seconds.
+// Lifetime sets when a token, and the docs session that it starts, expire. Durations are at least
+// one second, because the times in a token are whole seconds.
 type Lifetime struct {
 	Token        time.Duration // until exp; 0: no exp, if MaxToken is 0
 	MaxToken     time.Duration // the longest Token that New accepts; 0: no limit
 	Session      time.Duration // until SessionClaim; at most 366 days
 	MinSession   time.Duration // the shortest Session that New accepts; a user whose app session ends sooner counts as not signed in
-	SessionClaim string        // "expiresAt"; "exp" if the token is the session; "": the platform decides
+	SessionClaim string        // claim for the end of the docs session: "expiresAt"; "exp" if the token is the session; "": the platform decides
 }
 
-// Carrier is the part of a request to the docs that carries the token. The zero Carrier
-// is invalid.
+// Carrier is the part of a request to the docs that carries the token. The zero Carrier is invalid.
 type Carrier struct{ carrier address.Carrier }
 
-// InQuery puts the token into the query parameter of that name.
+// InQuery puts the token in the query parameter of that name.
 func InQuery(param string) Carrier {
 	return Carrier{address.Carrier{Place: address.Query, Name: param}}
 }
 
-// InFragment makes the token the URL's fragment, which browsers send to no server. But they
-// keep the fragment when a page redirects: if the platform takes the token on the deep
-// link's page, no such page may redirect to a foreign host.
+// InFragment puts the token in the URL's fragment, which browsers do not send to any server. They
+// keep the fragment across redirects, however. If the platform takes the token on the deep link's
+// page, no such page may redirect to a foreign host.
 func InFragment() Carrier { return Carrier{address.Carrier{Place: address.Fragment}} }
 
-// InForm puts the token into the field of that name of a form that the browser posts, so
-// that no URL and no access log contains it. The route answers with a page (200) that submits
-// its form by a script, or by its button if scripts are off. The deep link is in the field
-// that DeepLink.Out names; other parameters are in the query of the form's action. The page's
-// Content-Security-Policy allows the origins of the callback, the docs, and DeepLink.Origins:
-// if the platform redirects elsewhere after the form, browsers stop there.
+// InForm puts the token in the named field of a form that the browser posts, so that no URL and no
+// access log contains it. The route responds with a page (200) whose script submits the form; if
+// scripts are off, the visitor presses its button. The deep link is in the field that DeepLink.Out
+// names, and other parameters are in the query of the form's action. The page's
+// Content-Security-Policy allows the origins of the callback, the docs, and DeepLink.Origins. If
+// the platform redirects to another origin after the form, browsers block that redirect.
 func InForm(field string) Carrier {
 	return Carrier{address.Carrier{Place: address.PostForm, Name: field}}
 }
 
-// Key signs tokens. It holds its secret in a closure, so there is nothing to print; it
-// prints as "[redacted]". [New] and [Middleware.SetKey] validate it. The zero Key is invalid.
+// Key signs tokens. It keeps its secret in a closure and prints as "[redacted]". [New] and
+// [Middleware.SetKey] validate it. The zero Key is invalid.
 type Key struct {
 	signer func(jose.SignatureAlgorithm) (*keys.Signer, error)
 }
 
-// Secret returns the key of an HMAC algorithm. The secret's bytes are the key as they are;
-// New requires at least 16, without white space or quotes around them. A secret shorter than
-// the hash is padded with zero bytes, which does not change the signature (RFC 2104).
+// Secret returns the key for an HMAC algorithm. The bytes of the secret are the key; nothing
+// decodes them. New requires at least 16 bytes, without white space or quotes around them. A secret
+// shorter than the hash is padded with zero bytes, which does not change the signature (RFC 2104).
 func Secret(secret string) Key {
 	return Key{func(alg jose.SignatureAlgorithm) (*keys.Signer, error) { return keys.Secret(secret, alg) }}
 }
 
-// PrivateKey returns the private key in a PEM text: Ed25519 for EdDSA or P-256 for ES256, in
-// PKCS#8 or SEC 1. The text may have any form that environment variables give it: newlines
-// written as \n or turned into blanks, CRLF, quotes or blanks around it, indentation, a
-// byte-order mark, or base64 of the whole.
+// PrivateKey returns the private key in a PEM text: Ed25519 for EdDSA or P-256 for ES256, in PKCS#8
+// or SEC 1. It accepts any form that environment variables give the text: newlines written as \n or
+// replaced by spaces, CRLF, quotes or spaces around it, indentation, a byte-order mark, or base64
+// of it.
 func PrivateKey(pemText string) Key {
 	return Key{func(alg jose.SignatureAlgorithm) (*keys.Signer, error) { return keys.PEM(pemText, alg) }}
 }
 
-// SignWith returns a key that never enters the process: s signs with a private key, in a
-// KMS, an HSM, or a vault. HMAC algorithms cannot be used, since a secret has no public half.
+// SignWith returns a key that never enters the process: s signs with a private key in a KMS, an
+// HSM, or a vault. HMAC algorithms cannot be used, because a secret has no public key.
 //
-// s must be safe for concurrent use by multiple goroutines. Its Public method must return
-// the public key, with which New and SetKey verify a trial signature; they make that one
-// without a deadline. If s also has the method WithContext(context.Context)
-// jose.OpaqueSigner, each login signs with what it returns for the request's context.
+// s must be safe for concurrent use by multiple goroutines. Its Public method must return the
+// public key, which New and SetKey use to verify a trial signature; they make that signature
+// without a deadline. If s also has a method WithContext(context.Context) jose.OpaqueSigner, each
+// login signs with the signer that it returns for the request's context.
 //
-// Package cryptosigner of go-jose makes an OpaqueSigner from a crypto.Signer. So does the
-// module github.com/docslogin/docslogin/hsm, with a time limit, and from a PKCS#11 token.
+// Package cryptosigner of go-jose makes an OpaqueSigner from a crypto.Signer. So does the module
+// github.com/docslogin/docslogin/hsm, with a time limit; it also makes one from a PKCS#11 token.
 func SignWith(s jose.OpaqueSigner) Key {
 	return Key{func(alg jose.SignatureAlgorithm) (*keys.Signer, error) {
 		if isNil(s) {
@@ -150,42 +149,38 @@ func (Key) LogValue() slog.Value { return slog.StringValue(redacted) }
 // MarshalText implements [encoding.TextMarshaler], and so JSON.
 func (Key) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
-// Option configures a [Middleware] or a [Profile]. All options are applied, then everything
-// is validated once. Option order does not matter, except among WithClaimsMapper options; of
-// any other option that is given twice, the last one counts. A nil argument is a configuration
-// error.
+// Option configures a [Middleware] or a [Profile]. All options are applied before they are
+// validated together. Option order does not matter, except among WithClaimsMapper options. If any
+// other option is given twice, the last one wins. A nil argument is a configuration error.
 type Option func(*config)
 
-// WithPath sets the path of the login route. The default is "/docs-login". The path must be
-// clean, without //, dot segments, or a trailing slash, and not "/". Its segments may contain
+// WithPath sets the path of the login route. The default is "/docs-login". The path must be clean,
+// without //, dot segments, or a trailing slash, and must not be "/". Its segments may contain
 // letters, digits, and -._~!$&'+,;=@.
 func WithPath(path string) Option {
 	return func(c *config) { c.path = path }
 }
 
-// WithSignInPage sets the sign-in page and the query parameter that carries the return URL.
-// The page's own query is kept. By default there is none, and visitors who are not signed in
-// get a 401 page.
+// WithSignInPage sets the sign-in page and the query parameter that carries the return URL. The
+// page's own query is kept. Without this option, visitors who are not signed in get a 401 page.
 //
-// pageURL is a path of the app as browsers see it, and the return URL is a path, too. Or it is
-// an absolute http(s) URL, which requires [WithExternalURL]; on another host it gets an
-// absolute return URL. The sign-in page must check the return URL as it would any other, and
-// redirect to it, query included, with a 303 if it answers a POST.
+// pageURL is a path of the app as browsers see it, and the return URL is then a path, too. Or it is
+// an absolute http(s) URL, which requires [WithExternalURL]; if it is on another host, the return
+// URL is absolute. The sign-in page must validate the return URL like any other, and redirect to
+// it, including its query. After a POST, it must redirect with status 303.
 func WithSignInPage(pageURL, returnParam string) Option {
 	return func(c *config) { c.signIn = &address.SignIn{URL: pageURL, ReturnParam: returnParam} }
 }
 
-// WithExternalURL sets the app's own base URL as browsers see it, such as
-// "https://app.example.com" or "https://example.com/app". It is required if the sign-in page
-// is on another host, or if the app is mounted under a path prefix that it does not see
-// itself. Redirects then contain the prefix, so no proxy may add it again. By default there is
-// none; it is never taken from a request.
+// WithExternalURL sets the app's own base URL as browsers see it, such as "https://app.example.com"
+// or "https://example.com/app". It is required if the sign-in page is on another host, or if the
+// app is mounted under a path prefix that it does not see itself. Redirects then contain the
+// prefix, so no proxy may add it again. There is no default: it is never taken from a request.
 func WithExternalURL(base string) Option {
 	return func(c *config) { c.externalURL = &base }
 }
 
-// WithClaimsMapper adds a mapper that runs after the platform's. It can be given more than
-// once; the mappers run in that order.
+// WithClaimsMapper adds a mapper that runs after the platform's. Several run in the order given.
 func WithClaimsMapper(m ClaimsMapper) Option {
 	return func(c *config) {
 		if m == nil {
@@ -195,25 +190,25 @@ func WithClaimsMapper(m ClaimsMapper) Option {
 	}
 }
 
-// WithTokenTTL sets when a token expires (exp), at least one second after it is signed. The
-// default and the maximum are the platform's. It is a configuration error on a platform
-// whose token has no lifetime of its own.
+// WithTokenTTL sets how long after signing a token expires (exp), at least one second. The platform
+// sets the default and maximum. It is a configuration error if the token has no lifetime of its
+// own.
 func WithTokenTTL(d time.Duration) Option {
 	return func(c *config) { c.tokenTTL = &d }
 }
 
-// WithSessionTTL sets how long the docs session lasts, from one second to 366 days.
-// User.ExpiresAt shortens it. The default is the platform's. It is a configuration error on a
-// platform that does not take it from the token.
+// WithSessionTTL sets the lifetime of the docs session, from one second to 366 days. User.ExpiresAt
+// shortens it. The platform sets the default. The option is a configuration error on a platform
+// that does not read the lifetime from the token.
 func WithSessionTTL(d time.Duration) Option {
 	return func(c *config) { c.sessionTTL = &d }
 }
 
 // WithErrorHandler replaces the error pages, and the JSON errors of [Profile.ServeJSON]. The
-// handler must write the response, with the status and the sign-in URL of the [LoginError];
-// its Err is for the operator, not for the visitor. The response has its headers already. The handler is not called for the outcomes
-// speculative, embedded, and canceled. It must be safe for concurrent use by multiple
-// goroutines.
+// handler must write the response, with the status and the sign-in URL of the [LoginError]; Err is
+// for the operator, not for the visitor. The library's response headers are already set. The
+// handler is not called for the outcomes speculative, embedded, and canceled. It must be safe for
+// concurrent use by multiple goroutines.
 func WithErrorHandler(h func(http.ResponseWriter, *http.Request, *LoginError)) Option {
 	return func(c *config) {
 		if h == nil {
@@ -223,10 +218,10 @@ func WithErrorHandler(h func(http.ResponseWriter, *http.Request, *LoginError)) O
 	}
 }
 
-// WithObserver sets a func that gets one [Event] per request, after the response. The time
-// that it takes is part of the request. The context is the request's, and has ended if the
-// visitor has gone. A panic in f is logged and does not affect the response. f must be safe
-// for concurrent use by multiple goroutines.
+// WithObserver sets a function that receives one [Event] per request, after the response. The
+// request does not end before f returns. The context is the request's, and is canceled if the
+// visitor has left. A panic in f is logged and does not affect the response. f must be safe for
+// concurrent use by multiple goroutines.
 func WithObserver(f func(context.Context, Event)) Option {
 	return func(c *config) {
 		if f == nil {
@@ -236,10 +231,10 @@ func WithObserver(f func(context.Context, Event)) Option {
 	}
 }
 
-// WithLogger sets the logger, which gets one line per request, at the level of the outcome.
-// The default is [slog.Default] at the time of the request. No line contains a token, a claim
-// other than the user's ID, a key, or a deep link's query. Your own error messages are logged
-// verbatim; of a panic, the stack is logged, and only the type of a value that is not an error.
+// WithLogger sets the logger, which receives one line per request, at the level of the outcome. The
+// default is [slog.Default] at the time of the request. No line contains a token, a claim other
+// than the user's ID, a key, or a deep link's query. Your own error messages are logged verbatim. A
+// panic is logged with its stack; if its value is not an error, only its type is logged.
 func WithLogger(l *slog.Logger) Option {
 	return func(c *config) {
 		if l == nil {
@@ -249,7 +244,7 @@ func WithLogger(l *slog.Logger) Option {
 	}
 }
 
-// WithClock sets the clock that dates tokens. The default is [time.Now]. It must be safe for
+// WithClock sets the clock for the times in tokens. The default is [time.Now]. It must be safe for
 // concurrent use by multiple goroutines.
 func WithClock(now func() time.Time) Option {
 	return func(c *config) {
@@ -260,11 +255,10 @@ func WithClock(now func() time.Time) Option {
 	}
 }
 
-// ConfigError is one configuration error. [New] returns all of them, joined (see
-// [errors.Join]); [errors.As] finds each.
+// ConfigError is one configuration error. [New] joins all of them; [errors.As] finds each.
 type ConfigError struct {
 	Field  string // the option, argument, or Platform field: "WithPath", "lookup", "Platform.DocsURL"
-	Reason string // what is wrong and what to do; never a secret, nor a URL's text
+	Reason string // what is wrong and what to do; never contains a secret or the text of a URL
 	Err    error  // the cause, or nil
 }
 
@@ -279,7 +273,7 @@ func (e *ConfigError) Error() string {
 // Unwrap returns Err.
 func (e *ConfigError) Unwrap() error { return e.Err }
 
-// config is what New and NewProfile were given.
+// config holds the arguments of New and NewProfile.
 type config struct {
 	platform     Platform // copied
 	path         string
@@ -312,7 +306,7 @@ func newConfig(p Platform, opts []Option) *config {
 	return c
 }
 
-// fail adds a configuration error, unless the preset has reported that field itself.
+// fail adds a configuration error, unless the preset has already reported that field.
 func (c *config) fail(field, reason string, args ...any) {
 	var reported *ConfigError
 	if errors.As(c.platform.Err, &reported) && reported.Field == field {
@@ -324,7 +318,7 @@ func (c *config) fail(field, reason string, args ...any) {
 // err returns all configuration errors, joined, or nil.
 func (c *config) err() error { return errors.Join(c.errs...) }
 
-// checkProfile checks what a profile needs of the configuration.
+// checkProfile checks the part of the configuration that a profile needs.
 func (c *config) checkProfile() {
 	if err := c.platform.Err; err != nil {
 		if reported := (*ConfigError)(nil); !errors.As(err, &reported) {
@@ -339,7 +333,7 @@ func (c *config) checkProfile() {
 	c.checkClaims()
 }
 
-// newProfile returns the profile of a configuration without errors.
+// newProfile returns the profile for a configuration without errors.
 func (c *config) newProfile() *Profile {
 	p := c.platform
 	p.Lifetime = c.lifetime()
@@ -353,7 +347,7 @@ func (c *config) newProfile() *Profile {
 	}
 }
 
-// address is the part of the configuration that decides where browsers are sent.
+// address returns the part of the configuration that decides where browsers are sent.
 func (c *config) address() *address.Config {
 	p := &c.platform
 	return &address.Config{
@@ -367,14 +361,14 @@ func (c *config) address() *address.Config {
 	}
 }
 
-// checkAlgorithm checks that the platform's algorithm signs tokens.
+// checkAlgorithm checks that the platform's algorithm can sign tokens.
 func (c *config) checkAlgorithm() {
 	if !slices.Contains(algorithms, c.platform.Algorithm) {
 		c.fail("Platform.Algorithm", "is not one that signs tokens; set it to HS256, EdDSA, ES256 or another of go-jose's")
 	}
 }
 
-// newSigner returns the signer for a key after a trial signature.
+// newSigner returns the signer for a key, after a trial signature.
 func newSigner(alg jose.SignatureAlgorithm, key Key) (*keys.Signer, error) {
 	switch {
 	case key.signer == nil:
@@ -394,7 +388,7 @@ var algorithms = []jose.SignatureAlgorithm{
 	jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512,
 }
 
-// lifetime is the platform's, with what the options set.
+// lifetime returns the platform's lifetime with the changes that the options make.
 func (c *config) lifetime() Lifetime {
 	l := c.platform.Lifetime
 	if c.tokenTTL != nil {
@@ -406,7 +400,7 @@ func (c *config) lifetime() Lifetime {
 	return l
 }
 
-// maxLifetime is the longest lifetime, so that a wrong unit is noticed.
+// maxLifetime is the longest lifetime. The limit catches a duration in the wrong unit.
 const maxLifetime = 366 * 24 * time.Hour
 
 func (c *config) checkLifetime() {
@@ -455,7 +449,7 @@ func lifetimeField(name string, isOption bool) string {
 	return "Platform.Lifetime." + name
 }
 
-// reservedClaims are those that the library writes, and nbf, which no token has.
+// reservedClaims returns the claims that the library writes, and nbf, which no token has.
 func reservedClaims(p *Platform) []string {
 	names := []string{"iat", "exp", "nbf"}
 	if p.TokenID {
@@ -469,7 +463,7 @@ func reservedClaims(p *Platform) []string {
 	return slices.AppendSeq(names, maps.Keys(p.Static))
 }
 
-// checkClaims checks that the library writes no claim twice, nor one that it requires.
+// checkClaims checks that the library writes no claim twice, and requires none that it writes.
 func (c *config) checkClaims() {
 	p := &c.platform
 	written := []string{"iat", "nbf"}
@@ -506,7 +500,7 @@ func (c *config) checkClaims() {
 	}
 }
 
-// marshalEach marshals claims now, so that later writes by their owner do not count.
+// marshalEach marshals each claim now, so that later changes by the caller have no effect.
 func marshalEach(claims Claims) Claims {
 	marshaled := make(Claims, len(claims))
 	for name, value := range claims {

@@ -6,10 +6,10 @@ import (
 	"github.com/docslogin/docslogin/platforms"
 )
 
-// NewCanny starts a board that logs readers in as Canny does: a GET of /api/redirects/sso takes the
+// NewCanny starts a board that logs readers in as Canny does. A GET of /api/redirects/sso takes the
 // token in the query parameter ssoToken, the deep link as a URL in redirect, and the companyID. A
-// path in redirect leads to the home page. Canny has /api/redirects/sso on a host of its own; here
-// it is on the board's.
+// path in redirect leads to the home page. Canny serves /api/redirects/sso on a host of its own;
+// the test site serves it on the board's host.
 func NewCanny(opts ...Option) *Site { return start(canny(), opts) }
 
 func canny() spec {
@@ -28,7 +28,7 @@ func canny() spec {
 
 const cannyCompany = "acme-company"
 
-// cannyHere is Canny's preset with the token going to the site instead of canny.io.
+// cannyHere returns Canny's preset, with the token going to the site instead of canny.io.
 func cannyHere(boardURL, secret string) docslogin.Platform {
 	p := platforms.Canny(boardURL, cannyCompany, secret)
 	p.Callback = boardURL + rules.Canny().Callback

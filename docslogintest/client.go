@@ -16,10 +16,10 @@ import (
 	"strings"
 )
 
-// NewClient returns a client that acts as a visitor's browser. It keeps cookies, follows
-// redirects, and carries a URL's fragment along. It does what the scripts of two pages do: the
-// docs page that takes a token from the fragment, and docslogin's page that submits its form.
-// Each new client is a new visitor.
+// NewClient returns a client that acts as a visitor's browser. It keeps cookies, follows redirects,
+// and keeps a URL's fragment across them. It also does what the scripts of two pages do: the docs
+// page that takes a token from the fragment, and docslogin's page that submits its form. Each new
+// client is a new visitor.
 //
 // In other respects it is not a browser. It ignores SameSite and Content-Security-Policy, and
 // before Go 1.26 it does not send Secure cookies over plain http to loopback hosts.
@@ -28,10 +28,10 @@ func NewClient() *http.Client {
 	return &http.Client{Jar: jar, Transport: Transport(nil)}
 }
 
-// Transport returns the transport of [NewClient], which does what the pages' scripts do, on top
-// of another one, such as that of the client of an httptest TLS server. If base is nil, it is a
-// new transport without proxies that resolves every name under localhost to 127.0.0.1
-// (RFC 6761, section 6.3). The result is safe for concurrent use if base is.
+// Transport returns the transport of [NewClient], which does what the pages' scripts do. It uses
+// base for the requests, such as the transport of the client of an httptest TLS server. If base is
+// nil, it uses a new transport without proxies that resolves every name under localhost to
+// 127.0.0.1 (RFC 6761, section 6.3). The result is safe for concurrent use if base is.
 func Transport(base http.RoundTripper) http.RoundTripper {
 	if base == nil {
 		base = &http.Transport{DialContext: dial, ForceAttemptHTTP2: true}
@@ -69,7 +69,7 @@ func (b browser) RoundTrip(req *http.Request) (*http.Response, error) {
 		leave(resp, next)
 	}
 	if fields, action := scriptedForm(resp); fields != "" {
-		// http.Client adds its cookies for that URL to the request; comingFrom makes it a POST.
+		// http.Client adds the cookies for that URL to the request; comingFrom turns it into a POST.
 		leave(resp, action)
 		resp.Header.Set(formHeader, fields)
 	}
@@ -87,7 +87,7 @@ func comingFrom(from *http.Response, req *http.Request) *http.Request {
 	req = req.Clone(req.Context())
 	origin := from.Request.URL.Scheme + "://" + from.Request.URL.Host
 	if from.Header.Get("Referrer-Policy") == "no-referrer" {
-		// http.Client sends the previous URL, with its fragment; a browser obeys the policy.
+		// http.Client sends the previous URL with its fragment; a browser follows the policy.
 		req.Header.Del("Referer")
 		origin = "null"
 	}
@@ -104,7 +104,7 @@ func withBody(req *http.Request, contentType, body string) {
 	req.Body, req.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
 }
 
-// leave turns a page whose script navigates away into a redirect that http.Client follows.
+// leave turns a page whose script navigates away into a redirect, which http.Client follows.
 func leave(resp *http.Response, location string) {
 	resp.StatusCode, resp.Status = http.StatusFound, "302 Found"
 	resp.Header.Set("Location", location)
@@ -126,7 +126,7 @@ func takesFragment(resp *http.Response, fragment string) bool {
 // post does what a page's script does with a token in the fragment.
 func (b browser) post(req *http.Request, page *http.Response, token string) (*http.Response, error) {
 	page.Body.Close()
-	post := req.Clone(req.Context()) // with its cookies
+	post := req.Clone(req.Context()) // including its cookies
 	post.URL.Fragment, post.URL.RawFragment = "", ""
 	withBody(post, "text/plain", token)
 	resp, err := b.base.RoundTrip(post)
@@ -140,7 +140,7 @@ func (b browser) post(req *http.Request, page *http.Response, token string) (*ht
 	return resp, nil
 }
 
-// These match as much of HTML as the pages of docslogin and of the test sites have.
+// These match only the HTML of docslogin's pages and of the test sites.
 var (
 	formElement  = regexp.MustCompile(`(?s)<form ([^>]*)>(.*?)</form>`)
 	inputElement = regexp.MustCompile(`<input ([^>]*)>`)
@@ -180,7 +180,7 @@ func scriptedForm(resp *http.Response) (fields, action string) {
 
 // beginning returns the first 64 KiB of a page, and leaves them to be read again.
 func beginning(resp *http.Response) string {
-	text, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<16)) // the next read returns the error
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<16)) // the next read returns the error again
 	resp.Body = struct {
 		io.Reader
 		io.Closer
@@ -190,10 +190,10 @@ func beginning(resp *http.Response) string {
 
 // Login opens a page of the site, given as a path such as "/quickstart", follows the login, and
 // returns the login that the site accepted. On a public page, it presses the Login button. The
-// client must keep cookies and follow redirects, as the one of [NewClient] does.
+// client must keep cookies and follow redirects, as the client of [NewClient] does.
 //
-// A client that is logged in already does not log in again, and Login returns the earlier
-// login. Use a new client for each login that a test examines.
+// A client that is already logged in does not log in again, and Login returns the earlier login.
+// Use a new client for each login that a test examines.
 //
 // The error is a [*Rejection] if the site rejected the login. Otherwise it says where the login
 // stopped.
@@ -258,7 +258,7 @@ func open(client *http.Client, u string) (*http.Response, error) {
 		if errors.As(err, &e) {
 			err = e.Err
 		}
-		// So may the error that it wraps, if that is about a Location.
+		// The error that it wraps may contain it, too, if it is about a Location.
 		if text := err.Error(); strings.ContainsAny(text, "?#") {
 			err = errors.New(text[:strings.IndexAny(text, "?#")] + "…")
 		}

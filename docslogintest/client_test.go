@@ -96,7 +96,7 @@ const form = `<form method="post" action="/taken?a&amp;b">
 <input value="" type="hidden" name="x&amp;y">
 <button>Continue</button></form>`
 
-// formServer serves one page at /form, and says at /taken what arrived there.
+// formServer serves one page at /form, and reports at /taken what arrived there.
 func formServer(t *testing.T, page, contentType, policy string, status int) *httptest.Server {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/taken", func(w http.ResponseWriter, r *http.Request) {

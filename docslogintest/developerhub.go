@@ -5,9 +5,9 @@ import (
 	"github.com/docslogin/docslogin/platforms"
 )
 
-// NewDeveloperHub starts a docs site that logs readers in as DeveloperHub does: a GET of any page
-// takes the token in the query parameter jwt, and redirects to the same page without it. A jti, if
-// the token has one, is accepted only once. The docs session ends at the token's exp.
+// NewDeveloperHub starts a docs site that logs readers in as DeveloperHub does. A GET of any page
+// takes the token in the query parameter jwt, and redirects to the same page without it. If a token
+// has a jti, the site accepts it only once. The docs session ends at the token's exp.
 func NewDeveloperHub(opts ...Option) *Site { return start(developerHub(), opts) }
 
 func developerHub() spec {

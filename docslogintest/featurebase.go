@@ -5,7 +5,7 @@ import (
 	"github.com/docslogin/docslogin/platforms"
 )
 
-// NewFeaturebase starts a help center that logs readers in as Featurebase does: a GET of
+// NewFeaturebase starts a help center that logs readers in as Featurebase does. A GET of
 // /api/v1/auth/access/jwt takes the token in the query parameter jwt, and the deep link as a URL in
 // return_to. A path in return_to leads to the home page.
 func NewFeaturebase(opts ...Option) *Site { return start(featurebase(), opts) }

@@ -5,7 +5,7 @@ import (
 	"github.com/docslogin/docslogin/platforms"
 )
 
-// NewFern starts a docs site that logs readers in as Fern does: a GET of
+// NewFern starts a docs site that logs readers in as Fern does. A GET of
 // /api/fern-docs/auth/jwt/callback takes the token in the query parameter fern_token, and the deep
 // link as a URL in state. A path in state leads to the home page. The issuer must be
 // https://buildwithfern.com. The docs session ends at the token's exp.

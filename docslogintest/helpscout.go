@@ -5,7 +5,7 @@ import (
 	"github.com/docslogin/docslogin/platforms"
 )
 
-// NewHelpScout starts a docs site that logs readers in as Help Scout Docs do: a GET of
+// NewHelpScout starts a docs site that logs readers in as Help Scout Docs do. A GET of
 // /authcallback takes an HS512 token in the query parameter token, and the deep link in returnTo.
 // The docs session ends at the token's exp.
 func NewHelpScout(opts ...Option) *Site { return start(helpScout(), opts) }

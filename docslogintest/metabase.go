@@ -7,7 +7,7 @@ import (
 	"github.com/docslogin/docslogin/platforms"
 )
 
-// NewMetabase starts a site that logs readers in as Metabase does: a GET of /auth/sso takes the
+// NewMetabase starts a site that logs readers in as Metabase does. A GET of /auth/sso takes the
 // token in the query parameter jwt, and the deep link in return_to. As at Metabase, the deep link
 // is not escaped in the login URL, so everything after its first & is lost.
 func NewMetabase(opts ...Option) *Site { return start(metabase(), opts) }

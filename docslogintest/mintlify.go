@@ -8,7 +8,7 @@ import (
 	"github.com/docslogin/docslogin/platforms"
 )
 
-// NewMintlify starts a docs site that logs readers in as Mintlify does: the page
+// NewMintlify starts a docs site that logs readers in as Mintlify does. The page
 // /login/jwt-callback takes the token in the URL's fragment, which only its script can read. The
 // docs session ends at the token's expiresAt.
 func NewMintlify(opts ...Option) *Site { return start(mintlify(), opts) }
@@ -26,10 +26,10 @@ func mintlify() spec {
 	}
 }
 
-// NewMintlifyPersonalization starts a docs site that logs readers in as public Mintlify docs do
-// that are personalized by JWT: every page has a script that takes an ES256 token in the URL's
-// fragment. Mintlify shows its pages to everybody; this site has private pages too, whose script
-// goes on to the login URL if the reader is logged out. The docs session ends at the token's
+// NewMintlifyPersonalization starts a docs site that logs readers in as public Mintlify docs with
+// personalization by JWT do. Every page has a script that takes an ES256 token in the URL's
+// fragment. Mintlify shows its pages to everybody, but this site also has private pages. If the
+// reader is logged out, their script goes to the login URL. The docs session ends at the token's
 // expiresAt.
 func NewMintlifyPersonalization(opts ...Option) *Site { return start(mintlifyPersonalization(), opts) }
 

@@ -101,14 +101,14 @@ func TestAPersonalizedPageRecognizesTokens(t *testing.T) {
 	defer site.Close()
 	client := visitor(t, newApp(t, site, site.Platform(), ada))
 
-	// Without a token, the login begins: with no fragment, or an anchor.
+	// Without a token, the login starts, whether there is no fragment or an anchor.
 	for _, anchor := range []string{"", "#auth", "#v1.2.3", "#eyJ.eyJ"} {
 		resp, page := get(t, docslogintest.NewClient(), site.URL+"/quickstart"+anchor)
 		if page != "the app's sign-in form" {
 			t.Errorf("%q: ended at %v", anchor, resp.Request.URL)
 		}
 	}
-	// Public pages take a token too, and it leaves the URL.
+	// Public pages take a token, too, and remove it from the URL.
 	token := fragmentOf(t, site)
 	for _, at := range []string{"/changelog", "/quickstart?a=b"} {
 		resp, page := get(t, docslogintest.NewClient(), site.URL+at+token)
@@ -117,7 +117,7 @@ func TestAPersonalizedPageRecognizesTokens(t *testing.T) {
 		}
 		contains(t, page, "Hello, Ada")
 	}
-	// They also reject one.
+	// They also reject invalid tokens.
 	resp, page := get(t, client, site.URL+"/changelog#eyJhbGciOiJub25lIn0.e30.e30")
 	if resp.StatusCode != http.StatusUnauthorized {
 		t.Errorf("status %d", resp.StatusCode)

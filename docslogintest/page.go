@@ -41,7 +41,7 @@ func (s *Site) page(w http.ResponseWriter, r *http.Request) {
 	s.show(w, r, status, v)
 }
 
-// pages are the pages that have content of their own.
+// pages lists the pages that have content of their own.
 var pages = []struct {
 	Path, Heading string
 	Public        bool
@@ -52,15 +52,15 @@ var pages = []struct {
 	{"/changelog", "Changelog", true},
 }
 
-// view is what site.html shows.
+// view is the data of site.html.
 type view struct {
 	Title, Label, Layout, Platform string
 	Hue                            int
 	Nonce, Path, Heading, Login    string
-	Page                           string  // to which the login button leads back; "": home, for a callback or a URL with a token
-	Script                         string  // posts the fragment: "callback" always, "page" if it looks like a token; "": no script
+	Page                           string  // to which the login button leads back; "": the home page, for a callback or a URL with a token
+	Script                         string  // "callback": a script posts the fragment; "page": only if it looks like a token; "": no script
 	Next                           string  // where the script goes if there is no token; "": nowhere
-	Content, Waiting, NoLoginURL   bool    // what the page is about
+	Content, Waiting, NoLoginURL   bool    // what the page shows
 	Reader                         *reader // nil: logged out
 	Notes                          []string
 	Rejected, Warnings             []rules.Finding

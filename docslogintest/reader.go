@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// A reader is what pages show of a login.
+// A reader is what pages show about a login.
 type reader struct {
 	Name, Email string
 	Groups      []string
@@ -15,7 +15,7 @@ type reader struct {
 	Facts       []fact
 }
 
-// An apiKey is a credential as the code sample shows it, as arguments of curl.
+// An apiKey is a credential as the code sample shows it: as arguments of curl.
 type apiKey struct {
 	Name string
 	Args []string
@@ -24,7 +24,7 @@ type apiKey struct {
 // A fact is another claim about the reader.
 type fact struct{ Name, Value string }
 
-// personReader reads claims, or an object among them, that contain name, email, and facts.
+// personReader reads claims, or an object in them, that contain name, email, and facts.
 func personReader(claims map[string]any) reader {
 	return reader{Name: text(claims["name"]), Email: text(claims["email"]), Facts: facts(claims, "name", "email")}
 }
@@ -43,8 +43,8 @@ func (r *reader) addKey(name, token, user, pass string) {
 	}
 }
 
-// facts returns the members that a page can show, sorted by name. Claims about the token are
-// not facts about its reader.
+// facts returns the members that a page can show, sorted by name. Claims about the token are not
+// facts about the reader.
 func facts(o map[string]any, except ...string) []fact {
 	except = append(except, "version", "iss", "iat", "exp", "nbf", "jti")
 	var out []fact

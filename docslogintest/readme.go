@@ -5,7 +5,7 @@ import (
 	"github.com/docslogin/docslogin/platforms"
 )
 
-// NewReadMe starts a docs site that logs readers in as ReadMe does: a GET of any page takes the
+// NewReadMe starts a docs site that logs readers in as ReadMe does. A GET of any page takes the
 // token in the query parameter auth_token.
 func NewReadMe(opts ...Option) *Site { return start(readMe(), opts) }
 

@@ -86,8 +86,8 @@ func (s *Site) serve(w http.ResponseWriter, r *http.Request) {
 // maxPost is far more than any token.
 const maxPost = 1 << 16
 
-// redirect sends the reader, or the page's script, to a page. It does not change the path, as
-// http.Redirect would.
+// redirect sends the reader, or the page's script, to a page. Unlike http.Redirect, it does not
+// change the path.
 func redirect(w http.ResponseWriter, page string, status int) {
 	w.Header().Set("Location", page)
 	w.WriteHeader(status)
@@ -153,8 +153,8 @@ func (s *Site) linkOf(r *http.Request) string {
 	return r.URL.Query().Get(s.rules.Link)
 }
 
-// checkEcho checks the parameters that must come back unchanged. A login that begins at the
-// app does not have them.
+// checkEcho checks the parameters that must come back unchanged. A login that starts at the app
+// does not have them.
 func (s *Site) checkEcho(r *http.Request) []rules.Finding {
 	var out []rules.Finding
 	for _, name := range slices.Sorted(maps.Keys(s.echo)) {
@@ -198,9 +198,9 @@ func (s *Site) destination(r *http.Request) string {
 	return local(r, link)
 }
 
-// local returns a deep link as a path if it is on this site's host, or else the home page. The
-// path is in ASCII, since a script reads it from a header, and one that net/url can parse,
-// since Go's client follows it.
+// local returns a deep link as a path if it is on this site's host, or else the home page. The path
+// is ASCII, because a script reads it from a header, and net/url can parse it, because Go's client
+// follows it.
 func local(r *http.Request, link string) string {
 	if scheme, path, ok := strings.Cut(link, "://"+r.Host); ok && (scheme == "http" || scheme == "https") {
 		link = path
@@ -212,7 +212,7 @@ func local(r *http.Request, link string) string {
 	return deeplink.Escape(link)
 }
 
-// loginOf returns the login of the docs session among cookies, unless that has ended.
+// loginOf returns the login of the docs session among cookies, unless the session has ended.
 func (s *Site) loginOf(cookies []*http.Cookie) (Login, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -268,7 +268,7 @@ func TestADeepLinkThatComesBackStaysOnTheSite(t *testing.T) {
 	})
 }
 
-// A token that comes to the deep link's page leaves nothing but that page.
+// If the token goes to the deep link's page, only that page remains in the URL afterwards.
 func TestATokenLeavesThePageAsItWas(t *testing.T) {
 	forEverySite(t, func(t *testing.T, p presets.Preset, want expectation) {
 		if !want.toPage {

@@ -1,9 +1,9 @@
 // Package docslogintest provides docs sites for the tests of an app that uses docslogin.
 //
-// A [Site] is a small web server on a loopback port that behaves like a hosted docs
-// platform. Its private pages send a reader who is logged out to the app's login URL. It
-// verifies the token that comes back as the platform would verify it. If it rejects the
-// token, the page and [Site.Rejections] have the rule that the token breaks, and the fix.
+// A [Site] is a small web server on a loopback port that behaves like a hosted docs platform. Its
+// private pages send readers who are logged out to the app's login URL. It verifies the token that
+// comes back as the platform would. If it rejects the token, the page and [Site.Rejections] name
+// the rule that the token breaks, and the fix.
 //
 //	docs := docslogintest.NewReadMe()
 //	defer docs.Close()
@@ -18,9 +18,9 @@
 //	got, err := docs.Login(client, "/quickstart")
 //
 // There is a constructor for each preset in package platforms. The sites implement what the
-// platforms document about logins by JWT, and nothing else. Where the documentation is
-// silent, as on the type of a claim, a site may be stricter than the platform. Do not use
-// real secrets or real users' data with them.
+// platforms document about logins by JWT, and nothing else. Where the documentation is silent, for
+// example about the type of a claim, a site may be stricter than the platform. Do not use real
+// secrets or real users' data with them.
 package docslogintest
 
 import (
@@ -42,15 +42,15 @@ import (
 	"github.com/docslogin/docslogin/internal/keys"
 )
 
-// A Site is a running test site. Every path is a page: "/" and "/changelog" are public, all
-// others are private. Its key is random unless [WithKey] sets it. The constructors panic if
-// they cannot listen, and the caller must call [Site.Close]. A Site prints as "[redacted]". Its
-// methods are safe for concurrent use by multiple goroutines.
+// A Site is a running test site. Every path is a page: "/" and "/changelog" are public, and all
+// others are private. Its key is random unless [WithKey] sets it. The constructors panic if they
+// cannot listen, and the caller must call [Site.Close]. A Site prints as "[redacted]". Its methods
+// are safe for concurrent use by multiple goroutines.
 type Site struct {
-	// URL is the site's address without a trailing slash: http://127.0.0.1:port. It may be
-	// changed to another name of that address before the site is used. For example, at
-	// http://docs.localhost:port browsers separate its cookies from the app's, as they do in
-	// production. The client of NewClient resolves such names.
+	// URL is the site's address without a trailing slash: http://127.0.0.1:port. It may be changed
+	// to another name of that address before the site is used. For example, browsers keep the
+	// cookies of http://docs.localhost:port apart from the app's, as they do in production. The
+	// client of NewClient resolves such names.
 	URL string
 
 	spec
@@ -59,7 +59,7 @@ type Site struct {
 	close  func() error
 	cookie string // name of the session cookie
 
-	// Closures, so that there is nothing to print.
+	// Closures, so that the keys cannot be printed.
 	signing   func() string // the secret or private key, or "" if the site has only a public key
 	verifying func() any
 
@@ -81,12 +81,12 @@ type Login struct {
 	Claims map[string]any // as in the token; a number is a json.Number
 	Page   string         // where the site sent the reader: path, query, and fragment
 	Time   time.Time
-	Notes  []string // likely mistakes that the platform accepts, such as a misspelled claim
+	Notes  []string // likely errors that the platform accepts, such as a misspelled claim
 }
 
-// A Rejection is a login that a site rejected, by a rule about the token, about the request
-// that carried it, or about tokens that were used before. It contains neither the token nor
-// the values of its claims, except times and hosts. It is the error of [Site.Login].
+// A Rejection is a login that a site rejected because of a rule: about the token, about the request
+// that carried it, or about tokens that were used before. It contains neither the token nor the
+// values of its claims, except times and hosts. It is the error of [Site.Login].
 type Rejection struct {
 	Platform string // the Name of the preset
 	Rule     string // the first rule that was broken, usually the name of a claim or parameter
@@ -111,27 +111,27 @@ type config struct {
 	key      *string
 }
 
-// WithListener makes the site serve on l and close it in [Site.Close]. The default, also for
-// nil, is a free port of 127.0.0.1. If l listens on all interfaces, the host in the site's
-// URL is 127.0.0.1.
+// WithListener makes the site serve on l, which [Site.Close] then closes. The default, also for
+// nil, is a free port of 127.0.0.1. If l listens on all interfaces, the host in the site's URL is
+// 127.0.0.1.
 func WithListener(l net.Listener) Option { return func(c *config) { c.listener = l } }
 
-// WithClock sets the clock by which tokens expire and docs sessions end. The default, also
-// for nil, is time.Now. It must be safe for concurrent use by multiple goroutines.
+// WithClock sets the clock by which tokens expire and docs sessions end. The default, also for nil,
+// is time.Now. It must be safe for concurrent use by multiple goroutines.
 func WithClock(now func() time.Time) Option { return func(c *config) { c.now = now } }
 
-// WithTitle sets the name that the site's pages show. The default names the platform that
-// the site is like.
+// WithTitle sets the name that the site's pages show. The default names the platform that the site
+// behaves like.
 func WithTitle(title string) Option { return func(c *config) { c.title = title } }
 
-// WithKey makes the site verify tokens with a key of your own instead of a random one. The
-// text is the secret or, for Mintlify, the private or public key in PEM, in the forms that
-// [docslogin.PrivateKey] accepts. The constructor panics if text is not a key for the
-// platform; the panic does not contain the text.
+// WithKey makes the site verify tokens with a key of your own instead of a random one. The text is
+// the secret or, for Mintlify, the private or public key in PEM, in the forms that
+// [docslogin.PrivateKey] accepts. The constructor panics if text is not a key for the platform; the
+// panic does not contain the text.
 //
-// [Site.Platform] signs with the same key. With a public key it cannot: the Key of the preset
-// is then unset, and the app must set it, for example with [docslogin.SignWith] if the private
-// key is in a key service.
+// [Site.Platform] signs with the same key, unless it is a public key. Then the Key of the preset is
+// unset, and the app must set it, for example with [docslogin.SignWith] if the private key is in a
+// key service.
 func WithKey(text string) Option { return func(c *config) { c.key = &text } }
 
 func start(spec spec, opts []Option) *Site {
@@ -203,8 +203,8 @@ func (*Site) LogValue() slog.Value { return slog.StringValue(redacted) }
 // MarshalText implements [encoding.TextMarshaler], and so JSON.
 func (*Site) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
-// Platform returns the platform's preset for this site. Its Key is the site's secret or
-// private key, or unset if the site has only a public key (see [WithKey]).
+// Platform returns the platform's preset for this site. Its Key is the site's secret or private
+// key. It is unset if the site has only a public key (see [WithKey]).
 func (s *Site) Platform() docslogin.Platform {
 	signing := s.signing()
 	p := s.preset(s.URL, signing)
@@ -215,8 +215,7 @@ func (s *Site) Platform() docslogin.Platform {
 }
 
 // SetLoginURL sets the app's login URL, as you would in the platform's dashboard. It is the
-// absolute URL of docslogin's route. Until it is set, private pages only say that it is
-// missing.
+// absolute URL of docslogin's route. Until it is set, private pages only say that it is missing.
 func (s *Site) SetLoginURL(u string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -280,7 +279,8 @@ func (s *Site) loginRoute() string {
 	return u.Path
 }
 
-// loginLink returns the login URL that brings the reader back to page, or "".
+// loginLink returns the login URL that brings the reader back to page, or "" if there is no login
+// URL.
 func (s *Site) loginLink(page string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

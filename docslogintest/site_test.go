@@ -41,7 +41,7 @@ type expectation struct {
 	shows    string // what pages show of ada, between semicolons
 }
 
-// expected is by the preset's flag. A preset without a row is tested for what its rules say.
+// expected is keyed by the preset's flag. A preset without a row is tested by its rules.
 var expected = map[string]expectation{
 	"readme": {
 		deepLink: "redirect=%2Fchangelog",

@@ -9,17 +9,17 @@ import (
 	"github.com/docslogin/docslogin/internal/rules"
 )
 
-// A spec is what distinguishes one platform's site from the others. Each platform has one, in a
-// file of its own.
+// A spec describes what distinguishes one platform's site from the others. Each platform has one,
+// in a file of its own.
 type spec struct {
-	label     string // what its pages call it
+	label     string // what its pages call the site
 	layout    string // a class in site.html
 	hue       int    // of the accent color, in degrees of OKLCH
 	rules     rules.Platform
 	deepLink  func(siteURL, page string) string // the deep link as it is written in the login URL
 	echo      map[string]string                 // other parameters of the login URL, which must come back unchanged
 	singleUse bool                              // a jti that was used before is rejected
-	newKey    func() string                     // a random key, as WithKey takes it
+	newKey    func() string                     // returns a random key, in a form that WithKey accepts
 	preset    func(docsURL, key string) docslogin.Platform
 	reader    func(claims map[string]any) reader
 }

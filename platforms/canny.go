@@ -11,13 +11,14 @@ import (
 )
 
 // Canny returns the preset for Canny's single sign-on. boardURL is where readers see the board.
-// companyID, which everybody can see in the login URL, and privateKey, a secret for HMAC, are those
-// of the account.
+// companyID is the account's ID, which everybody can see in the login URL. privateKey is Canny's
+// name for the account's HMAC secret.
 //
 // The token is signed with HS256, expires after five minutes, and goes to
 // https://canny.io/api/redirects/sso?companyID={id}&ssoToken={token}&redirect={url}. A companyID in
-// the request wins over the argument. How long the session lasts is Canny's setting, so
-// [docslogin.WithSessionTTL] is a configuration error. The token contains iat, exp, and of the user:
+// the request takes precedence over the argument. The length of the session is a setting at Canny,
+// so [docslogin.WithSessionTTL] is a configuration error. The token contains iat, exp, and these
+// claims about the user:
 //
 //	ID                          id, required
 //	Name, else Email            name, required

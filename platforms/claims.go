@@ -1,8 +1,8 @@
-// Package platforms has a preset for each docs platform: what it expects of a login, as a
-// [docslogin.Platform], and what its docs learn of a user.
+// Package platforms has a preset for each docs platform. A preset is a function that returns a
+// [docslogin.Platform]: what the platform expects of a login, and what its docs learn about a user.
 //
-// A preset reports a bad argument through [docslogin.New]. Its result may be changed before
-// New, for example to set Static["iss"] or DeepLink.Origins.
+// [docslogin.New] reports an invalid argument of a preset. You can change a preset's result before
+// you pass it to New, for example to set Static["iss"] or DeepLink.Origins.
 package platforms
 
 import (
@@ -42,8 +42,8 @@ func addPerson(claims docslogin.Claims, user *docslogin.User) error {
 	return addValues(claims, "attribute", user.Attributes, "name", "email")
 }
 
-// addValues adds values that the app may not fully control. It rejects names that already
-// have a meaning.
+// addValues adds values that the app may not fully control. It rejects names that already have a
+// meaning.
 func addValues(claims docslogin.Claims, what string, values map[string]any, reserved ...string) error {
 	for name, value := range values {
 		if slices.Contains(reserved, name) {
@@ -61,19 +61,19 @@ func addValues(claims docslogin.Claims, what string, values map[string]any, rese
 	return nil
 }
 
-// copyJSON returns the value that has the same JSON, so that a mapper which changes it does
-// not write into the app's user.
+// copyJSON returns a value with the same JSON, so that a mapper that changes it does not change the
+// app's user.
 func copyJSON(value any) (copied any, err error) {
 	text, err := json.Marshal(value)
 	if err != nil { // also for NaN
 		return nil, err
 	}
 	switch value.(type) {
-	case nil, bool, string, int, int64, float64: // the usual ones, which nobody can change
+	case nil, bool, string, int, int64, float64: // the usual types, whose values cannot be changed
 		return value, nil
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber() // a 64-bit number must not lose digits
+	d.UseNumber() // keeps all digits of a 64-bit number
 	err = d.Decode(&copied)
 	return copied, err
 }

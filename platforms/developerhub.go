@@ -10,21 +10,22 @@ import (
 )
 
 // DeveloperHub returns the preset for DeveloperHub's access by JWT. docsURL is the docs' base URL.
-// secret is the project's key as it is.
+// secret is the project's key, unchanged.
 //
-// The token is signed with HS256 and goes to the deep link's page as its query parameter jwt, or
-// to docsURL without a deep link, which arrives in redirect as an absolute URL. The token is the
-// docs session: exp is its end (one day, see [docslogin.WithSessionTTL], or User.ExpiresAt if that
-// is sooner). There is no jti, which would make the token valid for one use only. The token
-// contains version (1), iat, exp, and of the user:
+// The token is signed with HS256 and goes to the deep link's page in the query parameter jwt, or to
+// docsURL if there is no deep link. The deep link arrives in redirect as an absolute URL. The token
+// is the docs session: exp is its end (after one day, see [docslogin.WithSessionTTL], or at
+// User.ExpiresAt if that is sooner). It has no jti, because a jti would make the token valid for
+// one use only. The token contains version (1), iat, exp, and these claims about the user:
 //
 //	Name, Email                 vars.name, vars.email
 //	Attributes                  vars, each under its own name
 //	ID, Groups, APIKeys         not sent
 //
-// Nothing is required. An attribute named name or email is an error. A mapper of the app may set
-// error_redirect_url. Source: DeveloperHub's page on access by JWT; it also takes HS512: set the
-// Algorithm of the result.
+// No field is required. An attribute named name or email is an error. The app's own mappers may set
+// error_redirect_url. DeveloperHub also accepts HS512: set the Algorithm of the result.
+//
+// Source: DeveloperHub's page on access by JWT.
 func DeveloperHub(docsURL, secret string) docslogin.Platform {
 	return docslogin.Platform{
 		Name:      "DeveloperHub",

@@ -9,19 +9,21 @@ import (
 	"github.com/docslogin/docslogin"
 )
 
-// Featurebase returns the preset for Featurebase's single sign-on. siteURL is where readers see
-// the help center. secret is the account's.
+// Featurebase returns the preset for Featurebase's single sign-on. siteURL is where readers see the
+// help center. secret is the account's secret.
 //
 // The token is signed with HS256, expires after ten minutes, and goes to
-// {siteURL}/api/v1/auth/access/jwt?jwt={token}&return_to={url}. How long the session lasts is
-// Featurebase's setting, so [docslogin.WithSessionTTL] is a configuration error. The token contains
-// iat, exp, and of the user:
+// {siteURL}/api/v1/auth/access/jwt?jwt={token}&return_to={url}. The length of the session is a
+// setting at Featurebase, so [docslogin.WithSessionTTL] is a configuration error. The token
+// contains iat, exp, and these claims about the user:
 //
 //	ID                          userId
 //	Name, Email                 name, email
 //	Groups, APIKeys, Attributes not sent
 //
-// ID or Email is required, better both. Source: Featurebase's page on single sign-on.
+// ID or Email is required; it is better to send both.
+//
+// Source: Featurebase's page on single sign-on.
 func Featurebase(siteURL, secret string) docslogin.Platform {
 	return docslogin.Platform{
 		Name:      "Featurebase",

@@ -9,18 +9,18 @@ import (
 	"github.com/docslogin/docslogin"
 )
 
-// Fern returns the preset for Fern's authentication by JWT. docsURL is the docs' base URL, with
-// its base path if it has one. secret is the one that Fern gave you; its characters are the key as
-// they are, although they look like base64.
+// Fern returns the preset for Fern's authentication by JWT. docsURL is the docs' base URL, with its
+// base path if it has one. secret is the one that Fern gave you. Its characters are the key,
+// although they look like base64.
 //
 // The token is signed with HS256 and goes to
 // {docsURL}/api/fern-docs/auth/jwt/callback?fern_token={token}&state={state}, where state is the
-// deep link's URL as it arrived (Fern also sends a redirect_uri, which is ignored). The token is
-// the docs session, which Fern keeps in one cookie: exp is its end (one day, see
-// [docslogin.WithSessionTTL], or User.ExpiresAt if that is sooner), and a token of more than 4,000
-// bytes is rejected (too_large). iss is https://buildwithfern.com; if you agreed with Fern on
-// another one, set it: platform.Static["iss"] = "…". The token contains iss, iat, exp, and of the
-// user:
+// deep link's URL as it arrived. (Fern also sends a redirect_uri, which is ignored.) The token is
+// the docs session: exp is its end (after one day, see [docslogin.WithSessionTTL], or at
+// User.ExpiresAt if that is sooner). Fern keeps the session in one cookie, so a token of more than
+// 4,000 bytes is rejected (too_large). iss is https://buildwithfern.com. If you agreed on another
+// issuer with Fern, set it: platform.Static["iss"] = "…". The token contains iss, iat, exp, and
+// these claims about the user:
 //
 //	Groups                      fern.roles
 //	Name, Email                 fern.name, fern.email
@@ -28,7 +28,9 @@ import (
 //	                            basic, username and password; its Values are not sent
 //	ID, Attributes, more keys   not sent
 //
-// Nothing is required. Source: Fern's page on authentication with a JWT.
+// No field is required.
+//
+// Source: Fern's page on authentication with a JWT.
 func Fern(docsURL, secret string) docslogin.Platform {
 	return docslogin.Platform{
 		Name:          "Fern",
@@ -59,7 +61,7 @@ func fernClaims(_ context.Context, user *docslogin.User, claims docslogin.Claims
 	return nil
 }
 
-// fernAuth returns a key in Fern's form, or nil.
+// fernAuth returns a key in Fern's form, or nil if there is none.
 func fernAuth(key docslogin.APIKey) docslogin.Claims {
 	switch {
 	case key.Key != "":

@@ -10,28 +10,30 @@ import (
 )
 
 // GitBook returns the preset for GitBook's authenticated access. siteURL is the site's base URL,
-// with its path if it has one. signingKey is the site's signing key; its characters are the
-// secret as they are.
+// with its path if it has one. signingKey is the site's signing key; its characters are the secret.
 //
-// The token is signed with HS256 and goes to the deep link's page as its query parameter
-// jwt_token, after jwt_token, access_token, and every visitor.… are removed from the link. The
-// deep link arrives in location: relative to siteURL, with or without a leading slash, or
-// absolute. The token is the docs session: exp is its end (one hour, at least a minute, see
-// [docslogin.WithSessionTTL], or User.ExpiresAt if that is sooner; without it, GitBook's session
-// would last seven days). A token of more than 4,000 bytes is rejected (too_large), since until
-// August 2026 it caused a redirect loop at GitBook. The token contains iat, exp, and of the user:
+// The token is signed with HS256 and goes to the deep link's page in the query parameter jwt_token.
+// The parameters jwt_token, access_token, and visitor.… are removed from the deep link first. The
+// deep link arrives in location: relative to siteURL, with or without a leading slash, or absolute.
+//
+// The token is the docs session: exp is its end (after one hour, see [docslogin.WithSessionTTL], or
+// at User.ExpiresAt if that is sooner). The session is at least one minute long. Without exp,
+// GitBook's session would last seven days. A token of more than 4,000 bytes is rejected
+// (too_large), because until August 2026 it caused a redirect loop at GitBook. The token contains
+// iat, exp, and these claims about the user:
 //
 //	Name, Email                 name, email
 //	Attributes                  the top level, each under its own name
 //	ID, Groups, APIKeys         not sent
 //
-// Nothing is required. Pages can use only what the site's schema declares, strings of an
-// enumeration there, and no lists: an app maps its groups to booleans in a mapper of its own.
-// What the schema declares may decide what a reader sees, so do not use attributes that users can
-// change themselves. An attribute named name or email is an error.
+// No field is required. Pages can use only what the site's schema declares. A string there must be
+// one of an enumeration, and lists cannot be used, so an app maps its groups to booleans in a
+// mapper of its own. What the schema declares may decide what a reader sees, so do not use
+// attributes that users can change themselves. An attribute named name or email is an error.
 //
-// Sources: GitBook's pages on authenticated access and on adaptive content. GitBook logs readers
-// out at {siteURL}/~gitbook/auth/logout.
+// GitBook logs readers out at {siteURL}/~gitbook/auth/logout.
+//
+// Sources: GitBook's pages on authenticated access and on adaptive content.
 func GitBook(siteURL, signingKey string) docslogin.Platform {
 	return docslogin.Platform{
 		Name:          "GitBook",

@@ -9,16 +9,15 @@ import (
 	"github.com/docslogin/docslogin"
 )
 
-// HelpScout returns the preset for Help Scout's restricted Docs. siteURL is the Docs site's.
-// secret is its shared secret.
+// HelpScout returns the preset for Help Scout's restricted Docs. siteURL is the URL of the Docs
+// site. secret is its shared secret.
 //
-// The token is signed with HS512 and goes to
-// {siteURL}/authcallback?token={token}&returnTo={path}. It is the docs session: exp is its end
-// (one hour, see [docslogin.WithSessionTTL], or User.ExpiresAt if that is sooner). The token
-// contains iat, exp, and of the user:
+// The token is signed with HS512 and goes to {siteURL}/authcallback?token={token}&returnTo={path}.
+// It is the docs session: exp is its end (after one hour, see [docslogin.WithSessionTTL], or at
+// User.ExpiresAt if that is sooner). The token contains iat, exp, and one claim about the user:
 //
 //	Email                       sub, required
-//	all else                    not sent
+//	everything else             not sent
 //
 // Source: Help Scout's page on restricted Docs.
 func HelpScout(siteURL, secret string) docslogin.Platform {

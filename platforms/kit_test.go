@@ -34,24 +34,24 @@ var (
 	appAlone     = &docslogin.User{App: 1}
 )
 
-// until is Ada, with a session of the app that ends so long after noon.
+// until returns Ada, with an app session that ends d after noon.
 func until(d time.Duration) *docslogin.User {
 	user := *testkit.Ada
 	user.ExpiresAt = testkit.Noon.Add(d)
 	return &user
 }
 
-// with is Ada, with attributes.
+// with returns Ada, with attributes.
 func with(attributes map[string]any) *docslogin.User {
 	user := *testkit.Ada
 	user.Attributes = attributes
 	return &user
 }
 
-// keys is a user with nothing but API keys.
+// keys returns a user who has only API keys.
 func keys(keys ...docslogin.APIKey) *docslogin.User { return &docslogin.User{APIKeys: keys} }
 
-// sets is a mapper of the app that sets one claim.
+// sets returns an option for a mapper of the app that sets one claim.
 func sets(name string, value any) docslogin.Option {
 	return docslogin.WithClaimsMapper(func(_ context.Context, _ *docslogin.User, claims docslogin.Claims) error {
 		claims[name] = value
@@ -85,7 +85,7 @@ func testLogin(t *testing.T, p docslogin.Platform, algorithm, home, payload stri
 type linkRow struct{ name, query, want string }
 
 // testLinks tests that each query leads to the same place both ways: for a user who is signed
-// in, and over the sign-in page.
+// in, and by way of the sign-in page.
 func testLinks(t *testing.T, p docslogin.Platform, rows []linkRow) {
 	t.Helper()
 	for _, tt := range rows {
@@ -316,8 +316,8 @@ func payload(t *testing.T, p docslogin.Platform, user *docslogin.User) (claims m
 	return claims
 }
 
-// testTokenLimit tests that the longest token has so many bytes, or up to two bytes fewer:
-// base64url has no text of some lengths.
+// testTokenLimit tests that the longest token has limit bytes, or up to two bytes fewer, because
+// base64url cannot produce every length.
 func testTokenLimit(t *testing.T, p docslogin.Platform, limit int) {
 	t.Helper()
 	var e docslogin.Event

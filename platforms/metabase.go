@@ -10,14 +10,14 @@ import (
 	"github.com/docslogin/docslogin"
 )
 
-// Metabase returns the preset for Metabase's sign-in by JWT. siteURL is Metabase's own, with its
-// path if it has one. secret is its signing key.
+// Metabase returns the preset for Metabase's sign-in by JWT. siteURL is the URL of your Metabase,
+// with its path if it has one. secret is its signing key.
 //
-// The token is signed with HS256, expires after three minutes, which is Metabase's limit after
-// iat, and goes to {siteURL}/auth/sso?jwt={token}&return_to={path}. Metabase does not escape the
-// page, so everything after its first & is lost. How long the session lasts is Metabase's setting,
-// so [docslogin.WithSessionTTL] is a configuration error. The token contains iat, exp, and of the
-// user:
+// The token is signed with HS256 and goes to {siteURL}/auth/sso?jwt={token}&return_to={path}. It
+// expires after three minutes, because Metabase accepts a token for that long after iat. Metabase
+// does not escape the page, so everything after its first & is lost. The length of the session is a
+// setting at Metabase, so [docslogin.WithSessionTTL] is a configuration error. The token contains
+// iat, exp, and these claims about the user:
 //
 //	Email                       email, required
 //	Groups                      groups
@@ -26,8 +26,9 @@ import (
 //	ID, APIKeys                 not sent
 //
 // The attributes first_name and last_name must be strings. Other claims become the user attributes
-// by which Metabase decides what data somebody sees: only a mapper of the app sets them. Source:
-// Metabase's page on authentication with a JWT.
+// by which Metabase decides what data a user sees, so only the app's own mappers set them.
+//
+// Source: Metabase's page on authentication with a JWT.
 func Metabase(siteURL, secret string) docslogin.Platform {
 	return docslogin.Platform{
 		Name:      "Metabase",

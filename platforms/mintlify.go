@@ -10,15 +10,15 @@ import (
 	"github.com/docslogin/docslogin"
 )
 
-// Mintlify returns the preset for Mintlify's JWT authentication. docsURL is where readers open
-// the docs, which cannot be under a path: the token names that host, and Mintlify compares it
-// with the one that the reader visits. privateKeyPEM is the Ed25519 private key that the
-// dashboard generates, in any form that [docslogin.PrivateKey] takes.
+// Mintlify returns the preset for Mintlify's JWT authentication. docsURL is where readers open the
+// docs. They cannot be under a path: the token contains their host, and Mintlify compares it with
+// the host that the reader visits. privateKeyPEM is the Ed25519 private key that the dashboard
+// generates, in any form that [docslogin.PrivateKey] accepts.
 //
-// The token is signed with EdDSA, expires after ten seconds, which is Mintlify's limit, and goes
-// to {docsURL}/login/jwt-callback?redirect={path}#{token}. It contains host, iat, exp, expiresAt
-// (the end of the docs session: 14 days, see [docslogin.WithSessionTTL], or User.ExpiresAt if
-// that is sooner), and of the user:
+// The token is signed with EdDSA and goes to {docsURL}/login/jwt-callback?redirect={path}#{token}.
+// It expires after ten seconds, which is Mintlify's limit. expiresAt is the end of the docs session
+// (after 14 days, see [docslogin.WithSessionTTL], or at User.ExpiresAt if that is sooner). The
+// token contains host, iat, exp, expiresAt, and these claims about the user:
 //
 //	Groups               groups
 //	Name, Email          content.name, content.email
@@ -27,14 +27,14 @@ import (
 //	                     or "Basic " and Username and Password; its Values are not sent
 //	ID, further keys     not sent
 //
-// Nothing is required. Pages show content as user.name and so on. An attribute named name or
-// email is an error. A mapper of the app may replace these claims, or add to them:
+// No field is required. Pages show content as user.name and so on. An attribute named name or email
+// is an error. The app's own mappers may replace these claims, or add to them:
 //
 //	claims.Object("apiPlaygroundInputs").Object("header")["X-Api-Key"] = key
 //
-// Sources: Mintlify's pages on JWT authentication and on its user format; host is required since
-// March 2026. They do not document what happens to a query or an anchor in redirect: both are
-// passed on unchanged.
+// Sources: Mintlify's pages on JWT authentication and on its user format. host has been required
+// since March 2026. The pages do not document what happens to a query or an anchor in redirect, so
+// the preset passes on both unchanged.
 func Mintlify(docsURL, privateKeyPEM string) docslogin.Platform {
 	return docslogin.Platform{
 		Name:      "Mintlify",
@@ -53,15 +53,15 @@ func Mintlify(docsURL, privateKeyPEM string) docslogin.Platform {
 
 // MintlifyPersonalization returns the preset for the personalization of public Mintlify docs by
 // JWT. docsURL may have a path. privateKeyPEM is a P-256 private key, in any form that
-// [docslogin.PrivateKey] takes.
+// [docslogin.PrivateKey] accepts.
 //
-// The token is signed with ES256 (not EdDSA), expires after ten seconds, which is Mintlify's
-// limit, and goes to the deep link's page as its fragment, in place of the link's own anchor.
-// Without a deep link it goes to docsURL. Mintlify documents no parameter for the page: the
-// preset takes redirect, as [Mintlify] does. The token contains expiresAt, iat, exp, and the same
-// claims of the user as [Mintlify].
+// The token is signed with ES256 (not EdDSA) and expires after ten seconds, which is Mintlify's
+// limit. It goes to the deep link's page as its fragment, in place of the link's own anchor, or to
+// docsURL if there is no deep link. Mintlify does not document a parameter for the deep link: the
+// preset uses redirect, as [Mintlify] does. The token contains expiresAt, iat, exp, and the same
+// claims about the user as [Mintlify].
 //
-// See [docslogin.InFragment] for docs whose pages redirect to a foreign host. Docs that share the
+// If pages of the docs redirect to a foreign host, see [docslogin.InFragment]. Docs that share the
 // app's session need no token: see package userinfo.
 //
 // Source: Mintlify's page on personalization.
@@ -78,8 +78,8 @@ func MintlifyPersonalization(docsURL, privateKeyPEM string) docslogin.Platform {
 	}
 }
 
-// MintlifyInfo returns the part of [Mintlify] that is about the user, for docs that ask the app
-// for it instead of taking a token: see package userinfo. It needs no argument.
+// MintlifyInfo returns the part of [Mintlify] that is about the user, for docs that request it from
+// the app instead of taking a token: see package userinfo. It takes no arguments.
 func MintlifyInfo() docslogin.Platform {
 	return docslogin.Platform{Name: "Mintlify", Lifetime: mintlifyLifetime, Mapper: mintlifyClaims}
 }
@@ -104,8 +104,8 @@ func mintlifyClaims(_ context.Context, user *docslogin.User, claims docslogin.Cl
 	return nil
 }
 
-// mintlifyAuthorization returns a key as the value of an Authorization header (RFC 6750, RFC
-// 7617), or "".
+// mintlifyAuthorization returns a key as the value of an Authorization header (RFC 6750, RFC 7617),
+// or "" if there is none.
 func mintlifyAuthorization(key docslogin.APIKey) string {
 	switch {
 	case key.Key != "":

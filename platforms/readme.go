@@ -11,14 +11,14 @@ import (
 	"github.com/docslogin/docslogin"
 )
 
-// ReadMe returns the preset for ReadMe's custom login. docsURL is the docs' base URL, with the
-// path that an enterprise child project has. secret is the project's JWT secret as the
-// dashboard shows it.
+// ReadMe returns the preset for ReadMe's custom login. docsURL is the docs' base URL; for an
+// enterprise child project, it includes the project's path. secret is the project's JWT secret as
+// the dashboard shows it.
 //
 // The token is signed with HS256, expires after five minutes, and goes to
-// {docsURL}?auth_token={token}&redirect={path}. How long the docs session lasts is a setting of
-// the project, so [docslogin.WithSessionTTL] is a configuration error. The token contains
-// version (1), iat, exp, a jti, and of the user:
+// {docsURL}?auth_token={token}&redirect={path}. The length of the docs session is a setting of the
+// project, so [docslogin.WithSessionTTL] is a configuration error. The token contains version (1),
+// iat, exp, a jti, and these claims about the user:
 //
 //	Name, else Email     name, required
 //	Email                email, required
@@ -26,21 +26,21 @@ import (
 //	one API key          apiKey: Key; its Name is not sent
 //	                     user and pass: Username and Password; apiKey: both as an object
 //	                     the top level: Values
-//	several API keys     keys: of each, name, apiKey or user and pass, and Values
+//	several API keys     keys: for each, name, apiKey or user and pass, and Values
 //	ID, Groups           not sent
 //
-// A value of an API key fills the security scheme or server variable that it is named after.
-// The value of an HTTP Basic scheme is {"user": …, "pass": …}. If there is such a value, apiKey
-// is not sent as an object, which pages would show as "[object Object]"; and if Username is
-// empty, user and pass are taken from the value.
+// A value of an API key fills the security scheme or server variable with the same name. The value
+// of an HTTP Basic scheme is {"user": …, "pass": …}. If there is such a value, apiKey is not sent
+// as an object, which pages would show as "[object Object]". If Username is also empty, user and
+// pass come from the value.
 //
-// Several API keys need a Name each, all different. An attribute named name, email, apiKey,
-// user, pass, keys, parameters, isAdmin, isReadOnly, or allowedProjects is an error. So is a
-// value of a single API key with one of these names except apiKey, user, and pass. Only a
-// mapper of the app sets a claim that means a privilege.
+// If a user has several API keys, each needs a unique Name. An attribute named name, email, apiKey,
+// user, pass, keys, parameters, isAdmin, isReadOnly, or allowedProjects is an error. So is a value
+// of a single API key with one of these names, except apiKey, user, and pass. Only the app's own
+// mappers can set a claim that grants a privilege.
 //
 // Sources: ReadMe's pages on custom login and on the data that it takes from a JWT. They do not
-// document whether exp is honored, and whether a jti that was used before is rejected.
+// document whether exp is honored or whether a reused jti is rejected.
 func ReadMe(docsURL, secret string) docslogin.Platform {
 	return docslogin.Platform{
 		Name:      "ReadMe",
@@ -57,12 +57,12 @@ func ReadMe(docsURL, secret string) docslogin.Platform {
 	}
 }
 
-// ReadMeInfo returns the part of [ReadMe] that is about the user, for docs that ask the app for
-// it instead of taking a token: see package webhook. It needs no argument.
+// ReadMeInfo returns the part of [ReadMe] that is about the user, for docs that request it from the
+// app instead of taking a token: see package webhook. It takes no arguments.
 func ReadMeInfo() docslogin.Platform {
 	return docslogin.Platform{
 		Name: "ReadMe",
-		// Accepts the options, and reserves the claims, of the token.
+		// These accept the same options and reserve the same claims as for a token.
 		Lifetime: docslogin.Lifetime{Token: 5 * time.Minute},
 		TokenID:  true,
 		Static:   docslogin.Claims{"version": 1},
@@ -71,7 +71,7 @@ func ReadMeInfo() docslogin.Platform {
 	}
 }
 
-// What ReadMe gives a meaning to at the top level, without and with what a key may set.
+// The top-level claims to which ReadMe gives a meaning, without and with those that a key may set.
 var (
 	readMePrivileges = []string{"name", "email", "keys", "parameters", "isAdmin", "isReadOnly", "allowedProjects"}
 	readMeReserved   = append([]string{"apiKey", "user", "pass"}, readMePrivileges...)
@@ -105,7 +105,7 @@ func readMeClaims(_ context.Context, user *docslogin.User, claims docslogin.Clai
 	return nil
 }
 
-// addReadMeKey adds the only key of a user to the top level.
+// addReadMeKey adds a user's only key to the top level.
 func addReadMeKey(claims docslogin.Claims, key docslogin.APIKey) error {
 	if name, pass, hasValue := readMeBasic(key); name+pass != "" && key.Key == "" && !hasValue {
 		claims["apiKey"] = docslogin.Claims{"user": name, "pass": pass}
@@ -113,7 +113,7 @@ func addReadMeKey(claims docslogin.Claims, key docslogin.APIKey) error {
 	return addReadMeCredentials(claims, key, readMePrivileges...)
 }
 
-// addReadMeCredentials adds what the top level and an entry of keys have in common.
+// addReadMeCredentials adds what a key at the top level and an entry of keys have in common.
 func addReadMeCredentials(claims docslogin.Claims, key docslogin.APIKey, reserved ...string) error {
 	setString(claims, "apiKey", key.Key)
 	if user, pass, _ := readMeBasic(key); user+pass != "" {
@@ -122,8 +122,8 @@ func addReadMeCredentials(claims docslogin.Claims, key docslogin.APIKey, reserve
 	return addValues(claims, "API key's value", key.Values, reserved...)
 }
 
-// readMeBasic returns the HTTP Basic credential of a key: Username and Password, or else that
-// of the only value which is one. hasValue reports whether a value is one.
+// readMeBasic returns the HTTP Basic credential of a key: Username and Password, or else the only
+// value that is such a credential. hasValue reports whether there is such a value.
 func readMeBasic(key docslogin.APIKey) (user, pass string, hasValue bool) {
 	found := 0
 	for _, value := range key.Values {

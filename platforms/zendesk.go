@@ -12,29 +12,30 @@ import (
 )
 
 // Zendesk returns the preset for JWT single sign-on at a Zendesk help center. accountURL is the
-// account's own URL, such as "https://acme.zendesk.com". secret is the shared secret. For a help
-// center under a name of its own, set the DocsURL of the result to it.
+// account's own URL, such as "https://acme.zendesk.com". secret is the shared secret. If the help
+// center has its own domain, set the DocsURL of the result to it.
 //
-// The token is signed with HS256, has no exp (Zendesk takes it for three minutes after its iat),
-// and is posted in a form ([docslogin.InForm]), without a Referer and with the Origin null, to
-// {accountURL}/access/jwt, in the field jwt. The deep link is in the field return_to as it
-// arrived; brand_id, locale_id, and timestamp are in the query of the form's action. There is no
-// [docslogin.Middleware.LoginURL]. How long the session lasts is Zendesk's setting, so
-// [docslogin.WithTokenTTL] and [docslogin.WithSessionTTL] are configuration errors. The token
-// contains iat, a jti, and of the user:
+// The token is signed with HS256 and has no exp; Zendesk accepts it for three minutes after its
+// iat. The browser posts it in a form ([docslogin.InForm]) to {accountURL}/access/jwt, in the field
+// jwt, without a Referer and with a null Origin. The deep link is in the field return_to as it
+// arrived. The parameters brand_id, locale_id, and timestamp are in the query of the form's action.
+// [docslogin.Middleware.LoginURL] is not supported. The length of the session is a setting at
+// Zendesk, so [docslogin.WithTokenTTL] and [docslogin.WithSessionTTL] are configuration errors. The
+// token contains iat, a jti, and these claims about the user:
 //
 //	Name, else Email            name, required
 //	Email                       email, required
 //	ID                          external_id
 //	Groups, APIKeys, Attributes not sent
 //
-// Add help centers of other brands, and other hosts that a login may lead to, to the
-// DeepLink.Origins of the result: browsers do not follow the form to other origins. Claims such
-// as role, organization, tags, or user_fields change the Zendesk user: only a mapper of the app
-// sets them.
+// If a login may lead to help centers of other brands, or to other hosts, add them to the
+// DeepLink.Origins of the result. Browsers do not follow the form to other origins. Claims such as
+// role, organization, tags, or user_fields change the Zendesk user, so only the app's own mappers
+// set them.
 //
-// Source: Zendesk's page on JWT single sign-on. Zendesk sends errors to the remote logout URL that
-// is set there, as kind=error&message=….
+// Zendesk sends errors to the remote logout URL from its settings, as kind=error&message=….
+//
+// Source: Zendesk's page on JWT single sign-on.
 func Zendesk(accountURL, secret string) docslogin.Platform {
 	p := docslogin.Platform{
 		Name:      "Zendesk",
@@ -53,12 +54,12 @@ func Zendesk(accountURL, secret string) docslogin.Platform {
 		return p
 	}
 	p.Callback = p.DocsURL + "/access/jwt"
-	p.DeepLink.Origins = []string{p.DocsURL} // of the agents' pages, wherever the help center is
+	p.DeepLink.Origins = []string{p.DocsURL} // for the agents' pages, even if the help center is on another host
 	return p
 }
 
-// isZendeskAccount reports whether a URL is an account's own, or that of a test site on a
-// loopback host: CheckOrigin rejects every other http URL.
+// isZendeskAccount reports whether a URL is an account's own, or that of a test site on a loopback
+// host. CheckOrigin rejects every other http URL.
 func isZendeskAccount(accountURL string) bool {
 	return address.CheckOrigin(accountURL, false) == "" && (strings.HasSuffix(accountURL, ".zendesk.com") || strings.HasPrefix(accountURL, "http://"))
 }

@@ -1,6 +1,6 @@
-// Package userinfo serves what the docs may know of a visitor to scripts in the docs' own pages,
-// as JSON. It is for docs that share the app's session and so need no token, such as Mintlify's
-// personalization.
+// Package userinfo serves what the docs may know about a visitor as JSON, to scripts in the docs'
+// own pages. It is for docs that share the app's session and therefore need no token, such as docs
+// with Mintlify's personalization.
 //
 //	info, err := userinfo.New(lookup, platforms.MintlifyInfo(), []string{"https://docs.example.com"})
 //	...
@@ -19,20 +19,22 @@ import (
 	"github.com/docslogin/docslogin/internal/page"
 )
 
-// New returns a handler that answers GET with the claims of the user whom lookup finds: those of
-// [docslogin.Profile.Claims]. Enter the URL where you mount it in the docs' dashboard. Nobody gets a
-// 401; without [docslogin.WithErrorHandler], a rejection is JSON, too: {"error": "…"}, with the text
-// of the status.
+// New returns a handler that answers GET requests with the claims of the user that lookup returns:
+// those of [docslogin.Profile.Claims]. Mount it, and enter its URL in the docs' dashboard. If
+// nobody is signed in, the response is a 401. Rejections are JSON, too: {"error": "…"} with the
+// text of the status, unless [docslogin.WithErrorHandler] replaces them.
 //
 // Only scripts in pages from these origins can read the response; nil means same-origin only. Write
 // an origin exactly as browsers send it, such as "https://docs.example.com". A request from another
-// origin, or one that the browser marks as not made by a script, gets a 403. The docs must be on the same site as the app, as
-// docs.example.com and app.example.com are; otherwise browsers do not send the session cookie, which
-// is best left at SameSite=Lax.
+// origin gets a 403, and so does one that the browser marks as not made by a script.
 //
-// Give it the options of the login route, so that both say the same. Options for the route and the
-// sign-in page have no effect. New returns all configuration errors at once, each a
-// [*docslogin.ConfigError]. The handler is safe for concurrent use by multiple goroutines.
+// The docs must be on the same site as the app, as docs.example.com and app.example.com are.
+// Otherwise browsers do not send the session cookie, for which SameSite=Lax is best.
+//
+// Pass New the same options as for the login route, so that both return the same claims. Options
+// for the route and the sign-in page have no effect. New returns all configuration errors at once,
+// each as a [*docslogin.ConfigError]. The handler is safe for concurrent use by multiple
+// goroutines.
 //
 // Sources: Mintlify's page on personalization; the Fetch standard on CORS and on Sec-Fetch-Dest.
 func New(lookup docslogin.UserLookup, platform docslogin.Platform, origins []string, opts ...docslogin.Option) (http.Handler, error) {
@@ -77,11 +79,12 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// allow lets the page read the response if its origin is configured, and reports whether it is.
+// allow sets CORS headers that let the page read the response if its origin is configured, and
+// reports whether it is.
 func (h *handler) allow(header http.Header, origin []string) bool {
-	// One line: nginx 1.22 reads only the last one.
+	// One line, because nginx 1.22 reads only the last one.
 	header.Set("Vary", strings.Join(append(header.Values("Vary"), "Origin", "Cookie"), ", "))
-	header.Del("Access-Control-Allow-Origin") // of a handler around this one, which may be less strict
+	header.Del("Access-Control-Allow-Origin") // set by a handler around this one, which may be less strict
 	header.Del("Access-Control-Allow-Credentials")
 	if len(origin) != 1 {
 		return false
@@ -95,7 +98,7 @@ func (h *handler) allow(header http.Header, origin []string) bool {
 	return true
 }
 
-// preflight answers before the session is read; it has no event.
+// preflight responds to a preflight request before the session is read. It reports no event.
 func (h *handler) preflight(w http.ResponseWriter, allowed bool) {
 	page.SetHeaders(w.Header())
 	w.Header().Set("Allow", methods)
@@ -106,8 +109,8 @@ func (h *handler) preflight(w http.ResponseWriter, allowed bool) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// check rejects what is not a GET by a script of the app or of a configured origin. Without a
-// Sec-Fetch-Dest, which old browsers do not send, anything may be a script.
+// check rejects a request unless it is a GET by a script of the app or of a configured origin. Old
+// browsers do not send Sec-Fetch-Dest; without it, any request may be a script's.
 func check(r *http.Request, allowed bool) error {
 	if r.Method != http.MethodGet {
 		return &docslogin.LoginError{Outcome: docslogin.OutcomeMethod, Status: http.StatusMethodNotAllowed}

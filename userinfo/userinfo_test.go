@@ -59,7 +59,7 @@ func sets(name string, value any) docslogin.Option {
 	})
 }
 
-// options are those that make a handler tell, and another one, unless that is nil.
+// options returns the options that make a handler report to told, and option unless it is nil.
 func options(told *testkit.Told, option docslogin.Option) []docslogin.Option {
 	if option == nil {
 		return told.Options()
@@ -473,7 +473,7 @@ func TestAVisitorWhoHasGone(t *testing.T) {
 	testTold(t, &told, "canceled", 0)
 }
 
-// secretive is a user in whom everything that must not be told begins with hidden.
+// secretive is a user whose every value that must not be logged begins with hidden.
 var secretive = &docslogin.User{
 	ID: "u-42", Name: "hidden-name", Email: "hidden-email@example.com", Groups: []string{"hidden-group"},
 	APIKeys: []docslogin.APIKey{

@@ -18,7 +18,7 @@ import (
 	"github.com/docslogin/docslogin/platforms"
 )
 
-// Of ReadMe's signatures.
+// The header and the limits of ReadMe's signatures.
 const (
 	readMeHeader    = "Readme-Signature"
 	readMeMaxAge    = 30 * time.Minute
@@ -31,17 +31,20 @@ const (
 	errExpired signatureError = "Expired Signature"
 )
 
-// ReadMe returns the handler of ReadMe's personalized-docs webhook. The secret is the project's JWT
-// secret, that of [platforms.ReadMe]. find returns the user with an e-mail address, spelled as ReadMe
-// has it: compare without regard to case. It returns a nil user or [docslogin.ErrNoUser] if there is
-// none, and [docslogin.ErrForbidden] for one who may not read the docs. It is called only for a
-// request that ReadMe signed. It must be safe for concurrent use by multiple goroutines.
+// ReadMe returns the handler for ReadMe's personalized-docs webhook. The secret is the project's
+// JWT secret, the same one as for [platforms.ReadMe].
 //
-// Give it the options of the login route, so that both say the same. Options for the route, the
-// sign-in page, and the error pages have no effect. ReadMe returns all configuration errors at once,
-// each a [*docslogin.ConfigError].
+// find returns the user with an e-mail address, which is spelled as in ReadMe: compare it
+// case-insensitively. find returns a nil user or [docslogin.ErrNoUser] if there is no such user,
+// and [docslogin.ErrForbidden] if the user may not read the docs. It is called only for requests
+// that ReadMe signed. It must be safe for concurrent use by multiple goroutines.
 //
-// Only a POST is answered: 200 and the user as a JSON object, or {"error": "…"} with
+// Pass ReadMe the same options as for the login route, so that both return the same claims. Options
+// for the route, the sign-in page, and the error pages have no effect. ReadMe returns all
+// configuration errors at once, each as a [*docslogin.ConfigError].
+//
+// The handler accepts only POST. It responds with 200 and the user as a JSON object, or with
+// {"error": "…"} and one of these texts:
 //
 //	401  Missing Signature, Invalid Signature, or Expired Signature: older than 30
 //	     minutes, or more than a minute ahead
@@ -49,12 +52,12 @@ const (
 //	403  Forbidden, also for a user without an e-mail address
 //	500  Internal Server Error
 //
-// The cause is in the event and in the log; that of a 401, which anybody can bring about, at level
+// The event and the log contain the cause. A 401, which anybody can cause, is logged at level
 // debug.
 //
-// ReadMe sends {"email": "…"}, at most 64 KiB, with the header ReadMe-Signature: t=…,v0=…, where v0 is
-// the HMAC-SHA256, in hex, of t (Unix milliseconds), a dot, and the body's bytes. A signature may be
-// used again within its 30 minutes: the answer tells nobody but ReadMe, and changes nothing.
+// ReadMe sends {"email": "…"}, at most 64 KiB, with the header ReadMe-Signature: t=…,v0=…. In it,
+// v0 is the HMAC-SHA256, in hex, of t (Unix milliseconds), a dot, and the body's bytes. A signature
+// can be replayed within its 30 minutes, but the response goes only to ReadMe and changes nothing.
 //
 // Source: ReadMe's page on the personalized-docs webhook.
 func ReadMe(secret string, find func(ctx context.Context, email string) (*docslogin.User, error), opts ...docslogin.Option) (*Handler, error) {
@@ -67,7 +70,7 @@ func ReadMe(secret string, find func(ctx context.Context, email string) (*docslo
 	return newHandler(platforms.ReadMeInfo(), err, read, find, opts)
 }
 
-// readMeSignature is the value of the header.
+// readMeSignature is the value of the signature header.
 type readMeSignature struct {
 	t            string
 	milliseconds int64
@@ -96,7 +99,7 @@ func parseReadMe(signature string) (s readMeSignature, err error) {
 	return s, nil
 }
 
-// verify checks the signature of a body, in constant time.
+// verify verifies the signature of a body, in constant time.
 func (s readMeSignature) verify(secret, body []byte, now time.Time) error {
 	mac := hmac.New(sha256.New, secret)
 	mac.Write([]byte(s.t + "."))

@@ -86,12 +86,12 @@ func ask(t testing.TB, h http.Handler, signature string, body io.Reader) (int, s
 	return w.Code, strings.TrimSpace(w.Body.String()), w.Header()
 }
 
-// padded is the test vector's body in so many bytes.
+// padded returns the test vector's body, padded to size bytes.
 func padded(size int) string { return body + strings.Repeat(" ", size-len(body)) }
 
 const owlbert = `{"apiKey":"12345","email":"owlbert@readme.io","name":"Owlbert","plan":"pro","version":1}`
 
-// answerRow is a request, so long after the time of the test vector, and the response.
+// answerRow is a request that comes some time after the test vector's, and the response.
 type answerRow struct {
 	name            string
 	signature, body string
@@ -197,7 +197,7 @@ func TestABodyThatDoesNotArrive(t *testing.T) {
 	}
 }
 
-// The body is not read for a header that is not a signature.
+// If the header is not a signature, the body is not read.
 func TestASignatureIsReadBeforeTheBody(t *testing.T) {
 	for signature, want := range map[string]string{
 		"Bearer x": "Invalid Signature: it is not of the form t=…,v0=…",

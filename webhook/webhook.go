@@ -1,11 +1,11 @@
-// Package webhook answers docs that ask the app's server what they may know of a reader, with a
-// signed request, on every login.
+// Package webhook serves docs that ask the app's server, with a signed request on every login, what
+// they may know about a reader.
 //
 //	answer, err := webhook.ReadMe(secret, find)
 //	...
 //	mux.Handle("POST /readme-webhook", answer)
 //
-// The answer has the claims that a token for the same user has, from the same mappers.
+// The response has the same claims as a token for the same user, from the same mappers.
 package webhook
 
 import (
@@ -22,24 +22,24 @@ import (
 	"github.com/docslogin/docslogin"
 )
 
-// maxBody is in bytes; an e-mail address has at most 254.
+// maxBody is the longest body in bytes; an e-mail address has at most 254.
 const maxBody = 1 << 16
 
-// Handler answers one platform's webhook. Make one with [ReadMe]; the zero value is invalid. It holds
-// its secret in a closure, so there is nothing to print; it prints as "[redacted]". It is safe for
-// concurrent use by multiple goroutines.
+// Handler handles one platform's webhook. Create one with [ReadMe]; the zero value is invalid. It
+// keeps its secret in a closure and prints as "[redacted]". It is safe for concurrent use by
+// multiple goroutines.
 type Handler struct {
 	profile *docslogin.Profile
 	find    func(ctx context.Context, email string) (*docslogin.User, error)
 	read    readSignature
 }
 
-// readSignature reads the signature in a request's header, before its body is read, and
-// returns what verifies it.
+// readSignature reads the signature in a request's header, before the body is read, and returns a
+// function that verifies it.
 type readSignature func(header http.Header) (verify func(body []byte, now time.Time) error, err error)
 
-// newHandler returns the handler of a platform, unless there are configuration errors: err is
-// what is wrong with the secret.
+// newHandler returns the handler for a platform, unless there are configuration errors. err is what
+// is wrong with the secret, or nil.
 func newHandler(platform docslogin.Platform, err error, read readSignature, find func(context.Context, string) (*docslogin.User, error), opts []docslogin.Option) (*Handler, error) {
 	var errs []error
 	if err != nil {
@@ -56,7 +56,7 @@ func newHandler(platform docslogin.Platform, err error, read readSignature, find
 	return &Handler{profile, find, read}, nil
 }
 
-// ServeHTTP answers a request of the platform.
+// ServeHTTP handles a webhook request of the platform.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
@@ -75,15 +75,15 @@ func (*Handler) LogValue() slog.Value { return slog.StringValue(redacted) }
 // MarshalText implements [encoding.TextMarshaler], and so JSON.
 func (*Handler) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
-// signatureError is why a request is not the platform's, in the platform's own words.
+// signatureError says, in the platform's own words, why a request is not the platform's.
 type signatureError string
 
 func (e signatureError) Error() string { return string(e) }
 
-// Unwrap says that the request names nobody.
+// Unwrap returns [docslogin.ErrNoUser], because such a request names no user.
 func (e signatureError) Unwrap() error { return docslogin.ErrNoUser }
 
-// lookup finds the user whom a signed request asks for.
+// lookup returns the user that a signed request asks for.
 func (h *Handler) lookup(r *http.Request) (*docslogin.User, error) {
 	if r.Method != http.MethodPost {
 		return nil, &docslogin.LoginError{Outcome: docslogin.OutcomeMethod, Status: http.StatusMethodNotAllowed}
@@ -102,7 +102,7 @@ func (h *Handler) lookup(r *http.Request) (*docslogin.User, error) {
 	if err := verify(body, h.profile.Now()); err != nil {
 		return nil, err
 	}
-	var question map[string]any // a struct's names would be found in any case
+	var question map[string]any // a struct's fields would match names in any case
 	_ = json.Unmarshal(body, &question)
 	email, _ := question["email"].(string)
 	if email == "" {
@@ -111,7 +111,7 @@ func (h *Handler) lookup(r *http.Request) (*docslogin.User, error) {
 	return h.find(r.Context(), email)
 }
 
-// writeError answers with the platform's own words, or with those of the status.
+// writeError writes the platform's own text for an error, or else that of the status.
 func writeError(w http.ResponseWriter, _ *http.Request, rejection *docslogin.LoginError) {
 	text := http.StatusText(rejection.Status)
 	var signature signatureError

@@ -32,7 +32,7 @@ func TestOnlyAPOSTIsAnswered(t *testing.T) {
 	}
 }
 
-// One request is one event and one log line, without a secret, a signature, or a claim.
+// Each request has one event and one log line, without a secret, a signature, or a claim.
 func TestOneEventForEachRequest(t *testing.T) {
 	signed := func(body string) string { return sign("1700000000000", body) }
 	for _, tt := range []struct {

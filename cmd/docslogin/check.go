@@ -89,7 +89,7 @@ func (t *tool) check(args []string) error {
 	return nil
 }
 
-// check returns a finding for each setting, by what New says of it.
+// check returns a finding for each setting, from what New returns.
 func (s *settings) check(preset presets.Preset, platform docslogin.Platform, hasKey bool) (findings []rules.Finding) {
 	_, err := docslogin.New(func(*http.Request) (*docslogin.User, error) { return nil, nil }, platform, s.options()...)
 	rejected := map[string][]rules.Finding{}
@@ -117,10 +117,10 @@ func (s *settings) check(preset presets.Preset, platform docslogin.Platform, has
 	return findings
 }
 
-// setting is a flag that New has something to say about.
+// setting is a flag that New checks.
 type setting struct {
 	flag, ok string
-	always   bool // even if the flag is not given
+	always   bool // report it even if the flag is not given
 }
 
 // checked returns the settings in the order in which they are printed.
@@ -140,7 +140,7 @@ func (s *settings) checked(preset presets.Preset, platform docslogin.Platform) [
 		setting{"-session-ttl", "The platform accepts docs sessions of this length.", false})
 }
 
-// lifetime is the time until a token expires; 0: it does not.
+// lifetime returns the time until a token expires; 0 means that it does not expire.
 func (s *settings) lifetime(p docslogin.Platform) time.Duration {
 	token, session := cmp.Or(s.tokenTTL, p.Lifetime.Token), cmp.Or(s.sessionTTL, p.Lifetime.Session)
 	if p.Lifetime.SessionClaim == "exp" {
@@ -149,8 +149,8 @@ func (s *settings) lifetime(p docslogin.Platform) time.Duration {
 	return token
 }
 
-// checkClock compares this machine's clock with a server's, to the second, like the header
-// Date. It is not an error if that is impossible.
+// checkClock compares this machine's clock with a server's, to the second, which is the precision
+// of the Date header. It is not an error if the comparison is impossible.
 func (t *tool) checkClock(text string, p rules.Platform, lifetime time.Duration) (rules.Finding, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil {
@@ -181,8 +181,9 @@ func (t *tool) checkClock(text string, p rules.Platform, lifetime time.Duration)
 	return judgeClock(sent, half, date, p, lifetime), nil
 }
 
-// judgeClock compares this machine's time at the middle of a round trip, which began at sent
-// and took twice half, with the server's time, which is within the second that begins at date.
+// judgeClock compares this machine's time at the middle of a round trip with the server's time. The
+// round trip began at sent and took twice half. The server's time is within the second that begins
+// at date.
 func judgeClock(sent time.Time, half time.Duration, date time.Time, p rules.Platform, lifetime time.Duration) rules.Finding {
 	difference, margin := sent.Add(half).Sub(date.Add(time.Second/2)), half+time.Second/2
 	side := "ahead of"

@@ -38,7 +38,7 @@ version, and alg. Exit code 1 if the platform would reject the login.
 `
 }
 
-// report is what explain found out.
+// report is the result of explain.
 type report struct {
 	Platform         string            `json:"platform"`
 	By               string            `json:"by"`              // what the platform was inferred from, or "-platform"
@@ -53,13 +53,13 @@ type report struct {
 	Claims           map[string]any    `json:"claims,omitempty"`
 }
 
-// question is what explain was asked.
+// question is the input of explain.
 type question struct {
 	input string
 	docs  *url.URL
 	route string
 	at    time.Time
-	key   func(rules.Platform) (any, error) // nil without one
+	key   func(rules.Platform) (any, error) // nil without a key
 }
 
 func (t *tool) explain(args []string) error {
@@ -184,7 +184,7 @@ func (q question) answer(s *settings) (*report, map[string]any, error) {
 		r.Place = ""
 	}
 	if r.Accepted = !rejected(r.Findings); !r.Accepted {
-		// A token from a log has probably expired since then.
+		// A token from a log has probably expired in the meantime.
 		if issued, ok := numericDate(claims["iat"]); ok {
 			if _, then := q.check(p, token, key, host, issued); !rejected(append(then, findings...)) {
 				r.AcceptedAt = issued.UTC().Format(time.RFC3339)
@@ -194,7 +194,7 @@ func (q question) answer(s *settings) (*report, map[string]any, error) {
 	return r, claims, nil
 }
 
-// holdsToken reports whether a host contains a token's header. Findings print hosts.
+// holdsToken reports whether a host contains the header of a token. Findings print hosts.
 func holdsToken(host string) bool {
 	for i := range host {
 		part, _, _ := strings.Cut(host[i:], ".")
@@ -206,7 +206,7 @@ func holdsToken(host string) bool {
 }
 
 // pasted finds the URL or token in what people paste: a response of the login route with its
-// header, the output of url -json, an Authorization header, or text with line breaks of a
+// headers, the output of url -json, an Authorization header, or text with the line breaks of a
 // terminal, an e-mail, or Windows.
 func pasted(text string) string {
 	var made struct{ URL string }
@@ -231,8 +231,8 @@ func pasted(text string) string {
 	return strings.TrimPrefix(strings.Trim(lines.String(), " \t\"'<>"), "Bearer ")
 }
 
-// platform returns the rules of -platform, or of the platform that the URL is for, and what
-// says so.
+// platform returns the rules of -platform, or else of the platform that the URL is for, and what
+// identified the platform.
 func (q question) platform(s *settings, u *url.URL) (rules.Platform, string, error) {
 	preset, ok, err := s.preset()
 	switch {
@@ -278,7 +278,7 @@ func numericDate(v any) (time.Time, bool) {
 	return time.Unix(int64(seconds), 0), err == nil
 }
 
-// types returns the types of claims, which do not give away their values.
+// types returns the types of claims, which do not reveal their values.
 func types(claims map[string]any) map[string]string {
 	out := map[string]string{}
 	for claim, v := range claims {

@@ -9,10 +9,10 @@ import (
 	"github.com/docslogin/docslogin/internal/rules"
 )
 
-// columns is how wide a terminal is at least.
+// columns is the minimum width of a terminal.
 const columns = 80
 
-// flagColumn is where the explanations of the main help's flags begin.
+// flagColumn is the column at which the descriptions of flags begin in the main help.
 const flagColumn = 18
 
 func mainHelp() string {
@@ -36,7 +36,7 @@ Exit codes: 0 fine; 1 login rejected or configuration wrong; 2 incorrect call.
 `
 }
 
-// argumentHelp explains the flags for arguments that only some presets have.
+// argumentHelp describes the flags for arguments that only some presets have.
 func argumentHelp() string {
 	var b strings.Builder
 	for _, a := range presets.Arguments() {
@@ -46,7 +46,7 @@ func argumentHelp() string {
 	return b.String()
 }
 
-// sharedHelp refers to the main help for flags, and for those of presets.Arguments.
+// sharedHelp refers to the main help for the given flags and for those of presets.Arguments.
 func sharedHelp(flags ...string) string {
 	for _, a := range presets.Arguments() {
 		flags = append(flags, "-"+a.Name+" "+a.Value)
@@ -58,8 +58,8 @@ func sharedHelp(flags ...string) string {
 	return wrap("", 2, append(flags, "see", "docslogin help")...)
 }
 
-// wrap writes words in lines of at most 80 columns, which begin in the given column. The
-// lead stands before the first line, or in a line of its own if it is too long.
+// wrap writes words in lines of at most 80 columns, which begin at the given column. The lead comes
+// before the first line, or on a line of its own if it is too long.
 func wrap(lead string, column int, words ...string) string {
 	var b strings.Builder
 	b.WriteString(lead)
@@ -82,7 +82,7 @@ func wrap(lead string, column int, words ...string) string {
 	return b.String() + "\n"
 }
 
-// list joins words as a sentence does: "a", "a and b", "a, b, and c".
+// list joins words as in a sentence: "a", "a and b", "a, b, and c".
 func list(words []string, conjunction string) string {
 	switch n := len(words); n {
 	case 0, 1:
@@ -94,7 +94,7 @@ func list(words []string, conjunction string) string {
 	}
 }
 
-// platformNames has every value of -platform.
+// platformNames returns every value of -platform.
 func platformNames() string {
 	var names []string
 	for _, p := range presets.All() {
@@ -113,7 +113,7 @@ func platformsWhere(is func(rules.Platform) bool) (names []string) {
 	return names
 }
 
-// argumentNames has the flags for arguments that only some presets have.
+// argumentNames returns the flags for arguments that only some presets have.
 func argumentNames() (names []string) {
 	for _, a := range presets.Arguments() {
 		if !slices.Contains(names, a.Name) {

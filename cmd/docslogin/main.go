@@ -1,15 +1,15 @@
-// Command docslogin tests logins at hosted docs from a shell. It makes login URLs, explains
-// why a docs platform accepts or rejects one, checks an app's configuration, and serves a
-// test site:
+// Command docslogin tests logins to hosted docs from a shell. It makes login URLs, explains why a
+// docs platform accepts or rejects one, checks an app's configuration, and serves a test site:
 //
 //	docslogin url      prints a login URL
 //	docslogin explain  explains a login URL or a token, rule by rule
 //	docslogin check    checks a configuration as docslogin.New does, and the clock
 //	docslogin site     serves a test site
 //
-// It exits with 0 if all is fine, with 1 if a login would be rejected or the configuration is
-// wrong, and with 2 if it was called incorrectly. It prints no key, no token except in the
-// URL that it was asked for, and no values of claims unless it was asked for them.
+// It exits with status 0 if everything is in order. The status is 1 if a login would be rejected or
+// the configuration is wrong, and 2 if the command line is invalid. The command never prints a key.
+// It prints a token only in the URL that it was asked for, and the values of claims only on
+// request.
 package main
 
 import (
@@ -51,7 +51,7 @@ var commands = []struct {
 	{"site", siteHelp, (*tool).site},
 }
 
-// commandNames lists the commands for an error.
+// commandNames returns the names of the commands for an error.
 func commandNames() string {
 	var names []string
 	for _, c := range commands {
@@ -63,7 +63,7 @@ func commandNames() string {
 // errReported means that the cause has been printed already.
 var errReported = errors.New("reported")
 
-// usageError says what is wrong with how the command was called.
+// usageError describes what is wrong with the command line.
 type usageError string
 
 func (e usageError) Error() string { return string(e) }
@@ -128,8 +128,8 @@ func (t *tool) dispatch(args []string) error {
 	return usageError("there is no such command; use " + commandNames() + " (docslogin help)")
 }
 
-// parse reads the flags and returns the arguments, which may stand before, between, and
-// after them. Errors do not repeat a value, which may be a misplaced secret.
+// parse reads the flags and returns the arguments, which may come before, between, and after them.
+// Errors do not repeat a value, which may be a misplaced secret.
 func parse(f *flag.FlagSet, args []string) ([]string, error) {
 	f.SetOutput(io.Discard)
 	var rest []string
@@ -164,11 +164,12 @@ func flagError(f *flag.FlagSet, text string) error {
 	}
 	var known []string
 	f.VisitAll(func(f *flag.Flag) { known = append(known, f.Name) })
-	i := strings.LastIndex(text, ": ") // the name may be a secret that lacks a quote
+	i := strings.LastIndex(text, ": ") // the name may be part of a secret with a missing quote
 	return usageError(fmt.Sprintf("there is no such flag; did you mean -%s? (docslogin help %s)", nearest(strings.TrimLeft(text[i+2:], "-"), known), f.Name()))
 }
 
-// nearest returns the known name that contains name, or else the one the fewest edits away.
+// nearest returns the known name that contains name, or else the known name that is the fewest
+// edits away.
 func nearest(name string, known []string) string {
 	if len(name) > 64 {
 		name = name[:64]
@@ -185,7 +186,7 @@ func nearest(name string, known []string) string {
 	return slices.MinFunc(known, func(a, b string) int { return away(a) - away(b) })
 }
 
-// distance is the Levenshtein distance, without regard to case.
+// distance returns the Levenshtein distance, without regard to case.
 func distance(a, b string) int {
 	a, b = strings.ToLower(a), strings.ToLower(b)
 	row := make([]int, len(b)+1)
@@ -206,7 +207,7 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-// stamp returns a func that reads a flag's time into at.
+// stamp returns a function that reads a flag's time into at.
 func stamp(at *time.Time) func(string) error {
 	return func(text string) error {
 		parsed, err := time.Parse(time.RFC3339, text)

@@ -12,8 +12,7 @@ import (
 	"github.com/docslogin/docslogin/internal/rules"
 )
 
-// clean replaces everything that a terminal would obey with an escape as in JSON, except
-// newlines.
+// clean escapes, as JSON does, every character that a terminal would act on, except newlines.
 func clean(text string) string {
 	var b strings.Builder
 	for _, r := range strings.ToValidUTF8(text, "\uFFFD") {
@@ -30,7 +29,7 @@ func clean(text string) string {
 	return b.String()
 }
 
-// name shortens a claim's name, which the maker of the token chose.
+// name shortens a claim's name, which may be anything that the token contains.
 func name(text string) string {
 	const limit = 40
 	if runes := []rune(text); len(runes) > limit {

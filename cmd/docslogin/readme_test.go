@@ -205,14 +205,14 @@ func usedTwice(t *testing.T) string {
 	return rejections[0].Error()
 }
 
-// withBio is a user about whom very much is known.
+// withBio returns a lookup of a user with a very long attribute.
 func withBio(bytes int) docslogin.UserLookup {
 	user := *adaInApp
 	user.Attributes = map[string]any{"bio": strings.Repeat("x", bytes)}
 	return testkit.As(&user)
 }
 
-// What happens, as in the first column of a table, and what then says why.
+// situations maps what happens, as in the first column of a table, to what then explains it.
 type situations map[string]func(*testing.T) string
 
 // The app does not start.
@@ -239,7 +239,7 @@ var startSituations = situations{
 	},
 }
 
-// The way to the docs ends in the app.
+// The visitor does not get from the app to the docs.
 var appSituations = situations{
 	"a 404 of your app, and no line in the log": func(t *testing.T) string {
 		return checked(t, "readme", secret)

@@ -25,7 +25,7 @@ import (
 	"github.com/docslogin/docslogin/internal/rules"
 )
 
-// maxInput is the most that is read of anything, in bytes.
+// maxInput is the maximum size of any input in bytes.
 const maxInput = 1 << 20
 
 // settings are the flags that commands share.
@@ -43,7 +43,7 @@ type settings struct {
 	externalURL     string
 }
 
-// platformFlags are those that every command has.
+// platformFlags defines the flags that every command has.
 func (s *settings) platformFlags(command string) *flag.FlagSet {
 	f := flag.NewFlagSet(command, flag.ContinueOnError)
 	f.StringVar(&s.platform, "platform", "", "")
@@ -79,7 +79,7 @@ func (s *settings) parse(f *flag.FlagSet, args []string) ([]string, error) {
 	return rest, err
 }
 
-// options are those that the flags name.
+// options returns the options that the flags set.
 func (s *settings) options() []docslogin.Option {
 	var opts []docslogin.Option
 	if s.given["token-ttl"] {
@@ -113,7 +113,7 @@ func (s *settings) preset() (p presets.Preset, ok bool, err error) {
 	return all[i], true, s.checkArguments(all[i])
 }
 
-// requirePreset is preset for commands that cannot do without -platform.
+// requirePreset is like preset, for commands that require -platform.
 func (s *settings) requirePreset() (presets.Preset, error) {
 	p, ok, err := s.preset()
 	if err == nil && !ok {
@@ -140,14 +140,14 @@ func (s *settings) checkArguments(p presets.Preset) error {
 	return nil
 }
 
-// values returns the arguments of the preset, with the key's text.
+// values returns the arguments of the preset, including the text of the key.
 func (s *settings) values(key string) presets.Values {
 	values := presets.Values{"docs": s.docs, "key": key}
 	maps.Copy(values, s.arguments)
 	return values
 }
 
-// verifier returns what the platform verifies signatures with, from the key's text.
+// verifier returns the key with which the platform verifies signatures, from the text of the key.
 func (s *settings) verifier(p rules.Platform, text string) (any, error) {
 	key, err := keys.Verifier(text, jose.SignatureAlgorithm(p.Algorithms[0]))
 	if err != nil {
@@ -156,7 +156,7 @@ func (s *settings) verifier(p rules.Platform, text string) (any, error) {
 	return key, nil
 }
 
-// docsURL is -docs as a URL, or nil without it.
+// docsURL returns -docs as a URL, or nil if it is not set.
 func (s *settings) docsURL() (*url.URL, error) {
 	if s.docs == "" {
 		return nil, nil
@@ -173,8 +173,8 @@ func (t *tool) key() (text string, ok bool, err error) {
 	return t.secret("key", t.settings.keyFile, t.settings.keyEnv)
 }
 
-// secret reads what must not be an argument. Errors repeat neither the file's name nor the
-// variable's, because people pass the secret itself instead.
+// secret reads a value that must not be an argument. Errors repeat neither the name of the file nor
+// that of the variable, because people may pass the secret itself instead.
 func (t *tool) secret(flag, file, env string) (text string, ok bool, err error) {
 	switch {
 	case file != "" && env != "":
@@ -201,7 +201,7 @@ func (t *tool) secret(flag, file, env string) (text string, ok bool, err error) 
 	return "", false, nil
 }
 
-// read returns everything that r has, up to maxInput.
+// read returns everything in r, up to maxInput.
 func read(r io.Reader, what string) (string, error) {
 	var b bytes.Buffer
 	n, err := io.Copy(&b, io.LimitReader(r, maxInput+1))
@@ -214,8 +214,8 @@ func read(r io.Reader, what string) (string, error) {
 	return b.String(), nil
 }
 
-// decoded returns text without a byte-order mark, and converted from UTF-16, in which
-// PowerShell writes files. Keys are not decoded, because an app would not decode them.
+// decoded removes a byte-order mark and converts UTF-16, in which PowerShell writes files. Keys are
+// not decoded, because an app would not decode them.
 func decoded(text string) string {
 	var order binary.ByteOrder
 	switch {
@@ -233,7 +233,7 @@ func decoded(text string) string {
 	return string(utf16.Decode(units))
 }
 
-// cause is why a file could not be read, without its name.
+// cause returns why a file could not be read, without its name.
 func cause(err error) string {
 	if path := (*fs.PathError)(nil); errors.As(err, &path) {
 		return path.Err.Error()
@@ -241,7 +241,7 @@ func cause(err error) string {
 	return "an error"
 }
 
-// fieldFlags names the flags that set the fields of configuration errors.
+// fieldFlags maps the fields of configuration errors to the flags that set them.
 func (s *settings) fieldFlags(p presets.Preset) map[string]string {
 	flags := map[string]string{
 		"Platform.DocsURL": "-docs",
@@ -260,8 +260,8 @@ func (s *settings) fieldFlags(p presets.Preset) map[string]string {
 	return flags
 }
 
-// configErrors returns the configuration errors that are joined in err, as findings that
-// name flags instead of fields.
+// configErrors returns the configuration errors that are joined in err, as findings that name flags
+// instead of fields.
 func (s *settings) configErrors(p presets.Preset, err error) (findings []rules.Finding) {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, err := range joined.Unwrap() {
@@ -282,7 +282,7 @@ func (s *settings) configErrors(p presets.Preset, err error) (findings []rules.F
 	return []rules.Finding{{Rule: rule, Why: rule + " " + reason + "."}}
 }
 
-// keyFlag is the flag by which the key was given.
+// keyFlag returns the flag with which the key was given.
 func (s *settings) keyFlag() string {
 	if s.keyFile != "" {
 		return "-key-file"

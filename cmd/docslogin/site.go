@@ -33,7 +33,7 @@ Use a key that was made for this, not that of the docs in production.
 `
 }
 
-// ownHostHelp is about presets that send the token to a host of the platform's own.
+// ownHostHelp returns the help for presets that send the token to a host of the platform's own.
 func ownHostHelp() string {
 	names := platformsWhere(hasOwnHost)
 	if names == nil {

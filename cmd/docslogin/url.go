@@ -42,7 +42,7 @@ func urlHelp() string {
 ` + formHelp()
 }
 
-// formHelp is about the platforms that have no login URL with a token.
+// formHelp returns the help about the platforms whose login URL contains no token.
 func formHelp() string {
 	names := platformsWhere(func(p rules.Platform) bool { return p.Form != "" })
 	if names == nil {
@@ -139,7 +139,7 @@ func (t *tool) url(args []string) error {
 	return nil
 }
 
-// advice says what somebody can do with a login URL.
+// advice returns a sentence about what anyone can do with a login URL.
 func advice(p rules.Platform, location string) string {
 	u, err := url.Parse(location)
 	if err != nil {
@@ -152,15 +152,15 @@ func advice(p rules.Platform, location string) string {
 	return "Anyone who opens the URL is logged in as this user."
 }
 
-// headerWriter is a response of which only the header counts.
+// headerWriter is a response writer that keeps only the header.
 type headerWriter http.Header
 
 func (w headerWriter) Header() http.Header         { return http.Header(w) }
 func (w headerWriter) Write(b []byte) (int, error) { return len(b), nil }
 func (w headerWriter) WriteHeader(int)             {}
 
-// login asks the login route for a URL, because the route's event, unlike LoginURL, says
-// why a deep link was rejected.
+// login requests a URL from the login route, because the route's event, unlike LoginURL, says why a
+// deep link was rejected.
 func (t *tool) login(preset presets.Preset, platform docslogin.Platform, user *docslogin.User, link string) (string, error) {
 	var event docslogin.Event
 	m, err := docslogin.New(func(*http.Request) (*docslogin.User, error) { return user, nil }, platform, append(t.settings.options(),
@@ -192,7 +192,7 @@ func (t *tool) login(preset presets.Preset, platform docslogin.Platform, user *d
 	return response.Header().Get("Location"), nil
 }
 
-// readUser reads a user as JSON. Errors contain names of members, and no values.
+// readUser reads a user as JSON. Errors contain the names of members, but no values.
 func (t *tool) readUser(file string) (docslogin.User, error) {
 	in := t.in
 	if file != "-" {
@@ -236,7 +236,7 @@ func (t *tool) readUser(file string) (docslogin.User, error) {
 	return user, err
 }
 
-// member is where a member of an object goes, and what it must be.
+// member is the destination of an object's member, and what the member must be.
 type member struct {
 	into any
 	is   string
@@ -254,7 +254,7 @@ func readObject(text []byte, what string, members map[string]member) error {
 			return usageError(fmt.Sprintf("%s has an unknown member, %q; did you mean %q?", what, name(got), nearest(got, known)))
 		}
 		d := json.NewDecoder(bytes.NewReader(object[got]))
-		d.UseNumber() // a 64-bit number must not lose digits
+		d.UseNumber() // keeps all digits of a 64-bit number
 		if d.Decode(m.into) != nil {
 			return usageError(fmt.Sprintf("%s: %q is not %s", what, got, m.is))
 		}

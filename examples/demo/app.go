@@ -14,7 +14,7 @@ import (
 	"github.com/gorilla/sessions"
 )
 
-// Cookies are shared by all ports of a host, so the name is the demo's own.
+// All ports of a host share their cookies, so the name is specific to the demo.
 const sessionName = "acme_demo_session"
 
 // docs is a docs site as the app knows it.
@@ -24,7 +24,7 @@ type docs struct {
 	Title, What string // for the home page
 }
 
-// person is a user as the app's database has it.
+// person is a user as stored in the app's database.
 type person struct {
 	ID, Name, Email, Plan string
 	Groups                []string
@@ -48,19 +48,19 @@ func find(id any) *person {
 	return nil
 }
 
-// newApp returns an app that logs its users in at every docs site. An app of your own
-// mostly has one, and the platform comes from its settings:
+// newApp returns an app that logs its users in to every docs site. Your own app usually has one
+// docs site, whose platform comes from the app's settings:
 //
 //	platforms.ReadMe("https://docs.example.com", os.Getenv("README_JWT_SECRET"))
 func newApp(all []docs) (http.Handler, error) {
-	// A key of this start only: the demo's sessions end with it. An app of your
-	// own keeps its key secret, and the same on all its servers.
+	// The key is random, so the demo's sessions end when it stops. Your own app keeps its key
+	// secret, and uses the same key on all servers.
 	store := sessions.NewCookieStore([]byte(rand.Text() + rand.Text()))
 	store.Options = &sessions.Options{
 		Path:     "/",
 		HttpOnly: true,
-		SameSite: http.SameSiteLaxMode, // with Strict, nobody who comes from the docs would look signed in
-		Secure:   false,                // this is plain http on loopback: true everywhere else
+		SameSite: http.SameSiteLaxMode, // with Strict, visitors who come from the docs would appear signed out
+		Secure:   false,                // because this is plain http on loopback; set it to true everywhere else
 	}
 	store.MaxAge(8 * 60 * 60)
 
@@ -101,8 +101,8 @@ type app struct {
 	Docs  []docs
 }
 
-// session returns the visitor's session. One that cannot be read, such as that of
-// an earlier start, is replaced by a new one.
+// session returns the visitor's session. It replaces a session that cannot be read, such as one of
+// an earlier run, with a new one.
 func (a *app) session(r *http.Request) *sessions.Session {
 	session, _ := a.store.Get(r, sessionName)
 	return session
@@ -142,8 +142,8 @@ func (a *app) signOut(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
-// local returns next if it is a path of this app, else the home page: a link to
-// the form must not be able to send people elsewhere.
+// local returns next if it is a path of this app, or else the home page, so that a link to the form
+// cannot send people elsewhere.
 func local(next string) string {
 	bad := func(c rune) bool { return c == '\\' || unicode.IsControl(c) }
 	if !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.ContainsFunc(next, bad) {
@@ -171,7 +171,7 @@ func (a *app) show(w http.ResponseWriter, status int, v view) {
 		a.fail(w, "making the page", err)
 		return
 	}
-	formAction := "'self'" // browsers apply it to redirects too, and the form's end at the docs
+	formAction := "'self'" // browsers apply it to redirects, too, and the form's redirects end at the docs
 	for _, d := range a.Docs {
 		formAction += " " + d.DocsURL
 	}

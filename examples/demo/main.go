@@ -1,14 +1,14 @@
-// Command demo is an app with a sign-in form, and a test site for every platform that
-// docslogin has a preset for. All of it runs on loopback and needs nothing else:
+// Command demo runs an app with a sign-in form, and a test site for every platform for which
+// docslogin has a preset. Everything runs on loopback and needs nothing else:
 //
 //	go run ./examples/demo
 //
-// The ports of a host share cookies. Names under localhost, which browsers resolve by
-// themselves, keep cookies apart, as in production:
+// The ports of a host share cookies. With names under localhost, which browsers resolve themselves,
+// cookies are kept apart as in production:
 //
 //	go run ./examples/demo -names
 //
-// What an app of your own needs is in app.go.
+// See app.go for what your own app needs.
 package main
 
 import (
@@ -115,8 +115,8 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	return server.Shutdown(ending)
 }
 
-// listen listens on the address, with after added to its port unless that is 0. Without a
-// host, it listens on loopback only.
+// listen listens on the address, with after added to its port unless the port is 0. Without a host,
+// it listens on loopback only.
 func listen(flag, address string, after int) (net.Listener, error) {
 	host, port, err := net.SplitHostPort(address)
 	number, notNumber := strconv.Atoi(port)

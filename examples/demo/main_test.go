@@ -228,7 +228,7 @@ func TestEachPresetHasALoginRouteOfItsOwn(t *testing.T) {
 	}
 }
 
-// A browser may repeat a POST on its way to what any other redirect names.
+// With any other redirect, a browser may repeat the POST at the new location.
 func TestFormsLeadOnWithSeeOther(t *testing.T) {
 	app, _ := start(t)
 	client := docslogintest.NewClient()
@@ -309,7 +309,7 @@ func TestPortsAfterTheFirst(t *testing.T) {
 	}
 }
 
-// free reports whether so many ports are free, and the one before them.
+// free reports whether count ports from first on are free, and the port before them, too.
 func free(first, count int) bool {
 	for port := first - 1; port < first+count; port++ {
 		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))

@@ -1,10 +1,11 @@
-// Package address builds the URLs to which a login sends the visitor's browser: the docs,
-// with the token in a URL or in a form, or the app's sign-in page, with a return URL.
+// Package address builds the URLs to which a login sends the visitor's browser. One is the URL of
+// the docs, with the token in it or in a form. The other is the URL of the app's sign-in page, with
+// a return URL.
 //
-// [Check] finds what is wrong with a configuration. [New] prepares the constant parts of
-// every URL. A request adds only its deep link, if it passes its check, and the parameters
-// that the platform wants back. Nothing else of a request is read, so no Host or Forwarded
-// header can change where a token goes.
+// [Check] finds what is wrong with a configuration. [New] prepares the constant parts of every URL.
+// A request adds only its deep link, if that passes its check, and the parameters that the platform
+// wants back. Nothing else of a request is read, so no Host or Forwarded header can change where a
+// token goes.
 package address
 
 import (
@@ -18,10 +19,10 @@ import (
 	"github.com/docslogin/docslogin/internal/deeplink"
 )
 
-// Config has what a Builder needs of the options and of the platform.
+// Config holds what a Builder needs from the options and the platform.
 type Config struct {
 	DocsURL       string
-	Callback      string // path under DocsURL, or absolute URL; "": DocsURL, or the deep link's page
+	Callback      string // a path under DocsURL or an absolute URL; "": DocsURL, or the deep link's page
 	Carrier       Carrier
 	DeepLink      DeepLink
 	Echo          []string
@@ -35,14 +36,14 @@ type Config struct {
 	SignIn      *SignIn // nil: not configured
 }
 
-// DeepLink says how a deep link arrives on the login route and how it goes back to the docs.
+// DeepLink describes how a deep link arrives at the login route and how it goes back to the docs.
 type DeepLink struct {
-	In       string // query parameter that brings it; "": the platform sends none
-	Out      string // query parameter or field that takes it back; "": the token goes to its page
+	In       string // query parameter in which it arrives; "": the platform sends none
+	Out      string // query parameter or field in which it goes back; "": the token goes to its page
 	Form     Form
-	FromBase bool     // a relative link starts at DocsURL's path
-	Origins  []string // that a link may name, besides DocsURL's
-	Drop     []string // query parameters to remove from a link
+	FromBase bool     // a relative deep link starts at DocsURL's path
+	Origins  []string // origins besides DocsURL's to which a deep link may lead
+	Drop     []string // query parameters to remove from a deep link
 }
 
 // SignIn is the app's sign-in page.
@@ -54,10 +55,10 @@ type SignIn struct {
 // Carrier is the part of a request to the docs that carries the token.
 type Carrier struct {
 	Place Place
-	Name  string // of the parameter or the field
+	Name  string // of the parameter or field
 }
 
-// Place is one part of such a request. The zero Place is invalid.
+// Place is a part of a request that can carry the token. The zero Place is invalid.
 type Place int
 
 // The places.
@@ -87,18 +88,18 @@ func (f Form) of(l deeplink.Link) string {
 	return l.Path + l.Suffix
 }
 
-// The longest URLs in bytes, as measured with servers and browsers.
+// The maximum lengths of URLs in bytes, as measured with servers and browsers.
 const (
-	maxQueryURL    = 8000  // nginx and CDNs answer 414 beyond 8 KiB
-	maxFragmentURL = 16000 // it reaches no server, but must pass the proxy in front of the app
-	warnURL        = 3000  // nginx in front of the app, with its default buffers, passes a little more
+	maxQueryURL    = 8000  // nginx and CDNs respond with 414 beyond 8 KiB
+	maxFragmentURL = 16000 // no server receives it, but it must pass through the proxy in front of the app
+	warnURL        = 3000  // nginx in front of the app passes a little more with its default buffers
 )
 
 const (
-	returnMarker = "docslogin_sent" // in the return URL: when the visitor was sent to sign in, in Unix seconds
-	returnWindow = 10 * time.Minute // how long the marker counts, so that a bookmark does not meet the loop page forever
+	returnMarker = "docslogin_sent" // in the return URL: when the visitor was sent to the sign-in page, in Unix seconds
+	returnWindow = 10 * time.Minute // how long the marker counts, so that a bookmark does not lead to the loop page forever
 	maxEcho      = 256              // bytes of an echoed parameter
-	maxQuery     = 1 << 16          // bytes of a query that is read: far more than a login URL has
+	maxQuery     = 1 << 16          // bytes of a query that is read, far more than a login URL needs
 )
 
 // Builder builds the URLs to which browsers are sent. It is safe for concurrent use by
@@ -106,17 +107,17 @@ const (
 type Builder struct {
 	DocsHost    string // host name of the docs, in lower case, without a port
 	RouteURL    string // the login route as browsers see it; absolute if the sign-in page is on another host
-	FormOrigins string // to which a form, and the redirects that follow it, may lead; for a Content-Security-Policy
+	FormOrigins string // origins to which a form and the redirects after it may lead, for a Content-Security-Policy
 
 	config     Config
-	site       deeplink.Site // what deep links are checked against
-	target     string        // the URL that takes the token, unless a deep link's page does
-	toPage     bool          // the page that a deep link names takes the token
+	site       deeplink.Site // checks deep links
+	target     string        // where the token goes, unless it goes to a deep link's page
+	toPage     bool          // the token goes to the deep link's page
 	signIn     string        // the sign-in page's URL, up to the value of the return parameter
 	signInTail string        // what follows that value
 }
 
-// New returns the Builder of a configuration in which [Check] finds no problem.
+// New returns the Builder for a configuration in which [Check] finds no problem.
 func New(c *Config) *Builder {
 	b := &Builder{config: *c}
 	docs, _ := url.Parse(c.DocsURL)
@@ -136,13 +137,13 @@ func New(c *Config) *Builder {
 	return b
 }
 
-// toPage reports whether the page that a deep link names takes the token.
+// toPage reports whether the token goes to the deep link's page.
 func (c *Config) toPage() bool { return c.DeepLink.In != "" && c.DeepLink.Out == "" }
 
-// base is the docs' own path without a trailing slash.
+// base returns the docs' own path without a trailing slash.
 func base(docs *url.URL) string { return strings.TrimRight(docs.EscapedPath(), "/") }
 
-// target is the URL that takes the token.
+// target returns the URL that takes the token.
 func (c *Config) target(docs *url.URL) string {
 	switch {
 	case strings.HasPrefix(c.Callback, "/"):
@@ -164,12 +165,12 @@ func (c *Config) site(docs *url.URL, target string) deeplink.Site {
 		FromBase: c.DeepLink.FromBase, Target: c.toPage(), Token: c.Carrier.Name, Drop: c.DeepLink.Drop,
 	}
 	if c.Callback != "" {
-		site.Callback, _ = url.PathUnescape(target) // a clean path, so it decodes
+		site.Callback, _ = url.PathUnescape(target) // the path is clean, so this cannot fail
 	}
 	return site
 }
 
-// linkOrigins are DeepLink.Origins in the form in which origins are compared.
+// linkOrigins returns DeepLink.Origins in the form in which origins are compared.
 func (c *Config) linkOrigins() []string {
 	origins := make([]string, len(c.DeepLink.Origins))
 	for i, origin := range c.DeepLink.Origins {
@@ -179,7 +180,7 @@ func (c *Config) linkOrigins() []string {
 	return origins
 }
 
-// formOrigins are the origins of the target, the docs, and the deep links.
+// formOrigins returns the origins of the target, the docs, and the deep links.
 func (c *Config) formOrigins(docs *url.URL, target string) string {
 	u, _ := url.Parse(target)
 	origins := append(c.linkOrigins(), deeplink.Origin(docs), deeplink.Origin(u))
@@ -187,7 +188,7 @@ func (c *Config) formOrigins(docs *url.URL, target string) string {
 	return strings.Join(slices.Compact(origins), " ")
 }
 
-// routeURL is the login route as browsers see it, to which the return URL leads.
+// routeURL returns the login route as browsers see it, which is where the return URL leads.
 func (c *Config) routeURL() string {
 	external := &url.URL{}
 	if c.ExternalURL != nil {
@@ -197,7 +198,7 @@ func (c *Config) routeURL() string {
 	if c.SignIn == nil || strings.HasPrefix(c.SignIn.URL, "/") {
 		return route
 	}
-	page, _, _ := strings.Cut(c.SignIn.URL, "#") // a script may read the fragment, which need not decode
+	page, _, _ := strings.Cut(c.SignIn.URL, "#") // the fragment may be for a script, and need not be valid
 	if u, _ := url.Parse(page); deeplink.Origin(u) == deeplink.Origin(external) {
 		return route
 	}
@@ -210,18 +211,18 @@ func (b *Builder) HasSignIn() bool { return b.signIn != "" }
 // HasURL reports whether the token is in a URL, and not in a form.
 func (b *Builder) HasURL() bool { return b.config.Carrier.Place != PostForm }
 
-// Request is what a login request asks for. The zero Request asks for the docs' home.
+// Request is what a login request asks for. The zero Request asks for the docs' home page.
 type Request struct {
-	Link     deeplink.Link // the deep link, checked; zero: the docs' home
+	Link     deeplink.Link // the deep link, after its check; zero: the docs' home page
 	Returned bool          // the sign-in page has just sent the visitor back
-	Rejected string        // why the deep link was dropped; "": it was not, or there was none
+	Rejected string        // why the deep link was dropped; "" if it was not, or if there was none
 	Warnings []string      // for the operator
 
 	given string     // the deep link as it arrived; "" if Link is zero
 	echo  url.Values // the platform's other parameters
 }
 
-// Read returns what a login request asks for in its query, if it arrived at the time now.
+// Read returns what a login request that arrived at the time now asks for in its query.
 func (b *Builder) Read(rawQuery string, now time.Time) Request {
 	if len(rawQuery) > maxQuery {
 		return Request{Rejected: "the query is too long"}
@@ -243,10 +244,10 @@ func (b *Builder) Read(rawQuery string, now time.Time) Request {
 	return req
 }
 
-// isRecent reports whether a return marker was set within the return window. The clocks of
-// several instances differ, so the marker may be a minute ahead.
+// isRecent reports whether a return marker was set within the return window. The clocks of several
+// instances may differ, so the marker may be up to a minute ahead.
 func isRecent(marker string, now time.Time) bool {
-	if marker == "" { // as nearly always; spares ParseInt's error
+	if marker == "" { // the usual case; avoids ParseInt's error
 		return false
 	}
 	sent, err := strconv.ParseInt(marker, 10, 64)
@@ -254,8 +255,8 @@ func isRecent(marker string, now time.Time) bool {
 	return err == nil && -time.Minute <= age && age <= returnWindow
 }
 
-// Link returns the request for a deep link as a platform sends it. A link that does not pass
-// its check is rejected, and the request is one for the docs' home.
+// Link returns the request for a deep link as a platform sends it. If the deep link does not pass
+// its check, it is rejected, and the request asks for the docs' home page.
 func (b *Builder) Link(given string) Request {
 	if b.config.DeepLink.In == "" {
 		return Request{}
@@ -278,11 +279,11 @@ func (r *Request) dropLink() {
 // Destination is where a browser goes next.
 type Destination struct {
 	URL    string
-	Fields [][2]string // name and value of each field of a form that is posted to URL; nil: no form
+	Fields [][2]string // name and value of each field of a form to post to URL; nil: no form
 }
 
-// Warning returns a warning for the operator if a proxy in front of the app may not pass a
-// redirect of this length, and otherwise "".
+// Warning returns a warning for the operator if the redirect may be too long for a proxy in front
+// of the app, or else "".
 func (d Destination) Warning() string {
 	if len(d.URL) <= warnURL || d.Fields != nil {
 		return ""
@@ -290,10 +291,10 @@ func (d Destination) Warning() string {
 	return fmt.Sprintf("the URL is over %d bytes: nginx in front of the app needs proxy_buffer_size 32k; proxy_buffers 8 32k;", warnURL)
 }
 
-// Docs returns where the token goes. If the deep link alone makes the URL too long to
-// arrive, Docs drops it from req. A token that is longer than the platform accepts is an
-// error. So is a URL that is too long even without the deep link; of the Destination, only
-// the URL's length is then of use.
+// Docs returns where the token goes. If only the deep link makes the URL too long, Docs drops it
+// from req. It is an error if the token is longer than the platform accepts, or if the URL is too
+// long even without the deep link. In the latter case, only the length of the returned URL is
+// meaningful.
 func (b *Builder) Docs(req *Request, token string) (Destination, error) {
 	if limit := b.config.MaxTokenBytes; limit > 0 && len(token) > limit {
 		return Destination{}, fmt.Errorf("the token is %d bytes long, and this platform accepts %d", len(token), limit)
@@ -316,8 +317,8 @@ func (b *Builder) Docs(req *Request, token string) (Destination, error) {
 	return next, nil
 }
 
-// destination writes the token, the deep link, and the platform's other parameters into the URL, or
-// the first two into a form.
+// destination writes the token, the deep link, and the platform's other parameters into the URL.
+// For a form, the token and the deep link become fields instead.
 func (b *Builder) destination(req *Request, token string) Destination {
 	c, target, anchor := &b.config, b.target, ""
 	hasLink := req.given != ""
@@ -361,7 +362,8 @@ func (b *Builder) destination(req *Request, token string) Destination {
 	return Destination{u.String(), fields}
 }
 
-// others are the platform's constant parameters and those that it wants back, which win.
+// others returns the platform's constant parameters and the ones that it wants back. The latter
+// win.
 func (b *Builder) others(req *Request) url.Values {
 	if len(b.config.Params) == 0 {
 		return req.echo
@@ -376,10 +378,10 @@ func (b *Builder) others(req *Request) url.Values {
 	return others
 }
 
-// SignIn returns the sign-in page, of which there must be one, with a return URL that leads
-// to the same destination as req. The return URL contains the deep link as it arrived, so
-// that both requests read the same, and the echoed parameters. If the deep link makes the URL
-// too long, SignIn drops it from req.
+// SignIn returns the sign-in page, which must be configured, with a return URL that leads to the
+// same destination as req. The return URL contains the echoed parameters, and the deep link as it
+// arrived, so that both requests are read in the same way. If the deep link makes the URL too long,
+// SignIn drops it from req.
 func (b *Builder) SignIn(req *Request, now time.Time) Destination {
 	query := url.Values{returnMarker: {strconv.FormatInt(now.Unix(), 10)}}
 	for name, values := range req.echo {
@@ -396,7 +398,7 @@ func (b *Builder) SignIn(req *Request, now time.Time) Destination {
 	return Destination{URL: location}
 }
 
-// separator goes before one more parameter.
+// separator returns the separator before one more query parameter.
 func separator(hasQuery bool) string {
 	if hasQuery {
 		return "&"

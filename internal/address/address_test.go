@@ -45,7 +45,7 @@ func login(t testing.TB, b *address.Builder, query string) string {
 	return sent(next)
 }
 
-// The shapes of the platforms that there are.
+// The shapes of the existing platforms.
 var (
 	callbackInFragment = func(c *address.Config) {
 		c.Callback, c.Carrier, c.RootOnly = "/login/jwt-callback", address.Carrier{Place: address.Fragment}, true
@@ -170,7 +170,7 @@ func TestWhereALoginLeads(t *testing.T) {
 	}
 }
 
-// A login that is sent over the sign-in page first ends in the same place.
+// A login that goes to the sign-in page first ends in the same place.
 func TestTheReturnURLLeadsToTheSamePlace(t *testing.T) {
 	for _, tt := range shapes {
 		t.Run(tt.name, func(t *testing.T) {
@@ -409,7 +409,7 @@ const (
 	linkTooLong  = "it makes the URL too long"
 )
 
-// The token has the length that gives the URL its bytes.
+// The length of the token makes the URL as long as the row says.
 func TestHowLongAURLMayBe(t *testing.T) {
 	fragment := address.Carrier{Place: address.Fragment}
 	for _, tt := range []struct {
@@ -441,8 +441,8 @@ func TestHowLongAURLMayBe(t *testing.T) {
 	}
 }
 
-// A link is dropped when it alone makes the URL too long, and kept to the last byte. Behind a token
-// of 7,871 bytes, 100 are left; "&redirect=%2F" takes 13 of them.
+// A link is dropped only if it makes the URL too long, even by one byte. After a token of 7,871
+// bytes, 100 are left; "&redirect=%2F" takes 13 of them.
 func TestALinkThatMakesTheURLTooLong(t *testing.T) {
 	b := newBuilder(t, custom(func(c *address.Config) { c.Echo = []string{"e"} }))
 	for _, tt := range []struct {
@@ -485,7 +485,7 @@ func TestALinkThatMakesTheSignInPagesURLTooLong(t *testing.T) {
 	}
 }
 
-// A login URL has no parameters of such a length. What is dropped, the operator is told.
+// No login URL has parameters this long. The operator is told what was dropped.
 func TestParametersThatAreTooLong(t *testing.T) {
 	for _, tt := range []struct{ name, query, echo, warning, rejected string }{
 		{"256 bytes", "companyID=" + strings.Repeat("x", 256), "companyID=xxx", "", ""},
@@ -515,8 +515,8 @@ func TestThePlatformsOwnLimitOfATokensLength(t *testing.T) {
 	}
 }
 
-// A token in a form counts for no URL's limit, but for the platform's own; and no redirect's header
-// has a form's action.
+// The limits of a URL do not apply to a token in a form, but the platform's own limit does. No
+// redirect's header contains a form's action.
 func TestAFormTakesWhatAURLDoesNot(t *testing.T) {
 	token := strings.Repeat("x", 50_000)
 	b := newBuilder(t, custom(formAsGiven))
@@ -562,8 +562,8 @@ func TestABuilderIsOnlyRead(t *testing.T) {
 	}
 }
 
-// FuzzRead: whatever a query says, the token goes to the place that the platform has for it, in a
-// URL of printable ASCII that is short enough; and over the sign-in page to the same place.
+// FuzzRead asserts that, whatever the query contains, the token goes to the platform's place for
+// it, in a short enough URL of printable ASCII, and that the sign-in page leads to the same place.
 func FuzzRead(f *testing.F) {
 	type platform struct {
 		*address.Builder

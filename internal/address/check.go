@@ -14,20 +14,20 @@ import (
 	"github.com/docslogin/docslogin/internal/deeplink"
 )
 
-// Problem is one thing that is wrong with a configuration.
+// Problem is one problem in a configuration.
 type Problem struct {
 	Field  string // the option or the Platform field: "WithPath", "Platform.DocsURL"
-	Reason string // what is wrong and what to do; never a URL's text, which is a secret if arguments were mixed up
+	Reason string // what is wrong and what to do; never the text of a URL, which is a secret if arguments were mixed up
 }
 
 // checker collects the problems of a configuration.
 type checker struct {
 	*Config
 	problems []Problem
-	origins  []string // to which a form may lead
+	origins  []string // origins to which a form may lead
 }
 
-// Check returns everything that is wrong with a configuration.
+// Check returns all problems in a configuration.
 func Check(c *Config) []Problem {
 	k := checker{Config: c}
 	k.checkPath()
@@ -46,7 +46,7 @@ func (k *checker) fail(field, reason string, args ...any) {
 
 const (
 	alphanumeric = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-	pathChars    = alphanumeric + "-._~!$&'+,;=@/" // without a special meaning in a URL's path or in a router's pattern
+	pathChars    = alphanumeric + "-._~!$&'+,;=@/" // have no special meaning in a URL's path or in a router's pattern
 	hostChars    = alphanumeric + "-_"
 )
 
@@ -96,7 +96,7 @@ func (k *checker) checkDeepLink() {
 func (k *checker) checkParams() {
 	used := []string{"", returnMarker}
 	if k.Carrier.Place == PostForm {
-		used = append(used, "_charset_") // browsers fill it in themselves (HTML standard)
+		used = append(used, "_charset_") // browsers set its value themselves (HTML standard)
 	}
 	take := func(field string, names ...string) {
 		for _, name := range names {
@@ -148,7 +148,7 @@ func (k *checker) checkDocs() {
 	}
 }
 
-// checkForm checks that a Content-Security-Policy can name the hosts to which the form leads
+// checkForm checks that a Content-Security-Policy can express the hosts to which the form leads
 // (CSP Level 3, section 2.3.1).
 func (k *checker) checkForm() {
 	if k.Carrier.Place == PostForm && strings.ContainsAny(strings.Join(k.origins, " "), "[_") {
@@ -185,7 +185,7 @@ func (k *checker) checkExternalURL() (ok bool) {
 	return ok
 }
 
-// checkSignIn checks the sign-in page and the URL that it returns to.
+// checkSignIn checks the sign-in page and the return URL.
 func (k *checker) checkSignIn() {
 	routeKnown := k.checkExternalURL()
 	if k.SignIn == nil {
@@ -208,7 +208,7 @@ func (k *checker) checkSignIn() {
 	}
 }
 
-// checkSignInURL checks the sign-in page's URL, here without its fragment, and returns its path.
+// checkSignInURL checks the sign-in page's URL, given without its fragment, and returns its path.
 func (k *checker) checkSignInURL(page string) (path string, ok bool) {
 	switch {
 	case strings.TrimSpace(k.SignIn.URL) != k.SignIn.URL:
@@ -246,8 +246,8 @@ func (k *checker) checkURL(field, text string, allowHTTP bool) (u *url.URL, ok b
 	return u, reason == ""
 }
 
-// CheckOrigin returns what is wrong with an origin that the Origin header of browsers is
-// compared with, and what to do, or "".
+// CheckOrigin checks an origin that the Origin header of browsers is compared with. It returns what
+// is wrong and what to do, or "".
 func CheckOrigin(origin string, allowHTTP bool) (reason string) {
 	u, reason := parseURL(origin, allowHTTP)
 	if reason == "" && deeplink.Origin(u) != origin {
@@ -256,8 +256,8 @@ func CheckOrigin(origin string, allowHTTP bool) (reason string) {
 	return reason
 }
 
-// parseURL parses a URL of the configuration, or returns what is wrong with it. The reason
-// does not repeat the text, which is a secret if arguments were mixed up.
+// parseURL parses a URL of the configuration, or returns what is wrong with it. The reason does not
+// repeat the text, which is a secret if arguments were mixed up.
 func parseURL(text string, allowHTTP bool) (u *url.URL, reason string) {
 	u, err := url.Parse(text)
 	switch {
@@ -283,7 +283,7 @@ func parseURL(text string, allowHTTP bool) (u *url.URL, reason string) {
 	return u, ""
 }
 
-// validHost reports whether the host and the port mean the same to Go and to browsers, which
+// validHost reports whether Go and browsers read the host and the port in the same way. Browsers
 // also read "127.1" and "0x7f.1" as addresses.
 func validHost(u *url.URL) bool {
 	port, err := strconv.ParseUint(cmp.Or(u.Port(), "443"), 10, 16)

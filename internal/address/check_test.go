@@ -396,7 +396,7 @@ func TestAllProblemsAtOnce(t *testing.T) {
 	}
 }
 
-// Arguments get mixed up, and then a secret stands where a URL should be.
+// If arguments are mixed up, there may be a secret where a URL should be.
 func TestProblemsDoNotRepeatTheText(t *testing.T) {
 	const secret = "hunter2"
 	for _, text := range []string{

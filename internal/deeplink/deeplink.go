@@ -1,10 +1,10 @@
-// Package deeplink checks the deep link of a request: may the browser follow it, and where
-// does it lead?
+// Package deeplink checks the deep link of a request: whether the browser may follow it, and where
+// it leads.
 //
-// Anybody can make a link to a login route, with any deep link in it. So a deep link is
-// checked by its bytes alone, and not by what a parser makes of them: net/url and the WHATWG
-// URL standard, which browsers follow, disagree about too many strings. Every function here
-// is pure.
+// Anybody can make a link to a login route, with any deep link in it. A deep link is therefore
+// checked by its bytes alone, not by what a parser makes of them. The parsers of net/url and of the
+// WHATWG URL standard, which browsers follow, disagree about too many strings. All functions in
+// this package are pure.
 package deeplink
 
 import (
@@ -15,32 +15,32 @@ import (
 	"unicode/utf8"
 )
 
-// maxBytes is the length up to which a link is accepted, as it arrived and as it is followed.
+// maxBytes is the maximum length of a link, both as it arrived and as it is followed.
 const maxBytes = 2048
 
-// Site is what links are checked against. Its strings come from the configuration, never
-// from a request, and are normalized: origins by [Origin], paths escaped. A Site is safe for
-// concurrent use by multiple goroutines, as long as nobody changes it.
+// Site is what links are checked against. Its strings come from the configuration, never from a
+// request, and are normalized: origins by [Origin], paths escaped. A Site is safe for concurrent
+// use by multiple goroutines as long as it is not modified.
 type Site struct {
 	Origin   string   // of the docs: "https://docs.example.com"
 	Base     string   // the docs' own path without a trailing slash: "" or "/docs"
-	Origins  []string // others that a link may name
+	Origins  []string // other origins to which a link may lead
 	FromBase bool     // a relative link starts at Base
-	Target   bool     // the token is sent to the link itself, which must then be on Origin and under Base
-	Callback string   // origin and path of the page that takes the token: not a page to return to
-	Token    string   // query parameter that carries the token: no link may contain it
+	Target   bool     // the token goes to the link itself, which must then be on Origin and under Base
+	Callback string   // origin and path of the page that takes the token; no link may lead there
+	Token    string   // query parameter that carries the token; no link may contain it
 	Drop     []string // query parameters to remove from a link; "visitor.*" is every name that begins with "visitor."
 }
 
-// Link is a link that passed its check. The zero Link leads to the docs' home.
+// Link is a link that passed its check. The zero Link leads to the docs' home page.
 type Link struct {
-	Given  string // as it arrived, without what Site.Drop names
+	Given  string // as it arrived, without the parameters in Site.Drop
 	Origin string // one of the Site's constants, never bytes of the request
 	Path   string // from the host's root
 	Suffix string // query and fragment
 }
 
-// The reasons for which a link is rejected.
+// The reasons why a link is rejected.
 var (
 	ErrLength   = errors.New("it is longer than 2,048 bytes")
 	ErrUTF8     = errors.New("it is not valid UTF-8")
@@ -53,8 +53,8 @@ var (
 	ErrToken    = errors.New("it already carries a token")
 )
 
-// Check checks a link. An empty one is the zero Link, and so is "undefined", which scripts
-// write if they have none.
+// Check checks a link. It returns the zero Link for an empty link, and for "undefined", which
+// scripts write if they have no link.
 func (s *Site) Check(given string) (Link, error) {
 	if given == "" || given == "undefined" {
 		return Link{}, nil
@@ -121,15 +121,14 @@ func (s *Site) checkRest(l Link) error {
 	return nil
 }
 
-// CleanPath reports whether a path from the configuration follows the rules for the path of
-// a link.
+// CleanPath reports whether a path from the configuration follows the rules for the path of a link.
 func CleanPath(escaped string) bool {
 	decoded, err := url.PathUnescape(escaped)
 	return err == nil && strings.HasPrefix(escaped, "/") && !strings.ContainsFunc(decoded, forbidden) && cleanPath(decoded)
 }
 
-// cleanPath reports whether a decoded path stays the same if it is decoded, cleaned, or
-// parsed once more.
+// cleanPath reports whether a decoded path stays the same if it is decoded, cleaned, or parsed once
+// more.
 func cleanPath(decoded string) bool {
 	if !utf8.ValidString(decoded) || strings.Contains(decoded, "%") || strings.Contains(decoded, "//") {
 		return false
@@ -142,9 +141,8 @@ func cleanPath(decoded string) bool {
 	return true
 }
 
-// beforeDelimiter returns what is left of a decoded path or segment if it is parsed once
-// more: ? and # end a path, and blanks at its end are cut off. Some servers also cut it off
-// at a ;.
+// beforeDelimiter returns what remains of a decoded path or segment if it is parsed once more: ?
+// and # end a path, and spaces at its end are removed. Some servers also end a path at a semicolon.
 func beforeDelimiter(decoded string) string {
 	if i := strings.IndexAny(decoded, "?#;"); i >= 0 {
 		decoded = decoded[:i]
@@ -154,22 +152,22 @@ func beforeDelimiter(decoded string) string {
 
 func isDots(segment string) bool { return segment == "." || segment == ".." }
 
-// forbidden reports whether r is a control character, which browsers remove or at which they
-// end a URL, or a backslash, which they read as a slash.
+// forbidden reports whether r is a backslash, which browsers read as a slash, or a control
+// character, which browsers remove or treat as the end of a URL.
 func forbidden(r rune) bool { return r < 0x20 || r == 0x7F || r == '\\' }
 
-// under reports whether path is base or under it, by their decoded segments: an escaped slash
+// under reports whether path is base or under it. It compares decoded segments: an escaped slash
 // does not end a segment.
 func under(base, path string) bool {
 	in, of := strings.Split(path, "/"), strings.Split(base, "/")
 	return len(in) >= len(of) && slices.EqualFunc(in[:len(of)], of, func(a, b string) bool {
-		a, _ = url.PathUnescape(a) // both are clean, so they decode
+		a, _ = url.PathUnescape(a) // both are clean, so this cannot fail
 		b, _ = url.PathUnescape(b)
 		return a == b
 	})
 }
 
-// match returns the Site's own constant for the origin that a link names, or "".
+// match returns the Site's own constant for a link's origin, or "".
 func (s *Site) match(origin string) string {
 	if origin == s.Origin {
 		return s.Origin
@@ -180,8 +178,8 @@ func (s *Site) match(origin string) string {
 	return ""
 }
 
-// cutOrigin splits an absolute link into its origin, normalized like that of [Origin], and
-// the rest, which begins with "/".
+// cutOrigin splits an absolute link into its origin, normalized as by [Origin], and the rest, which
+// begins with "/".
 func cutOrigin(link string) (origin, rest string, ok bool) {
 	scheme, after, ok := strings.Cut(link, "://")
 	if !ok || strings.ContainsAny(scheme, "/?#") {
@@ -198,8 +196,8 @@ func cutOrigin(link string) (origin, rest string, ok bool) {
 	return normalize(scheme, after[:end]), rest, true
 }
 
-// Origin returns the origin of an absolute URL from the configuration in the form that this
-// package compares: lower case, without the scheme's own port.
+// Origin returns the origin of an absolute URL from the configuration in the form that this package
+// compares: in lower case, without the scheme's default port.
 func Origin(u *url.URL) string { return normalize(u.Scheme, u.Host) }
 
 func normalize(scheme, host string) string {
@@ -213,7 +211,7 @@ func normalize(scheme, host string) string {
 	return scheme + "://" + host
 }
 
-// lowerASCII leaves letters beyond ASCII alone: strings.ToLower turns some of them into ASCII.
+// lowerASCII converts only ASCII letters: strings.ToLower turns some other letters into ASCII.
 func lowerASCII(s string) string {
 	return strings.Map(func(r rune) rune {
 		if 'A' <= r && r <= 'Z' {
@@ -230,8 +228,7 @@ func cutPath(rest string) (path, suffix string) {
 	return rest, ""
 }
 
-// drop removes the query parameters that Site.Drop names from a link and keeps every other
-// byte.
+// drop removes the query parameters in Site.Drop from a link and keeps every other byte.
 func (s *Site) drop(link string) string {
 	if len(s.Drop) == 0 {
 		return link
@@ -265,7 +262,7 @@ func name(pair string) string {
 }
 
 // Param returns the first value of a query parameter, decoded, or "". It reads the raw query,
-// since net/url drops the pairs that it cannot parse.
+// because net/url drops pairs that it cannot parse.
 func Param(rawQuery, param string) string {
 	for pair := range strings.SplitSeq(rawQuery, "&") {
 		if n, value, _ := strings.Cut(pair, "="); unescape(n) == param {
@@ -275,8 +272,8 @@ func Param(rawQuery, param string) string {
 	return ""
 }
 
-// unescape decodes as browsers do (URL standard, application/x-www-form-urlencoded parsing):
-// it leaves a broken escape as it is and decodes everything else.
+// unescape decodes as browsers do (URL standard, application/x-www-form-urlencoded parsing): it
+// leaves a broken escape as it is and decodes everything else.
 func unescape(s string) string {
 	if decoded, err := url.QueryUnescape(s); err == nil {
 		return decoded
@@ -297,7 +294,7 @@ func unescape(s string) string {
 	return b.String()
 }
 
-// Escape percent-encodes blanks and everything but printable ASCII, for a URL in a header. It
+// Escape percent-encodes spaces and everything except printable ASCII, for a URL in a header. It
 // leaves everything else as it is.
 func Escape(s string) string {
 	const hex = "0123456789ABCDEF"

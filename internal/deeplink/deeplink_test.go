@@ -259,8 +259,8 @@ func TestOrigin(t *testing.T) {
 	}
 }
 
-// FuzzCheck: an accepted link stays on one of the site's own origins, however often it is
-// parsed or decoded, and is accepted again in each form in which it goes out.
+// FuzzCheck asserts that an accepted link stays on one of the site's own origins, however often it
+// is parsed or decoded, and that it is accepted again in each form in which it goes out.
 func FuzzCheck(f *testing.F) {
 	f.Fuzz(func(t *testing.T, given string) {
 		for _, site := range []deeplink.Site{atRoot, onPage, named, local} {

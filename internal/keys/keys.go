@@ -1,6 +1,6 @@
-// Package keys turns a secret, the text of a PEM file, or an outside signer into a signer
-// that is known to work, and a secret or a PEM text into the key that verifies. No error
-// contains a byte of the key.
+// Package keys turns a secret, a PEM text, or an external signer into a signer that is known to
+// work. It also turns a secret or a PEM text into the key that verifies. No error contains any part
+// of the key.
 package keys
 
 import (
@@ -20,8 +20,8 @@ import (
 // minSecret is the minimum length of an HMAC secret in bytes.
 const minSecret = 16
 
-// Signer signs tokens. It holds its key in a closure, so there is nothing to print. It is safe
-// for concurrent use by multiple goroutines.
+// Signer signs tokens. It keeps its key in a closure, so that it cannot be printed. It is safe for
+// concurrent use by multiple goroutines.
 type Signer struct {
 	sign func(ctx context.Context, payload []byte) (string, error)
 }
@@ -32,10 +32,10 @@ func (s *Signer) Sign(ctx context.Context, payload []byte) (string, error) {
 	return s.sign(ctx, payload)
 }
 
-// hashSize has the hash sizes of the HMAC algorithms in bytes (RFC 7518, section 3.2).
+// hashSize maps the HMAC algorithms to the sizes of their hashes in bytes (RFC 7518, section 3.2).
 var hashSize = map[jose.SignatureAlgorithm]int{jose.HS256: 32, jose.HS384: 48, jose.HS512: 64}
 
-// Secret returns a signer for an HMAC algorithm. The secret's bytes are the key: it is never
+// Secret returns a signer for an HMAC algorithm. The bytes of the secret are the key: it is never
 // decoded.
 func Secret(secret string, alg jose.SignatureAlgorithm) (*Signer, error) {
 	size, ok := hashSize[alg]
@@ -45,8 +45,8 @@ func Secret(secret string, alg jose.SignatureAlgorithm) (*Signer, error) {
 	if err := checkSecret(secret); err != nil {
 		return nil, err
 	}
-	// HMAC pads a key that is shorter than the hash's block with zero bytes (RFC 2104, section
-	// 2), so this changes no signature. go-jose rejects keys that are shorter than the hash.
+	// HMAC pads a key that is shorter than the hash's block with zero bytes (RFC 2104, section 2),
+	// so this does not change the signature. go-jose rejects keys that are shorter than the hash.
 	key := make([]byte, max(len(secret), size))
 	copy(key, secret)
 	return local(alg, key, key)
@@ -66,10 +66,10 @@ func checkSecret(secret string) error {
 	return nil
 }
 
-// Verifier returns the key that verifies an algorithm's signatures. For HMAC, this is the
-// secret as a []byte. For EdDSA it is an ed25519.PublicKey and for ES256 an *ecdsa.PublicKey,
-// from the PEM text of a public key (PKIX, RFC 5280) or a private key. The text may have the
-// forms that [PEM] accepts.
+// Verifier returns the key that verifies an algorithm's signatures. For HMAC, it is the secret as a
+// []byte. For EdDSA it is an ed25519.PublicKey and for ES256 an *ecdsa.PublicKey, from the PEM text
+// of a public key (PKIX, RFC 5280) or a private key. The text may have the forms that [PEM]
+// accepts.
 func Verifier(text string, alg jose.SignatureAlgorithm) (any, error) {
 	if _, ok := hashSize[alg]; ok {
 		if err := checkSecret(text); err != nil {
@@ -98,10 +98,10 @@ func isFor(key any, alg jose.SignatureAlgorithm) bool {
 	return false
 }
 
-// PEM returns a signer for the private key in a PEM text: Ed25519 for EdDSA or P-256 for
-// ES256, in PKCS#8 (RFC 5958) or SEC 1 (RFC 5915). The text may have any form that environment
-// variables and mounted files give it: a byte-order mark, quotes or blanks around it,
-// indentation, CRLF, newlines written as \n or turned into blanks, or base64 of the whole.
+// PEM returns a signer for the private key in a PEM text: Ed25519 for EdDSA or P-256 for ES256, in
+// PKCS#8 (RFC 5958) or SEC 1 (RFC 5915). It accepts any form that environment variables and mounted
+// files give the text: a byte-order mark, quotes or spaces around it, indentation, CRLF, newlines
+// written as \n or replaced by spaces, or base64 of the whole text.
 func PEM(text string, alg jose.SignatureAlgorithm) (*Signer, error) {
 	key, err := parsePEM(text, toSign)
 	if err != nil {
@@ -113,13 +113,13 @@ func PEM(text string, alg jose.SignatureAlgorithm) (*Signer, error) {
 	return nil, fmt.Errorf("the key is %s; %s", describe(key), needs(alg))
 }
 
-// contextual is a signer that takes the context of the request for which it signs.
+// contextual is a signer that takes the context of the request that it signs for.
 type contextual interface {
 	WithContext(context.Context) jose.OpaqueSigner
 }
 
-// Opaque returns a signer that gets its signatures from s. The Public method of s must return
-// the public key, which verifies the trial signature.
+// Opaque returns a signer that gets its signatures from s. The Public method of s must return the
+// public key, which is used to verify the trial signature.
 func Opaque(s jose.OpaqueSigner, alg jose.SignatureAlgorithm) (signer *Signer, err error) {
 	defer func() { // s is not our code
 		if recover() != nil {
@@ -142,7 +142,7 @@ func Opaque(s jose.OpaqueSigner, alg jose.SignatureAlgorithm) (signer *Signer, e
 	})
 }
 
-// noKeyID keeps the key's ID out of the header, which has alg and typ only.
+// noKeyID keeps the key's ID out of the header, which has only alg and typ.
 type noKeyID struct{ jose.OpaqueSigner }
 
 func (noKeyID) Public() *jose.JSONWebKey { return nil }
@@ -153,8 +153,8 @@ func local(alg jose.SignatureAlgorithm, private, public any) (*Signer, error) {
 	return tried(alg, public, func(context.Context) (jose.Signer, error) { return signer, err })
 }
 
-// tried returns a Signer whose trial signature verifies: go-jose accepts keys that fail only
-// when they sign.
+// tried returns a Signer whose trial signature verifies, because go-jose accepts keys that fail
+// only when they sign.
 func tried(alg jose.SignatureAlgorithm, public any, source func(context.Context) (jose.Signer, error)) (*Signer, error) {
 	sign := func(ctx context.Context, payload []byte) (*jose.JSONWebSignature, error) {
 		s, err := source(ctx)
@@ -177,7 +177,7 @@ func tried(alg jose.SignatureAlgorithm, public any, source func(context.Context)
 	if err != nil {
 		return nil, fmt.Errorf("the trial signature is not one of the signer's own public key: %w", err)
 	}
-	// The header has alg and typ only (see noKeyID), so it is the same for every token.
+	// The header has only alg and typ (see noKeyID), so it is the same for every token.
 	// CompactSerialize would encode it each time.
 	header, _, _ := strings.Cut(token, ".")
 	size := len(trial.Signatures[0].Signature)
@@ -187,7 +187,7 @@ func tried(alg jose.SignatureAlgorithm, public any, source func(context.Context)
 			return "", err
 		}
 		signature := jws.Signatures[0].Signature
-		if len(signature) != size { // each algorithm's signatures have one size
+		if len(signature) != size { // all signatures of an algorithm have the same size
 			return "", fmt.Errorf("the signer returned %d bytes for a signature of %s, which has %d", len(signature), alg, size)
 		}
 		token := append(make([]byte, 0, len(header)+2*len(payload)+128), header...)

@@ -541,8 +541,9 @@ func unhex(s string) []byte {
 	return b
 }
 
-// TestKeysThatNoToolWrites: damaged and malicious keys, of the kinds that Project Wycheproof
-// collects, are rejected at the start with an error of one line, and none panics.
+// TestKeysThatNoToolWrites asserts that damaged and malicious keys, of the kinds that Project
+// Wycheproof collects, are rejected at the start with a one-line error, and that none causes a
+// panic.
 func TestKeysThatNoToolWrites(t *testing.T) {
 	var (
 		ed25519OID = der(oid, unhex("2b6570"))         // RFC 8410
@@ -640,7 +641,7 @@ func TestKeysThatNoToolWrites(t *testing.T) {
 	}
 }
 
-// FuzzPEM: whatever the text, PEM returns a working signer, or an error of one line that does
+// FuzzPEM asserts that, for any text, PEM returns a working signer or a one-line error that does
 // not repeat the text.
 func FuzzPEM(f *testing.F) {
 	text := pkcs8(f, rfc8032)

@@ -18,18 +18,18 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// block matches a PEM block (RFC 7468), also with all its lines run together.
+// block matches a PEM block (RFC 7468), even with all its lines joined.
 var block = regexp.MustCompile(`(?s)-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END [A-Z0-9 ]+-----`)
 
-// lineBreaks matches what a block may contain besides its base64: white space, and newlines
-// that are written as a backslash and a letter.
+// lineBreaks matches what a block may contain besides base64: white space, and newlines that are
+// written as a backslash and a letter.
 var lineBreaks = regexp.MustCompile(`\s|\\+[rnt]`)
 
-// use is what a key is for, with the words for it in errors.
+// use is what a key is used for, with the words for it in errors.
 type use struct {
-	labels      []string // of the blocks that contain such a key
-	form, thing string   // what the key must be, and its name
-	keep        string   // which one of several to keep
+	labels      []string // labels of the blocks that contain such a key
+	form, thing string   // what the key must be, and what it is called
+	keep        string   // which of several keys to keep
 }
 
 var (
@@ -43,8 +43,8 @@ var (
 	}
 )
 
-// parsePEM returns the one key in text that is for the use. A private key and its own public
-// key count as one. The text may have the forms that [PEM] accepts.
+// parsePEM returns the only key in text that is for the use. A private key and its own public key
+// count as one key. The text may have the forms that [PEM] accepts.
 func parsePEM(text string, u use) (any, error) {
 	text = unwrap(text)
 	if text == "" {
@@ -100,7 +100,7 @@ func parseDER(label, body string) (any, error) {
 		key, err = x509.ParsePKCS8PrivateKey(der)
 	}
 	if private, ok := key.(*ecdsa.PrivateKey); ok && err == nil && private.Curve == elliptic.P256() {
-		_, err = private.ECDH() // Go 1.25 parses a scalar of 0
+		_, err = private.ECDH() // Go 1.25 parses a key whose scalar is 0
 	}
 	rest, notASN1 := asn1.Unmarshal(der, new(asn1.RawValue))
 	if err != nil && notASN1 == nil && len(rest) == 0 {
@@ -112,8 +112,8 @@ func parseDER(label, body string) (any, error) {
 	return key, nil
 }
 
-// unwrap removes a byte-order mark, quotes, and white space, which files and shells leave
-// around a value.
+// unwrap removes what files and shells leave around a value: a byte-order mark, quotes, and white
+// space.
 func unwrap(text string) string {
 	text = strings.TrimSpace(strings.TrimPrefix(text, "\ufeff"))
 	for _, quote := range []string{`"`, `'`, "`"} {
@@ -124,7 +124,7 @@ func unwrap(text string) string {
 	return text
 }
 
-// inUTF16 reports whether a text begins with UTF-16's byte-order mark.
+// inUTF16 reports whether a text begins with a byte-order mark of UTF-16.
 func inUTF16(text string) bool {
 	return strings.HasPrefix(text, "\xff\xfe") || strings.HasPrefix(text, "\xfe\xff")
 }
@@ -138,7 +138,7 @@ func decodeBase64(text string) (string, bool) {
 	return string(decoded), err == nil
 }
 
-// noPEM returns an error that says what a text without a PEM block looks like.
+// noPEM returns an error that describes a text without a PEM block.
 func (u use) noPEM(text string) error {
 	want := "; what is needed is a " + u.thing + " in PEM, with its -----BEGIN and -----END lines"
 	decoded, isBase64 := decodeBase64(text)
@@ -159,7 +159,7 @@ func (u use) noPEM(text string) error {
 	return errors.New("the text is no key" + want)
 }
 
-// labelled returns what a PEM label stands for.
+// labelled returns what a PEM label means.
 func labelled(label string) string {
 	switch label {
 	case "PUBLIC KEY", "RSA PUBLIC KEY":
@@ -203,7 +203,7 @@ func describe(key any) string {
 	return "a key that cannot sign" // X25519
 }
 
-// needs returns which key an algorithm needs.
+// needs returns a text that names the kind of key that an algorithm needs.
 func needs(alg jose.SignatureAlgorithm) string {
 	switch alg {
 	case jose.EdDSA:

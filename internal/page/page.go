@@ -1,9 +1,9 @@
-// Package page writes what a visitor of the login route may see: the error pages, and the
-// page whose form posts the token to the docs. It also sets the headers that every response
-// of the library has.
+// Package page writes the pages that a visitor of the login route may see: the error pages, and the
+// page whose form posts the token to the docs. It also sets the headers of every response of the
+// library.
 //
-// The pages are complete in themselves: their Content-Security-Policy allows their own style
-// and, for the form, their own script, and nothing else.
+// The pages are self-contained: their Content-Security-Policy allows their own style and, for the
+// form, their own script, and nothing else.
 package page
 
 import (
@@ -17,23 +17,23 @@ import (
 	"strings"
 )
 
-// SetHeaders sets the headers with which no cache stores a response, and no browser sends its
-// URL as a referrer or guesses its type.
+// SetHeaders sets the headers that keep caches from storing a response, and browsers from sending
+// its URL as a referrer or guessing its type.
 func SetHeaders(h http.Header) {
 	values := [...]string{"private, no-store, max-age=0", "no-cache", "no-referrer", "nosniff"}
 	for i, name := range [...]string{"Cache-Control", "Pragma", "Referrer-Policy", "X-Content-Type-Options"} {
-		h[name] = values[i : i+1 : i+1] // Set would allocate for each
+		h[name] = values[i : i+1 : i+1] // Set would allocate each time
 	}
 }
 
 // Error is the page for a visitor whose login was rejected.
 type Error struct {
-	Outcome   string   // its name; an outcome without a text of its own has that of a fault
+	Outcome   string   // name of the outcome; one without a text of its own gets the text of a fault
 	Missing   []string // claims that the user lacks, if that is the cause
-	SignInURL string   // where the page's link leads; "": no link, since signing in does not help
+	SignInURL string   // target of the page's link; "": no link, because signing in does not help
 }
 
-// text says what happened and what to do.
+// text describes what happened and what to do.
 type text struct{ Title, What, Advice string }
 
 var fault = text{
@@ -75,8 +75,8 @@ var texts = map[string]text{
 	},
 }
 
-// Write writes the page with the status, as HTML or, for a client that does not accept HTML,
-// as plain text.
+// Write writes the page with the status. It writes HTML or, for a client that does not accept HTML,
+// plain text.
 func (e Error) Write(w http.ResponseWriter, r *http.Request, status int) {
 	data := struct {
 		text
@@ -91,13 +91,13 @@ func (e Error) Write(w http.ResponseWriter, r *http.Request, status int) {
 	var body bytes.Buffer
 	if acceptsHTML(r.Header["Accept"]) {
 		setHTML(w.Header(), "'none'", "'none'")
-		_ = templates.ExecuteTemplate(&body, "error", data) // a buffer takes everything
+		_ = templates.ExecuteTemplate(&body, "error", data) // writing to a buffer cannot fail
 	} else {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		fmt.Fprintf(&body, "%s\n\n%s\n%s\n%s\n", data.Title, data.What, data.Advice, data.SignInURL)
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(body.Bytes()) // a visitor who has gone needs no second response
+	_, _ = w.Write(body.Bytes()) // if the visitor has left, no response is needed
 }
 
 // acceptsHTML reports whether an Accept header (RFC 9110, section 12.5.1) is absent or names
@@ -107,9 +107,9 @@ func acceptsHTML(accept []string) bool {
 	return ranges == "" || strings.Contains(ranges, "text/html") || strings.Contains(ranges, "text/*") || strings.Contains(ranges, "*/*")
 }
 
-// WriteForm writes the page whose form a script posts to action or, if scripts are off, the
-// visitor's click. Each field is a name and a value. Browsers let the form, and the redirects
-// that follow it, lead to the origins only.
+// WriteForm writes a page with a form whose fields have a name and a value each. A script posts the
+// form to action or, if scripts are off, the visitor clicks a button. Browsers let the form, and
+// the redirects after it, lead only to the origins.
 func WriteForm(w http.ResponseWriter, action string, fields [][2]string, origins string) {
 	var body bytes.Buffer
 	_ = templates.ExecuteTemplate(&body, "form", struct {
@@ -120,8 +120,8 @@ func WriteForm(w http.ResponseWriter, action string, fields [][2]string, origins
 	_, _ = w.Write(body.Bytes())
 }
 
-// setHTML sets the headers of a page that has nothing but its own style, the script with this
-// hash, and a form that leads to formAction.
+// setHTML sets the headers of a page that has only its own style, the script with this hash, and a
+// form that leads to formAction.
 func setHTML(h http.Header, script, formAction string) {
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src "+styleHash+"; script-src "+script+
@@ -133,8 +133,8 @@ var (
 	pageHTML string
 	//go:embed page.css
 	pageCSS string
-	// The script also works if a field is named "submit". Browsers forget a page that submits
-	// its form while it loads, so Back does not return to it.
+	// The script also works if a field is named "submit". Browsers do not keep a page in the history
+	// if it submits its form while it loads, so Back does not return to it.
 	//go:embed submit.js
 	submitJS string
 
@@ -146,7 +146,8 @@ var (
 	}).Parse(pageHTML))
 )
 
-// sourceHash names an inline script or style in a policy (CSP Level 3, section 2.3.1).
+// sourceHash returns the source expression of an inline script or style (CSP Level 3, section
+// 2.3.1).
 func sourceHash(source string) string {
 	sum := sha256.Sum256([]byte(source))
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"

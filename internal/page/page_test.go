@@ -70,7 +70,7 @@ func TestSetHeaders(t *testing.T) {
 	}
 }
 
-// The words for the visitor, as plain text: what happened, and what to do.
+// The text for the visitor, as plain text: what happened, and what to do.
 func TestTheWordsOfEachPage(t *testing.T) {
 	const (
 		signIn  = "/sign-in?next=%2Fdocs-login"
@@ -196,7 +196,7 @@ func TestWhoGetsHTML(t *testing.T) {
 	}
 }
 
-// The page submits itself and lets nothing else happen.
+// The page submits its form and allows nothing else.
 func TestTheFormPageInFull(t *testing.T) {
 	const token = "eyJhbGciOiJIUzI1NiJ9.e30.c2ln-X_"
 	const want = `<!doctype html>
@@ -238,8 +238,8 @@ STYLE
 	}
 }
 
-// Whatever a field and the action hold, the form sends exactly that, and the page has no tag or
-// attribute more.
+// Whatever the fields and the action contain, the form sends exactly that, and the page has no
+// additional tag or attribute.
 func TestAFormSendsWhatItIsGiven(t *testing.T) {
 	const evil = `"><script>alert(1)</script>&'x'=<!--&amp;`
 	const tags = `<form method="" action=""><input type="" name="" value=""><button></button></form></main><script></script></body></html>`

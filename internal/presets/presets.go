@@ -1,5 +1,5 @@
 // Package presets lists the presets of package platforms, with what the command, the demo, the
-// documentation, and the tests need of each.
+// documentation, and the tests need to know about each.
 package presets
 
 import (
@@ -12,26 +12,26 @@ import (
 	"github.com/docslogin/docslogin/platforms"
 )
 
-// Preset is one preset.
+// Preset describes one preset.
 type Preset struct {
-	Flag  string                          // its short name, as the command's -platform takes it
-	Call  string                          // as the documentation writes it: "ReadMe(docsURL, secret)"
-	New   func(Values) docslogin.Platform // calls it
+	Flag  string                          // its short name, as a value of the command's -platform
+	Call  string                          // the call as the documentation shows it: "ReadMe(docsURL, secret)"
+	New   func(Values) docslogin.Platform // calls the preset
 	Rules func(Values) rules.Platform     // what the platform rejects
 	Site  func(...docslogintest.Option) *docslogintest.Site
-	Extra []Argument // besides the docs URL and the key
+	Extra []Argument // arguments besides the docs URL and the key
 }
 
-// Values are the arguments of a preset by name: "docs", "key", and those of [Arguments].
+// Values are the arguments of a preset by name: "docs", "key", and the names of [Arguments].
 type Values map[string]string
 
 // Argument is an argument that only some presets have.
 type Argument struct {
-	Name     string // in Values, and of the command's flag
-	Value    string // in the command's help
+	Name     string // in Values, and as a flag of the command
+	Value    string // placeholder in the command's help
 	Help     string
-	Field    string // of the docslogin.ConfigError about it
-	Example  string // "": examples do without it
+	Field    string // Field of the docslogin.ConfigError about it
+	Example  string // "": examples do not set it
 	Optional bool
 }
 
@@ -58,12 +58,12 @@ func All() []Preset {
 	}
 }
 
-// simple calls a preset that takes a docs URL and a key.
+// simple returns a function that calls a preset with a docs URL and a key.
 func simple(preset func(docs, key string) docslogin.Platform) func(Values) docslogin.Platform {
 	return func(v Values) docslogin.Platform { return preset(v["docs"], v["key"]) }
 }
 
-// fixed is for rules that depend on no argument.
+// fixed returns a function for rules that do not depend on any argument.
 func fixed(platform func() rules.Platform) func(Values) rules.Platform {
 	return func(Values) rules.Platform { return platform() }
 }
@@ -115,5 +115,5 @@ func (p Preset) Example(docsURL, key string) docslogin.Platform {
 	return p.New(values)
 }
 
-// Name is the platform's name.
+// Name returns the platform's name.
 func (p Preset) Name() string { return p.Rules(nil).Name }

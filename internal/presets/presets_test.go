@@ -32,7 +32,7 @@ func TestAPlatformHasOneNameEverywhere(t *testing.T) {
 	}
 }
 
-// Scripts of users have these names.
+// Users' scripts contain these names.
 func TestFlagsStayAsTheyAre(t *testing.T) {
 	flags := map[string]bool{}
 	for _, p := range presets.All() {

@@ -1,6 +1,8 @@
 package rules
 
-// Canny is Canny's single sign-on. Source: Canny's page on single sign-on.
+// Canny returns the rules of Canny's single sign-on.
+//
+// Source: Canny's page on single sign-on.
 func Canny() Platform {
 	return Platform{
 		Name: "Canny",

@@ -17,12 +17,12 @@ type Claim struct {
 type Type struct {
 	name    string // completes "is not …"
 	is      func(v any) bool
-	members []Claim // of an object, each checked if present
+	members []Claim // members of an object, each checked if present
 }
 
 // The types that platforms document.
 var (
-	anything          = Type{name: "there", is: func(any) bool { return true }} // the type is not documented
+	anything          = Type{name: "there", is: func(any) bool { return true }} // for claims whose type is not documented
 	aString           = Type{name: "a string", is: is[string]}
 	aBool             = Type{name: "true or false", is: is[bool]}
 	anObject          = objectOf()
@@ -33,7 +33,7 @@ var (
 	aListOfObjects    = Type{name: "a list of objects", is: listOf(is[map[string]any])}
 )
 
-// objectOf is an object whose members have types, if they are present.
+// objectOf returns the type of an object whose members have types, if they are present.
 func objectOf(members ...Claim) Type {
 	return Type{name: "an object", is: is[map[string]any], members: members}
 }
@@ -138,8 +138,8 @@ func checkVersion(v any, want string) Finding {
 	return pass("version", "version is "+want+".")
 }
 
-// checkSpelling finds names that differ from a claim's only in case and
-// separators. Platforms treat them as claims of the app, or ignore them.
+// checkSpelling warns about names that differ from a known claim only in case and separators.
+// Platforms treat them as claims of the app, or ignore them.
 func (p Platform) checkSpelling(claims map[string]any) []Finding {
 	known := append([]string{"exp", "iat", "nbf", "jti", p.HostClaim, p.SessionClaim}, p.Required...)
 	if p.Version != "" {

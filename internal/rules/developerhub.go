@@ -1,7 +1,8 @@
 package rules
 
-// DeveloperHub is DeveloperHub's access by JWT. Source: DeveloperHub's page on access
-// by JWT.
+// DeveloperHub returns the rules of DeveloperHub's access by JWT.
+//
+// Source: DeveloperHub's page on access by JWT.
 func DeveloperHub() Platform {
 	return Platform{
 		Name: "DeveloperHub",

@@ -2,8 +2,9 @@ package rules
 
 import "strings"
 
-// Featurebase is Featurebase's single sign-on. Source: Featurebase's page on single
-// sign-on.
+// Featurebase returns the rules of Featurebase's single sign-on.
+//
+// Source: Featurebase's page on single sign-on.
 func Featurebase() Platform {
 	return Platform{
 		Name: "Featurebase",
@@ -23,7 +24,7 @@ func Featurebase() Platform {
 	}
 }
 
-// checkFeaturebaseUser requires at least one of two claims that identify the reader.
+// checkFeaturebaseUser requires at least one of the two claims that identify the reader.
 func checkFeaturebaseUser(claims map[string]any) []Finding {
 	known := func(name string) bool {
 		s, _ := claims[name].(string)

@@ -1,7 +1,9 @@
 package rules
 
-// Fern is Fern's authentication by JWT. A customer may agree with Fern on another
-// issuer. Source: Fern's page on authentication with a JWT.
+// Fern returns the rules of Fern's authentication by JWT. A customer may agree with Fern on another
+// issuer.
+//
+// Source: Fern's page on authentication with a JWT.
 func Fern() Platform {
 	return Platform{
 		Name: "Fern",

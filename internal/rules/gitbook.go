@@ -6,8 +6,9 @@ import (
 	"slices"
 )
 
-// GitBook is GitBook's authenticated access. Sources: GitBook's pages on
-// authenticated access and on adaptive content.
+// GitBook returns the rules of GitBook's authenticated access.
+//
+// Sources: GitBook's pages on authenticated access and on adaptive content.
 func GitBook() Platform {
 	return Platform{
 		Name: "GitBook",
@@ -27,7 +28,7 @@ func GitBook() Platform {
 	}
 }
 
-// checkGitBookLists is about lists, which GitBook accepts and cannot use.
+// checkGitBookLists warns about lists, which GitBook accepts but cannot use.
 func checkGitBookLists(claims map[string]any) []Finding {
 	var out []Finding
 	for _, name := range slices.Sorted(maps.Keys(claims)) {

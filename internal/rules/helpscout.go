@@ -2,8 +2,9 @@ package rules
 
 import "strings"
 
-// HelpScout is Help Scout's restricted Docs. Source: Help Scout's page on restricted
-// Docs.
+// HelpScout returns the rules of Help Scout's restricted Docs.
+//
+// Source: Help Scout's page on restricted Docs.
 func HelpScout() Platform {
 	return Platform{
 		Name: "Help Scout",
@@ -20,7 +21,7 @@ func HelpScout() Platform {
 	}
 }
 
-// checkHelpScoutUser is about sub, the only claim that identifies the reader.
+// checkHelpScoutUser checks sub, the only claim that identifies the reader.
 func checkHelpScoutUser(claims map[string]any) []Finding {
 	if s, _ := claims["sub"].(string); s != "" && !strings.Contains(s, "@") {
 		return []Finding{warn("sub", "sub is not an e-mail address, by which Help Scout knows the reader.", "Send the user's e-mail address as sub.")}

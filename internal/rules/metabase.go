@@ -2,8 +2,10 @@ package rules
 
 import "time"
 
-// Metabase is Metabase's sign-in by JWT. Whether it accepts an iat in the future is
-// not documented. Source: Metabase's page on sign-in by JWT.
+// Metabase returns the rules of Metabase's sign-in by JWT. It is not documented whether Metabase
+// accepts an iat in the future.
+//
+// Source: Metabase's page on sign-in by JWT.
 func Metabase() Platform {
 	return Platform{
 		Name: "Metabase",

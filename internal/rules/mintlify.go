@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// Mintlify is Mintlify's authentication by JWT. Source: Mintlify's page on JWT
-// authentication.
+// Mintlify returns the rules of Mintlify's authentication by JWT.
+//
+// Source: Mintlify's page on JWT authentication.
 func Mintlify() Platform {
 	return Platform{
 		Name: "Mintlify",
@@ -36,7 +37,8 @@ func Mintlify() Platform {
 	}
 }
 
-// MintlifyPersonalization is Mintlify's personalization of public docs by JWT.
+// MintlifyPersonalization returns the rules of Mintlify's personalization of public docs by JWT.
+//
 // Source: Mintlify's page on personalization.
 func MintlifyPersonalization() Platform {
 	p := Mintlify()
@@ -47,8 +49,8 @@ func MintlifyPersonalization() Platform {
 	return p
 }
 
-// checkMintlifyInputs is about inputs of the API playground that fill in nothing, or
-// less than they should.
+// checkMintlifyInputs warns about inputs of the API playground that fill in nothing, or less than
+// they should.
 func checkMintlifyInputs(claims map[string]any) []Finding {
 	inputs, _ := claims["apiPlaygroundInputs"].(map[string]any)
 	places := []string{"server", "header", "query", "cookie", "path"}

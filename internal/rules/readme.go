@@ -5,7 +5,9 @@ import (
 	"strings"
 )
 
-// ReadMe is ReadMe's custom login. Source: ReadMe's page on custom login.
+// ReadMe returns the rules of ReadMe's custom login.
+//
+// Source: ReadMe's page on custom login.
 func ReadMe() Platform {
 	return Platform{
 		Name: "ReadMe",
@@ -30,7 +32,7 @@ func ReadMe() Platform {
 	}
 }
 
-// checkReadMeKeys is about a list of API keys, of which the reader chooses one by name.
+// checkReadMeKeys checks a list of API keys, from which the reader chooses one by name.
 func checkReadMeKeys(claims map[string]any) []Finding {
 	keys, _ := claims["keys"].([]any)
 	if len(keys) == 0 || !aListOfObjects.is(claims["keys"]) {
@@ -59,7 +61,7 @@ func checkReadMeKeys(claims map[string]any) []Finding {
 	return out
 }
 
-// checkReadMeKey is about forms of a single API key that fill in less than they should.
+// checkReadMeKey warns about forms of a single API key that fill in less than they should.
 func checkReadMeKey(claims map[string]any) []Finding {
 	switch k := claims["apiKey"].(type) {
 	case string:

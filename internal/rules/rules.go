@@ -1,7 +1,7 @@
-// Package rules has what each docs platform rejects, and why, rule by rule.
+// Package rules describes what each docs platform rejects, and why, rule by rule.
 //
-// It reads and verifies a token as the platform would, with code of its own:
-// it shares none with the side that signs, so that a bug there is found here.
+// It reads and verifies a token as the platform would, with code of its own. It shares no code with
+// the side that signs, so that it finds bugs there.
 package rules
 
 import (
@@ -24,13 +24,12 @@ import (
 	"time"
 )
 
-// A Platform is what a docs platform expects of a token, and of the URL or form
-// that carries it. It is plain data: each platform is one literal in a file of
-// its own.
+// A Platform describes what a docs platform expects of a token, and of the URL or form that carries
+// it. It is plain data: each platform is one literal in a file of its own.
 type Platform struct {
 	Name          string
 	Wire                        // how the token travels
-	Algorithms    []string      // JWS names of those that the platform accepts
+	Algorithms    []string      // JWS names of the algorithms that the platform accepts
 	RequiredType  bool          // the header must have the typ JWT
 	MaxTokenBytes int           // a longer token is rejected; 0: no limit
 	RequiredExp   bool          // a token without exp is rejected
@@ -38,13 +37,13 @@ type Platform struct {
 	RequiredIat   bool          // a token without iat is rejected
 	MaxAge        time.Duration // iat is at most this long ago; 0: no limit
 	MaxAhead      time.Duration // iat is at most this far ahead; 0: more than a minute is a warning
-	HostClaim     string        // claim that must be the requested host; "": none
+	HostClaim     string        // claim that must equal the requested host; "": none
 	Issuer        string        // value of the claim iss; "": not checked
 	Required      []string      // claims that must be non-empty strings
 	Version       string        // value of the claim version; "": not checked
-	SessionClaim  string        // claim that ends the docs session, if present; "exp": the token is the session; "": none
+	SessionClaim  string        // claim for the end of the docs session, if present; "exp": the token is the session; "": none
 	Claims        []Claim       // the other claims that have a meaning, each checked if present
-	Checks        []Check       // what the type of a single claim cannot express
+	Checks        []Check       // rules that the type of a single claim cannot express
 }
 
 // All returns every platform.
@@ -64,12 +63,12 @@ func All() []Platform {
 	}
 }
 
-// A Check is a rule about several claims, or about a claim's value. It returns
-// nothing if it does not apply to the claims.
+// A Check is a rule about several claims, or about a claim's value. It returns nil if it does not
+// apply to the claims.
 type Check func(claims map[string]any) []Finding
 
-// A Finding is the result of one rule. It never contains the token or the value
-// of a claim, except a time, a host, or the header's alg.
+// A Finding is the result of one rule. It never contains the token or the value of a claim, except
+// a time, a host, or the header's alg.
 type Finding struct {
 	Rule string `json:"rule"` // usually the name of the claim or header member
 	OK   bool   `json:"ok"`
@@ -92,20 +91,19 @@ const (
 	shortSession = time.Minute
 	// slack allows for a signer that rounds times up to whole seconds.
 	slack = time.Second
-	// tooLarge is the year 5138 in seconds: a larger time is in milliseconds.
+	// tooLarge is in the year 5138 if read as seconds: a larger time is in milliseconds.
 	tooLarge = 1e11
 )
 
-// Check verifies the token as the platform does at the time now, on a site that
-// was requested as host (in lower case, without a port). It returns a finding for
-// each rule, in order, except for rules that do not apply: there is only one about
-// a token that cannot be parsed. If host is empty, the host claim must only be
-// present.
+// Check verifies the token as the platform does at the time now, on a site that was requested as
+// host (in lower case, without a port). It returns the findings in order, one for each rule that
+// applies. If the token cannot be parsed, that is the only finding. If host is empty, the host
+// claim only has to be present.
 //
-// The key is a []byte or string for HMAC, an ed25519.PublicKey for EdDSA, and an
-// *ecdsa.PublicKey for ES256. Any other key, including nil, fails the rule about
-// the signature. The claims are nil if the token cannot be parsed; a number is a
-// json.Number. Do not trust them if any finding is Rejected.
+// The key is a []byte or string for HMAC, an ed25519.PublicKey for EdDSA, and an *ecdsa.PublicKey
+// for ES256. Any other key, including nil, fails the rule about the signature. The claims are nil
+// if the token cannot be parsed; a number is a json.Number. Do not trust the claims if any finding
+// is Rejected.
 func (p Platform) Check(token string, key any, host string, now time.Time) (claims map[string]any, findings []Finding) {
 	t, err := parse(token)
 	if err != nil {
@@ -174,7 +172,7 @@ func parse(token string) (parsed, error) {
 
 func object(data []byte) (map[string]any, bool) {
 	d := json.NewDecoder(bytes.NewReader(data))
-	d.UseNumber() // a 64-bit id must not lose digits
+	d.UseNumber() // keeps all digits of a 64-bit ID
 	var o map[string]any
 	if d.Decode(&o) != nil || o == nil {
 		return nil, false
@@ -183,8 +181,8 @@ func object(data []byte) (map[string]any, bool) {
 	return o, err == io.EOF
 }
 
-// verifiers has a function for each algorithm that verifies a signature. It
-// returns "" if the signature verifies, or else why not.
+// verifiers has a function for each algorithm that verifies a signature. The function returns "" if
+// the signature verifies, or else the reason why not.
 var verifiers = map[string]func(key any, input, signature []byte) string{
 	"HS256": verifyHMAC("HS256", sha256.New),
 	"HS512": verifyHMAC("HS512", sha512.New),
@@ -212,7 +210,7 @@ func verifyHMAC(alg string, newHash func() hash.Hash) func(key any, input, signa
 		if signedWith(secret) {
 			return ""
 		}
-		// The usual mistakes have an explanation of their own.
+		// Common mistakes have their own explanations.
 		for _, end := range []string{"\n", "\r\n"} {
 			if signedWith(append(bytes.Clone(secret), end...)) {
 				return "was made with the secret and a line break after it, as a mounted file has it"
@@ -246,7 +244,7 @@ func verifyEdDSA(key any, input, signature []byte) string {
 	return ""
 }
 
-// verifyES256 follows RFC 7518, section 3.4: the signature is r and s, 32 bytes each.
+// verifyES256 follows RFC 7518, section 3.4: the signature consists of r and s, 32 bytes each.
 func verifyES256(key any, input, signature []byte) string {
 	public, ok := key.(*ecdsa.PublicKey)
 	if !ok || public == nil || public.Curve != elliptic.P256() {

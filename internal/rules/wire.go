@@ -10,18 +10,18 @@ import (
 	"time"
 )
 
-// A Wire is how a token and the deep link travel to the docs.
+// A Wire describes how a token and the deep link travel to the docs.
 type Wire struct {
 	Callback      string            // path that takes the token; "": any page
 	Host          string            // host of Callback, if it is the platform's own; "": the docs' host
 	Query         string            // parameter that carries the token; "": none
 	Form          string            // field of a POST that carries the token; "": none
 	Fragment      bool              // the token is in the fragment, for a page's script
-	Link          string            // parameter that carries the deep link, to the login URL and back
+	Link          string            // parameter that carries the deep link to the login URL and back
 	Back          LinkForm          // the form in which the deep link comes back
-	OtherHosts    bool              // the deep link may lead to other hosts: those of agents or other brands
-	ToPage        bool              // the token comes to the deep link's page itself, without Link
-	RequiredParam string            // another parameter without which a login is rejected; "": none
+	OtherHosts    bool              // the deep link may lead to other hosts, such as those of agents or other brands
+	ToPage        bool              // the token goes to the deep link's page itself, without Link
+	RequiredParam string            // another parameter, without which a login is rejected; "": none
 	RefusedParams map[string]string // parameters that are rejected, and why; "x…" is every name that begins with x
 }
 
@@ -35,16 +35,16 @@ const (
 	AsGiven                 // either
 )
 
-// How long a URL may be, in bytes.
+// The maximum lengths of a URL in bytes.
 const (
-	maxQueryURL    = 8000  // nginx and CDNs answer 414 beyond 8 KiB
-	maxFragmentURL = 16000 // it reaches no server, but must pass a proxy in front of the app
-	warnURL        = 3000  // nginx in front of the app, with its default buffers, passes little more
+	maxQueryURL    = 8000  // nginx and CDNs respond with 414 beyond 8 KiB
+	maxFragmentURL = 16000 // no server receives it, but it must pass through a proxy in front of the app
+	warnURL        = 3000  // nginx in front of the app passes little more with its default buffers
 )
 
-// Infer returns the platform of a URL that carries a token, and what identifies it, such
-// as "the parameter auth_token". If the token travels in a form, the URL's path identifies
-// the platform.
+// Infer returns the platform of a URL that carries a token, and what identifies the platform, such
+// as "the parameter auth_token". If the token travels in a form, the URL's path identifies the
+// platform.
 func Infer(u *url.URL) (p Platform, by string, ok bool) {
 	var byCallback, byPage, byParameter []Platform
 	for _, p := range All() {
@@ -73,7 +73,7 @@ func Infer(u *url.URL) (p Platform, by string, ok bool) {
 	}
 	p = found[0]
 	by = p.Place()
-	// The token's algorithm distinguishes some of those that take it in the same place.
+	// The token's algorithm distinguishes some platforms that take it in the same place.
 	var likely []Platform
 	for _, p := range found {
 		if slices.Contains(p.Algorithms, algorithm(p.Token(u))) {
@@ -121,7 +121,7 @@ func (p Platform) Place() string {
 	return "the parameter " + p.Query
 }
 
-// Token returns what a URL has where the token should be, or "".
+// Token returns the text in the place of a URL where the token should be, or "".
 func (p Platform) Token(u *url.URL) string {
 	switch {
 	case p.Fragment:
@@ -133,8 +133,8 @@ func (p Platform) Token(u *url.URL) string {
 	return ""
 }
 
-// CheckURL checks everything in a URL except the token itself. The docs' URL may be nil:
-// then the docs are wherever u leads. The route is the path of the app's login route.
+// CheckURL checks everything in a URL except the token itself. The docs' URL may be nil; then the
+// docs are where u leads. The route is the path of the app's login route.
 func (p Platform) CheckURL(u, docs *url.URL, route string) []Finding {
 	out := append([]Finding{p.CheckLength(len(u.String()), false)}, p.checkTarget(u, docs)...)
 	at := &url.URL{Host: u.Host, Path: u.Path}
@@ -216,9 +216,9 @@ func (p Platform) checkTarget(u, docs *url.URL) []Finding {
 	return append(out, pass("path", "The URL's path is where "+p.Name+" takes the token."))
 }
 
-// CheckLink checks the deep link as it came back, decoded once: the value of Link or, if
-// ToPage is set, the page's path and query. At is the URL that took the token, with the
-// docs' host, or "" if that is not known.
+// CheckLink checks the deep link as it came back, decoded once. It is the value of Link or, if
+// ToPage is set, the page's path and query. At is the URL that took the token. Its host is that of
+// the docs, or "" if that is not known.
 func (p Platform) CheckLink(link string, at *url.URL, route string) []Finding {
 	if link == "" {
 		return nil
@@ -267,8 +267,8 @@ func (p Platform) CheckQuery(query string) []Finding {
 	return append(p.checkEncoded(query), p.checkRefusedParams(query)...)
 }
 
-// checkEncoded looks for parameters that belong to an unencoded deep link. A deep link
-// without parameters loses nothing if it is not encoded.
+// checkEncoded looks for parameters that belong to an unencoded deep link. A deep link without
+// parameters loses nothing if it is not encoded.
 func (p Platform) checkEncoded(query string) []Finding {
 	link, rest := param(query, p.Link)
 	if p.ToPage || !strings.Contains(link, "?") {
@@ -309,8 +309,9 @@ func (p Platform) checkRefusedParams(query string) []Finding {
 	return out
 }
 
-// Tolerance returns how far a signer's clock may be behind the docs' clock, and ahead of
-// it, if its tokens expire after lifetime, or never if that is 0. A result of 0 is no limit.
+// Tolerance returns how far a signer's clock may be behind the docs' clock, and how far ahead of
+// it. The signer's tokens expire after lifetime, or never if lifetime is 0. A result of 0 means no
+// limit.
 func (p Platform) Tolerance(lifetime time.Duration) (behind, ahead time.Duration) {
 	behind, ahead = lifetime, p.MaxAhead
 	if p.MaxAge > 0 && (behind == 0 || p.MaxAge < behind) {
@@ -364,8 +365,8 @@ func plainHost(u *url.URL) string {
 	return strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(u.Host), ":443"), ":80")
 }
 
-// param returns the first value of a query parameter, not decoded, and the rest of the
-// query after it.
+// param returns the first value of a query parameter, not decoded, and the rest of the query after
+// it.
 func param(query, name string) (value, rest string) {
 	for query != "" {
 		pair, behind, _ := strings.Cut(query, "&")
@@ -388,8 +389,8 @@ func paramName(pair string) string {
 	return unescape(name)
 }
 
-// unescape decodes escapes as browsers do, even if one of them is invalid, where net/url
-// returns an error.
+// unescape decodes escapes as browsers do, even if one of them is invalid; net/url would return an
+// error.
 func unescape(text string) string {
 	var b strings.Builder
 	for {

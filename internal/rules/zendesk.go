@@ -2,8 +2,9 @@ package rules
 
 import "time"
 
-// Zendesk is JWT single sign-on at a Zendesk help center. Source: Zendesk's page on
-// JWT single sign-on.
+// Zendesk returns the rules of JWT single sign-on at a Zendesk help center.
+//
+// Source: Zendesk's page on JWT single sign-on.
 func Zendesk() Platform {
 	return Platform{
 		Name: "Zendesk",

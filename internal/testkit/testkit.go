@@ -1,5 +1,5 @@
-// Package testkit is what the tests of several packages share: keys and a user, requests to a
-// handler, and a reading of what comes back that shares no code with the library.
+// Package testkit has what the tests of several packages share: keys and a user, requests to a
+// handler, and functions that read responses without the library's code.
 package testkit
 
 import (
@@ -33,10 +33,10 @@ import (
 	"github.com/docslogin/docslogin/internal/presets"
 )
 
-// Secret is what HMAC tokens are signed with: that of ReadMe's test vectors.
+// Secret is the secret of HMAC tokens. It is the one of ReadMe's test vectors.
 const Secret = "rdme_example_secret"
 
-// What the other tokens are signed with, for whom, and when.
+// The other keys, the user, and the time of tokens.
 var (
 	// Ed25519 is the key of RFC 8032, section 7.1, test 2.
 	Ed25519    = ed25519.NewKeyFromSeed([]byte("\x4c\xcd\x08\x9b\x28\xff\x96\xda\x9d\xb6\xc3\x46\xec\x11\x4e\x0f\x5b\x8a\x31\x9f\x35\xab\xa6\x24\xda\x8c\xf6\xed\x4f\xb8\xa6\xfb"))
@@ -68,7 +68,7 @@ func PKCS8(key any) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 }
 
-// KeyFor returns the text of the key that a preset signs with here.
+// KeyFor returns the text of the key that tests use with a preset.
 func KeyFor(p presets.Preset) string {
 	switch p.Rules(nil).Algorithms[0] {
 	case "EdDSA":
@@ -87,7 +87,7 @@ func Presets() (all []docslogin.Platform) {
 	return all
 }
 
-// As is a lookup that always finds user, who may be nil.
+// As returns a lookup that always finds user, who may be nil.
 func As(user *docslogin.User) docslogin.UserLookup {
 	return func(*http.Request) (*docslogin.User, error) { return user, nil }
 }
@@ -95,12 +95,13 @@ func As(user *docslogin.User) docslogin.UserLookup {
 // Nobody is a lookup that finds nobody.
 func Nobody(*http.Request) (*docslogin.User, error) { return nil, docslogin.ErrNoUser }
 
-// Failing is a lookup that returns err.
+// Failing returns a lookup that returns err.
 func Failing(err error) docslogin.UserLookup {
 	return func(*http.Request) (*docslogin.User, error) { return nil, err }
 }
 
-// New returns a middleware that is silent and at noon, unless an option says otherwise.
+// New returns a middleware that logs nothing and whose clock is at Noon, unless an option changes
+// that.
 func New(t testing.TB, lookup docslogin.UserLookup, p docslogin.Platform, opts ...docslogin.Option) *docslogin.Middleware {
 	t.Helper()
 	m, err := docslogin.New(lookup, p, append([]docslogin.Option{Silent, AtNoon}, opts...)...)
@@ -125,14 +126,14 @@ func ConfigErrors(err error) (all []*docslogin.ConfigError) {
 	return all
 }
 
-// Told collects what a handler tells its operator: events and log lines.
+// Told collects what a handler reports to its operator: events and log lines.
 type Told struct {
 	Events []docslogin.Event
-	Lines  int // of the log
+	Lines  int // number of log lines
 	text   strings.Builder
 }
 
-// Options make a handler tell t.
+// Options returns options that make a handler report to t.
 func (t *Told) Options() []docslogin.Option {
 	return []docslogin.Option{docslogin.WithLogger(slog.New((*lines)(t))), docslogin.WithObserver(func(_ context.Context, e docslogin.Event) {
 		t.Events = append(t.Events, e)
@@ -140,7 +141,7 @@ func (t *Told) Options() []docslogin.Option {
 	})}
 }
 
-// String returns the events in all forms, and the log lines as text and as JSON.
+// String returns the events in all printed forms, and the log lines as text and as JSON.
 func (t *Told) String() string { return t.text.String() }
 
 // lines is the slog.Handler of a Told.
@@ -168,7 +169,7 @@ func Printed(value any) string {
 	return out.String()
 }
 
-// Get asks the handler for a URL. Headers are given as "Name: value".
+// Get sends a GET request for a URL to the handler. Headers are given as "Name: value".
 func Get(t testing.TB, h http.Handler, target string, headers ...string) *http.Response {
 	t.Helper()
 	return Do(t, h, http.MethodGet, target, headers...)
@@ -203,8 +204,8 @@ var JWT = regexp.MustCompile(`eyJ[\w-]*\.[\w-]+\.[\w-]+`)
 // Masked returns a URL with TOKEN in place of its token.
 func Masked(location string) string { return JWT.ReplaceAllString(location, "TOKEN") }
 
-// Payload returns the payload of the one token in a URL, verified with the standard library, with
-// JTI in place of a random jti.
+// Payload returns the payload of the only token in a URL, with JTI in place of a random jti. It
+// verifies the token with the standard library.
 func Payload(t testing.TB, location string) string {
 	t.Helper()
 	tokens := JWT.FindAllString(location, -1)
@@ -253,7 +254,7 @@ func decode(t testing.TB, part string) []byte {
 	return decoded
 }
 
-// Login asks for a login. It returns where it leads, with TOKEN in place of the token, and the
+// Login requests a login. It returns where that leads, with TOKEN in place of the token, and the
 // token's payload.
 func Login(t testing.TB, h http.Handler, target string) (location, payload string) {
 	t.Helper()
@@ -266,8 +267,8 @@ var (
 	inputTag = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)">`)
 )
 
-// Sent returns where a response sends the browser: a redirect's URL, or "POST", the URL to which a
-// form is posted, and its body.
+// Sent returns where a response sends the browser: the URL of a redirect, or "POST", the URL to
+// which a form is posted, and its body.
 func Sent(t testing.TB, resp *http.Response) string {
 	t.Helper()
 	if resp.StatusCode == http.StatusFound {
