@@ -1,6 +1,7 @@
 package docslogin
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -183,8 +184,8 @@ type Profile struct {
 	platform     Platform
 	mappers      []ClaimsMapper // the platform's, then the app's
 	reserved     []string       // claims that no mapper may set
-	static       Claims         // the platform's, each marshaled
-	host         string         // value of the platform's HostClaim; New sets it
+	static       Claims         // the platform's, each a json.RawMessage
+	host         string         // value of the platform's HostClaim; "" without a token
 	now          func() time.Time
 	logger       *slog.Logger // nil: slog.Default
 	observer     func(context.Context, Event)
@@ -202,7 +203,7 @@ func NewProfile(platform Platform, opts ...Option) (*Profile, error) {
 	if err := c.err(); err != nil {
 		return nil, err
 	}
-	return c.newProfile(), nil
+	return c.newProfile(""), nil
 }
 
 // Now returns the current time according to [WithClock].
@@ -217,10 +218,17 @@ func (p *Profile) Claims(ctx context.Context, user *User) (Claims, error) {
 		if err := p.checkSession(user, p.now()); err != nil {
 			return nil, newLoginError(OutcomeNoUser, err)
 		}
-		return p.claims(ctx, user, false)
+		return p.claims(ctx, user, forDocs)
 	})
 	if rejection != nil {
 		return nil, rejection
+	}
+	for name, text := range p.static {
+		var value any // which the caller may change, unlike the text
+		d := json.NewDecoder(bytes.NewReader(text.(json.RawMessage)))
+		d.UseNumber()
+		_ = d.Decode(&value) // checkClaims has checked it
+		claims[name] = value
 	}
 	return claims, nil
 }
@@ -230,14 +238,15 @@ func (p *Profile) Claims(ctx context.Context, user *User) (Claims, error) {
 // {"error": "…"} with the text of the status. It reports one [Event].
 //
 // The lookup may also return a [*LoginError], which then decides the outcome and the status of the
-// response, 400 or more.
+// response, 400 to 599.
 func (p *Profile) ServeJSON(w http.ResponseWriter, r *http.Request, lookup UserLookup) {
 	page.SetHeaders(w.Header())
 	l := loginRequest{start: time.Now()}
-	next := destination{outcome: OutcomeCanceled} // until another outcome is known
+	next := destination{outcome: OutcomeCanceled} // stays if the app panics with http.ErrAbortHandler
+	var body []byte
 	var rejection *LoginError
 	defer func() { p.report(r.Context(), &l, next, rejection) }()
-	body, rejection := recovering(r.Context(), func() ([]byte, *LoginError) { return p.answer(r, lookup, &l) })
+	body, rejection = recovering(r.Context(), func() ([]byte, *LoginError) { return p.answer(r, lookup, &l) })
 	switch {
 	case rejection == nil:
 		next.outcome = OutcomeUserInfo
@@ -245,7 +254,8 @@ func (p *Profile) ServeJSON(w http.ResponseWriter, r *http.Request, lookup UserL
 		_, _ = w.Write(body)
 	case rejection.Outcome == OutcomeCanceled:
 	case p.errorHandler != nil:
-		p.errorHandler(w, r, rejection)
+		handed := *rejection // which the handler may change
+		p.errorHandler(w, r, &handed)
 	default:
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(rejection.Status)
@@ -253,17 +263,18 @@ func (p *Profile) ServeJSON(w http.ResponseWriter, r *http.Request, lookup UserL
 	}
 }
 
+// answer returns the JSON for the user of a request.
 func (p *Profile) answer(r *http.Request, lookup UserLookup, l *loginRequest) ([]byte, *LoginError) {
 	user, rejection := p.findUser(r, lookup, p.now())
 	l.user = user
-	var chosen *LoginError
-	if rejection != nil && errors.As(rejection.Err, &chosen) && chosen.Status >= 400 {
-		return nil, chosen
-	}
 	if rejection != nil {
+		var chosen *LoginError
+		if errors.As(rejection.Err, &chosen) && chosen != nil && 400 <= chosen.Status && chosen.Status < 600 && chosen.Outcome != OutcomeCanceled {
+			rejection = chosen
+		}
 		return nil, rejection
 	}
-	claims, rejection := p.claims(r.Context(), user, false)
+	claims, rejection := p.claims(r.Context(), user, forDocs)
 	if rejection != nil {
 		return nil, rejection
 	}
@@ -307,8 +318,11 @@ func (p *Profile) checkSession(user *User, now time.Time) error {
 	return nil
 }
 
-// claims returns what the docs may know about user, with or without the claims of a token.
-func (p *Profile) claims(ctx context.Context, user *User, token bool) (Claims, *LoginError) {
+// What claims are for: a token has some that docs which ask for the claims do not get.
+const forToken, forDocs = true, false
+
+// claims returns what the docs may know about user.
+func (p *Profile) claims(ctx context.Context, user *User, isToken bool) (Claims, *LoginError) {
 	claims := Claims{}
 	for _, mapper := range p.mappers {
 		if err := mapper(ctx, user, claims); errors.Is(err, ErrForbidden) {
@@ -329,7 +343,7 @@ func (p *Profile) claims(ctx context.Context, user *User, token bool) (Claims, *
 	if err := p.checkSession(user, now); err != nil {
 		return nil, newLoginError(OutcomeNoUser, err)
 	}
-	p.addReserved(claims, user, now, token)
+	p.addReserved(claims, user, now, isToken)
 	return claims, nil
 }
 
@@ -364,19 +378,18 @@ func (e *missingError) Error() string {
 	return "the user lacks what the platform requires: " + strings.Join(e.claims, ", ")
 }
 
-// addReserved adds the claims that the library writes; if token is false, only those that are not
-// about a token.
-func (p *Profile) addReserved(claims Claims, user *User, now time.Time, token bool) {
+// addReserved adds the claims that the library writes.
+func (p *Profile) addReserved(claims Claims, user *User, now time.Time, isToken bool) {
 	l := &p.platform.Lifetime
 	maps.Copy(claims, p.static)
-	if l.SessionClaim != "" && (token || l.SessionClaim != "exp") {
+	if l.SessionClaim != "" && (isToken || l.SessionClaim != "exp") {
 		end := now.Add(l.Session)
 		if !user.ExpiresAt.IsZero() && user.ExpiresAt.Before(end) {
 			end = user.ExpiresAt
 		}
 		claims[l.SessionClaim] = end.Unix()
 	}
-	if !token {
+	if !isToken {
 		return
 	}
 	claims["iat"] = now.Unix()

@@ -50,8 +50,8 @@ import (
 // invalid. It is safe for concurrent use by multiple goroutines.
 type Middleware struct {
 	lookup  UserLookup
-	profile *Profile
-	address *address.Builder
+	profile *Profile         // maps users to claims, and reports events
+	urls    *address.Builder // where browsers are sent
 	path    string
 	signer  atomic.Pointer[keys.Signer]
 }
@@ -74,13 +74,13 @@ func New(lookup UserLookup, platform Platform, opts ...Option) (*Middleware, err
 	}
 	signer, err := newSigner(c.platform.Algorithm, c.platform.Key)
 	if err != nil {
-		c.errs = append(c.errs, err)
+		c.add(err)
 	}
 	if err := c.err(); err != nil {
 		return nil, err
 	}
-	m := &Middleware{lookup: lookup, profile: c.newProfile(), address: address.New(c.address()), path: c.path}
-	m.profile.host = m.address.DocsHost
+	urls := address.New(c.address())
+	m := &Middleware{lookup: lookup, profile: c.newProfile(urls.DocsHost), urls: urls, path: c.path}
 	m.signer.Store(signer)
 	return m, nil
 }
@@ -107,12 +107,12 @@ func (m *Middleware) Wrap(next http.Handler) http.Handler {
 func (m *Middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	page.SetHeaders(w.Header())
 	l := loginRequest{start: time.Now(), route: m.path}
-	next := destination{outcome: OutcomeCanceled} // until another outcome is known
+	next := destination{outcome: OutcomeCanceled} // stays if the app panics with http.ErrAbortHandler
 	var rejection *LoginError
 	defer func() { m.profile.report(r.Context(), &l, next, rejection) }()
 	next, rejection = recovering(r.Context(), func() (destination, *LoginError) { return m.login(r, &l) })
 	if rejection != nil {
-		m.reject(w, r, rejection)
+		m.reject(w, r, *rejection)
 		return
 	}
 	m.send(w, next)
@@ -120,7 +120,8 @@ func (m *Middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // loginRequest is what is known about a request so far.
 type loginRequest struct {
-	start    time.Time
+	start    time.Time       // for Event.Duration
+	arrived  time.Time       // by the clock of WithClock
 	route    string          // "": not the login route
 	asked    address.Request // the deep link and the other parameters
 	user     *User           // nil: nobody is signed in, or not known yet
@@ -133,35 +134,53 @@ type destination struct {
 	outcome Outcome
 }
 
+// recovering calls f, which calls the app's own functions. A panic becomes a rejection. If the
+// visitor has gone in the meantime, the result is OutcomeCanceled, whatever f returns.
+func recovering[T any](ctx context.Context, f func() (T, *LoginError)) (result T, rejection *LoginError) {
+	defer func() {
+		switch v := recover(); {
+		case v == http.ErrAbortHandler: // net/http expects it
+			panic(v)
+		case v != nil:
+			rejection = newLoginError(OutcomePanic, newPanicError(v))
+		case errors.Is(ctx.Err(), context.Canceled):
+			rejection = newLoginError(OutcomeCanceled, ctx.Err())
+		}
+	}()
+	return f()
+}
+
 // login returns where the visitor goes next, or why the login is rejected.
-func (m *Middleware) login(r *http.Request, l *loginRequest) (destination, *LoginError) {
+func (m *Middleware) login(r *http.Request, l *loginRequest) (next destination, rejection *LoginError) {
 	if outcome := checkNavigation(r); outcome != "" {
-		return destination{}, newLoginError(outcome, nil)
+		return next, newLoginError(outcome, nil)
 	}
-	arrived := m.profile.now()
-	l.asked = m.address.Read(r.URL.RawQuery, arrived)
-	user, rejection := m.profile.findUser(r, m.lookup, arrived)
-	l.user = user
-	if rejection != nil {
-		return m.toSignIn(l, rejection, arrived)
+	l.arrived = m.profile.now()
+	l.asked = m.urls.Read(r.URL.RawQuery, l.arrived)
+	l.user, rejection = m.profile.findUser(r, m.lookup, l.arrived)
+	if rejection == nil {
+		next, rejection = m.issue(r.Context(), l)
 	}
-	next, rejection := m.issue(r.Context(), l)
 	if rejection != nil {
-		return m.toSignIn(l, rejection, arrived)
+		return m.offerSignIn(l, rejection)
 	}
 	return next, nil
 }
 
-// checkNavigation rejects requests whose result no visitor will see. It returns the outcome of such
-// a request, or "" for a visitor's navigation.
+// checkNavigation rejects what is not a visitor's navigation: another method, or a request whose
+// result nobody will see. It returns the outcome of such a request, or "".
 func checkNavigation(r *http.Request) Outcome {
 	if r.Method != http.MethodGet {
 		return OutcomeMethod
 	}
-	for _, name := range []string{"Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"} {
-		for _, value := range r.Header[name] {
-			// Sec-Purpose can have parameters: "prefetch;prerender" (Fetch standard).
-			if value = strings.ToLower(value); value == "prefetch" || name == "Sec-Purpose" && strings.Contains(value, "prefetch") {
+	for _, purpose := range r.Header["Sec-Purpose"] {
+		if strings.Contains(strings.ToLower(purpose), "prefetch") { // also "prefetch;prerender" (Fetch standard)
+			return OutcomeSpeculative
+		}
+	}
+	for _, name := range []string{"Purpose", "X-Purpose", "X-Moz"} {
+		for _, purpose := range r.Header[name] {
+			if strings.EqualFold(purpose, "prefetch") {
 				return OutcomeSpeculative
 			}
 		}
@@ -169,40 +188,92 @@ func checkNavigation(r *http.Request) Outcome {
 	if r.Header["Sec-Websocket-Key"] != nil { // a script's handshake; Chromium sends no Sec-Fetch-Mode with it
 		return OutcomeEmbedded
 	}
-	// A service worker that forwards a page's navigation sends the destination "empty".
 	// Sec-Fetch-Site is not checked, because a login comes from another site, the docs.
-	isNot := func(allowed ...string) func(string) bool {
-		return func(value string) bool { return !slices.Contains(allowed, value) }
+	for _, mode := range r.Header["Sec-Fetch-Mode"] {
+		if mode != "navigate" {
+			return OutcomeEmbedded
+		}
 	}
-	if slices.ContainsFunc(r.Header["Sec-Fetch-Mode"], isNot("navigate")) || slices.ContainsFunc(r.Header["Sec-Fetch-Dest"], isNot("document", "empty")) {
-		return OutcomeEmbedded
+	for _, dest := range r.Header["Sec-Fetch-Dest"] {
+		if dest != "document" && dest != "empty" { // "empty": a service worker forwards a navigation
+			return OutcomeEmbedded
+		}
 	}
 	return ""
 }
 
 // issue signs the claims about the user and returns the destination that carries the token.
-func (m *Middleware) issue(ctx context.Context, l *loginRequest) (destination, *LoginError) {
-	claims, rejection := m.profile.claims(ctx, l.user, true)
+func (m *Middleware) issue(ctx context.Context, l *loginRequest) (next destination, _ *LoginError) {
+	claims, rejection := m.profile.claims(ctx, l.user, forToken)
 	if rejection != nil {
-		return destination{}, rejection
+		return next, rejection
 	}
 	payload, rejection := marshal(claims)
 	if rejection != nil {
-		return destination{}, rejection
+		return next, rejection
 	}
-	if err := ctx.Err(); err != nil {
-		return destination{}, newLoginError(OutcomeSignFailed, err)
+	if err := ctx.Err(); err != nil { // a deadline: recovering handles a visitor who has gone
+		return next, newLoginError(OutcomeSignFailed, err)
 	}
 	token, err := m.signer.Load().Sign(ctx, payload)
 	if err != nil {
-		return destination{}, newLoginError(OutcomeSignFailed, err)
+		return next, newLoginError(OutcomeSignFailed, err)
 	}
-	next, err := m.address.Docs(&l.asked, token)
-	l.urlBytes = len(next.URL)
+	to, err := m.urls.Docs(&l.asked, token)
+	l.urlBytes = len(to.URL) // even if it is too long
 	if err != nil {
-		return destination{}, newLoginError(OutcomeTooLarge, fmt.Errorf("%w; the largest claims: %s", err, largest(claims)))
+		return next, newLoginError(OutcomeTooLarge, fmt.Errorf("%w; the largest claims: %s", err, largest(claims)))
 	}
-	return destination{next, OutcomeLoggedIn}, nil
+	return destination{to, OutcomeLoggedIn}, nil
+}
+
+// offerSignIn sends a visitor who is not signed in to the sign-in page, unless the visitor just came
+// from there. It adds the sign-in page's URL to other rejections if signing in may help.
+func (m *Middleware) offerSignIn(l *loginRequest, rejection *LoginError) (next destination, _ *LoginError) {
+	switch {
+	case !m.urls.HasSignIn():
+		return next, rejection
+	case rejection.Outcome == OutcomeNoUser && !l.asked.Returned:
+		return destination{m.urls.SignIn(&l.asked, l.arrived), OutcomeSignIn}, nil
+	case rejection.Outcome == OutcomeNoUser:
+		rejection = newLoginError(OutcomeLoop, rejection.Err)
+	}
+	if outcomes[rejection.Outcome].signIn {
+		rejection.SignInURL = m.urls.SignIn(&l.asked, l.arrived).URL
+	}
+	return next, rejection
+}
+
+// send sends the visitor's browser to its destination.
+func (m *Middleware) send(w http.ResponseWriter, next destination) {
+	if next.Fields != nil {
+		page.WriteForm(w, next.URL, next.Fields, m.urls.FormOrigins)
+		return
+	}
+	w.Header().Set("Location", next.URL) // http.Redirect would repeat the token in a body
+	w.WriteHeader(http.StatusFound)
+}
+
+// reject responds to a rejected request. The rejection is a copy, which an error handler may change.
+func (m *Middleware) reject(w http.ResponseWriter, r *http.Request, rejection LoginError) {
+	switch rejection.Outcome {
+	case OutcomeCanceled:
+		return
+	case OutcomeSpeculative, OutcomeEmbedded:
+		w.WriteHeader(rejection.Status)
+		return
+	case OutcomeMethod:
+		w.Header().Set("Allow", http.MethodGet)
+	}
+	if m.profile.errorHandler != nil {
+		m.profile.errorHandler(w, r, &rejection)
+		return
+	}
+	p := page.Error{Outcome: string(rejection.Outcome), SignInURL: rejection.SignInURL}
+	if missing, ok := rejection.Err.(*missingError); ok {
+		p.Missing = missing.claims
+	}
+	p.Write(w, r, rejection.Status)
 }
 
 // largest names the three largest claims with their sizes.
@@ -220,56 +291,6 @@ func largest(claims Claims) string {
 		list = append(list, fmt.Sprintf("%s (%d bytes)", name, sizes[name]))
 	}
 	return strings.Join(list, ", ")
-}
-
-// toSignIn sends a visitor who is not signed in to the sign-in page, unless the visitor just came
-// from there. It adds the sign-in page's URL to other rejections if signing in may help.
-func (m *Middleware) toSignIn(l *loginRequest, rejection *LoginError, arrived time.Time) (destination, *LoginError) {
-	if !m.address.HasSignIn() {
-		return destination{}, rejection
-	}
-	if rejection.Outcome == OutcomeNoUser && !l.asked.Returned {
-		return destination{m.address.SignIn(&l.asked, arrived), OutcomeSignIn}, nil
-	}
-	if rejection.Outcome == OutcomeNoUser {
-		rejection = newLoginError(OutcomeLoop, rejection.Err)
-	}
-	if outcomes[rejection.Outcome].signIn {
-		rejection.SignInURL = m.address.SignIn(&l.asked, arrived).URL
-	}
-	return destination{}, rejection
-}
-
-// send sends the visitor's browser to its destination.
-func (m *Middleware) send(w http.ResponseWriter, next destination) {
-	if next.Fields != nil {
-		page.WriteForm(w, next.URL, next.Fields, m.address.FormOrigins)
-		return
-	}
-	w.Header().Set("Location", next.URL) // http.Redirect would repeat the token in a body
-	w.WriteHeader(http.StatusFound)
-}
-
-// reject responds to a rejected request.
-func (m *Middleware) reject(w http.ResponseWriter, r *http.Request, rejection *LoginError) {
-	switch rejection.Outcome {
-	case OutcomeCanceled:
-		return
-	case OutcomeSpeculative, OutcomeEmbedded:
-		w.WriteHeader(rejection.Status)
-		return
-	case OutcomeMethod:
-		w.Header().Set("Allow", http.MethodGet)
-	}
-	if m.profile.errorHandler != nil {
-		m.profile.errorHandler(w, r, rejection)
-		return
-	}
-	p := page.Error{Outcome: string(rejection.Outcome), SignInURL: rejection.SignInURL}
-	if missing, ok := rejection.Err.(*missingError); ok {
-		p.Missing = missing.claims
-	}
-	p.Write(w, r, rejection.Status)
 }
 
 // Must returns m, and panics if err is not nil. Use it in a program that cannot start without
@@ -301,17 +322,17 @@ func (m *Middleware) SetKey(key Key) error {
 // docs' home page. LoginURL does not report an [Event].
 //
 // The error is a [*LoginError]. It wraps [ErrNoUser] if user is nil or the user's session has
-// ended. If the platform takes the token in a form ([InForm]), there is no such URL: the error
-// wraps [errors.ErrUnsupported], and the browser has to open the login route.
+// ended. Only if the platform takes the token in a form ([InForm]) is it another one, which wraps
+// [errors.ErrUnsupported]: there is no such URL, and the browser has to open the login route.
 func (m *Middleware) LoginURL(ctx context.Context, user *User, deepLink string) (string, error) {
-	if !m.address.HasURL() {
-		return "", fmt.Errorf("docslogin: %s takes the token in a form, which no URL holds; send the browser to %s: %w", m.profile.platform.Name, m.address.RouteURL, errors.ErrUnsupported)
+	if !m.urls.HasURL() {
+		return "", fmt.Errorf("docslogin: %s takes the token in a form, which no URL holds; send the browser to %s: %w", m.profile.platform.Name, m.urls.RouteURL, errors.ErrUnsupported)
 	}
 	next, rejection := recovering(ctx, func() (destination, *LoginError) {
 		if err := m.profile.checkSession(user, m.profile.now()); err != nil {
 			return destination{}, newLoginError(OutcomeNoUser, err)
 		}
-		return m.issue(ctx, &loginRequest{user: user, asked: m.address.Link(deepLink)})
+		return m.issue(ctx, &loginRequest{user: user, asked: m.urls.Link(deepLink)})
 	})
 	if rejection != nil {
 		return "", rejection
@@ -329,7 +350,7 @@ const (
 	OutcomeNoUser         Outcome = "no_user"         // 401: nobody is signed in, and there is no sign-in page
 	OutcomeLoop           Outcome = "loop"            // 401: nobody is signed in, even right after the sign-in page
 	OutcomeUserInfo       Outcome = "user_info"       // 200: the claims as JSON (Profile.ServeJSON)
-	OutcomeOrigin         Outcome = "origin"          // 403: userinfo was not called by a script of a configured origin
+	OutcomeOrigin         Outcome = "origin"          // 403: userinfo was called from an origin that is not configured, or not by a script
 	OutcomeMethod         Outcome = "method"          // 405: the wrong method
 	OutcomeSpeculative    Outcome = "speculative"     // 403 without a body: a prefetch
 	OutcomeEmbedded       Outcome = "embedded"        // 403 without a body: a frame, an image, a fetch, a web socket
@@ -392,31 +413,18 @@ func newLoginError(o Outcome, err error) *LoginError {
 	return &LoginError{Outcome: o, Status: outcomes[o].status, Err: err}
 }
 
-// recovering calls f, which calls the app's own functions. It turns a panic into a rejection. If
-// the visitor has left in the meantime, the result is a rejection, whatever f returns.
-func recovering[T any](ctx context.Context, f func() (T, *LoginError)) (result T, rejection *LoginError) {
-	defer func() {
-		switch v := recover().(type) {
-		case nil:
-			if errors.Is(ctx.Err(), context.Canceled) {
-				rejection = newLoginError(OutcomeCanceled, ctx.Err())
-			}
-		case error:
-			if v == http.ErrAbortHandler { // net/http expects it
-				panic(v)
-			}
-			rejection = newLoginError(OutcomePanic, &panicError{v, debug.Stack()})
-		default:
-			rejection = newLoginError(OutcomePanic, &panicError{fmt.Errorf("a value of type %T", v), debug.Stack()})
-		}
-	}()
-	return f()
-}
-
 // panicError is a panic in one of the app's own functions.
 type panicError struct {
 	error
 	stack []byte
+}
+
+func newPanicError(v any) *panicError {
+	err, ok := v.(error)
+	if !ok {
+		err = fmt.Errorf("a value of type %T", v)
+	}
+	return &panicError{err, debug.Stack()}
 }
 
 func (e *panicError) Unwrap() error { return e.error }
@@ -428,7 +436,7 @@ type Event struct {
 	UserID       string        // User.ID, once the user is known
 	DeepLink     string        // the path of the deep link, if it passed its check; never its query
 	Warning      string        // what the operator should know, whatever the outcome; or ""
-	LinkRejected bool          // a deep link was given and not followed
+	LinkRejected bool          // a deep link, or a query that is too long for one, was not followed
 	URLBytes     int           // length of the URL that carries the token
 	Duration     time.Duration // of the whole request
 	Err          error         // why the login was rejected; the text may come from the app
@@ -439,16 +447,16 @@ type Event struct {
 func (p *Profile) report(ctx context.Context, l *loginRequest, next destination, rejection *LoginError) {
 	e, status := p.event(l, next, rejection)
 	logger := cmp.Or(p.logger, slog.Default())
-	recoverFrom(func() {
+	panicValue(func() {
 		if level := outcomes[e.Outcome].level; logger.Enabled(ctx, level) {
-			logger.LogAttrs(ctx, level, "docs login", attrs(&e, l.route, status)...)
+			logger.LogAttrs(ctx, level, "docs login", logAttrs(&e, l.route, status)...)
 		}
 	})
 	if p.observer == nil {
 		return
 	}
-	if v := recoverFrom(func() { p.observer(ctx, e) }); v != nil {
-		recoverFrom(func() {
+	if v := panicValue(func() { p.observer(ctx, e) }); v != nil {
+		panicValue(func() {
 			logger.LogAttrs(ctx, slog.LevelError, "docs login: the observer panicked", slog.String("exception.type", fmt.Sprintf("%T", v)))
 		})
 	}
@@ -483,15 +491,15 @@ func (p *Profile) event(l *loginRequest, next destination, rejection *LoginError
 	return e, status
 }
 
-// recoverFrom calls f and returns the value of its panic, or nil.
-func recoverFrom(f func()) (v any) {
+// panicValue calls f and returns the value that it panics with, or nil.
+func panicValue(f func()) (v any) {
 	defer func() { v = recover() }()
 	f()
 	return nil
 }
 
-// attrs returns an event's log attributes, with OpenTelemetry's names where these exist.
-func attrs(e *Event, route string, status int) []slog.Attr {
+// logAttrs returns an event's log attributes, with OpenTelemetry's names where these exist.
+func logAttrs(e *Event, route string, status int) []slog.Attr {
 	var attrs []slog.Attr
 	text := func(key, value string) {
 		if value != "" {

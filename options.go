@@ -1,6 +1,7 @@
 package docslogin
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -39,16 +40,16 @@ type Platform struct {
 	Required      []string     // claims without which a user cannot log in, checked after all mappers; "a|b" requires one of the two
 	Mapper        ClaimsMapper // nil: only the mappers of WithClaimsMapper run
 	RootOnly      bool         // the docs cannot be under a path
-	InsecureHTTP  bool         // allows an http DocsURL that is not loopback; the token is then sent unencrypted
+	InsecureHTTP  bool         // allows http where only a loopback host may have it; the token is then sent unencrypted
 	Err           error        // what is wrong with a preset's argument, preferably a *ConfigError; New returns it instead of its own errors about the same field
 }
 
 // DeepLink describes how the docs page that the visitor asked for arrives at the login route, and
-// how it goes back to the docs. A deep link is followed only if it stays on the docs' origin;
+// how it goes back to the docs. A deep link is followed only if it stays on the docs' origin or on one of Origins;
 // otherwise the visitor goes to the docs' home page.
 type DeepLink struct {
 	In       string   // query parameter in which the deep link arrives; "": the platform sends none
-	Out      string   // query parameter in which it goes back; "": the token goes to the page itself
+	Out      string   // query parameter, or field of the form, in which it goes back; "": the token goes to the page itself
 	Form     LinkForm // how it is written in Out
 	FromBase bool     // a relative deep link starts at DocsURL's path, not at the host's root
 	Origins  []string // origins besides DocsURL's to which a deep link may lead (the token never goes there)
@@ -255,7 +256,7 @@ func WithClock(now func() time.Time) Option {
 	}
 }
 
-// ConfigError is one configuration error. [New] joins all of them; [errors.As] finds each.
+// ConfigError is one configuration error. [New] joins all of them (see [errors.Join]).
 type ConfigError struct {
 	Field  string // the option, argument, or Platform field: "WithPath", "lookup", "Platform.DocsURL"
 	Reason string // what is wrong and what to do; never contains a secret or the text of a URL
@@ -306,13 +307,17 @@ func newConfig(p Platform, opts []Option) *config {
 	return c
 }
 
-// fail adds a configuration error, unless the preset has already reported that field.
+// fail adds a configuration error.
 func (c *config) fail(field, reason string, args ...any) {
+	c.add(&ConfigError{Field: field, Reason: fmt.Sprintf(reason, args...)})
+}
+
+// add adds a configuration error, unless the preset has already reported that field.
+func (c *config) add(err *ConfigError) {
 	var reported *ConfigError
-	if errors.As(c.platform.Err, &reported) && reported.Field == field {
-		return
+	if !errors.As(c.platform.Err, &reported) || reported.Field != err.Field {
+		c.errs = append(c.errs, err)
 	}
-	c.errs = append(c.errs, &ConfigError{Field: field, Reason: fmt.Sprintf(reason, args...)})
 }
 
 // err returns all configuration errors, joined, or nil.
@@ -333,8 +338,9 @@ func (c *config) checkProfile() {
 	c.checkClaims()
 }
 
-// newProfile returns the profile for a configuration without errors.
-func (c *config) newProfile() *Profile {
+// newProfile returns the profile for a configuration without errors, with the value of the
+// platform's HostClaim.
+func (c *config) newProfile(host string) *Profile {
 	p := c.platform
 	p.Lifetime = c.lifetime()
 	mappers := c.mappers
@@ -342,7 +348,7 @@ func (c *config) newProfile() *Profile {
 		mappers = append([]ClaimsMapper{p.Mapper}, mappers...)
 	}
 	return &Profile{
-		platform: p, mappers: mappers, reserved: reservedClaims(&p), static: marshalEach(p.Static),
+		platform: p, mappers: mappers, reserved: reservedClaims(&p), static: marshalEach(p.Static), host: host,
 		now: c.now, logger: c.logger, observer: c.observer, errorHandler: c.errorHandler,
 	}
 }
@@ -369,7 +375,7 @@ func (c *config) checkAlgorithm() {
 }
 
 // newSigner returns the signer for a key, after a trial signature.
-func newSigner(alg jose.SignatureAlgorithm, key Key) (*keys.Signer, error) {
+func newSigner(alg jose.SignatureAlgorithm, key Key) (*keys.Signer, *ConfigError) {
 	switch {
 	case key.signer == nil:
 		return nil, &ConfigError{Field: "Platform.Key", Reason: "is missing; set it with Secret, PrivateKey or SignWith"}
@@ -409,44 +415,29 @@ func (c *config) checkLifetime() {
 		c.fail("Platform.Lifetime", "has a negative MaxToken or MinSession; 0 means no limit")
 		return
 	}
-	if p.Token == 0 && p.MaxToken == 0 {
-		c.checkAbsent("Token", c.tokenTTL != nil, p.Token)
-	} else {
-		c.checkDuration("Token", c.tokenTTL != nil, l.Token, 0, p.MaxToken)
-	}
-	if p.SessionClaim == "" {
-		c.checkAbsent("Session", c.sessionTTL != nil, p.Session)
-	} else {
-		c.checkDuration("Session", c.sessionTTL != nil, l.Session, p.MinSession, 0)
-	}
-	if p.MinSession != 0 && p.SessionClaim == "" {
+	hasToken, hasSession := p.Token != 0 || p.MaxToken != 0, p.SessionClaim != ""
+	c.checkDuration("Token", c.tokenTTL, l.Token, hasToken, 0, p.MaxToken)
+	c.checkDuration("Session", c.sessionTTL, l.Session, hasSession, p.MinSession, 0)
+	if p.MinSession != 0 && !hasSession {
 		c.fail("Platform.Lifetime.MinSession", "does not apply: this platform has no claim for a session in its token")
 	}
-	if p.SessionClaim == "exp" && p.Token != 0 {
+	if p.SessionClaim == "exp" && hasToken && l.Token != 0 {
 		c.fail("Platform.Lifetime", "has a Token and a Session that both want the claim exp; set Token to 0")
 	}
 }
 
-func (c *config) checkAbsent(name string, isOption bool, d time.Duration) {
-	if isOption || d != 0 {
-		c.fail(lifetimeField(name, isOption), "does not apply: this platform has no claim for it in its token")
+func (c *config) checkDuration(name string, option *time.Duration, d time.Duration, applies bool, shortest, longest time.Duration) {
+	field := "Platform.Lifetime." + name
+	if option != nil {
+		field = "With" + name + "TTL"
 	}
-}
-
-func (c *config) checkDuration(name string, isOption bool, d, shortest, longest time.Duration) {
-	if longest == 0 {
-		longest = maxLifetime
+	shortest, longest = max(shortest, time.Second), cmp.Or(longest, maxLifetime)
+	switch {
+	case !applies && (option != nil || d != 0):
+		c.fail(field, "does not apply: this platform has no claim for it in its token")
+	case applies && (d < shortest || d > longest):
+		c.fail(field, "is %v; on this platform it must be from %v to %v", d, shortest, longest)
 	}
-	if shortest = max(shortest, time.Second); d < shortest || d > longest {
-		c.fail(lifetimeField(name, isOption), "is %v; on this platform it must be from %v to %v", d, shortest, longest)
-	}
-}
-
-func lifetimeField(name string, isOption bool) string {
-	if isOption {
-		return "With" + name + "TTL"
-	}
-	return "Platform.Lifetime." + name
 }
 
 // reservedClaims returns the claims that the library writes, and nbf, which no token has.

@@ -31,8 +31,8 @@ import (
 //
 // A value of an API key fills the security scheme or server variable with the same name. The value
 // of an HTTP Basic scheme is {"user": …, "pass": …}. If there is such a value, apiKey is not sent
-// as an object, which pages would show as "[object Object]". If Username is also empty, user and
-// pass come from the value.
+// as an object, which pages would show as "[object Object]". If Username and
+// Password are also empty, and only one value is such a credential, user and pass come from it.
 //
 // If a user has several API keys, each needs a unique Name. An attribute named name, email, apiKey,
 // user, pass, keys, parameters, isAdmin, isReadOnly, or allowedProjects is an error. So is a value

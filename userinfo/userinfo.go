@@ -83,7 +83,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // reports whether it is.
 func (h *handler) allow(header http.Header, origin []string) bool {
 	// One line, because nginx 1.22 reads only the last one.
-	header.Set("Vary", strings.Join(append(header.Values("Vary"), "Origin", "Cookie"), ", "))
+	header.Set("Vary", strings.Join(slices.Concat(header.Values("Vary"), []string{"Origin", "Cookie"}), ", "))
 	header.Del("Access-Control-Allow-Origin") // set by a handler around this one, which may be less strict
 	header.Del("Access-Control-Allow-Credentials")
 	if len(origin) != 1 {

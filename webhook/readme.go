@@ -46,6 +46,7 @@ const (
 // The handler accepts only POST. It responds with 200 and the user as a JSON object, or with
 // {"error": "…"} and one of these texts:
 //
+//	405  Method Not Allowed
 //	401  Missing Signature, Invalid Signature, or Expired Signature: older than 30
 //	     minutes, or more than a minute ahead
 //	401  Unknown User
@@ -64,8 +65,10 @@ func ReadMe(secret string, find func(ctx context.Context, email string) (*docslo
 	_, err := keys.Secret(secret, jose.HS256)
 	read := func(header http.Header) (func([]byte, time.Time) error, error) {
 		s, err := parseReadMe(header.Get(readMeHeader))
-		verify := func(body []byte, now time.Time) error { return s.verify([]byte(secret), body, now) }
-		return verify, err
+		if err != nil {
+			return nil, err
+		}
+		return func(body []byte, now time.Time) error { return s.verify([]byte(secret), body, now) }, nil
 	}
 	return newHandler(platforms.ReadMeInfo(), err, read, find, opts)
 }

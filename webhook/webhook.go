@@ -5,7 +5,8 @@
 //	...
 //	mux.Handle("POST /readme-webhook", answer)
 //
-// The response has the same claims as a token for the same user, from the same mappers.
+// The response has the claims of a token for the same user, without those that are about the token:
+// iat, exp, and jti.
 package webhook
 
 import (
@@ -38,12 +39,12 @@ type Handler struct {
 // function that verifies it.
 type readSignature func(header http.Header) (verify func(body []byte, now time.Time) error, err error)
 
-// newHandler returns the handler for a platform, unless there are configuration errors. err is what
-// is wrong with the secret, or nil.
-func newHandler(platform docslogin.Platform, err error, read readSignature, find func(context.Context, string) (*docslogin.User, error), opts []docslogin.Option) (*Handler, error) {
+// newHandler returns the handler for a platform, unless there are configuration errors.
+// secretErr is what is wrong with the secret, or nil.
+func newHandler(platform docslogin.Platform, secretErr error, read readSignature, find func(context.Context, string) (*docslogin.User, error), opts []docslogin.Option) (*Handler, error) {
 	var errs []error
-	if err != nil {
-		errs = append(errs, &docslogin.ConfigError{Field: "secret", Reason: "cannot be used", Err: err})
+	if secretErr != nil {
+		errs = append(errs, &docslogin.ConfigError{Field: "secret", Reason: "cannot be used", Err: secretErr})
 	}
 	if find == nil {
 		errs = append(errs, &docslogin.ConfigError{Field: "find", Reason: "is nil; pass a func that returns the user with an e-mail address"})

@@ -72,7 +72,7 @@ func canny(v Values) docslogin.Platform { return platforms.Canny(v["docs"], v["c
 
 func fern(v Values) docslogin.Platform {
 	p := platforms.Fern(v["docs"], v["key"])
-	if issuer, ok := v["issuer"]; ok {
+	if issuer := v["issuer"]; issuer != "" {
 		p.Static["iss"] = issuer
 	}
 	return p
