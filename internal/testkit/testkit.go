@@ -3,6 +3,7 @@
 package testkit
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -12,8 +13,10 @@ import (
 	"crypto/sha512"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"html"
 	"io"
 	"log/slog"
@@ -97,6 +100,37 @@ func Failing(err error) docslogin.UserLookup {
 	return func(*http.Request) (*docslogin.User, error) { return nil, err }
 }
 
+// Never is a lookup that must not be called.
+func Never(t testing.TB) docslogin.UserLookup {
+	return func(*http.Request) (*docslogin.User, error) {
+		t.Error("the lookup was called")
+		return nil, nil
+	}
+}
+
+// Until returns a complete user whose session at the app ends so long after noon.
+func Until(d time.Duration) *docslogin.User {
+	return &docslogin.User{ID: "1", Name: "Ada", Email: "ada@example.com", ExpiresAt: Noon.Add(d)}
+}
+
+// Sets is a mapper that sets one claim.
+func Sets(name string, value any) docslogin.Option {
+	return docslogin.WithClaimsMapper(func(_ context.Context, _ *docslogin.User, claims docslogin.Claims) error {
+		claims[name] = value
+		return nil
+	})
+}
+
+// Calls is a mapper that calls f and returns its error.
+func Calls(f func() error) docslogin.Option {
+	return docslogin.WithClaimsMapper(func(context.Context, *docslogin.User, docslogin.Claims) error { return f() })
+}
+
+// Observe stores the latest event in e.
+func Observe(e *docslogin.Event) docslogin.Option {
+	return docslogin.WithObserver(func(_ context.Context, got docslogin.Event) { *e = got })
+}
+
 // New returns a middleware that is silent and at noon, unless an option says otherwise.
 func New(t testing.TB, lookup docslogin.UserLookup, p docslogin.Platform, opts ...docslogin.Option) *docslogin.Middleware {
 	t.Helper()
@@ -120,6 +154,49 @@ func ConfigErrors(err error) (all []*docslogin.ConfigError) {
 		all = append(all, one)
 	}
 	return all
+}
+
+// Told collects what a handler tells its operator: events and log lines.
+type Told struct {
+	Events []docslogin.Event
+	Lines  int // of the log
+	text   strings.Builder
+}
+
+// Options make a handler tell t.
+func (t *Told) Options() []docslogin.Option {
+	return []docslogin.Option{docslogin.WithLogger(slog.New((*lines)(t))), docslogin.WithObserver(func(_ context.Context, e docslogin.Event) {
+		t.Events = append(t.Events, e)
+		t.text.WriteString(Printed(e) + Printed(e.Err))
+	})}
+}
+
+// String returns the events in all forms, and the log lines as text and as JSON.
+func (t *Told) String() string { return t.text.String() }
+
+// lines is the slog.Handler of a Told.
+type lines Told
+
+func (l *lines) Enabled(context.Context, slog.Level) bool { return true }
+func (l *lines) WithAttrs([]slog.Attr) slog.Handler       { return l }
+func (l *lines) WithGroup(string) slog.Handler            { return l }
+
+func (l *lines) Handle(ctx context.Context, r slog.Record) error {
+	l.Lines++
+	return errors.Join(slog.NewTextHandler(&l.text, nil).Handle(ctx, r), slog.NewJSONHandler(&l.text, nil).Handle(ctx, r))
+}
+
+// Printed returns a value as the verbs of fmt, slog's handlers, and encoding/json print it.
+func Printed(value any) string {
+	var out strings.Builder
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
+		fmt.Fprintf(&out, verb+"\n", value)
+	}
+	slog.New(slog.NewTextHandler(&out, nil)).Info("printed", "value", value)
+	slog.New(slog.NewJSONHandler(&out, nil)).Info("printed", "value", value)
+	text, _ := json.Marshal(value)
+	out.Write(text)
+	return out.String()
 }
 
 // Get asks the handler for a URL. Headers are given as "Name: value".
