@@ -19,7 +19,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -48,6 +47,7 @@ var (
 	withSession  = lasting(docslogin.Lifetime{Token: 10 * time.Second, MaxToken: 10 * time.Second, Session: 14 * day, SessionClaim: "expiresAt"})
 	tokenSession = lasting(docslogin.Lifetime{Session: time.Hour, MinSession: time.Minute, SessionClaim: "exp"})
 
+	day        = 24 * time.Hour
 	signInPage = docslogin.WithSignInPage("/sign-in", "next")
 	errStore   = errors.New("the session store is down")
 	debug      = &slog.HandlerOptions{Level: slog.LevelDebug}
@@ -105,7 +105,7 @@ func serveJSON(t testing.TB, lookup docslogin.UserLookup, p docslogin.Platform, 
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { profile.ServeJSON(w, r, lookup) })
 }
 
-// Names and URLs may contain more than ASCII. Package address tests every way out.
+// Names and URLs may contain more than ASCII. Package address tests each kind of URL.
 func TestLocationIsPrintableASCII(t *testing.T) {
 	zoe := testkit.As(&docslogin.User{ID: "1", Name: "Zoë “日本”\x00\n", Email: "zoë@example.com"})
 	docsURL := custom(func(p *docslogin.Platform) { p.DocsURL = "https://docs.example.com/größe?a=ü b" })
@@ -166,16 +166,13 @@ func TestEveryShapeOfAPlatform(t *testing.T) {
 				t.Errorf("got  %s\nwant %s", got, tt.location)
 			}
 			user = nil
-			signIn, err := url.Parse(testkit.Get(t, m, "/docs-login?"+tt.request).Header.Get("Location"))
-			if err != nil || signIn.Path != "/sign-in" || signIn.Query().Get("a") != "1" || signIn.Fragment != "form" {
-				t.Fatalf("the visitor was sent to %v, %v", signIn, err)
-			}
-			returnURL := signIn.Query().Get("next")
-			if !strings.HasPrefix(returnURL, "/docs-login?") {
-				t.Fatalf("the return URL is %q", returnURL)
+			location := testkit.Get(t, m, "/docs-login?"+tt.request).Header.Get("Location")
+			signIn, err := url.Parse(location)
+			if err != nil || !strings.HasPrefix(location, "/sign-in?a=1&next=%2Fdocs-login%3F") || signIn.Fragment != "form" {
+				t.Fatalf("the visitor was sent to %s, %v", location, err)
 			}
 			user = testkit.Ada
-			if got, _ := testkit.Login(t, m, returnURL); got != tt.location {
+			if got, _ := testkit.Login(t, m, signIn.Query().Get("next")); got != tt.location {
 				t.Errorf("over the sign-in page, got %s\nwant %s", got, tt.location)
 			}
 		})
@@ -314,32 +311,25 @@ var outcomes = []outcome{
 	{name: "nobody, wrapped", outcome: "sign_in", status: 302, level: "DEBUG", lookup: testkit.Failing(fmt.Errorf("no cookie: %w", docslogin.ErrNoUser)), options: with(signInPage)},
 	{name: "nobody without a sign-in page", outcome: "no_user", status: 401, level: "DEBUG", cause: "nobody is signed in", lookup: testkit.Nobody},
 	{name: "nobody, just back", outcome: "loop", status: 401, level: "INFO", cause: "nobody is signed in", lookup: testkit.Nobody, options: with(signInPage), request: justBack},
-	{name: "a POST", outcome: "method", status: 405, level: "DEBUG", lookup: testkit.As(testkit.Ada),
-		request: func(r *http.Request) *http.Request { r.Method = "POST"; return r }},
-	{name: "a prefetch", outcome: "speculative", status: 403, level: "DEBUG", lookup: testkit.As(testkit.Ada),
-		request: func(r *http.Request) *http.Request { r.Header.Set("Sec-Purpose", "prefetch"); return r }},
-	{name: "a frame", outcome: "embedded", status: 403, level: "DEBUG", lookup: testkit.As(testkit.Ada),
-		request: func(r *http.Request) *http.Request { r.Header.Set("Sec-Fetch-Dest", "iframe"); return r }},
+	{name: "a POST", outcome: "method", status: 405, level: "DEBUG", lookup: testkit.As(testkit.Ada), request: func(r *http.Request) *http.Request { r.Method = "POST"; return r }},
+	{name: "a prefetch", outcome: "speculative", status: 403, level: "DEBUG", lookup: testkit.As(testkit.Ada), request: func(r *http.Request) *http.Request { r.Header.Set("Sec-Purpose", "prefetch"); return r }},
+	{name: "a frame", outcome: "embedded", status: 403, level: "DEBUG", lookup: testkit.As(testkit.Ada), request: func(r *http.Request) *http.Request { r.Header.Set("Sec-Fetch-Dest", "iframe"); return r }},
 	{name: "a user who may not read the docs", outcome: "forbidden", status: 403, level: "INFO", cause: "plan: ", lookup: testkit.Failing(fmt.Errorf("plan: %w", docslogin.ErrForbidden))},
-	{name: "a mapper that forbids it", outcome: "forbidden", status: 403, level: "INFO", cause: "docslogin: the user may not read", lookup: testkit.As(testkit.Ada),
-		options: with(testkit.Calls(func() error { return docslogin.ErrForbidden }))},
+	{name: "a mapper that forbids it", outcome: "forbidden", status: 403, level: "INFO", cause: "docslogin: the user may not read", lookup: testkit.As(testkit.Ada), options: with(testkit.Calls(func() error { return docslogin.ErrForbidden }))},
 	{name: "a user without an e-mail address", outcome: "incomplete_user", status: 403, level: "WARN", cause: "the user lacks what the platform requires: email", lookup: testkit.As(&docslogin.User{ID: "u-42", Name: "Ada Lovelace", Email: " "})},
 	{name: "a user who has only an ID", outcome: "incomplete_user", status: 403, level: "WARN", cause: "the user lacks what the platform requires: name, email", lookup: testkit.As(&docslogin.User{ID: "u-42"})},
 	{name: "a user without another claim that is required", outcome: "incomplete_user", status: 403, level: "WARN", cause: "the user lacks what the platform requires: team or unit", lookup: testkit.As(testkit.Ada),
 		platform: func(p *docslogin.Platform) { p.Required = []string{"team|unit"} }},
 	{name: "an empty user", outcome: "incomplete_user", status: 403, level: "WARN", cause: "the user lacks what the platform requires: a name, an e-mail address or an ID", lookup: testkit.As(&docslogin.User{}),
 		platform: func(p *docslogin.Platform) { p.Required = nil }, options: with(testkit.Sets("always", true))},
-	{name: "a user who has only an ID, where nothing is required", outcome: "logged_in", status: 302, level: "DEBUG", lookup: testkit.As(&docslogin.User{ID: "u-42"}),
-		platform: func(p *docslogin.Platform) { p.Required = nil }},
+	{name: "a user who has only an ID, where nothing is required", outcome: "logged_in", status: 302, level: "DEBUG", lookup: testkit.As(&docslogin.User{ID: "u-42"}), platform: func(p *docslogin.Platform) { p.Required = nil }},
 	{name: "a store that fails", outcome: "lookup_failed", status: 500, level: "ERROR", cause: "the session store is down", lookup: testkit.Failing(errStore)},
 	{name: "a lookup that returns a LoginError", outcome: "lookup_failed", status: 500, level: "ERROR", cause: "docslogin: origin: the session store is down",
 		lookup: testkit.Failing(&docslogin.LoginError{Outcome: "origin", Status: 403, Err: errStore})},
-	{name: "a mapper that fails", outcome: "mapper_failed", status: 500, level: "ERROR", cause: "the session store is down", lookup: testkit.As(testkit.Ada),
-		options: with(testkit.Calls(func() error { return errStore }))},
-	{name: "a claim that has no JSON", outcome: "mapper_failed", status: 500, level: "ERROR", cause: `the claim "f", a json.Number, cannot be written as JSON`, lookup: testkit.As(testkit.Ada),
-		options: with(testkit.Sets("f", json.Number("sk_live_1")))},
-	{name: "a reserved claim", outcome: "reserved_claim", status: 500, level: "ERROR", lookup: testkit.As(testkit.Ada),
-		cause: `a mapper or an attribute sets the reserved claim "exp", which the library writes; use another name`, options: with(testkit.Sets("exp", "sk_live_1"))},
+	{name: "a mapper that fails", outcome: "mapper_failed", status: 500, level: "ERROR", cause: "the session store is down", lookup: testkit.As(testkit.Ada), options: with(testkit.Calls(func() error { return errStore }))},
+	{name: "a claim that has no JSON", outcome: "mapper_failed", status: 500, level: "ERROR", cause: `the claim "f", a json.Number, cannot be written as JSON`, lookup: testkit.As(testkit.Ada), options: with(testkit.Sets("f", json.Number("sk_live_1")))},
+	{name: "a reserved claim", outcome: "reserved_claim", status: 500, level: "ERROR", lookup: testkit.As(testkit.Ada), cause: `a mapper or an attribute sets the reserved claim "exp", which the library writes; use another name`,
+		options: with(testkit.Sets("exp", "sk_live_1"))},
 	{name: "a signer that fails", outcome: "sign_failed", status: 500, level: "ERROR", cause: "the key service is down", lookup: testkit.As(testkit.Ada), platform: failingSigner},
 	{name: "a deadline that has passed", outcome: "sign_failed", status: 500, level: "ERROR", cause: "deadline exceeded", lookup: testkit.As(testkit.Ada), request: late},
 	{name: "a lookup that panics", outcome: "panic", status: 500, level: "ERROR", cause: "a value of type *docslogin.User", lookup: func(*http.Request) (*docslogin.User, error) { panic(testkit.Ada) }},
@@ -349,8 +339,7 @@ var outcomes = []outcome{
 			return nil
 		})}},
 	{name: "claims that fit into no URL", outcome: "too_large", status: 500, level: "ERROR", lookup: testkit.As(testkit.Ada),
-		options: with(testkit.Sets("huge", strings.Repeat("sk_live_1", 1000)), testkit.Sets("big", strings.Repeat("x", 400))),
-		cause:   "more than 8000 do not arrive; the largest claims: huge (9002 bytes), big (402 bytes), jti (28 bytes)"},
+		options: with(testkit.Sets("huge", strings.Repeat("sk_live_1", 1000)), testkit.Sets("big", strings.Repeat("x", 400))), cause: "more than 8000 do not arrive; the largest claims: huge (9002 bytes), big (402 bytes), jti (28 bytes)"},
 	{name: "a token over the platform's own limit", outcome: "too_large", status: 500, level: "ERROR", cause: "this platform accepts 100; the largest claims: jti (28 bytes), ", lookup: testkit.As(testkit.Ada),
 		platform: func(p *docslogin.Platform) { p.MaxTokenBytes = 100 }},
 	{name: "a visitor who has gone", outcome: "canceled", status: 0, level: "DEBUG", cause: "context canceled", lookup: testkit.As(testkit.Ada), request: gone},
@@ -467,11 +456,17 @@ func (tt outcome) checkResponse(t *testing.T, w *httptest.ResponseRecorder) {
 		}
 	}
 	page := w.Body.String()
-	if (page == "") != slices.Contains(silent, tt.outcome) || page != "" && !strings.Contains(page, "<!doctype html>") {
+	if strings.HasPrefix(page, "<!doctype html>") == slices.Contains(silent, tt.outcome) {
 		t.Errorf("the page is %q", page)
 	}
-	for _, text := range []string{"sk_live_1", "Lovelace", "ada@", testkit.Secret, "eyJ", "goroutine", cmp.Or(tt.cause, "eyJ")} {
-		if tt.outcome != "incomplete_user" && strings.Contains(page, text) {
+	if link := strings.Contains(page, "<a "); link != (tt.outcome == "loop") { // only that row has a sign-in page
+		t.Errorf("a link to the sign-in page: %v in\n%s", link, page)
+	}
+	if _, missing, ok := strings.Cut(tt.cause, "lacks what the platform requires: "); ok && !strings.Contains(page, "does not have: "+missing+".") {
+		t.Errorf("%q is not on the page:\n%s", missing, page)
+	}
+	for _, text := range []string{"sk_live_1", "Lovelace", "ada@", testkit.Secret, "eyJ", "goroutine", tt.cause} {
+		if text != "" && strings.Contains(page, text) {
 			t.Errorf("%q is on the page:\n%s", text, page)
 		}
 	}
@@ -479,20 +474,6 @@ func (tt outcome) checkResponse(t *testing.T, w *httptest.ResponseRecorder) {
 
 // silent are the outcomes whose response has no body.
 var silent = []docslogin.Outcome{"logged_in", "sign_in", "speculative", "embedded", "canceled"}
-
-// A page names what is missing, and links to the sign-in page where that may help.
-func TestErrorPages(t *testing.T) {
-	const link = `<a href="/sign-in?next=%2Fdocs-login`
-	incomplete := testkit.New(t, testkit.As(&docslogin.User{ID: "1"}), readMe, signInPage)
-	if body := testkit.Body(t, testkit.Get(t, incomplete, "/docs-login")); !strings.Contains(body, "does not have: name, email.") || !strings.Contains(body, link) {
-		t.Errorf("incomplete:\n%s", body)
-	}
-	for _, lookup := range []docslogin.UserLookup{testkit.Nobody, testkit.Failing(docslogin.ErrForbidden), testkit.As(&docslogin.User{})} {
-		if body := testkit.Body(t, testkit.Get(t, testkit.New(t, lookup, readMe), "/docs-login")); strings.Contains(body, "<a ") {
-			t.Errorf("a link without a sign-in page:\n%s", body)
-		}
-	}
-}
 
 // hidden is a user whose every field says so, apart from the ID.
 var hidden = &docslogin.User{
@@ -534,11 +515,11 @@ func TestNothingIsTold(t *testing.T) {
 
 func checkNothingIsTold(t *testing.T, name string, told *testkit.Told, w *httptest.ResponseRecorder) {
 	t.Helper()
-	sensitive := []string{"hidden", "Hidden", "eyJ", "sk_live_1", "docslogin_sent", testkit.Secret, testkit.Ed25519PEM[30:60], testkit.P256PEM[80:110]}
-	if told.Events[0].Outcome == "logged_in" {
+	sensitive, outcome := []string{"hidden", "Hidden", "eyJ", "sk_live_1", "docslogin_sent", testkit.Secret, testkit.Ed25519PEM[30:60], testkit.P256PEM[80:110]}, told.Events[0].Outcome
+	if outcome == "logged_in" {
 		sensitive = append(sensitive, leaves(testkit.Payload(t, testkit.Sent(t, w.Result())))...)
-	} else if page := w.Body.String() + w.Header().Get("Location"); strings.Contains(page, "<form") || strings.Contains(page, "eyJ") {
-		t.Errorf("%s: a token or a form in %s", name, page)
+	} else if page := w.Body.String() + w.Header().Get("Location"); strings.Contains(page, "<form") || strings.Contains(page, "eyJ") || outcome == "canceled" && page != "" {
+		t.Errorf("%s: a token, a form, or an answer to nobody: %s", name, page)
 	}
 	for _, text := range sensitive {
 		if strings.Contains(told.String(), text) {
@@ -558,7 +539,7 @@ func hiding(lookup docslogin.UserLookup) docslogin.UserLookup {
 	}
 }
 
-// leaves returns the values in a token's payload that are long enough to be told from others.
+// leaves returns the names and values in a token's payload that are too long to be anything else.
 func leaves(payload string) []string {
 	return regexp.MustCompile(`[^"{}\[\],:]{9,}`).FindAllString(payload, -1)
 }
@@ -622,11 +603,8 @@ level=DEBUG msg="docs login" docslogin.outcome=no_user docslogin.platform=ReadMe
 func TestTheDurationIsTheRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var e docslogin.Event
-		m := testkit.New(t, func(*http.Request) (*docslogin.User, error) {
-			time.Sleep(3 * time.Second)
-			return testkit.Ada, nil
-		}, readMe, testkit.Observe(&e))
-		if testkit.Get(t, m, "/docs-login"); e.Duration != 3*time.Second {
+		slow := func(*http.Request) (*docslogin.User, error) { time.Sleep(3 * time.Second); return testkit.Ada, nil }
+		if testkit.Get(t, testkit.New(t, slow, readMe, testkit.Observe(&e)), "/docs-login"); e.Duration != 3*time.Second {
 			t.Errorf("%v", e.Duration)
 		}
 	})
@@ -647,12 +625,14 @@ func TestTheDefaultLogger(t *testing.T) {
 	}
 }
 
-func TestAnObserverThatPanicsHarmsNobody(t *testing.T) {
+func TestALogOrAnObserverThatPanicsHarmsNobody(t *testing.T) {
 	var lines bytes.Buffer
-	m := testkit.New(t, testkit.As(testkit.Ada), readMe, docslogin.WithLogger(slog.New(slog.NewTextHandler(&lines, nil))),
-		docslogin.WithObserver(func(context.Context, docslogin.Event) { panic(testkit.Ada) }))
-	if resp := testkit.Get(t, m, "/docs-login"); resp.StatusCode != 302 {
-		t.Errorf("%d", resp.StatusCode)
+	for name, logger := range map[string]*slog.Logger{"a log handler": slog.New(panicking{}), "a zero Logger": {}, "the observer": slog.New(slog.NewTextHandler(&lines, nil))} {
+		events := 0
+		m := testkit.New(t, testkit.As(testkit.Ada), readMe, docslogin.WithLogger(logger), docslogin.WithObserver(func(context.Context, docslogin.Event) { events++; panic(testkit.Ada) }))
+		if resp := testkit.Get(t, m, "/docs-login"); resp.StatusCode != 302 || events != 1 {
+			t.Errorf("%s: %d, %d events", name, resp.StatusCode, events)
+		}
 	}
 	if !strings.Contains(lines.String(), `level=ERROR msg="docs login: the observer panicked" exception.type=*docslogin.User`) || strings.Contains(lines.String(), "Ada") {
 		t.Errorf("logged: %s", &lines)
@@ -697,16 +677,6 @@ type panicking struct{ slog.Handler }
 func (panicking) Enabled(context.Context, slog.Level) bool  { return true }
 func (panicking) Handle(context.Context, slog.Record) error { panic("disk full") }
 
-func TestALogThatPanicsHarmsNobody(t *testing.T) {
-	for name, logger := range map[string]*slog.Logger{"a handler": slog.New(panicking{}), "a zero Logger": {}} {
-		events := 0
-		m := testkit.New(t, testkit.As(testkit.Ada), readMe, docslogin.WithLogger(logger), docslogin.WithObserver(func(context.Context, docslogin.Event) { events++; panic("too") }))
-		if resp := testkit.Get(t, m, "/docs-login"); resp.StatusCode != 302 || events != 1 {
-			t.Errorf("%s: %d, %d events", name, resp.StatusCode, events)
-		}
-	}
-}
-
 // recovered serves a login request, and returns the response and the value of the panic.
 func recovered(h http.Handler) (w *httptest.ResponseRecorder, v any) {
 	w = httptest.NewRecorder()
@@ -715,38 +685,33 @@ func recovered(h http.Handler) (w *httptest.ResponseRecorder, v any) {
 	return w, nil
 }
 
-func TestAnErrorHandlerThatPanicsIsTold(t *testing.T) {
-	var events []docslogin.Event
-	m := testkit.New(t, testkit.Nobody, readMe, collect(&events),
-		docslogin.WithErrorHandler(func(http.ResponseWriter, *http.Request, *docslogin.LoginError) { panic("the template is gone") }))
-	if _, v := recovered(m); v != "the template is gone" || len(events) != 1 || events[0].Outcome != "no_user" {
-		t.Errorf("recovered %v after %+v", v, events)
-	}
-}
-
-func TestErrAbortHandlerIsPassedOn(t *testing.T) {
-	for name, mount := range map[string]mount{"the login route": loginRoute, "ServeJSON": serveJSON} {
+// A panic that is not a rejection leaves its event and the headers behind.
+func TestPanicsThatArePassedOn(t *testing.T) {
+	aborts := testkit.Calls(func() error { panic(http.ErrAbortHandler) })
+	handler := docslogin.WithErrorHandler(func(http.ResponseWriter, *http.Request, *docslogin.LoginError) { panic("the template is gone") })
+	for _, tt := range []struct {
+		name    string
+		mount   mount
+		lookup  docslogin.UserLookup
+		option  docslogin.Option
+		value   any
+		outcome docslogin.Outcome
+	}{
+		{"http.ErrAbortHandler on the login route", loginRoute, testkit.As(testkit.Ada), aborts, http.ErrAbortHandler, "canceled"},
+		{"http.ErrAbortHandler in ServeJSON", serveJSON, testkit.As(testkit.Ada), aborts, http.ErrAbortHandler, "canceled"},
+		{"in the error handler", loginRoute, testkit.Nobody, handler, "the template is gone", "no_user"},
+	} {
 		var events []docslogin.Event
-		w, v := recovered(mount(t, testkit.As(testkit.Ada), readMe, collect(&events), testkit.Calls(func() error { panic(http.ErrAbortHandler) })))
-		if v != http.ErrAbortHandler || len(events) != 1 || events[0].Outcome != "canceled" {
-			t.Errorf("%s: recovered %v after %+v", name, v, events)
-		}
-		if w.Header().Get("Cache-Control") == "" {
-			t.Errorf("%s: the headers were not set before", name)
+		w, v := recovered(tt.mount(t, tt.lookup, readMe, tt.option, collect(&events)))
+		if v != tt.value || len(events) != 1 || events[0].Outcome != tt.outcome || w.Header().Get("Cache-Control") == "" {
+			t.Errorf("%s: recovered %v after %+v with %v", tt.name, v, events, w.Header())
 		}
 	}
 }
 
 // A visitor who goes meanwhile gets no token, whether it is signed or not.
 func TestAVisitorWhoGoesMeanwhile(t *testing.T) {
-	for _, tt := range []struct {
-		name       string
-		mapping    bool // goes then, and not while the token is signed
-		signatures int
-	}{
-		{"while claims are mapped", true, 0},
-		{"while the token is signed", false, 1},
-	} {
+	for whileMapping, want := range map[bool]int{true: 0, false: 1} { // signatures; otherwise while the token is signed
 		leave, signatures := func() {}, -1 // New's trial signature does not count
 		goIf := func(now bool) error {
 			if now {
@@ -754,18 +719,18 @@ func TestAVisitorWhoGoesMeanwhile(t *testing.T) {
 			}
 			return nil
 		}
-		p := custom(func(p *docslogin.Platform) { signWith(p, func() error { signatures++; return goIf(!tt.mapping) }) })
-		m := testkit.New(t, testkit.As(testkit.Ada), p, testkit.Calls(func() error { return goIf(tt.mapping) }))
+		p := custom(func(p *docslogin.Platform) { signWith(p, func() error { signatures++; return goIf(!whileMapping) }) })
+		m := testkit.New(t, testkit.As(testkit.Ada), p, testkit.Calls(func() error { return goIf(whileMapping) }))
 		r, w := httptest.NewRequest("GET", "/docs-login", nil), httptest.NewRecorder()
 		ctx, cancel := context.WithCancel(t.Context())
 		leave = cancel
-		if m.ServeHTTP(w, r.WithContext(ctx)); w.Header().Get("Location") != "" || w.Body.Len() > 0 || signatures != tt.signatures {
-			t.Errorf("%s: %d signatures, got %v %s", tt.name, signatures, w.Header(), w.Body)
+		if m.ServeHTTP(w, r.WithContext(ctx)); w.Header().Get("Location") != "" || w.Body.Len() > 0 || signatures != want {
+			t.Errorf("while mapping: %v: %d signatures, got %v %s", whileMapping, signatures, w.Header(), w.Body)
 		}
 		ctx, cancel = context.WithCancel(t.Context())
 		leave = cancel
 		if url, err := m.LoginURL(ctx, testkit.Ada, ""); url != "" || !errors.Is(err, context.Canceled) {
-			t.Errorf("%s: LoginURL returned %q, %v", tt.name, url, err)
+			t.Errorf("while mapping: %v: LoginURL returned %q, %v", whileMapping, url, err)
 		}
 	}
 }
@@ -788,10 +753,11 @@ func TestAnErrorHandlerReplacesThePages(t *testing.T) {
 		} else if !called {
 			continue
 		}
-		if got.Outcome != tt.outcome || got.Status != tt.status || w.Code != tt.status || !errors.Is(got, cmp.Or(got.Err, error(got))) {
+		if got.Outcome != tt.outcome || got.Status != tt.status || w.Code != tt.status || errors.Unwrap(got) != got.Err {
 			t.Errorf("%s: %d, %+v", tt.name, w.Code, got)
 		}
-		if mayHelp := slices.Contains([]docslogin.Outcome{"loop", "forbidden", "incomplete_user"}, tt.outcome); mayHelp != strings.HasPrefix(got.SignInURL, "/sign-in?next=") || mayHelp != (got.SignInURL != "") {
+		mayHelp := slices.Contains([]docslogin.Outcome{"loop", "forbidden", "incomplete_user"}, tt.outcome)
+		if mayHelp != strings.HasPrefix(got.SignInURL, "/sign-in?next=%2Fdocs-login%3F") || !mayHelp && got.SignInURL != "" {
 			t.Errorf("%s: SignInURL is %q", tt.name, got.SignInURL)
 		}
 	}
@@ -806,9 +772,7 @@ func TestTheTextOfALoginError(t *testing.T) {
 	}
 }
 
-const day = 24 * time.Hour
-
-// What a token contains at noon of 14 November 2023, which is 1700000000.
+// What a token contains at 1700000000, which is noon here.
 func TestUsersAndSessions(t *testing.T) {
 	lateInTheSecond := docslogin.WithClock(func() time.Time { return testkit.Noon.Add(999 * time.Millisecond) })
 	for _, tt := range []struct {
@@ -936,10 +900,8 @@ func TestEveryTokenHasAnIDOfItsOwn(t *testing.T) {
 }
 
 func TestNoMapperSetsAReservedClaim(t *testing.T) {
-	everything := custom(func(p *docslogin.Platform) {
-		p.TokenID, p.HostClaim, p.Static = true, "host", docslogin.Claims{"iss": "me", "version": 1}
-		p.Lifetime = withSession.Lifetime
-	})
+	everything := withSession
+	everything.TokenID, everything.HostClaim, everything.Static = true, "host", docslogin.Claims{"iss": "me", "version": 1}
 	for _, tt := range []struct {
 		platform docslogin.Platform
 		reserved []string
@@ -1046,9 +1008,6 @@ func TestARequiredClaim(t *testing.T) {
 			}
 		}
 	}
-	if resp := testkit.Get(t, testkit.New(t, testkit.As(&docslogin.User{Name: "Ada"}), p, testkit.Sets("plan", "pro")), "/docs-login"); resp.StatusCode != 403 {
-		t.Errorf("a claim that the platform's mapper left empty: %d", resp.StatusCode)
-	}
 }
 
 // A form is a 200. An operator is told the same of it as of a redirect.
@@ -1062,7 +1021,8 @@ func TestTheFormPage(t *testing.T) {
 	if got := testkit.Masked(testkit.Sent(t, resp)); got != "POST https://acme.zendesk.com/access/jwt jwt=TOKEN&return_to=%2Fhc%2Fa%3Fq%3D%22%3E%3Cscript%3Ealert%281%29%3C%2Fscript%3E" {
 		t.Error(got)
 	}
-	if e.Outcome != "logged_in" || e.URLBytes != len("https://acme.zendesk.com/access/jwt") || e.DeepLink != "/hc/a" || e.Warning != "" || !strings.Contains(lines.String(), `"http.response.status_code":200`) {
+	want := docslogin.Event{Outcome: "logged_in", Platform: "Zendesk", UserID: "u-42", DeepLink: "/hc/a", URLBytes: len("https://acme.zendesk.com/access/jwt"), Duration: e.Duration}
+	if e != want || !strings.Contains(lines.String(), `"http.response.status_code":200`) {
 		t.Errorf("%+v\n%s", e, &lines)
 	}
 }
@@ -1094,57 +1054,38 @@ func TestLoginURLOfAForm(t *testing.T) {
 	}
 }
 
-// failure is a user of whom LoginURL and Profile.Claims return an error.
-type failure struct {
-	name    string
-	user    *docslogin.User
-	options []docslogin.Option
-	gone    bool // the visitor
-	outcome docslogin.Outcome
-	wraps   error
-	text    string // in the error's text
-}
-
-var failures = []failure{
-	{name: "nobody", outcome: "no_user", wraps: docslogin.ErrNoUser, text: "docslogin: no_user: nobody is signed in"},
-	{name: "a user whose session has ended", user: testkit.Until(-time.Minute), outcome: "no_user", wraps: docslogin.ErrNoUser, text: "nobody is signed in: ExpiresAt passed 1m0s ago"},
-	{name: "an incomplete user", user: &docslogin.User{ID: "1"}, outcome: "incomplete_user", text: "docslogin: incomplete_user: the user lacks what the platform requires: name, email"},
-	{name: "a mapper that forbids it", user: testkit.Ada, options: with(testkit.Calls(func() error { return docslogin.ErrForbidden })), outcome: "forbidden", wraps: docslogin.ErrForbidden},
-	{name: "a mapper that fails", user: testkit.Ada, options: with(testkit.Calls(func() error { return errStore })), outcome: "mapper_failed", wraps: errStore},
-	{name: "a mapper that sets exp", user: testkit.Ada, options: with(testkit.Sets("exp", 1)), outcome: "reserved_claim", text: `"exp"`},
-	{name: "a mapper that panics", user: testkit.Ada, options: with(testkit.Calls(func() error { panic("x") })), outcome: "panic", text: "docslogin: panic: a value of type string"},
-	{name: "a canceled context", user: testkit.Ada, gone: true, outcome: "canceled", wraps: context.Canceled},
-}
-
-// check calls a func that returns nothing and an error for the failure's user.
-func (f failure) check(t *testing.T, call func(context.Context, *docslogin.User) (any, error)) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	if f.gone {
-		cancel()
-	}
-	got, err := call(ctx, f.user)
-	rejection, ok := err.(*docslogin.LoginError)
-	if !ok || rejection.Outcome != f.outcome || !strings.Contains(err.Error(), f.text) || f.wraps != nil && !errors.Is(err, f.wraps) {
-		t.Errorf("%s: %v", f.name, err)
-	}
-	if !reflect.ValueOf(got).IsZero() {
-		t.Errorf("%s: got %v", f.name, got)
-	}
-}
-
 func TestLoginURLAndClaimsReturnALoginError(t *testing.T) {
-	for _, tt := range failures {
-		m, profile := testkit.New(t, testkit.Never(t), readMe, tt.options...), newProfile(t, platforms.ReadMeInfo(), tt.options...)
-		tt.check(t, func(ctx context.Context, user *docslogin.User) (any, error) {
-			url, err := m.LoginURL(ctx, user, "")
-			return url, err
-		})
-		tt.check(t, func(ctx context.Context, user *docslogin.User) (any, error) {
-			claims, err := profile.Claims(ctx, user)
-			return claims, err
-		})
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	for _, tt := range []struct {
+		name    string
+		ctx     context.Context
+		user    *docslogin.User
+		options []docslogin.Option
+		outcome docslogin.Outcome
+		wraps   error
+		text    string // in the error's text
+	}{
+		{"nobody", t.Context(), nil, nil, "no_user", docslogin.ErrNoUser, "docslogin: no_user: nobody is signed in"},
+		{"a user whose session has ended", t.Context(), testkit.Until(-time.Minute), nil, "no_user", docslogin.ErrNoUser, "nobody is signed in: ExpiresAt passed 1m0s ago"},
+		{"an incomplete user", t.Context(), &docslogin.User{ID: "1"}, nil, "incomplete_user", nil, "docslogin: incomplete_user: the user lacks what the platform requires: name, email"},
+		{"a mapper that forbids it", t.Context(), testkit.Ada, with(testkit.Calls(func() error { return docslogin.ErrForbidden })), "forbidden", docslogin.ErrForbidden, ""},
+		{"a mapper that fails", t.Context(), testkit.Ada, with(testkit.Calls(func() error { return errStore })), "mapper_failed", errStore, ""},
+		{"a mapper that sets exp", t.Context(), testkit.Ada, with(testkit.Sets("exp", 1)), "reserved_claim", nil, `"exp"`},
+		{"a mapper that panics", t.Context(), testkit.Ada, with(testkit.Calls(func() error { panic("x") })), "panic", nil, "docslogin: panic: a value of type string"},
+		{"a canceled context", gone, testkit.Ada, nil, "canceled", context.Canceled, ""},
+	} {
+		url, urlErr := testkit.New(t, testkit.Never(t), readMe, tt.options...).LoginURL(tt.ctx, tt.user, "")
+		claims, claimsErr := newProfile(t, platforms.ReadMeInfo(), tt.options...).Claims(tt.ctx, tt.user)
+		if url != "" || claims != nil {
+			t.Errorf("%s: got %q and %v", tt.name, testkit.Masked(url), claims)
+		}
+		for _, err := range []error{urlErr, claimsErr} {
+			rejection, ok := err.(*docslogin.LoginError)
+			if !ok || rejection.Outcome != tt.outcome || !strings.Contains(err.Error(), tt.text) || tt.wraps != nil && !errors.Is(err, tt.wraps) {
+				t.Errorf("%s: %v", tt.name, err)
+			}
+		}
 	}
 }
 
@@ -1158,7 +1099,7 @@ var asked = docslogin.Platform{
 	},
 }
 
-// They have what a token has, apart from exp, iat, jti and the host, which are about the token.
+// Claims has what a token has, apart from exp, iat, jti and the host, which are about the token.
 func TestProfileClaims(t *testing.T) {
 	bySession := asked
 	bySession.Lifetime = docslogin.Lifetime{Session: time.Hour, SessionClaim: "exp"}
@@ -1186,7 +1127,7 @@ func TestProfileClaims(t *testing.T) {
 	}
 }
 
-// The route's options have no effect on a profile, even wrong ones. The clock's has.
+// Options for the login route have no effect on a profile, even wrong ones. WithClock has.
 func TestAProfileIgnoresTheRoute(t *testing.T) {
 	p := custom(func(p *docslogin.Platform) { p.DocsURL, p.Key, p.Algorithm = "x", docslogin.Key{}, "none" })
 	if now := newProfile(t, p, docslogin.WithPath("x"), docslogin.WithSignInPage("", ""), docslogin.WithExternalURL("x")).Now(); !now.Equal(testkit.Noon) {
@@ -1235,32 +1176,22 @@ func ownJSON(w http.ResponseWriter, _ *http.Request, err *docslogin.LoginError) 
 func TestServeJSON(t *testing.T) {
 	headers := http.Header{"Content-Type": {"application/json"}, "Cache-Control": {"private, no-store, max-age=0"}, "Pragma": {"no-cache"}, "Referrer-Policy": {"no-referrer"}, "X-Content-Type-Options": {"nosniff"}}
 	for _, tt := range jsonAnswers {
-		t.Run(tt.name, func(t *testing.T) {
-			var events []docslogin.Event
-			var lines bytes.Buffer
-			resp := testkit.Get(t, serveJSON(t, tt.lookup, asked, append(tt.options, collect(&events), logTo(&lines))...), "/")
-			if body := testkit.Body(t, resp); resp.StatusCode != tt.status || strings.TrimSpace(body) != tt.body {
-				t.Errorf("%d %s, want %d %s", resp.StatusCode, body, tt.status, tt.body)
-			}
-			if !maps.EqualFunc(resp.Header, headers, slices.Equal) {
-				t.Errorf("got  %v\nwant %v", resp.Header, headers)
-			}
-			if len(events) != 1 || events[0].Outcome != tt.outcome || events[0].Platform != "asked" || events[0].UserID != tt.userID {
-				t.Errorf("events: %+v", events)
-			}
-			line := fmt.Sprintf(`"level":%q,"msg":"docs login","docslogin.outcome":%q,"docslogin.platform":"asked","http.response.status_code":%d,`, tt.level, tt.outcome, tt.status)
-			if strings.Count(lines.String(), "\n") != 1 || !strings.Contains(lines.String(), line) { // there is no http.route
-				t.Errorf("logged %s, want %s", &lines, line)
-			}
-		})
-	}
-}
-
-func TestServeJSONToAVisitorWhoHasGone(t *testing.T) {
-	var e docslogin.Event
-	w := outcome{lookup: testkit.As(testkit.Ada), request: gone}.serve(t, serveJSON, asked, testkit.Observe(&e))
-	if w.Body.Len() > 0 || e.Outcome != "canceled" || !errors.Is(e.Err, context.Canceled) {
-		t.Errorf("%s, %+v", w.Body, e)
+		var events []docslogin.Event
+		var lines bytes.Buffer
+		resp := testkit.Get(t, serveJSON(t, tt.lookup, asked, append(tt.options, collect(&events), logTo(&lines))...), "/")
+		if body := testkit.Body(t, resp); resp.StatusCode != tt.status || strings.TrimSpace(body) != tt.body {
+			t.Errorf("%s: %d %s, want %d %s", tt.name, resp.StatusCode, body, tt.status, tt.body)
+		}
+		if !maps.EqualFunc(resp.Header, headers, slices.Equal) {
+			t.Errorf("%s: got  %v\nwant %v", tt.name, resp.Header, headers)
+		}
+		if len(events) != 1 || events[0].Outcome != tt.outcome || events[0].Platform != "asked" || events[0].UserID != tt.userID {
+			t.Errorf("%s: events: %+v", tt.name, events)
+		}
+		line := fmt.Sprintf(`"level":%q,"msg":"docs login","docslogin.outcome":%q,"docslogin.platform":"asked","http.response.status_code":%d,`, tt.level, tt.outcome, tt.status)
+		if strings.Count(lines.String(), "\n") != 1 || !strings.Contains(lines.String(), line) { // there is no http.route
+			t.Errorf("%s: logged %s, want %s", tt.name, &lines, line)
+		}
 	}
 }
 
@@ -1293,20 +1224,15 @@ func (w wrong) check(t *testing.T, err error) {
 	}
 }
 
-// checkNew checks what New returns, and what NewProfile does if it reports the same.
+// checkNew checks what New returns, and NewProfile if it reports the same.
 func checkNew(t *testing.T, alsoNewProfile bool, rows []wrong) {
 	t.Helper()
 	for _, tt := range rows {
 		m, err := docslogin.New(testkit.Nobody, tt.platform, tt.options...)
-		if tt.check(t, err); m != nil {
-			t.Errorf("%s: there is a middleware", tt.name)
-		}
-		profile, err := docslogin.NewProfile(tt.platform, tt.options...)
-		if alsoNewProfile {
-			tt.check(t, err)
-		}
-		if (profile == nil) != alsoNewProfile || (err == nil) == alsoNewProfile {
-			t.Errorf("%s: NewProfile returned %v, %v", tt.name, profile, err)
+		tt.check(t, err)
+		profile, profileErr := docslogin.NewProfile(tt.platform, tt.options...)
+		if m != nil || (profile == nil) != alsoNewProfile || alsoNewProfile && profileErr.Error() != err.Error() {
+			t.Errorf("%s: got %v, %v, %v", tt.name, m, profile, profileErr)
 		}
 	}
 }
@@ -1324,7 +1250,7 @@ func TestOptionErrors(t *testing.T) {
 }
 
 func TestLifetimeErrors(t *testing.T) {
-	const twice, limits = "both want the claim exp", "has a negative MaxToken or MinSession"
+	const limits = "has a negative MaxToken or MinSession"
 	checkNew(t, true, []wrong{
 		{"a token's lifetime of zero", "WithTokenTTL", "is 0s; on this platform it must be from 1s to 8784h0m0s", withToken, with(docslogin.WithTokenTTL(0))},
 		{"a token's lifetime under a second", "WithTokenTTL", "is 999ms", withToken, with(docslogin.WithTokenTTL(999 * time.Millisecond))},
@@ -1342,13 +1268,12 @@ func TestLifetimeErrors(t *testing.T) {
 		{"a shortest session without a claim", "Platform.Lifetime.MinSession", "does not apply", lasting(docslogin.Lifetime{MinSession: time.Hour}), nil},
 		{"a negative maximum", "Platform.Lifetime", limits, lasting(docslogin.Lifetime{MaxToken: -1}), nil},
 		{"a negative minimum", "Platform.Lifetime", limits, lasting(docslogin.Lifetime{MinSession: -1}), nil},
-		{"two lifetimes for exp", "Platform.Lifetime", twice, lasting(docslogin.Lifetime{Token: time.Minute, Session: time.Hour, SessionClaim: "exp"}), nil},
+		{"two lifetimes for exp", "Platform.Lifetime", "both want the claim exp", lasting(docslogin.Lifetime{Token: time.Minute, Session: time.Hour, SessionClaim: "exp"}), nil},
 	})
 }
 
 func TestClaimErrors(t *testing.T) {
-	const already = ", which the library writes already"
-	const written = ", which is empty or which the library writes"
+	const already, written = ", which the library writes already", ", which is empty or which the library writes"
 	checkNew(t, true, []wrong{
 		{"a session claim that is never written", "Platform.Lifetime.SessionClaim", `"nbf"` + already, lasting(docslogin.Lifetime{Session: time.Hour, SessionClaim: "nbf"}), nil},
 		{"a session claim that is the token's", "Platform.Lifetime.SessionClaim", `"jti"` + already, custom(func(p *docslogin.Platform) {
@@ -1361,9 +1286,7 @@ func TestClaimErrors(t *testing.T) {
 		{"a static claim that is the host's", "Platform.Static", `"host"` + written, custom(func(p *docslogin.Platform) { p.HostClaim, p.Static = "host", docslogin.Claims{"host": 1} }), nil},
 		{"a static claim without a name", "Platform.Static", `""` + written, custom(func(p *docslogin.Platform) { p.Static = docslogin.Claims{"": 1} }), nil},
 		{"a static claim that has no JSON", "Platform.Static", `"f", a func(), which cannot be written as JSON`, custom(func(p *docslogin.Platform) { p.Static = docslogin.Claims{"f": func() {}} }), nil},
-		{"a required claim that is static", "Platform.Required", `"iss"` + written, custom(func(p *docslogin.Platform) {
-			p.Static, p.Required = docslogin.Claims{"iss": "me"}, []string{"iss"}
-		}), nil},
+		{"a required claim that is static", "Platform.Required", `"iss"` + written, custom(func(p *docslogin.Platform) { p.Static, p.Required = docslogin.Claims{"iss": "me"}, []string{"iss"} }), nil},
 		{"a required claim without a name", "Platform.Required", `""` + written, custom(func(p *docslogin.Platform) { p.Required = []string{""} }), nil},
 		{"a required claim or none", "Platform.Required", `""` + written, custom(func(p *docslogin.Platform) { p.Required = []string{"a|"} }), nil},
 		{"a required claim or one that the library writes", "Platform.Required", `"iat"` + written, custom(func(p *docslogin.Platform) { p.Required = []string{"iat|a"} }), nil},
@@ -1382,6 +1305,7 @@ func TestKeyErrors(t *testing.T) {
 		{"a secret with a newline", "Platform.Key", "white space or quotes", key(jose.HS256, docslogin.Secret(testkit.Secret+"\n")), nil},
 		{"a text that is not a key", "Platform.Key", "the text is no key", key(jose.EdDSA, docslogin.PrivateKey(testkit.Secret)), nil},
 		{"a private key for another algorithm", "Platform.Key", "cannot be used", key(jose.ES256, docslogin.PrivateKey(testkit.Ed25519PEM)), nil},
+		{"a signer that fails", "Platform.Key", "down; for good", custom(func(p *docslogin.Platform) { signWith(p, func() error { return errors.New("down\nfor good") }) }), nil},
 		{"a nil signer", "Platform.Key", "the signer is nil", key(jose.EdDSA, docslogin.SignWith(nil)), nil},
 		{"a typed nil signer", "Platform.Key", "the signer is nil", key(jose.EdDSA, docslogin.SignWith((*nilSigner)(nil))), nil},
 		{"a zero Key", "Platform.Key", "is missing", key(jose.HS256, docslogin.Key{}), nil},
@@ -1442,20 +1366,9 @@ func TestAllConfigurationErrorsAtOnce(t *testing.T) {
 		{ofZero, []string{"Platform.Algorithm", "Platform.Carrier", "Platform.DocsURL", "Platform.Name"}},
 		{fromNewProfile, []string{"Platform.Name", "WithClock", "WithTokenTTL", "option 1"}},
 	} {
-		if got := fields(tt.err); !slices.Equal(got, tt.want) {
-			t.Errorf("got  %q\nwant %q", got, tt.want)
+		if got := fields(tt.err); !slices.Equal(got, tt.want) || strings.Count("\n"+tt.err.Error(), "\ndocslogin: ") != len(tt.want) {
+			t.Errorf("got  %q\nwant %q in\n%v", got, tt.want, tt.err)
 		}
-		if n := strings.Count("\n"+tt.err.Error(), "\ndocslogin: "); n != len(tt.want) {
-			t.Errorf("%d lines begin with docslogin:\n%v", n, tt.err)
-		}
-	}
-}
-
-func TestAConfigErrorUnwraps(t *testing.T) {
-	down := errors.New("down\nfor good")
-	p := custom(func(p *docslogin.Platform) { signWith(p, func() error { return down }) })
-	if _, err := docslogin.New(testkit.Nobody, p); !errors.Is(err, down) || strings.Contains(err.Error(), "\n") {
-		t.Errorf("%v", err)
 	}
 }
 
@@ -1482,8 +1395,8 @@ func TestAPresetsError(t *testing.T) {
 			}
 		}
 	}
-	p := custom(func(p *docslogin.Platform) { p.DocsURL, p.Err = "", about("Platform.DocsURL") })
-	if _, err := docslogin.New(testkit.Nobody, p); err.Error() != "docslogin: Platform.DocsURL is wrong: the account is odd" { // which package address checks
+	checked := custom(func(p *docslogin.Platform) { p.DocsURL, p.Err = "", about("Platform.DocsURL") }) // by package address
+	if _, err := docslogin.New(testkit.Nobody, checked); err.Error() != "docslogin: Platform.DocsURL is wrong: the account is odd" {
 		t.Error(err)
 	}
 }
@@ -1492,12 +1405,10 @@ func TestMust(t *testing.T) {
 	if m := docslogin.Must(docslogin.New(testkit.Nobody, readMe)); m.Path() != "/docs-login" {
 		t.Error(m.Path())
 	}
-	defer func() {
-		if err, _ := recover().(error); err == nil || !strings.Contains(err.Error(), "lookup is nil") {
-			t.Errorf("recovered %v", err)
-		}
-	}()
-	docslogin.Must(docslogin.New(nil, readMe))
+	_, v := recovered(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { docslogin.Must(docslogin.New(nil, readMe)) }))
+	if err, _ := v.(error); err == nil || !strings.Contains(err.Error(), "lookup is nil") {
+		t.Errorf("recovered %v", v)
+	}
 }
 
 // padded is a secret as go-jose verifies with it: at least 32 bytes.
@@ -1524,10 +1435,10 @@ func TestKeysOfEveryKind(t *testing.T) {
 		alg jose.SignatureAlgorithm
 		key docslogin.Key
 	}{
-		"a secret":              {jose.HS256, docslogin.Secret(testkit.Secret)},
-		"an Ed25519 key":        {jose.EdDSA, docslogin.PrivateKey(testkit.Ed25519PEM)},
-		"a P-256 key":           {jose.ES256, docslogin.PrivateKey(testkit.P256PEM)},
-		"somebody else's P-256": {jose.ES256, docslogin.SignWith(cryptosigner.Opaque(testkit.P256))},
+		"a secret":               {jose.HS256, docslogin.Secret(testkit.Secret)},
+		"an Ed25519 key":         {jose.EdDSA, docslogin.PrivateKey(testkit.Ed25519PEM)},
+		"a P-256 key":            {jose.ES256, docslogin.PrivateKey(testkit.P256PEM)},
+		"another signer's P-256": {jose.ES256, docslogin.SignWith(cryptosigner.Opaque(testkit.P256))},
 	} {
 		p := custom(func(p *docslogin.Platform) { p.Algorithm, p.Key = tt.alg, tt.key })
 		if _, payload := testkit.Login(t, testkit.New(t, testkit.As(testkit.Ada), p), "/docs-login"); payload != `{"iat":1700000000,"sub":"u-42"}` {
@@ -1677,13 +1588,12 @@ func cookieStore(keyPairs ...[]byte) *sessions.CookieStore {
 }
 
 // brokenStore has no sessions.
-type brokenStore struct{ err error }
+type brokenStore struct {
+	sessions.Store
+	err error
+}
 
 func (s brokenStore) Get(*http.Request, string) (*sessions.Session, error) { return nil, s.err }
-func (s brokenStore) New(*http.Request, string) (*sessions.Session, error) { return nil, s.err }
-func (s brokenStore) Save(*http.Request, http.ResponseWriter, *sessions.Session) error {
-	return s.err
-}
 
 // loadName is an app's func for a session that holds a name.
 func loadName(_ *http.Request, s *sessions.Session) (*docslogin.User, error) {
@@ -1706,12 +1616,10 @@ func sessionCookie(t testing.TB, store sessions.Store) *http.Cookie {
 	return w.Result().Cookies()[0]
 }
 
-// withCookie is a request with a cookie, unless that is nil.
+// withCookie returns a request with a cookie.
 func withCookie(cookie *http.Cookie) *http.Request {
 	r := httptest.NewRequest("GET", "/docs-login", nil)
-	if cookie != nil {
-		r.AddCookie(cookie)
-	}
+	r.AddCookie(cookie)
 	return r
 }
 
@@ -1720,17 +1628,12 @@ func sessionFiles(t *testing.T) (store sessions.Store, kept, gone, folder *http.
 	dir := t.TempDir()
 	files := sessions.NewFilesystemStore(dir, sessionKey)
 	kept, gone, folder = sessionCookie(t, files), sessionCookie(t, files), sessionCookie(t, files)
-	for _, cookie := range []*http.Cookie{gone, folder} {
+	path := func(cookie *http.Cookie) string {
 		session, _ := files.New(withCookie(cookie), "app")
-		path := filepath.Join(dir, "session_"+session.ID)
-		if err := os.Remove(path); err != nil {
-			t.Fatal(err)
-		}
-		if cookie == folder {
-			if err := os.Mkdir(path, 0o700); err != nil {
-				t.Fatal(err)
-			}
-		}
+		return filepath.Join(dir, "session_"+session.ID)
+	}
+	if err := errors.Join(os.Remove(path(gone)), os.Remove(path(folder)), os.Mkdir(path(folder), 0o700)); err != nil {
+		t.Fatal(err)
 	}
 	return files, kept, gone, folder
 }
@@ -1744,8 +1647,7 @@ func TestSessionLookup(t *testing.T) {
 	files, kept, lost, notAFile := sessionFiles(t)
 	elsewhere := sessions.NewFilesystemStore(filepath.Join(t.TempDir(), "unmounted"), sessionKey)
 	_, errKeys := cookieStore().New(withCookie(cookie), "app")
-	const user, nobody, failure = "ada", "docslogin: nobody is signed in", "reading the session"
-	const unread = nobody + ": there is a session that cannot be read"
+	const user, nobody, unread, failure = "ada", "docslogin: nobody is signed in", "docslogin: nobody is signed in: there is a session that cannot be read", "reading the session"
 	for _, tt := range []struct {
 		name   string
 		store  sessions.Store
@@ -1757,8 +1659,8 @@ func TestSessionLookup(t *testing.T) {
 		{"a session next to an older key that is not set", cookieStore(sessionKey, sessionKey, []byte(""), nil), cookie, user},
 		{"a session next to a newer key that is not set", cookieStore([]byte(""), nil, sessionKey, sessionKey), cookie, user},
 		{"a session in a file", files, kept, user},
-		{"no cookie", store, nil, nobody},
-		{"a store that returns nothing", brokenStore{nil}, cookie, nobody},
+		{"no session cookie", store, &http.Cookie{Name: "other", Value: "x"}, nobody},
+		{"a store that returns nothing", brokenStore{}, cookie, nobody},
 		{"a session under a key that is no longer known", cookieStore(newKey, sessionKey), cookie, unread},
 		{"a session encrypted with a rotated key", cookieStore(sessionKey, newKey), cookie, unread},
 		{"a session that has expired", expired, cookie, unread},
@@ -1767,10 +1669,10 @@ func TestSessionLookup(t *testing.T) {
 		{"a cookie that is too long", store, changed(strings.Repeat("A", 5000)), unread},
 		{"an empty cookie", store, changed(""), unread},
 		{"a session whose file is gone", files, lost, unread},
-		{"a store that has lost its keys", brokenStore{errKeys}, cookie, failure},
+		{"a store that has lost its keys", brokenStore{err: errKeys}, cookie, failure},
 		{"a session whose file cannot be read", files, notAFile, failure},
 		{"a folder that is gone", elsewhere, kept, failure},
-		{"a store that is down", brokenStore{errStore}, cookie, failure},
+		{"a store that is down", brokenStore{err: errStore}, cookie, failure},
 	} {
 		if got := lookUp(t, tt.store, tt.cookie); got != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
@@ -1778,7 +1680,7 @@ func TestSessionLookup(t *testing.T) {
 	}
 }
 
-// lookUp returns the user's name, or the error: of a failure, only what comes before its cause.
+// lookUp returns the user's name, or the error without its cause.
 func lookUp(t *testing.T, store sessions.Store, cookie *http.Cookie) string {
 	t.Helper()
 	loaded := false
@@ -1786,17 +1688,13 @@ func lookUp(t *testing.T, store sessions.Store, cookie *http.Cookie) string {
 		loaded = true
 		return loadName(r, s)
 	})(withCookie(cookie))
-	if loaded != (err == nil) || err != nil && cookie != nil && cookie.Value != "" && strings.Contains(err.Error(), cookie.Value) {
+	if loaded != (err == nil) || len(cookie.Value) > 20 && strings.Contains(fmt.Sprint(err), cookie.Value) {
 		t.Errorf("load is called: %v; %v", loaded, err)
 	}
 	if err == nil {
 		return user.Name
 	}
-	text, cause := err.Error(), errors.Unwrap(err)
-	if cause != nil && !errors.Is(err, docslogin.ErrNoUser) {
-		text = strings.TrimSuffix(text, ": "+cause.Error())
-	}
-	return text
+	return strings.TrimSuffix(err.Error(), fmt.Sprint(": ", errors.Unwrap(err)))
 }
 
 // A store may be set up after the lookup is made.
@@ -1909,7 +1807,7 @@ func (z *fuzzed) returnURL(t *testing.T, query string) (returnQuery string, ok b
 		return "", false
 	}
 	_, returnQuery, _ = strings.Cut(signIn.Query().Get("next"), "?")
-	return returnQuery, rejected || !z.event.LinkRejected // which is when the link, escaped twice, is too long
+	return returnQuery, rejected || !z.event.LinkRejected // otherwise the link, escaped twice, is too long
 }
 
 // FuzzQuery checks that, whatever the query of a login URL is, the token goes to the docs. A visitor
@@ -2031,10 +1929,10 @@ func TestClientsThatHangUp(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() { <-entered; cancel() }()
 		r, err := http.NewRequestWithContext(ctx, "GET", server.URL+"/docs-login", nil)
-		if err != nil {
-			t.Fatal(err)
+		if err == nil {
+			_, err = http.DefaultClient.Do(r)
 		}
-		if _, err := http.DefaultClient.Do(r); !errors.Is(err, context.Canceled) {
+		if !errors.Is(err, context.Canceled) {
 			t.Errorf("%v", err)
 		}
 	}
