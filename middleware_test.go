@@ -49,6 +49,8 @@ var (
 
 	day        = 24 * time.Hour
 	signInPage = docslogin.WithSignInPage("/sign-in", "next")
+	sessionKey = []byte("0123456789abcdef0123456789abcdef")
+	newKey     = []byte("the key that is in use now, too.")
 	errStore   = errors.New("the session store is down")
 	debug      = &slog.HandlerOptions{Level: slog.LevelDebug}
 )
@@ -1282,7 +1284,7 @@ func TestClaimErrors(t *testing.T) {
 		{"a host claim that is the session's", "Platform.HostClaim", `"expiresAt"` + already, custom(func(p *docslogin.Platform) { p.HostClaim, p.Lifetime = "expiresAt", withSession.Lifetime }), nil},
 		{"a host claim that is the session's exp", "Platform.HostClaim", `"exp"` + already, custom(func(p *docslogin.Platform) { p.HostClaim, p.Lifetime = "exp", tokenSession.Lifetime }), nil},
 		{"a host claim that is a time", "Platform.HostClaim", `"iat"` + already, custom(func(p *docslogin.Platform) { p.HostClaim = "iat" }), nil},
-		{"a static claim that is a time", "Platform.Static", `"iat"` + written, custom(func(p *docslogin.Platform) { p.Static = docslogin.Claims{"iat": 1} }), nil},
+		{"a static claim that is a time", "Platform.Static", `"exp"` + written, custom(func(p *docslogin.Platform) { p.Static = docslogin.Claims{"exp": 1} }), nil},
 		{"a static claim that is the host's", "Platform.Static", `"host"` + written, custom(func(p *docslogin.Platform) { p.HostClaim, p.Static = "host", docslogin.Claims{"host": 1} }), nil},
 		{"a static claim without a name", "Platform.Static", `""` + written, custom(func(p *docslogin.Platform) { p.Static = docslogin.Claims{"": 1} }), nil},
 		{"a static claim that has no JSON", "Platform.Static", `"f", a func(), which cannot be written as JSON`, custom(func(p *docslogin.Platform) { p.Static = docslogin.Claims{"f": func() {}} }), nil},
@@ -1574,11 +1576,6 @@ func TestAllocations(t *testing.T) {
 		t.Errorf("%v allocations for another request, %v without the middleware", wrapped, bare)
 	}
 }
-
-var (
-	sessionKey = []byte("0123456789abcdef0123456789abcdef")
-	newKey     = []byte("the key that is in use now, too.")
-)
 
 // cookieStore is a gorilla store as an app on plain http configures it.
 func cookieStore(keyPairs ...[]byte) *sessions.CookieStore {
@@ -1937,8 +1934,11 @@ func TestClientsThatHangUp(t *testing.T) {
 		}
 	}
 	server.Close() // waits for the handlers
-	for range clients {
-		if o := <-outcomes; o != "canceled" {
+	if close(outcomes); len(outcomes) != clients {
+		t.Errorf("%d events", len(outcomes))
+	}
+	for o := range outcomes {
+		if o != "canceled" {
 			t.Errorf("%s", o)
 		}
 	}
