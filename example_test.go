@@ -12,8 +12,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -23,9 +21,11 @@ import (
 
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/docslogintest"
+	"github.com/docslogin/docslogin/internal/testkit"
+	"github.com/docslogin/docslogin/platforms"
 )
 
-// currentUser stands for what an app has already: it knows who sent a request.
+// currentUser stands for what an app already has: it knows who sent a request.
 func currentUser(r *http.Request) (*docslogin.User, error) {
 	cookie, err := r.Cookie("session")
 	if err != nil {
@@ -34,7 +34,7 @@ func currentUser(r *http.Request) (*docslogin.User, error) {
 	return &docslogin.User{ID: "42", Name: cookie.Value, Email: strings.ToLower(cookie.Value) + "@example.com"}, nil
 }
 
-// visit opens a path of the app as Ada does, who is signed in, and says where she is sent.
+// visit opens a path of the app as Ada, who is signed in, and returns where she is sent.
 func visit(app http.Handler, path string) string {
 	w, r := httptest.NewRecorder(), httptest.NewRequest("GET", path, nil)
 	r.AddCookie(&http.Cookie{Name: "session", Value: "Ada"})
@@ -42,12 +42,15 @@ func visit(app http.Handler, path string) string {
 	return strings.TrimSpace(fmt.Sprint(w.Code, " ", masked(w.Header().Get("Location")))) + "\n"
 }
 
-// One line around a mux: users arrive signed in at the docs, at the page they wanted.
+// masked returns a URL with TOKEN in place of its token.
+func masked(url string) string { return testkit.Masked(url) }
+
+// Wrap the app's handler once. Users arrive signed in at the docs page that they asked for.
 func Example() {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "the app") })
 
-	docs, err := docslogin.New(currentUser, docslogin.ReadMe("https://docs.example.com", "the project's JWT secret"))
+	docs, err := docslogin.New(currentUser, platforms.ReadMe("https://docs.example.com", "the project's JWT secret"))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -60,8 +63,8 @@ func Example() {
 	// 200
 }
 
-// The app's gorilla session says who is signed in. The func sees only sessions that
-// exist; a visitor without one goes to the sign-in page and comes back.
+// The app's gorilla session says who is signed in. The func is called only for sessions that
+// exist. A visitor without one goes to the sign-in page and comes back.
 func ExampleSessionLookup() {
 	store := sessions.NewCookieStore([]byte(os.Getenv("SESSION_KEY"))) // 32 random bytes or more
 	store.Options = &sessions.Options{
@@ -72,13 +75,13 @@ func ExampleSessionLookup() {
 	lookup := docslogin.SessionLookup(store, "app-session", func(r *http.Request, s *sessions.Session) (*docslogin.User, error) {
 		email, ok := s.Values["email"].(string)
 		if !ok {
-			return nil, docslogin.ErrNoUser // a session, but nobody signed in
+			return nil, docslogin.ErrNoUser // a session, but nobody is signed in
 		}
 		return &docslogin.User{ID: email, Email: email}, nil
 	})
 
-	docs, err := docslogin.New(lookup, docslogin.ReadMe("https://docs.example.com", "the project's JWT secret"),
-		docslogin.WithLoginPage("/sign-in", "next"),
+	docs, err := docslogin.New(lookup, platforms.ReadMe("https://docs.example.com", "the project's JWT secret"),
+		docslogin.WithSignInPage("/sign-in", "next"),
 		docslogin.WithClock(func() time.Time { return time.Unix(1700000000, 0) })) // for the output below
 	if err != nil {
 		log.Fatal(err)
@@ -88,9 +91,9 @@ func ExampleSessionLookup() {
 	// 302 /sign-in?next=%2Fdocs-login%3Fdocslogin_sent%3D1700000000%26redirect%3D%252Fdocs%252Fquickstart
 }
 
-// The sign-in page takes the way back in a parameter, keeps it in its form, checks that it
-// stays in the app, and sends the visitor there with a 303.
-func ExampleWithLoginPage() {
+// The sign-in page gets the return URL in a parameter and keeps it in its form. After the
+// sign-in, it checks that the URL stays in the app and redirects to it with a 303.
+func ExampleWithSignInPage() {
 	store := sessions.NewCookieStore([]byte("a random key of 32 bytes or more"))
 
 	mux := http.NewServeMux()
@@ -120,8 +123,8 @@ func ExampleWithLoginPage() {
 	// 303 /docs-login?redirect=%2Fdocs
 }
 
-// A mapper adds what the docs may know beside the platform's own claims. Here it gives
-// the app's staff a privilege, which no attribute of a user can.
+// A mapper adds to what the docs learn of a user. This one gives the app's staff a privilege,
+// which an attribute of a user cannot do.
 func ExampleWithClaimsMapper() {
 	staff := func(ctx context.Context, user *docslogin.User, claims docslogin.Claims) error {
 		claims["isAdmin"] = strings.HasSuffix(user.Email, "@example.com")
@@ -129,18 +132,19 @@ func ExampleWithClaimsMapper() {
 		return nil
 	}
 
-	site := docslogintest.NewReadMe() // a docs site to test against
+	site := docslogintest.NewReadMe() // a test site
 	defer site.Close()
 	docs, err := docslogin.New(currentUser, site.Platform(), docslogin.WithClaimsMapper(staff))
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(accepted(site, docs)["isAdmin"], accepted(site, docs)["parameters"])
+	claims := accepted(site, docs)
+	fmt.Println(claims["isAdmin"], claims["parameters"])
 	// Output:
 	// true map[region:eu]
 }
 
-// accepted lets Ada log in at a docs site and returns the claims that the site accepted.
+// accepted logs Ada in at a test site and returns the claims that the site accepted.
 func accepted(site *docslogintest.Site, docs *docslogin.Middleware) map[string]any {
 	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.AddCookie(&http.Cookie{Name: "session", Value: "Ada"})
@@ -155,7 +159,7 @@ func accepted(site *docslogintest.Site, docs *docslogin.Middleware) map[string]a
 	return login.Claims
 }
 
-// A platform that has no preset is written with the same fields as those that have one.
+// A platform without a preset is written with the same fields as the presets.
 func ExamplePlatform() {
 	platform := docslogin.Platform{
 		Name:      "handbook",
@@ -183,176 +187,44 @@ func ExamplePlatform() {
 	// 302 https://handbook.example.com/sso?jwt=TOKEN&return_to=https%3A%2F%2Fhandbook.example.com%2Fchapter%2F1
 }
 
-// Public docs at Mintlify that greet whoever is signed in at the app: the token goes to the
-// page itself, under the docs' path, with an ES256 key.
-func ExampleMintlifyPersonalization() {
-	docs, err := docslogin.New(currentUser,
-		docslogin.MintlifyPersonalization("https://example.com/docs", os.Getenv("MINTLIFY_P256_KEY")))
+// A profile answers docs that ask for a user's claims instead of a token. Packages userinfo
+// and webhook are built on it. This handler is for docs whose platform has its own way to ask.
+func ExampleNewProfile() {
+	platform := docslogin.Platform{ // needs no key and no docs URL
+		Name: "handbook",
+		Mapper: func(ctx context.Context, user *docslogin.User, claims docslogin.Claims) error {
+			claims["sub"] = user.Email
+			return nil
+		},
+	}
+	profile, err := docslogin.NewProfile(platform)
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Print(visit(docs, "/docs-login?redirect=/docs/get-started"))
-	// Output:
-	// 302 https://example.com/docs/get-started#TOKEN
-}
+	whoami := func(w http.ResponseWriter, r *http.Request) { profile.ServeJSON(w, r, currentUser) }
 
-// Pages cannot use lists, so the app says which group matters. The token is the docs
-// session: it lasts as long as the app wants.
-func ExampleGitBook() {
-	beta := func(ctx context.Context, user *docslogin.User, claims docslogin.Claims) error {
-		claims["isBeta"] = slices.Contains(user.Groups, "beta")
-		return nil
-	}
-
-	docs, err := docslogin.New(currentUser,
-		docslogin.GitBook("https://docs.example.com/product", os.Getenv("GITBOOK_KEY")),
-		docslogin.WithClaimsMapper(beta), docslogin.WithSessionTTL(2*time.Hour))
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Print(visit(docs, "/docs-login?location=guides/start%3Flang%3Dgo"))
-	// Output:
-	// 302 https://docs.example.com/product/guides/start?lang=go&jwt_token=TOKEN
-}
-
-// An issuer that was agreed upon with Fern.
-func ExampleFern() {
-	platform := docslogin.Fern("https://docs.example.com", os.Getenv("FERN_SECRET"))
-	platform.Static["iss"] = "https://app.example.com"
-
-	docs, err := docslogin.New(currentUser, platform)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Print(visit(docs, "/docs-login?state=https://docs.example.com/start"))
-	// Output:
-	// 302 https://docs.example.com/api/fern-docs/auth/jwt/callback?fern_token=TOKEN&state=https%3A%2F%2Fdocs.example.com%2Fstart
-}
-
-// The browser posts the token, in a form that sends itself. Here the help center has a name
-// of its own.
-func ExampleZendesk() {
-	platform := docslogin.Zendesk("acme", os.Getenv("ZENDESK_SECRET"))
-	platform.DocsURL = "https://help.example.com"
-
-	docs, err := docslogin.New(currentUser, platform)
-	if err != nil {
-		log.Fatal(err)
-	}
-	r := httptest.NewRequest("GET", "/docs-login?return_to=https://help.example.com/hc&brand_id=7", nil)
-	r.AddCookie(&http.Cookie{Name: "session", Value: "Ada"})
-	w := httptest.NewRecorder()
-	docs.ServeHTTP(w, r)
-	_, form, _ := strings.Cut(w.Body.String(), "</h1>\n")
-	form, _, _ = strings.Cut(form, "</form>")
-	fmt.Print(w.Code, "\n", masked(form))
-	// Output:
-	// 200
-	// <form method="post" action="https://acme.zendesk.com/access/jwt?brand_id=7">
-	// <input type="hidden" name="jwt" value="TOKEN">
-	// <input type="hidden" name="return_to" value="https://help.example.com/hc">
-	// <button>Continue</button>
-}
-
-// Restricted Docs know a reader by his e-mail address alone.
-func ExampleHelpScout() {
-	docs, err := docslogin.New(currentUser,
-		docslogin.HelpScout("https://docs.example.com", os.Getenv("HELPSCOUT_SECRET")))
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Print(visit(docs, "/docs-login?returnTo=/article/1-start"))
-	// Output:
-	// 302 https://docs.example.com/authcallback?token=TOKEN&returnTo=%2Farticle%2F1-start
-}
-
-// A reader whose token is not taken is sent where the app says.
-func ExampleDeveloperHub() {
-	onError := func(ctx context.Context, user *docslogin.User, claims docslogin.Claims) error {
-		claims["error_redirect_url"] = "https://app.example.com/docs-help"
-		return nil
-	}
-
-	docs, err := docslogin.New(currentUser,
-		docslogin.DeveloperHub("https://docs.example.com", os.Getenv("DEVELOPERHUB_KEY")), docslogin.WithClaimsMapper(onError))
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Print(visit(docs, "/docs-login?redirect=https://docs.example.com/reference"))
-	// Output:
-	// 302 https://docs.example.com/reference?jwt=TOKEN
-}
-
-// The company is Canny's name for the account; a companyID in the request wins over it.
-func ExampleCanny() {
-	docs, err := docslogin.New(currentUser,
-		docslogin.Canny("https://feedback.example.com", "5c1d", os.Getenv("CANNY_PRIVATE_KEY")))
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Print(visit(docs, "/docs-login?redirect=https://feedback.example.com/ideas"))
-	// Output:
-	// 302 https://canny.io/api/redirects/sso?companyID=5c1d&ssoToken=TOKEN&redirect=https%3A%2F%2Ffeedback.example.com%2Fideas
-}
-
-// A help center of Featurebase's.
-func ExampleFeaturebase() {
-	docs, err := docslogin.New(currentUser,
-		docslogin.Featurebase("https://help.example.com", os.Getenv("FEATUREBASE_SECRET")))
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Print(visit(docs, "/docs-login?return_to=https://help.example.com/articles/1"))
-	// Output:
-	// 302 https://help.example.com/api/v1/auth/access/jwt?jwt=TOKEN&return_to=https%3A%2F%2Fhelp.example.com%2Farticles%2F1
-}
-
-// A user attribute decides what rows somebody sees, so the app's own mapper sets it.
-func ExampleMetabase() {
-	tenant := func(ctx context.Context, user *docslogin.User, claims docslogin.Claims) error {
-		claims["tenant_id"] = strings.TrimPrefix(user.ID, "tenant-")
-		return nil
-	}
-
-	docs, err := docslogin.New(currentUser,
-		docslogin.Metabase("https://bi.example.com", os.Getenv("METABASE_SECRET")), docslogin.WithClaimsMapper(tenant))
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Print(visit(docs, "/docs-login?return_to=/dashboard/1"))
-	// Output:
-	// 302 https://bi.example.com/auth/sso?jwt=TOKEN&return_to=%2Fdashboard%2F1
-}
-
-// Docs on the app's own site need no token: their pages ask the app who is there.
-func ExampleUserInfo() {
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /handbook-user", whoami)
 
-	// No docs URL and no key: no token is made.
-	info, err := docslogin.UserInfo(currentUser, docslogin.MintlifyPersonalization("", ""),
-		[]string{"https://docs.example.com"})
-	if err != nil {
-		log.Fatal(err)
-	}
-	mux.Handle("/user-info", info)
-
-	r := httptest.NewRequest("GET", "/user-info", nil)
-	r.Header.Set("Origin", "https://docs.example.com")
-	r.AddCookie(&http.Cookie{Name: "session", Value: "Ada"})
-	w := httptest.NewRecorder()
+	w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/handbook-user", nil)
 	mux.ServeHTTP(w, r)
-	fmt.Println(w.Code, w.Header().Get("Access-Control-Allow-Origin"), regexp.MustCompile(`\d{10}`).ReplaceAllString(w.Body.String(), "…"))
+	fmt.Println(w.Code, strings.TrimSpace(w.Body.String()))
+	w = httptest.NewRecorder()
+	r.AddCookie(&http.Cookie{Name: "session", Value: "Ada"})
+	mux.ServeHTTP(w, r)
+	fmt.Println(w.Code, w.Body)
 	// Output:
-	// 200 https://docs.example.com {"content":{"email":"ada@example.com","name":"Ada"},"expiresAt":…}
+	// 401 {"error":"Unauthorized"}
+	// 200 {"sub":"ada@example.com"}
 }
 
-// Several docs sites: wrap several times, each with its own path.
+// For several docs sites, wrap once for each, with a path of its own.
 func ExampleMiddleware_Wrap_twoSites() {
 	mux := http.NewServeMux()
 	reference := docslogin.Must(docslogin.New(currentUser,
-		docslogin.ReadMe("https://reference.example.com", "the project's JWT secret")))
+		platforms.ReadMe("https://reference.example.com", "the project's JWT secret")))
 	guides := docslogin.Must(docslogin.New(currentUser,
-		docslogin.Mintlify("https://guides.example.com", os.Getenv("MINTLIFY_PRIVATE_KEY")),
+		platforms.Mintlify("https://guides.example.com", os.Getenv("MINTLIFY_PRIVATE_KEY")),
 		docslogin.WithPath("/guides-login")))
 
 	app := reference.Wrap(guides.Wrap(mux))
@@ -364,20 +236,20 @@ func ExampleMiddleware_Wrap_twoSites() {
 	// 302 https://guides.example.com/login/jwt-callback#TOKEN
 }
 
-// A route of a router that mounts handlers by path.
+// A router can mount the login route by its path.
 func ExampleMiddleware_Path() {
 	docs := docslogin.Must(docslogin.New(currentUser,
-		docslogin.ReadMe("https://docs.example.com", "the project's JWT secret")))
+		platforms.ReadMe("https://docs.example.com", "the project's JWT secret")))
 	mux := http.NewServeMux()
-	mux.Handle(docs.Path(), docs)
+	mux.Handle("GET "+docs.Path(), docs)
 
 	fmt.Print(visit(mux, "/docs-login"))
 	// Output:
 	// 302 https://docs.example.com?auth_token=TOKEN
 }
 
-// The app's own pages in the place of the built-in ones. The cause is for the log, which
-// has it already; the visitor needs the status and, perhaps, a way to sign in.
+// Error pages of the app's own. The cause is for the log, which already has it. The visitor
+// needs the status and, perhaps, a link to the sign-in page.
 func ExampleWithErrorHandler() {
 	page := func(w http.ResponseWriter, r *http.Request, err *docslogin.LoginError) {
 		w.WriteHeader(err.Status)
@@ -392,7 +264,7 @@ func ExampleWithErrorHandler() {
 	}
 
 	lookup := func(r *http.Request) (*docslogin.User, error) { return nil, docslogin.ErrForbidden }
-	docs, err := docslogin.New(lookup, docslogin.ReadMe("https://docs.example.com", "the project's JWT secret"),
+	docs, err := docslogin.New(lookup, platforms.ReadMe("https://docs.example.com", "the project's JWT secret"),
 		docslogin.WithErrorHandler(page))
 	if err != nil {
 		log.Fatal(err)
@@ -404,11 +276,11 @@ func ExampleWithErrorHandler() {
 	// 403 These docs are for customers. Talk to us!
 }
 
-// A single-page app fetches the URL from an endpoint of its own and then navigates there:
-// location.assign(url). The route itself does not answer scripts.
+// A single-page app gets the URL from an endpoint of its own and then navigates to it:
+// location.assign(url). The login route does not answer scripts.
 func ExampleMiddleware_LoginURL() {
 	docs := docslogin.Must(docslogin.New(currentUser,
-		docslogin.ReadMe("https://docs.example.com", "the project's JWT secret")))
+		platforms.ReadMe("https://docs.example.com", "the project's JWT secret")))
 
 	user := &docslogin.User{ID: "42", Name: "Ada", Email: "ada@example.com"}
 	url, err := docs.LoginURL(context.Background(), user, "/docs/quickstart")
@@ -420,8 +292,8 @@ func ExampleMiddleware_LoginURL() {
 	// https://docs.example.com?auth_token=TOKEN&redirect=%2Fdocs%2Fquickstart
 }
 
-// A key that never enters the process: anything with a crypto.Signer, as the libraries of
-// key services and of hardware tokens have one.
+// This private key never enters the process. Any crypto.Signer will do, such as that of a key
+// service or a hardware token.
 func ExampleSignWith() {
 	_, key, err := ed25519.GenerateKey(rand.Reader) // stands for a key service's
 	if err != nil {
@@ -429,7 +301,7 @@ func ExampleSignWith() {
 	}
 	var signer crypto.Signer = key
 
-	platform := docslogin.Mintlify("https://docs.example.com", "")
+	platform := platforms.Mintlify("https://docs.example.com", "")
 	platform.Key = docslogin.SignWith(cryptosigner.Opaque(signer))
 
 	docs, err := docslogin.New(currentUser, platform)
@@ -441,9 +313,9 @@ func ExampleSignWith() {
 	// 302 https://docs.example.com/login/jwt-callback#TOKEN
 }
 
-// New finds all mistakes at once and says what to do about each.
+// New returns all configuration errors at once. Each says what to do.
 func ExampleConfigError() {
-	_, err := docslogin.New(nil, docslogin.ReadMe("docs.example.com", "hunter2"), docslogin.WithPath("docs"))
+	_, err := docslogin.New(nil, platforms.ReadMe("docs.example.com", "hunter2"), docslogin.WithPath("docs"))
 	fmt.Println(err)
 	// Output:
 	// docslogin: lookup is nil; pass a func that says who is signed in (SessionLookup returns nil for a nil store, a nil load, a name that no cookie can have, or a cookie store without a key that works)
@@ -452,8 +324,8 @@ func ExampleConfigError() {
 	// docslogin: Platform.Key cannot be used: the secret is 7 bytes long; it needs at least 16
 }
 
-// Wrong: the middleware stands outside of the one that puts the user into the request's
-// context, so its lookup never finds anybody. Wrap the other way round.
+// In the wrong order, the lookup never finds anybody: the middleware is outside of the one that
+// puts the user into the request's context.
 func ExampleMiddleware_Wrap_wrong() {
 	type userKey struct{}
 	authenticate := func(next http.Handler) http.Handler {
@@ -466,7 +338,7 @@ func ExampleMiddleware_Wrap_wrong() {
 		user, _ := r.Context().Value(userKey{}).(*docslogin.User)
 		return user, nil // nil: not signed in
 	}
-	docs := docslogin.Must(docslogin.New(lookup, docslogin.ReadMe("https://docs.example.com", "the project's JWT secret")))
+	docs := docslogin.Must(docslogin.New(lookup, platforms.ReadMe("https://docs.example.com", "the project's JWT secret")))
 	mux := http.NewServeMux()
 
 	wrong := docs.Wrap(authenticate(mux))
@@ -480,11 +352,7 @@ func ExampleMiddleware_Wrap_wrong() {
 }
 
 func init() {
-	os.Setenv("MINTLIFY_PRIVATE_KEY", edPEM)
-	os.Setenv("MINTLIFY_P256_KEY", pkcs8(p256))
-	for _, name := range []string{"GITBOOK_KEY", "FERN_SECRET", "ZENDESK_SECRET", "HELPSCOUT_SECRET", "DEVELOPERHUB_KEY", "CANNY_PRIVATE_KEY", "FEATUREBASE_SECRET", "METABASE_SECRET"} {
-		os.Setenv(name, "shared with the platform")
-	}
+	os.Setenv("MINTLIFY_PRIVATE_KEY", testkit.Ed25519PEM)
 	os.Setenv("SESSION_KEY", "0123456789abcdef0123456789abcdef")
 	os.Setenv("HANDBOOK_SECRET", "shared with the handbook")
 }

@@ -100,6 +100,37 @@ func Failing(err error) docslogin.UserLookup {
 	return func(*http.Request) (*docslogin.User, error) { return nil, err }
 }
 
+// Never is a lookup that must not be called.
+func Never(t testing.TB) docslogin.UserLookup {
+	return func(*http.Request) (*docslogin.User, error) {
+		t.Error("the lookup was called")
+		return nil, nil
+	}
+}
+
+// Until returns a complete user whose session at the app ends so long after noon.
+func Until(d time.Duration) *docslogin.User {
+	return &docslogin.User{ID: "1", Name: "Ada", Email: "ada@example.com", ExpiresAt: Noon.Add(d)}
+}
+
+// Sets is a mapper that sets one claim.
+func Sets(name string, value any) docslogin.Option {
+	return docslogin.WithClaimsMapper(func(_ context.Context, _ *docslogin.User, claims docslogin.Claims) error {
+		claims[name] = value
+		return nil
+	})
+}
+
+// Calls is a mapper that calls f and returns its error.
+func Calls(f func() error) docslogin.Option {
+	return docslogin.WithClaimsMapper(func(context.Context, *docslogin.User, docslogin.Claims) error { return f() })
+}
+
+// Observe stores the latest event in e.
+func Observe(e *docslogin.Event) docslogin.Option {
+	return docslogin.WithObserver(func(_ context.Context, got docslogin.Event) { *e = got })
+}
+
 // New returns a middleware that logs nothing and whose clock is at Noon, unless an option changes
 // that.
 func New(t testing.TB, lookup docslogin.UserLookup, p docslogin.Platform, opts ...docslogin.Option) *docslogin.Middleware {
