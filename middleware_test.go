@@ -17,7 +17,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -765,6 +764,26 @@ func TestAnErrorHandlerReplacesThePages(t *testing.T) {
 	}
 }
 
+// What an error handler does with its LoginError is not told.
+func TestAnErrorHandlerGetsACopy(t *testing.T) {
+	var events []docslogin.Event
+	forgets := docslogin.WithErrorHandler(func(w http.ResponseWriter, _ *http.Request, err *docslogin.LoginError) {
+		w.WriteHeader(err.Status)
+		*err = docslogin.LoginError{}
+	})
+	for _, mount := range []mount{loginRoute, serveJSON} {
+		testkit.Get(t, mount(t, testkit.Failing(errStore), readMe, forgets, collect(&events)), "/docs-login")
+	}
+	for _, e := range events {
+		if e.Outcome != "lookup_failed" || e.Err != errStore {
+			t.Errorf("%+v", e)
+		}
+	}
+	if len(events) != 2 {
+		t.Errorf("%d events", len(events))
+	}
+}
+
 func TestTheTextOfALoginError(t *testing.T) {
 	var none *nilError
 	for want, err := range map[string]error{"method": nil, "method: the session store is down": errStore, "method: nobody is signed in": docslogin.ErrNoUser, "method: <nil>": none} {
@@ -1129,6 +1148,21 @@ func TestProfileClaims(t *testing.T) {
 	}
 }
 
+// The caller of Claims may change what it gets.
+func TestProfileClaimsAreTheCallers(t *testing.T) {
+	p := asked
+	p.Static = docslogin.Claims{"list": []string{"a"}, "id": int64(1) << 60}
+	profile := newProfile(t, p)
+	for range 2 {
+		claims, err := profile.Claims(t.Context(), testkit.Ada)
+		list, ok := claims["list"].([]any)
+		if !ok || list[0] != "a" || fmt.Sprint(claims["id"]) != "1152921504606846976" {
+			t.Fatalf("%v, %v", claims, err)
+		}
+		list[0] = "changed"
+	}
+}
+
 // Options for the login route have no effect on a profile, even wrong ones. WithClock has.
 func TestAProfileIgnoresTheRoute(t *testing.T) {
 	p := custom(func(p *docslogin.Platform) { p.DocsURL, p.Key, p.Algorithm = "x", docslogin.Key{}, "none" })
@@ -1164,6 +1198,9 @@ var jsonAnswers = []jsonAnswer{
 	{"a wrong origin, as the lookup says, wrapped", testkit.Failing(fmt.Errorf("checking: %w", &docslogin.LoginError{Outcome: "origin", Status: 403, Err: errStore})), nil, "origin", 403, "DEBUG", "", `{"error":"Forbidden"}`},
 	{"nobody, as a 404", testkit.Failing(&docslogin.LoginError{Outcome: "no_user", Status: 404, Err: docslogin.ErrNoUser}), nil, "no_user", 404, "DEBUG", "", `{"error":"Not Found"}`},
 	{"a LoginError with the smallest status", testkit.Failing(&docslogin.LoginError{Outcome: "method", Status: 400}), nil, "method", 400, "DEBUG", "", `{"error":"Bad Request"}`},
+	{"a LoginError with too large a status", testkit.Failing(&docslogin.LoginError{Outcome: "method", Status: 600}), nil, "lookup_failed", 500, "ERROR", "", `{"error":"Internal Server Error"}`},
+	{"a LoginError for a visitor who has not gone", testkit.Failing(&docslogin.LoginError{Outcome: "canceled", Status: 403}), nil, "lookup_failed", 500, "ERROR", "", `{"error":"Internal Server Error"}`},
+	{"a nil LoginError", testkit.Failing((*docslogin.LoginError)(nil)), nil, "panic", 500, "ERROR", "", `{"error":"Internal Server Error"}`},
 	{"a LoginError with a smaller one", testkit.Failing(&docslogin.LoginError{Outcome: "logged_in", Status: 399}), nil, "lookup_failed", 500, "ERROR", "", `{"error":"Internal Server Error"}`},
 }
 
@@ -1270,6 +1307,7 @@ func TestLifetimeErrors(t *testing.T) {
 		{"a shortest session without a claim", "Platform.Lifetime.MinSession", "does not apply", lasting(docslogin.Lifetime{MinSession: time.Hour}), nil},
 		{"a negative maximum", "Platform.Lifetime", limits, lasting(docslogin.Lifetime{MaxToken: -1}), nil},
 		{"a negative minimum", "Platform.Lifetime", limits, lasting(docslogin.Lifetime{MinSession: -1}), nil},
+		{"an option that makes a second lifetime for exp", "Platform.Lifetime", "both want the claim exp", lasting(docslogin.Lifetime{MaxToken: time.Hour, Session: time.Hour, SessionClaim: "exp"}), with(docslogin.WithTokenTTL(time.Minute))},
 		{"two lifetimes for exp", "Platform.Lifetime", "both want the claim exp", lasting(docslogin.Lifetime{Token: time.Minute, Session: time.Hour, SessionClaim: "exp"}), nil},
 	})
 }
@@ -1365,7 +1403,7 @@ func TestAllConfigurationErrorsAtOnce(t *testing.T) {
 		want []string
 	}{
 		{fromNew, []string{"Platform.DocsURL", "Platform.Key", "WithClock", "WithPath", "WithSignInPage", "WithSignInPage", "WithTokenTTL", "lookup", "option 1"}},
-		{ofZero, []string{"Platform.Algorithm", "Platform.Carrier", "Platform.DocsURL", "Platform.Name"}},
+		{ofZero, []string{"Platform.Algorithm", "Platform.Carrier", "Platform.DocsURL", "Platform.Key", "Platform.Name"}},
 		{fromNewProfile, []string{"Platform.Name", "WithClock", "WithTokenTTL", "option 1"}},
 	} {
 		if got := fields(tt.err); !slices.Equal(got, tt.want) || strings.Count("\n"+tt.err.Error(), "\ndocslogin: ") != len(tt.want) {
@@ -1397,9 +1435,16 @@ func TestAPresetsError(t *testing.T) {
 			}
 		}
 	}
-	checked := custom(func(p *docslogin.Platform) { p.DocsURL, p.Err = "", about("Platform.DocsURL") }) // by package address
-	if _, err := docslogin.New(testkit.Nobody, checked); err.Error() != "docslogin: Platform.DocsURL is wrong: the account is odd" {
-		t.Error(err)
+	for _, field := range []string{"Platform.DocsURL", "Platform.Key"} { // which New checks apart
+		p := custom(func(p *docslogin.Platform) { p.Err = about(field) })
+		if field == "Platform.Key" {
+			p.Key = docslogin.Key{}
+		} else {
+			p.DocsURL = ""
+		}
+		if _, err := docslogin.New(testkit.Nobody, p); err.Error() != "docslogin: "+field+" is wrong: the account is odd" {
+			t.Error(err)
+		}
 	}
 }
 
@@ -1942,57 +1987,4 @@ func TestClientsThatHangUp(t *testing.T) {
 			t.Errorf("%s", o)
 		}
 	}
-}
-
-// TestReadmeCompiles checks that each program in the documentation builds, and that each other
-// snippet is in an example, word for word.
-func TestReadmeCompiles(t *testing.T) {
-	readme := read(t, "README.md")
-	if line := strings.Count(readme[:strings.Index(readme, "```go")], "\n") + 1; line > 10 {
-		t.Errorf("the first code is in line %d", line)
-	}
-	var examples, docs string
-	for pattern, text := range map[string]*string{"example_test.go": &examples, "*/example_test.go": &examples, "README.md": &docs, "docs/*.md": &docs} {
-		names, _ := filepath.Glob(pattern)
-		for _, name := range names {
-			*text += read(t, name)
-		}
-	}
-	snippets := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(docs, -1)
-	if len(snippets) < 4 {
-		t.Fatalf("only %d snippets", len(snippets))
-	}
-	for _, snippet := range snippets {
-		if strings.HasPrefix(snippet[1], "package main") {
-			build(t, snippet[1])
-		} else if !strings.Contains(dense(examples), dense(snippet[1])) {
-			t.Errorf("not in an example:\n%s", snippet[1])
-		}
-	}
-}
-
-func read(t *testing.T, name string) string {
-	t.Helper()
-	text, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
-}
-
-// build builds a program, with the requirements of this module.
-func build(t *testing.T, program string) {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "main.go")
-	if err := os.WriteFile(file, []byte(program), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.Command("go", "build", "-o", os.DevNull, file).CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s\n%s", err, out, program)
-	}
-}
-
-// dense returns code without its indentation and blank lines.
-func dense(code string) string {
-	return regexp.MustCompile(`(?m)^\s+|\s+$`).ReplaceAllString(code, "")
 }

@@ -1,0 +1,57 @@
+package presets_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestSnippets checks that each program in the documentation builds, and that each other snippet
+// is in an example, word for word.
+func TestSnippets(t *testing.T) {
+	readme := read(t, "../../README.md")
+	if line := strings.Count(readme[:strings.Index(readme, "```go")], "\n") + 1; line > 10 {
+		t.Errorf("the first code is in line %d", line)
+	}
+	var examples, docs string
+	for _, pattern := range []string{"../../example_test.go", "../../*/example_test.go"} {
+		names, _ := filepath.Glob(pattern)
+		for _, name := range names {
+			examples += read(t, name)
+		}
+	}
+	for _, name := range documentation(t) {
+		docs += read(t, name)
+	}
+	snippets := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(docs, -1)
+	if len(snippets) < 4 {
+		t.Fatalf("only %d snippets", len(snippets))
+	}
+	for _, snippet := range snippets {
+		if strings.HasPrefix(snippet[1], "package main") {
+			build(t, snippet[1])
+		} else if !strings.Contains(dense(examples), dense(snippet[1])) {
+			t.Errorf("not in an example:\n%s", snippet[1])
+		}
+	}
+}
+
+// build builds a program, with the requirements of this module.
+func build(t *testing.T, program string) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "main.go")
+	if err := os.WriteFile(file, []byte(program), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("go", "build", "-o", os.DevNull, file).CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s\n%s", err, out, program)
+	}
+}
+
+// dense returns code without its indentation and blank lines.
+func dense(code string) string {
+	return regexp.MustCompile(`(?m)^\s+|\s+$`).ReplaceAllString(code, "")
+}
