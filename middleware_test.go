@@ -476,18 +476,6 @@ func (tt outcome) checkResponse(t *testing.T, w *httptest.ResponseRecorder) {
 // silent are the outcomes whose response has no body.
 var silent = []docslogin.Outcome{"logged_in", "sign_in", "speculative", "embedded", "canceled"}
 
-// hidden is a user whose every field says so, apart from the ID.
-var hidden = &docslogin.User{
-	ID: "u-42", Name: "hidden-name", Email: "hidden-email@example.com", Groups: []string{"hidden-group"},
-	APIKeys: []docslogin.APIKey{
-		{Name: "hidden-key-name", Key: "hidden-key"},
-		{Name: "hidden-second", Username: "hidden-username", Password: "hidden-password", Values: map[string]any{"header": "hidden-value"}},
-	},
-	Attributes: map[string]any{"plan": "hidden-attribute"},
-	ExpiresAt:  testkit.Noon.Add(12345 * time.Second),
-	App:        "hidden-app",
-}
-
 // TestNothingIsTold checks that, on every platform, the event and the log line contain no token,
 // no key, no query, and no claim other than the user's ID, in any form. Only a login has a token.
 func TestNothingIsTold(t *testing.T) {
@@ -534,7 +522,7 @@ func hiding(lookup docslogin.UserLookup) docslogin.UserLookup {
 	return func(r *http.Request) (*docslogin.User, error) {
 		user, err := lookup(r)
 		if user != nil {
-			user = hidden
+			user = testkit.Hidden
 		}
 		return user, err
 	}

@@ -40,7 +40,7 @@ func TestCannyLongQueries(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var e docslogin.Event
-			m := testkit.New(t, testkit.As(testkit.Ada), canny, observe(&e))
+			m := testkit.New(t, testkit.As(testkit.Ada), canny, testkit.Observe(&e))
 			to := testkit.Get(t, m, "/docs-login?"+tt.query).Header.Get("Location")
 			if !strings.HasPrefix(to, "https://canny.io/api/redirects/sso?companyID="+tt.companyID) {
 				t.Errorf("the login leads to %s", testkit.Masked(to))

@@ -51,19 +51,6 @@ func with(attributes map[string]any) *docslogin.User {
 // keys returns a user who has only API keys.
 func keys(keys ...docslogin.APIKey) *docslogin.User { return &docslogin.User{APIKeys: keys} }
 
-// sets returns an option for a mapper of the app that sets one claim.
-func sets(name string, value any) docslogin.Option {
-	return docslogin.WithClaimsMapper(func(_ context.Context, _ *docslogin.User, claims docslogin.Claims) error {
-		claims[name] = value
-		return nil
-	})
-}
-
-// observe returns an option that keeps the last event in e.
-func observe(e *docslogin.Event) docslogin.Option {
-	return docslogin.WithObserver(func(_ context.Context, got docslogin.Event) { *e = got })
-}
-
 // testLogin tests the login of a user with something in each field, without a deep link: the
 // token's algorithm, where it goes, and what it contains.
 func testLogin(t *testing.T, p docslogin.Platform, algorithm, home, payload string) {
@@ -171,7 +158,7 @@ func testRequired(t *testing.T, p docslogin.Platform, rows []requiredRow) {
 	for _, tt := range rows {
 		t.Run(tt.name, func(t *testing.T) {
 			var e docslogin.Event
-			resp := testkit.Get(t, testkit.New(t, testkit.As(tt.user), p, observe(&e)), "/docs-login")
+			resp := testkit.Get(t, testkit.New(t, testkit.As(tt.user), p, testkit.Observe(&e)), "/docs-login")
 			if tt.missing == "" {
 				testkit.Payload(t, testkit.Sent(t, resp))
 				return
@@ -252,7 +239,7 @@ func testReserved(t *testing.T, p docslogin.Platform, names ...string) {
 	t.Helper()
 	for _, name := range names {
 		var e docslogin.Event
-		resp := testkit.Get(t, testkit.New(t, testkit.As(testkit.Ada), p, sets(name, nil), observe(&e)), "/docs-login")
+		resp := testkit.Get(t, testkit.New(t, testkit.As(testkit.Ada), p, testkit.Sets(name, nil), testkit.Observe(&e)), "/docs-login")
 		want := `a mapper or an attribute sets the reserved claim "` + name + `", which the library writes; use another name`
 		if resp.StatusCode != 500 || e.Outcome != "reserved_claim" || e.Err == nil || e.Err.Error() != want {
 			t.Errorf("%s: %d, %s, %v", name, resp.StatusCode, e.Outcome, e.Err)
@@ -267,7 +254,7 @@ func testAttributesRejected(t *testing.T, p docslogin.Platform, outcome docslogi
 	for _, name := range names {
 		var e docslogin.Event
 		user := with(map[string]any{name: "sk_live_1"})
-		testkit.Get(t, testkit.New(t, testkit.As(user), p, observe(&e)), "/docs-login")
+		testkit.Get(t, testkit.New(t, testkit.As(user), p, testkit.Observe(&e)), "/docs-login")
 		if e.Outcome != outcome || e.Err == nil || !strings.Contains(e.Err.Error(), `"`+name+`"`) || strings.Contains(e.Err.Error(), "sk_live_1") {
 			t.Errorf("attribute %s: %s, %v", name, e.Outcome, e.Err)
 		}
@@ -322,7 +309,7 @@ func testTokenLimit(t *testing.T, p docslogin.Platform, limit int) {
 	t.Helper()
 	var e docslogin.Event
 	padding := strings.Repeat("x", limit*5/8)
-	m := testkit.New(t, testkit.As(testkit.Ada), p, observe(&e),
+	m := testkit.New(t, testkit.As(testkit.Ada), p, testkit.Observe(&e),
 		docslogin.WithClaimsMapper(func(_ context.Context, _ *docslogin.User, claims docslogin.Claims) error {
 			claims["padding"] = padding
 			return nil

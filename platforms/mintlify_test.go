@@ -119,7 +119,7 @@ func TestMintlifyInfo(t *testing.T) {
 	testInfo(t, platforms.MintlifyInfo(), personalization, "iat", "exp")
 	testInfo(t, platforms.MintlifyInfo(), mintlify, "iat", "exp", "host")
 	for _, name := range []string{"iat", "exp", "nbf", "expiresAt"} {
-		testInfoRejects(t, platforms.MintlifyInfo(), testkit.Ada, "reserved_claim", sets(name, 1))
+		testInfoRejects(t, platforms.MintlifyInfo(), testkit.Ada, "reserved_claim", testkit.Sets(name, 1))
 	}
 }
 

@@ -206,7 +206,7 @@ func TestAttributesThatHaveNoJSON(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, p := range testkit.Presets() {
 				var e docslogin.Event
-				testkit.Get(t, testkit.New(t, testkit.As(with(map[string]any{"odd": tt.value})), p, observe(&e)), "/docs-login")
+				testkit.Get(t, testkit.New(t, testkit.As(with(map[string]any{"odd": tt.value})), p, testkit.Observe(&e)), "/docs-login")
 				_, sent := attributesIn[p.Name]
 				if !sent && e.Outcome != "logged_in" {
 					t.Errorf("%s, which gets no attributes: %s, %v", p.Name, e.Outcome, e.Err)

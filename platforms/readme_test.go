@@ -115,6 +115,6 @@ func TestReadMeInfo(t *testing.T) {
 	testInfoRejects(t, platforms.ReadMeInfo(), withoutEmail, "incomplete_user")
 	for _, name := range []string{"iat", "exp", "nbf", "jti", "version"} {
 		testInfoRejects(t, platforms.ReadMeInfo(), with(map[string]any{name: 1}), "reserved_claim")
-		testInfoRejects(t, platforms.ReadMeInfo(), testkit.Ada, "reserved_claim", sets(name, 1))
+		testInfoRejects(t, platforms.ReadMeInfo(), testkit.Ada, "reserved_claim", testkit.Sets(name, 1))
 	}
 }

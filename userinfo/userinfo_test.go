@@ -40,23 +40,8 @@ func newHandler(t *testing.T, lookup docslogin.UserLookup, p docslogin.Platform,
 	return h
 }
 
-// never is a lookup for requests that are rejected without one.
-func never(t *testing.T) docslogin.UserLookup {
-	return func(*http.Request) (*docslogin.User, error) {
-		t.Error("the lookup was called")
-		return nil, nil
-	}
-}
-
 func mapper(f func(claims docslogin.Claims) error) docslogin.Option {
 	return docslogin.WithClaimsMapper(func(_ context.Context, _ *docslogin.User, claims docslogin.Claims) error { return f(claims) })
-}
-
-func sets(name string, value any) docslogin.Option {
-	return mapper(func(claims docslogin.Claims) error {
-		claims[name] = value
-		return nil
-	})
 }
 
 // options returns the options that make a handler report to told, and option unless it is nil.
@@ -114,9 +99,9 @@ func TestAnswers(t *testing.T) {
 		{"a store that fails", testkit.Failing(errStore), nil, 500, "lookup_failed", "the session store is down", `{"error":"Internal Server Error"}`},
 		{"a lookup that panics", func(*http.Request) (*docslogin.User, error) { panic("x") }, nil, 500, "panic", "a value of type string", `{"error":"Internal Server Error"}`},
 		{"a mapper that fails", testkit.As(ada), mapper(func(docslogin.Claims) error { return errStore }), 500, "mapper_failed", "the session store is down", `{"error":"Internal Server Error"}`},
-		{"a mapper that sets a reserved claim", testkit.As(ada), sets("exp", 1), 500, "reserved_claim",
+		{"a mapper that sets a reserved claim", testkit.As(ada), testkit.Sets("exp", 1), 500, "reserved_claim",
 			`a mapper or an attribute sets the reserved claim "exp", which the library writes; use another name`, `{"error":"Internal Server Error"}`},
-		{"a claim that has no JSON", testkit.As(ada), sets("f", func() {}), 500, "mapper_failed", `the claim "f", a func(), cannot be written as JSON`, `{"error":"Internal Server Error"}`},
+		{"a claim that has no JSON", testkit.As(ada), testkit.Sets("f", func() {}), 500, "mapper_failed", `the claim "f", a func(), cannot be written as JSON`, `{"error":"Internal Server Error"}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var told testkit.Told
@@ -208,7 +193,7 @@ func TestWhichRequestsAreRejected(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var told testkit.Told
-			resp := testkit.Get(t, newHandler(t, never(t), platforms.MintlifyInfo(), told.Options()...), "/user-info", tt.headers...)
+			resp := testkit.Get(t, newHandler(t, testkit.Never(t), platforms.MintlifyInfo(), told.Options()...), "/user-info", tt.headers...)
 			if body := testkit.Body(t, resp); resp.StatusCode != 403 || body != "{\"error\":\"Forbidden\"}\n" {
 				t.Errorf("%d %s", resp.StatusCode, body)
 			}
@@ -240,7 +225,7 @@ func TestOnlyGETIsAnswered(t *testing.T) {
 	for _, method := range []string{"HEAD", "POST", "PUT", "DELETE", "get", "ASK"} {
 		for _, headers := range [][]string{{"Origin: " + docs}, {"Origin: https://evil.example"}, nil} {
 			var told testkit.Told
-			resp := testkit.Do(t, newHandler(t, never(t), platforms.MintlifyInfo(), told.Options()...), method, "/user-info", headers...)
+			resp := testkit.Do(t, newHandler(t, testkit.Never(t), platforms.MintlifyInfo(), told.Options()...), method, "/user-info", headers...)
 			if body := strings.TrimSpace(testkit.Body(t, resp)); resp.StatusCode != 405 || body != `{"error":"Method Not Allowed"}` {
 				t.Errorf("%s: %d %s", method, resp.StatusCode, body)
 			}
@@ -270,7 +255,7 @@ func TestPreflight(t *testing.T) {
 			if tt.reads != "" {
 				credentials = "true"
 			}
-			resp := testkit.Do(t, newHandler(t, never(t), platforms.MintlifyInfo(), told.Options()...), "OPTIONS", "/user-info", tt.headers...)
+			resp := testkit.Do(t, newHandler(t, testkit.Never(t), platforms.MintlifyInfo(), told.Options()...), "OPTIONS", "/user-info", tt.headers...)
 			if body := testkit.Body(t, resp); resp.StatusCode != 204 || body != "" {
 				t.Errorf("%d %s", resp.StatusCode, body)
 			}
@@ -356,7 +341,7 @@ func TestStaticClaims(t *testing.T) {
 	if got := testkit.Body(t, testkit.Get(t, newHandler(t, testkit.As(testkit.Ada), p), "/")); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	if resp := testkit.Get(t, newHandler(t, testkit.As(testkit.Ada), p, sets("iss", "me")), "/"); resp.StatusCode != 500 {
+	if resp := testkit.Get(t, newHandler(t, testkit.As(testkit.Ada), p, testkit.Sets("iss", "me")), "/"); resp.StatusCode != 500 {
 		t.Errorf("a mapper sets a static claim: %d", resp.StatusCode)
 	}
 }
@@ -473,18 +458,6 @@ func TestAVisitorWhoHasGone(t *testing.T) {
 	testTold(t, &told, "canceled", 0)
 }
 
-// secretive is a user whose every value that must not be logged begins with hidden.
-var secretive = &docslogin.User{
-	ID: "u-42", Name: "hidden-name", Email: "hidden-email@example.com", Groups: []string{"hidden-group"},
-	APIKeys: []docslogin.APIKey{
-		{Name: "hidden-key-name", Key: "hidden-key"},
-		{Name: "hidden-second", Username: "hidden-username", Password: "hidden-password", Values: map[string]any{"header": "hidden-value"}},
-	},
-	Attributes: map[string]any{"plan": "hidden-attribute"},
-	ExpiresAt:  testkit.Noon.Add(12345 * time.Second),
-	App:        "hidden-app",
-}
-
 // No event and no log line contains an origin, a query, a cookie, a key, or a claim.
 func TestNothingIsTold(t *testing.T) {
 	const hiddenDocs = "https://hidden-docs.example"
@@ -495,17 +468,17 @@ func TestNothingIsTold(t *testing.T) {
 		lookup  docslogin.UserLookup
 		option  docslogin.Option
 	}{
-		{"user_info", "GET", hiddenDocs, testkit.As(secretive), nil},
-		{"origin", "GET", "https://hidden-origin.example", testkit.As(secretive), nil},
-		{"method", "POST", hiddenDocs, testkit.As(secretive), nil},
+		{"user_info", "GET", hiddenDocs, testkit.As(testkit.Hidden), nil},
+		{"origin", "GET", "https://hidden-origin.example", testkit.As(testkit.Hidden), nil},
+		{"method", "POST", hiddenDocs, testkit.As(testkit.Hidden), nil},
 		{"no_user", "GET", hiddenDocs, testkit.Nobody, nil},
-		{"no_user", "GET", hiddenDocs, testkit.As(secretive), docslogin.WithClock(func() time.Time { return secretive.ExpiresAt })},
-		{"forbidden", "GET", hiddenDocs, testkit.As(secretive), mapper(func(docslogin.Claims) error { return docslogin.ErrForbidden })},
+		{"no_user", "GET", hiddenDocs, testkit.As(testkit.Hidden), docslogin.WithClock(func() time.Time { return testkit.Hidden.ExpiresAt })},
+		{"forbidden", "GET", hiddenDocs, testkit.As(testkit.Hidden), mapper(func(docslogin.Claims) error { return docslogin.ErrForbidden })},
 		{"incomplete_user", "GET", hiddenDocs, testkit.As(&docslogin.User{}), nil},
 		{"lookup_failed", "GET", hiddenDocs, testkit.Failing(errStore), nil},
-		{"mapper_failed", "GET", hiddenDocs, testkit.As(secretive), sets("odd", json.Number("hidden-claim"))},
-		{"reserved_claim", "GET", hiddenDocs, testkit.As(secretive), sets("exp", "hidden-claim")},
-		{"panic", "GET", hiddenDocs, func(*http.Request) (*docslogin.User, error) { panic(secretive) }, nil},
+		{"mapper_failed", "GET", hiddenDocs, testkit.As(testkit.Hidden), testkit.Sets("odd", json.Number("hidden-claim"))},
+		{"reserved_claim", "GET", hiddenDocs, testkit.As(testkit.Hidden), testkit.Sets("exp", "hidden-claim")},
+		{"panic", "GET", hiddenDocs, func(*http.Request) (*docslogin.User, error) { panic(testkit.Hidden) }, nil},
 	} {
 		for _, p := range testkit.Presets() {
 			var told testkit.Told

@@ -100,6 +100,18 @@ func Failing(err error) docslogin.UserLookup {
 	return func(*http.Request) (*docslogin.User, error) { return nil, err }
 }
 
+// Hidden is a user whose every value that must not be told begins with hidden.
+var Hidden = &docslogin.User{
+	ID: "u-42", Name: "hidden-name", Email: "hidden-email@example.com", Groups: []string{"hidden-group"},
+	APIKeys: []docslogin.APIKey{
+		{Name: "hidden-key-name", Key: "hidden-key"},
+		{Name: "hidden-second", Username: "hidden-username", Password: "hidden-password", Values: map[string]any{"header": "hidden-value"}},
+	},
+	Attributes: map[string]any{"plan": "hidden-attribute"},
+	ExpiresAt:  Noon.Add(12345 * time.Second),
+	App:        "hidden-app",
+}
+
 // Never is a lookup that must not be called.
 func Never(t testing.TB) docslogin.UserLookup {
 	return func(*http.Request) (*docslogin.User, error) {
