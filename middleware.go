@@ -68,10 +68,7 @@ func New(lookup UserLookup, platform Platform, opts ...Option) (*Middleware, err
 		c.fail("lookup", "is nil; pass a func that says who is signed in (SessionLookup returns nil for a nil store, a nil load, a name that no cookie can have, or a cookie store without a key that works)")
 	}
 	c.checkProfile()
-	c.checkAlgorithm()
-	for _, problem := range address.Check(c.address()) {
-		c.fail(problem.Field, "%s", problem.Reason)
-	}
+	c.checkRoute()
 	signer, err := newSigner(c.platform.Algorithm, c.platform.Key)
 	if err != nil {
 		c.add(err)

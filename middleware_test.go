@@ -1313,6 +1313,8 @@ func TestClaimErrors(t *testing.T) {
 		{"a static claim that is a time", "Platform.Static", `"exp"` + written, custom(func(p *docslogin.Platform) { p.Static = docslogin.Claims{"exp": 1} }), nil},
 		{"a static claim that is the host's", "Platform.Static", `"host"` + written, custom(func(p *docslogin.Platform) { p.HostClaim, p.Static = "host", docslogin.Claims{"host": 1} }), nil},
 		{"a static claim without a name", "Platform.Static", `""` + written, custom(func(p *docslogin.Platform) { p.Static = docslogin.Claims{"": 1} }), nil},
+		{"a static claim without a value", "Platform.Static", `has no value for the claim "iss"`, custom(func(p *docslogin.Platform) { p.Static = docslogin.Claims{"iss": ""} }), nil},
+		{"a static claim with a newline after it", "Platform.Static", `white space around it`, custom(func(p *docslogin.Platform) { p.Static = docslogin.Claims{"iss": "me\n"} }), nil},
 		{"a static claim that has no JSON", "Platform.Static", `"f", a func(), which cannot be written as JSON`, custom(func(p *docslogin.Platform) { p.Static = docslogin.Claims{"f": func() {}} }), nil},
 		{"a required claim that is static", "Platform.Required", `"iss"` + written, custom(func(p *docslogin.Platform) { p.Static, p.Required = docslogin.Claims{"iss": "me"}, []string{"iss"} }), nil},
 		{"a required claim without a name", "Platform.Required", `""` + written, custom(func(p *docslogin.Platform) { p.Required = []string{""} }), nil},

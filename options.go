@@ -184,16 +184,13 @@ func WithExternalURL(base string) Option {
 // WithClaimsMapper adds a mapper that runs after the platform's. Several run in the order given.
 func WithClaimsMapper(m ClaimsMapper) Option {
 	return func(c *config) {
-		if m == nil {
-			c.fail("WithClaimsMapper", "is nil; leave the option out")
-		}
+		c.failIf(m == nil, "WithClaimsMapper", "is nil; leave the option out")
 		c.mappers = append(c.mappers, m)
 	}
 }
 
 // WithTokenTTL sets how long after signing a token expires (exp), at least one second. The platform
-// sets the default and maximum. It is a configuration error if the token has no lifetime of its
-// own.
+// sets the default and maximum. It is a configuration error if its token has no lifetime.
 func WithTokenTTL(d time.Duration) Option {
 	return func(c *config) { c.tokenTTL = &d }
 }
@@ -212,9 +209,7 @@ func WithSessionTTL(d time.Duration) Option {
 // concurrent use by multiple goroutines.
 func WithErrorHandler(h func(http.ResponseWriter, *http.Request, *LoginError)) Option {
 	return func(c *config) {
-		if h == nil {
-			c.fail("WithErrorHandler", "is nil; leave the option out for the built-in pages")
-		}
+		c.failIf(h == nil, "WithErrorHandler", "is nil; leave the option out for the built-in pages")
 		c.errorHandler = h
 	}
 }
@@ -225,9 +220,7 @@ func WithErrorHandler(h func(http.ResponseWriter, *http.Request, *LoginError)) O
 // concurrent use by multiple goroutines.
 func WithObserver(f func(context.Context, Event)) Option {
 	return func(c *config) {
-		if f == nil {
-			c.fail("WithObserver", "is nil; leave the option out")
-		}
+		c.failIf(f == nil, "WithObserver", "is nil; leave the option out")
 		c.observer = f
 	}
 }
@@ -238,9 +231,7 @@ func WithObserver(f func(context.Context, Event)) Option {
 // panic is logged with its stack; if its value is not an error, only its type is logged.
 func WithLogger(l *slog.Logger) Option {
 	return func(c *config) {
-		if l == nil {
-			c.fail("WithLogger", "is nil; slog.New(slog.DiscardHandler) keeps silent")
-		}
+		c.failIf(l == nil, "WithLogger", "is nil; slog.New(slog.DiscardHandler) keeps silent")
 		c.logger = l
 	}
 }
@@ -249,9 +240,7 @@ func WithLogger(l *slog.Logger) Option {
 // concurrent use by multiple goroutines.
 func WithClock(now func() time.Time) Option {
 	return func(c *config) {
-		if now == nil {
-			c.fail("WithClock", "is nil; leave the option out for time.Now")
-		}
+		c.failIf(now == nil, "WithClock", "is nil; leave the option out for time.Now")
 		c.now = now
 	}
 }
@@ -312,6 +301,13 @@ func (c *config) fail(field, reason string, args ...any) {
 	c.add(&ConfigError{Field: field, Reason: fmt.Sprintf(reason, args...)})
 }
 
+// failIf adds a configuration error if the condition holds.
+func (c *config) failIf(condition bool, field, reason string) {
+	if condition {
+		c.fail(field, "%s", reason)
+	}
+}
+
 // add adds a configuration error, unless the preset has already reported that field.
 func (c *config) add(err *ConfigError) {
 	var reported *ConfigError
@@ -367,10 +363,13 @@ func (c *config) address() *address.Config {
 	}
 }
 
-// checkAlgorithm checks that the platform's algorithm can sign tokens.
-func (c *config) checkAlgorithm() {
+// checkRoute checks the part of the configuration that only the login route needs.
+func (c *config) checkRoute() {
 	if !slices.Contains(algorithms, c.platform.Algorithm) {
 		c.fail("Platform.Algorithm", "is not one that signs tokens; set it to HS256, EdDSA, ES256 or another of go-jose's")
+	}
+	for _, problem := range address.Check(c.address()) {
+		c.fail(problem.Field, "%s", problem.Reason)
 	}
 }
 
@@ -380,7 +379,7 @@ func newSigner(alg jose.SignatureAlgorithm, key Key) (*keys.Signer, *ConfigError
 	case key.signer == nil:
 		return nil, &ConfigError{Field: "Platform.Key", Reason: "is missing; set it with Secret, PrivateKey or SignWith"}
 	case !slices.Contains(algorithms, alg):
-		return nil, nil // checkAlgorithm reports it
+		return nil, nil // checkRoute reports it
 	}
 	signer, err := key.signer(alg)
 	if err != nil {
@@ -475,10 +474,12 @@ func (c *config) checkClaims() {
 	take("Platform.Lifetime.SessionClaim", p.Lifetime.SessionClaim)
 	take("Platform.HostClaim", p.HostClaim)
 	for name, value := range p.Static {
+		text, isText := value.(string)
 		if name == "" || slices.Contains(written, name) {
 			c.fail("Platform.Static", "has the claim %q, which is empty or which the library writes; remove it", name)
-		}
-		if _, err := json.Marshal(value); err != nil {
+		} else if isText && (text == "" || text != strings.TrimSpace(text)) {
+			c.fail("Platform.Static", "has no value for the claim %q, or one with white space around it; correct it", name)
+		} else if _, err := json.Marshal(value); err != nil {
 			c.fail("Platform.Static", "has the claim %q, a %T, which cannot be written as JSON", name, value)
 		}
 	}

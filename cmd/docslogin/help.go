@@ -69,7 +69,7 @@ func wrap(lead string, column int, words ...string) string {
 		case i > 0 && at+1+width <= columns:
 			b.WriteString(" ")
 			at++
-		case i == 0 && (at < column || lead == ""):
+		case i == 0 && (at+1 < column || lead == ""): // two spaces, as between all columns
 			b.WriteString(strings.Repeat(" ", column-at))
 			at = column
 		default:

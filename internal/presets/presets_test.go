@@ -1,11 +1,13 @@
 package presets_test
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/internal/presets"
 	"github.com/docslogin/docslogin/internal/rules"
 	"github.com/docslogin/docslogin/internal/testkit"
@@ -48,22 +50,25 @@ func TestFlagsStayAsTheyAre(t *testing.T) {
 	}
 }
 
-// An argument that only some presets have reaches the platform and its rules.
+// An argument that only some presets have reaches the platform. Without one that is not optional,
+// New says which it is.
 func TestArguments(t *testing.T) {
-	for name, value := range map[string]string{"company": "a company", "issuer": "https://issuer.example", "account": "https://umbrella.zendesk.com"} {
-		reached := false
-		for _, p := range presets.All() {
-			platform := p.New(presets.Values{"docs": "https://docs.example.com", name: value})
-			reached = reached || strings.Contains(fmt.Sprint(platform.Params, platform.Static, platform.Callback), value)
-		}
-		if !reached {
-			t.Errorf("%s reaches no platform", name)
-		}
-		if !slices.ContainsFunc(presets.Arguments(), func(a presets.Argument) bool { return a.Name == name }) {
-			t.Errorf("%s is not in the list of arguments", name)
-		}
-	}
 	for _, p := range presets.All() {
+		for _, a := range p.Extra {
+			value := strings.Replace(cmp.Or(a.Example, "https://acme.example"), "acme", "umbrella", 1) // not the example itself
+			platform := p.New(presets.Values{"docs": "https://docs.example.com", a.Name: value})
+			if !strings.Contains(fmt.Sprint(platform.Params, platform.Static, platform.Callback), value) {
+				t.Errorf("%s: -%s does not reach the platform", p.Flag, a.Name)
+			}
+			if !slices.Contains(presets.Arguments(), a) {
+				t.Errorf("%s: -%s is not in the list of arguments", p.Flag, a.Name)
+			}
+			_, err := docslogin.New(testkit.Nobody, p.New(presets.Values{"docs": "https://docs.example.com", "key": testkit.KeyFor(p)}))
+			errs := testkit.ConfigErrors(err)
+			if !a.Optional && (len(errs) != 1 || errs[0].Field != a.Field) {
+				t.Errorf("%s without -%s: %v", p.Flag, a.Name, err)
+			}
+		}
 		if got := p.Rules(presets.Values{"issuer": "https://issuer.example"}).Issuer; p.Flag == "fern" && got != "https://issuer.example" {
 			t.Errorf("the rules expect the issuer %s", got)
 		}

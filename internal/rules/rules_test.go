@@ -175,14 +175,13 @@ func rejectedBy(p rules.Platform, token string, key any) string {
 	return strings.Join(got, " ")
 }
 
-func TestAllPlatforms(t *testing.T) {
-	var names []string
+func TestEveryPlatformHasANameOfItsOwn(t *testing.T) {
+	seen := map[string]bool{"": true}
 	for _, p := range rules.All() {
-		names = append(names, p.Name)
-	}
-	const want = "ReadMe, Mintlify, Mintlify personalization, GitBook, Fern, Zendesk, Help Scout, DeveloperHub, Canny, Featurebase, Metabase"
-	if got := strings.Join(names, ", "); got != want {
-		t.Errorf("names: %s", got)
+		if seen[p.Name] {
+			t.Errorf("the name %q is empty, or there twice", p.Name)
+		}
+		seen[p.Name] = true
 	}
 }
 
