@@ -7,12 +7,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"maps"
 	"net/http"
-	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -21,6 +18,7 @@ import (
 	"github.com/gorilla/sessions"
 
 	"github.com/docslogin/docslogin/internal/page"
+	"github.com/docslogin/docslogin/internal/sessionstore"
 )
 
 // User is what an app knows about one of its signed-in users. Fields that are not set are not sent.
@@ -80,13 +78,13 @@ type UserLookup func(r *http.Request) (*User, error)
 // valid cookie name. It also returns nil if gorilla's CookieStore or FilesystemStore has no usable
 // key: it is empty, or an encryption key is not 16, 24, or 32 bytes long.
 func SessionLookup(store sessions.Store, name string, load func(*http.Request, *sessions.Session) (*User, error)) UserLookup {
-	if isNil(store) || load == nil || (&http.Cookie{Name: name}).Valid() != nil || lacksKey(store, name) {
+	if load == nil || !sessionstore.Usable(store, name) {
 		return nil
 	}
 	return func(r *http.Request) (*User, error) {
 		session, err := store.Get(r, name)
 		if err != nil {
-			if unreadable(err) {
+			if sessionstore.IsUnreadable(err) {
 				return nil, fmt.Errorf("%w: there is a session that cannot be read", ErrNoUser)
 			}
 			return nil, fmt.Errorf("reading the session: %w", err)
@@ -96,50 +94,6 @@ func SessionLookup(store sessions.Store, name string, load func(*http.Request, *
 		}
 		return load(r, session)
 	}
-}
-
-// isNil reports whether v is nil or a typed nil pointer.
-func isNil(v any) bool {
-	value := reflect.ValueOf(v)
-	return !value.IsValid() || value.Kind() == reflect.Pointer && value.IsNil()
-}
-
-// lacksKey reports whether one of gorilla's own stores has no usable key, such as one from an
-// environment variable that is not set: everybody would look signed out. One usable key of several
-// is enough; its error is about decoding. Other stores may contact a server, so they are not tried.
-func lacksKey(store sessions.Store, name string) bool {
-	var options *sessions.Options
-	switch store := store.(type) {
-	case *sessions.CookieStore:
-		options = store.Options
-	case *sessions.FilesystemStore:
-		options = store.Options
-	}
-	if options == nil { // another store, or one that is configured later
-		return false
-	}
-	_, err := store.New(&http.Request{Header: http.Header{"Cookie": {name + "=x"}}}, name)
-	var cookie interface {
-		IsUsage() bool
-		IsDecode() bool
-	}
-	return errors.As(err, &cookie) && cookie.IsUsage() && !cookie.IsDecode()
-}
-
-// unreadable reports whether a store's error is about what the browser sent rather than about the
-// store: a cookie that securecookie rejects, or a session file missing from an existing directory.
-func unreadable(err error) bool {
-	var cookie interface{ IsDecode() bool }
-	if errors.As(err, &cookie) {
-		// For a cookie that is too long, securecookie's error does not say that it is about decoding.
-		return cookie.IsDecode() || strings.Contains(err.Error(), "the value is too long")
-	}
-	var file *fs.PathError
-	if errors.As(err, &file) && errors.Is(err, fs.ErrNotExist) {
-		_, err := os.Stat(filepath.Dir(file.Path))
-		return err == nil
-	}
-	return false
 }
 
 // Claims are the claims of a token by name. They are encoded with encoding/json.
@@ -361,14 +315,17 @@ func (p *Profile) missing(user *User, claims Claims) (missing []string) {
 	return missing
 }
 
-// isEmpty reports whether a claim's JSON, which is what the docs get, is null, a blank string, or
-// an empty object or list.
+// isEmpty reports whether a claim's JSON, which is what the docs get, is null, a blank string, or an
+// object or a list without members.
 func isEmpty(claim any) bool {
-	if text, ok := claim.(string); ok {
-		return strings.TrimSpace(text) == ""
+	text, isText := claim.(string)
+	if !isText {
+		marshaled, _ := json.Marshal(claim) // marshal reports the error
+		if json.Unmarshal(marshaled, &text) != nil {
+			return string(marshaled) == "[]" || string(marshaled) == "{}"
+		}
 	}
-	text, _ := json.Marshal(claim) // marshal reports the error
-	return slices.Contains([]string{"null", "[]", "{}"}, string(text)) || strings.HasPrefix(string(text), `"`) && strings.Trim(string(text), `" `) == ""
+	return strings.TrimSpace(text) == ""
 }
 
 // missingError is the cause of OutcomeIncompleteUser.

@@ -167,34 +167,13 @@ func (m *Middleware) login(r *http.Request, l *loginRequest) (next destination, 
 // checkNavigation rejects what is not a visitor's navigation: another method, or a request whose
 // result nobody will see. It returns the outcome of such a request, or "".
 func checkNavigation(r *http.Request) Outcome {
-	if r.Method != http.MethodGet {
+	switch {
+	case r.Method != http.MethodGet:
 		return OutcomeMethod
-	}
-	for _, purpose := range r.Header["Sec-Purpose"] {
-		if strings.Contains(strings.ToLower(purpose), "prefetch") { // also "prefetch;prerender" (Fetch standard)
-			return OutcomeSpeculative
-		}
-	}
-	for _, name := range []string{"Purpose", "X-Purpose", "X-Moz"} {
-		for _, purpose := range r.Header[name] {
-			if strings.EqualFold(purpose, "prefetch") {
-				return OutcomeSpeculative
-			}
-		}
-	}
-	if r.Header["Sec-Websocket-Key"] != nil { // a script's handshake; Chromium sends no Sec-Fetch-Mode with it
+	case isSpeculative(r.Header):
+		return OutcomeSpeculative
+	case isEmbedded(r.Header):
 		return OutcomeEmbedded
-	}
-	// Sec-Fetch-Site is not checked, because a login comes from another site, the docs.
-	for _, mode := range r.Header["Sec-Fetch-Mode"] {
-		if mode != "navigate" {
-			return OutcomeEmbedded
-		}
-	}
-	for _, dest := range r.Header["Sec-Fetch-Dest"] {
-		if dest != "document" && dest != "empty" { // "empty": a service worker forwards a navigation
-			return OutcomeEmbedded
-		}
 	}
 	return ""
 }
@@ -271,6 +250,27 @@ func (m *Middleware) reject(w http.ResponseWriter, r *http.Request, rejection Lo
 		p.Missing = missing.claims
 	}
 	p.Write(w, r, rejection.Status)
+}
+
+// isSpeculative reports whether a browser loads the page before the visitor asks for it.
+func isSpeculative(h http.Header) bool {
+	isPrefetch := func(purpose string) bool { return strings.EqualFold(purpose, "prefetch") }
+	mentionsPrefetch := func(purpose string) bool { return strings.Contains(strings.ToLower(purpose), "prefetch") }
+	return slices.ContainsFunc(h["Sec-Purpose"], mentionsPrefetch) || // also "prefetch;prerender" (Fetch standard)
+		slices.ContainsFunc(slices.Concat(h["Purpose"], h["X-Purpose"], h["X-Moz"]), isPrefetch)
+}
+
+// isEmbedded reports whether a page loads the route as a part of itself, or a script does.
+func isEmbedded(h http.Header) bool {
+	if h["Sec-Websocket-Key"] != nil { // a script's handshake; Chromium sends no Sec-Fetch-Mode with it
+		return true
+	}
+	// Sec-Fetch-Site is not checked, because a login comes from another site, the docs. A service
+	// worker that forwards a navigation sends the destination "empty".
+	isNot := func(allowed ...string) func(string) bool {
+		return func(value string) bool { return !slices.Contains(allowed, value) }
+	}
+	return slices.ContainsFunc(h["Sec-Fetch-Mode"], isNot("navigate")) || slices.ContainsFunc(h["Sec-Fetch-Dest"], isNot("document", "empty"))
 }
 
 // largest names the three largest claims with their sizes.

@@ -17,7 +17,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -1007,7 +1006,7 @@ func TestARequiredClaim(t *testing.T) {
 		status int
 	}{
 		{"a text", "pro", 302}, {"a bool", false, 302}, {"nil", nil, 403}, {"an empty text", "", 403}, {"a blank text", " \n", 403},
-		{"an empty string of another type", docslogin.Outcome(""), 403}, {"a string of another type", docslogin.Outcome("pro"), 302},
+		{"an empty string of another type", docslogin.Outcome(""), 403}, {"a blank string of another type", docslogin.Outcome("\t\n\u00a0"), 403}, {"a string of another type", docslogin.Outcome("pro"), 302},
 		{"a nil pointer", (*string)(nil), 403}, {"an empty list", []string{}, 403}, {"a nil list", []string(nil), 403}, {"a list", []string{"pro"}, 302},
 		{"an empty object", map[string]any{}, 403}, {"the number zero", 0, 302}, {"a value that has no JSON", func() {}, 500},
 	} {
@@ -1655,30 +1654,9 @@ func withCookie(cookie *http.Cookie) *http.Request {
 	return r
 }
 
-// sessionFiles has sessions in files: one that is there, one that is gone, and one that is a folder.
-func sessionFiles(t *testing.T) (store sessions.Store, kept, gone, folder *http.Cookie) {
-	dir := t.TempDir()
-	files := sessions.NewFilesystemStore(dir, sessionKey)
-	kept, gone, folder = sessionCookie(t, files), sessionCookie(t, files), sessionCookie(t, files)
-	path := func(cookie *http.Cookie) string {
-		session, _ := files.New(withCookie(cookie), "app")
-		return filepath.Join(dir, "session_"+session.ID)
-	}
-	if err := errors.Join(os.Remove(path(gone)), os.Remove(path(folder)), os.Mkdir(path(folder), 0o700)); err != nil {
-		t.Fatal(err)
-	}
-	return files, kept, gone, folder
-}
-
 func TestSessionLookup(t *testing.T) {
 	store := cookieStore(sessionKey, sessionKey)
 	cookie := sessionCookie(t, store)
-	changed := func(value string) *http.Cookie { return &http.Cookie{Name: cookie.Name, Value: value} }
-	expired := cookieStore(sessionKey, sessionKey)
-	expired.MaxAge(-1) // any cookie is older than that
-	files, kept, lost, notAFile := sessionFiles(t)
-	elsewhere := sessions.NewFilesystemStore(filepath.Join(t.TempDir(), "unmounted"), sessionKey)
-	_, errKeys := cookieStore().New(withCookie(cookie), "app")
 	const user, nobody, unread, failure = "ada", "docslogin: nobody is signed in", "docslogin: nobody is signed in: there is a session that cannot be read", "reading the session"
 	for _, tt := range []struct {
 		name   string
@@ -1688,22 +1666,10 @@ func TestSessionLookup(t *testing.T) {
 	}{
 		{"a session", store, cookie, user},
 		{"a session under an older key that is still known", cookieStore(newKey, nil, sessionKey, sessionKey), cookie, user},
-		{"a session next to an older key that is not set", cookieStore(sessionKey, sessionKey, []byte(""), nil), cookie, user},
-		{"a session next to a newer key that is not set", cookieStore([]byte(""), nil, sessionKey, sessionKey), cookie, user},
-		{"a session in a file", files, kept, user},
 		{"no session cookie", store, &http.Cookie{Name: "other", Value: "x"}, nobody},
 		{"a store that returns nothing", brokenStore{}, cookie, nobody},
 		{"a session under a key that is no longer known", cookieStore(newKey, sessionKey), cookie, unread},
-		{"a session encrypted with a rotated key", cookieStore(sessionKey, newKey), cookie, unread},
-		{"a session that has expired", expired, cookie, unread},
-		{"a cookie that was tampered with", store, changed(cookie.Value[:20] + "A" + cookie.Value[21:]), unread},
-		{"a cookie that is not base64", store, changed("%%%"), unread},
-		{"a cookie that is too long", store, changed(strings.Repeat("A", 5000)), unread},
-		{"an empty cookie", store, changed(""), unread},
-		{"a session whose file is gone", files, lost, unread},
-		{"a store that has lost its keys", brokenStore{err: errKeys}, cookie, failure},
-		{"a session whose file cannot be read", files, notAFile, failure},
-		{"a folder that is gone", elsewhere, kept, failure},
+		{"an empty cookie", store, &http.Cookie{Name: cookie.Name}, unread},
 		{"a store that is down", brokenStore{err: errStore}, cookie, failure},
 	} {
 		if got := lookUp(t, tt.store, tt.cookie); got != tt.want {
@@ -1750,9 +1716,6 @@ func TestLookupErrors(t *testing.T) {
 		"an empty session name":                  docslogin.SessionLookup(cookieStore(sessionKey), "", loadName),
 		"a session name that no cookie can have": docslogin.SessionLookup(cookieStore(sessionKey), "my session", loadName),
 		"a cookie store whose key is empty":      docslogin.SessionLookup(cookieStore([]byte(os.Getenv("NOT_SET"))), "s", loadName),
-		"a cookie store without keys":            docslogin.SessionLookup(cookieStore(), "s", loadName),
-		"a cookie store with a short second key": docslogin.SessionLookup(cookieStore(sessionKey, sessionKey[:20]), "s", loadName),
-		"a file store whose key is empty":        docslogin.SessionLookup(sessions.NewFilesystemStore("", nil), "s", loadName),
 	} {
 		_, err := docslogin.New(lookup, readMe)
 		if !slices.Equal(fields(err), []string{"lookup"}) || !strings.Contains(err.Error(), isNil) || !strings.Contains(err.Error(), noKey) {

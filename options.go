@@ -131,12 +131,7 @@ func PrivateKey(pemText string) Key {
 // Package cryptosigner of go-jose makes an OpaqueSigner from a crypto.Signer. So does the module
 // github.com/docslogin/docslogin/hsm, with a time limit; it also makes one from a PKCS#11 token.
 func SignWith(s jose.OpaqueSigner) Key {
-	return Key{func(alg jose.SignatureAlgorithm) (*keys.Signer, error) {
-		if isNil(s) {
-			return nil, errors.New("the signer is nil")
-		}
-		return keys.Opaque(s, alg)
-	}}
+	return Key{func(alg jose.SignatureAlgorithm) (*keys.Signer, error) { return keys.Opaque(s, alg) }}
 }
 
 const redacted = "[redacted]"

@@ -81,7 +81,12 @@ func MintlifyPersonalization(docsURL, privateKeyPEM string) docslogin.Platform {
 // MintlifyInfo returns the part of [Mintlify] that is about the user, for docs that request it from
 // the app instead of taking a token: see package userinfo. It takes no arguments.
 func MintlifyInfo() docslogin.Platform {
-	return docslogin.Platform{Name: "Mintlify", Lifetime: mintlifyLifetime, Mapper: mintlifyClaims}
+	return docslogin.Platform{
+		Name:      "Mintlify",
+		Lifetime:  mintlifyLifetime,
+		HostClaim: "host", // reserves the same claims as the token's
+		Mapper:    mintlifyClaims,
+	}
 }
 
 var mintlifyLifetime = docslogin.Lifetime{

@@ -118,7 +118,7 @@ func TestMintlifyAttributes(t *testing.T) {
 func TestMintlifyInfo(t *testing.T) {
 	testInfo(t, platforms.MintlifyInfo(), personalization, "iat", "exp")
 	testInfo(t, platforms.MintlifyInfo(), mintlify, "iat", "exp", "host")
-	for _, name := range []string{"iat", "exp", "nbf", "expiresAt"} {
+	for _, name := range []string{"iat", "exp", "nbf", "expiresAt", "host"} {
 		testInfoRejects(t, platforms.MintlifyInfo(), testkit.Ada, "reserved_claim", testkit.Sets(name, 1))
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -121,6 +122,9 @@ type contextual interface {
 // Opaque returns a signer that gets its signatures from s. The Public method of s must return the
 // public key, which is used to verify the trial signature.
 func Opaque(s jose.OpaqueSigner, alg jose.SignatureAlgorithm) (signer *Signer, err error) {
+	if value := reflect.ValueOf(s); !value.IsValid() || value.Kind() == reflect.Pointer && value.IsNil() {
+		return nil, errors.New("the signer is nil")
+	}
 	defer func() { // s is not our code
 		if recover() != nil {
 			signer, err = nil, errors.New("the signer panicked in the trial signature; is its key complete?")

@@ -399,6 +399,8 @@ func (s opaque) SignPayload(p []byte, alg jose.SignatureAlgorithm) ([]byte, erro
 	return s.OpaqueSigner.SignPayload(p, alg)
 }
 
+type nilSigner struct{ jose.OpaqueSigner }
+
 func TestOpaque(t *testing.T) {
 	ed := cryptosigner.Opaque(rfc8032)
 	_, other, _ := ed25519.GenerateKey(rand.Reader)
@@ -410,6 +412,8 @@ func TestOpaque(t *testing.T) {
 		want   string
 	}{
 		{"one that works", ed, jose.EdDSA, ""},
+		{"nil", nil, jose.EdDSA, "the signer is nil"},
+		{"a typed nil", (*nilSigner)(nil), jose.EdDSA, "the signer is nil"},
 		{"another algorithm", ed, jose.ES256, "offers [EdDSA] (Algs) and not ES256"},
 		{"no public key", opaque{ed, nil, nil}, jose.EdDSA, "does not tell its public key"},
 		{"an empty public key", opaque{ed, &jose.JSONWebKey{}, nil}, jose.EdDSA, "does not tell its public key"},
