@@ -1413,6 +1413,7 @@ func TestAPresetsError(t *testing.T) {
 		{about("Platform.Name"), []string{"Platform.Name"}, "docslogin: Platform.Name is wrong: the account is odd"},
 		{about("Platform.Mapper"), []string{"Platform.Mapper", "Platform.Name"}, "docslogin: Platform.Mapper is wrong: the account is odd"},
 		{fmt.Errorf("preset: %w", about("Platform.Name")), []string{"Platform.Name"}, "preset: docslogin: Platform.Name is wrong: the account is odd"},
+		{errors.Join(about("Platform.Mapper"), about("Platform.Name")), []string{"Platform.Mapper", "Platform.Name"}, "docslogin: Platform.Name is wrong: the account is odd"},
 		{odd, []string{"Platform", "Platform.Name"}, "docslogin: Platform has an argument that cannot be used: the account is odd"},
 	} {
 		p := custom(func(p *docslogin.Platform) { p.Name, p.Err = "", tt.err })

@@ -305,10 +305,27 @@ func (c *config) failIf(condition bool, field, reason string) {
 
 // add adds a configuration error, unless the preset has already reported that field.
 func (c *config) add(err *ConfigError) {
-	var reported *ConfigError
-	if !errors.As(c.platform.Err, &reported) || reported.Field != err.Field {
-		c.errs = append(c.errs, err)
+	for _, reported := range configErrors(c.platform.Err) {
+		if reported.Field == err.Field {
+			return
+		}
 	}
+	c.errs = append(c.errs, err)
+}
+
+// configErrors returns the configuration errors in err, which may be joined.
+func configErrors(err error) (all []*ConfigError) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, err := range joined.Unwrap() {
+			all = append(all, configErrors(err)...)
+		}
+		return all
+	}
+	var one *ConfigError
+	if errors.As(err, &one) {
+		all = append(all, one)
+	}
+	return all
 }
 
 // err returns all configuration errors, joined, or nil.
@@ -317,7 +334,7 @@ func (c *config) err() error { return errors.Join(c.errs...) }
 // checkProfile checks the part of the configuration that a profile needs.
 func (c *config) checkProfile() {
 	if err := c.platform.Err; err != nil {
-		if reported := (*ConfigError)(nil); !errors.As(err, &reported) {
+		if configErrors(err) == nil {
 			err = &ConfigError{Field: "Platform", Reason: "has an argument that cannot be used", Err: err}
 		}
 		c.errs = append(c.errs, err)
