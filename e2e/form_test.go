@@ -32,7 +32,7 @@ func TestTheFormWithoutJavaScript(t *testing.T) {
 				v := withoutScripts(t)
 				v.open(w.docs.URL + "/quickstart")
 				w.fillForm(v, "ada")
-				v.reaches(w.URL+"/docs-login?", "Signing in to the documentation", "Continue")
+				v.reaches(w.URL+"/docs-login?", "Logging in to the documentation", "Continue")
 				v.shoot("form")
 				press(v)
 				v.arrives(w.docs.URL+"/quickstart", p.hello("ada"))
