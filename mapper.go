@@ -192,7 +192,7 @@ func (p *Profile) Claims(ctx context.Context, user *User) (Claims, error) {
 // {"error": "…"} with the text of the status. It reports one [Event].
 //
 // The lookup may also return a [*LoginError], which then decides the outcome and the status of the
-// response, 400 to 599.
+// response, 400 to 599. The outcome must be one that has such a status, too.
 func (p *Profile) ServeJSON(w http.ResponseWriter, r *http.Request, lookup UserLookup) {
 	page.SetHeaders(w.Header())
 	l := loginRequest{start: time.Now()}
@@ -223,7 +223,7 @@ func (p *Profile) answer(r *http.Request, lookup UserLookup, l *loginRequest) ([
 	l.user = user
 	if rejection != nil {
 		var chosen *LoginError
-		if errors.As(rejection.Err, &chosen) && chosen != nil && 400 <= chosen.Status && chosen.Status < 600 && chosen.Outcome != OutcomeCanceled {
+		if errors.As(rejection.Err, &chosen) && chosen != nil && isError(chosen.Status) && isError(outcomes[chosen.Outcome].status) {
 			rejection = chosen
 		}
 		return nil, rejection
@@ -234,6 +234,9 @@ func (p *Profile) answer(r *http.Request, lookup UserLookup, l *loginRequest) ([
 	}
 	return marshal(claims)
 }
+
+// isError reports whether a status means that something went wrong.
+func isError(status int) bool { return 400 <= status && status < 600 }
 
 // findUser returns the user of a request that arrived at the time now. If the user's session has
 // ended, it returns both the user and a rejection.

@@ -1187,6 +1187,8 @@ var jsonAnswers = []jsonAnswer{
 	{"a LoginError with the smallest status", testkit.Failing(&docslogin.LoginError{Outcome: "method", Status: 400}), nil, "method", 400, "DEBUG", "", `{"error":"Bad Request"}`},
 	{"a LoginError with too large a status", testkit.Failing(&docslogin.LoginError{Outcome: "method", Status: 600}), nil, "lookup_failed", 500, "ERROR", "", `{"error":"Internal Server Error"}`},
 	{"a LoginError for a visitor who has not gone", testkit.Failing(&docslogin.LoginError{Outcome: "canceled", Status: 403}), nil, "lookup_failed", 500, "ERROR", "", `{"error":"Internal Server Error"}`},
+	{"a LoginError whose outcome is not an error", testkit.Failing(&docslogin.LoginError{Outcome: "user_info", Status: 403}), nil, "lookup_failed", 500, "ERROR", "", `{"error":"Internal Server Error"}`},
+	{"a LoginError without an outcome", testkit.Failing(&docslogin.LoginError{Status: 500}), nil, "lookup_failed", 500, "ERROR", "", `{"error":"Internal Server Error"}`},
 	{"a nil LoginError", testkit.Failing((*docslogin.LoginError)(nil)), nil, "panic", 500, "ERROR", "", `{"error":"Internal Server Error"}`},
 	{"a LoginError with a smaller one", testkit.Failing(&docslogin.LoginError{Outcome: "logged_in", Status: 399}), nil, "lookup_failed", 500, "ERROR", "", `{"error":"Internal Server Error"}`},
 }
@@ -1424,6 +1426,9 @@ func TestAPresetsError(t *testing.T) {
 				t.Errorf("%v: got %q: %v", tt.err, got, err)
 			}
 		}
+	}
+	if _, err := docslogin.New(testkit.Nobody, custom(func(p *docslogin.Platform) { p.Err = (*docslogin.ConfigError)(nil) })); err != nil {
+		t.Errorf("an error that is not set: %v", err)
 	}
 	for _, field := range []string{"Platform.DocsURL", "Platform.Key"} { // which New checks apart
 		p := custom(func(p *docslogin.Platform) { p.Err = about(field) })

@@ -280,6 +280,9 @@ func newConfig(p Platform, opts []Option) *config {
 	p.Echo, p.Required = slices.Clone(p.Echo), slices.Clone(p.Required)
 	p.DeepLink.Origins, p.DeepLink.Drop = slices.Clone(p.DeepLink.Origins), slices.Clone(p.DeepLink.Drop)
 	p.Params, p.Static = maps.Clone(p.Params), maps.Clone(p.Static)
+	if one, ok := p.Err.(*ConfigError); ok && one == nil { // a preset's variable that is not set
+		p.Err = nil
+	}
 	c := &config{platform: p, path: "/docs-login", now: time.Now}
 	for i, opt := range opts {
 		if opt == nil {
