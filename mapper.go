@@ -148,8 +148,8 @@ type Profile struct {
 
 // NewProfile returns the profile for docs that request a user's claims instead of a token. It needs
 // neither a key nor a docs URL. Of the platform, it uses only Name, Mapper, Required, Static,
-// Lifetime, and the names of the claims that the library writes. Options for the login route and
-// the sign-in page have no effect. It returns all configuration errors at once, each a
+// Lifetime, Err, and the names of the claims that the library writes. Options for the login route
+// and the sign-in page have no effect. It returns all configuration errors at once, each a
 // [*ConfigError].
 func NewProfile(platform Platform, opts ...Option) (*Profile, error) {
 	c := newConfig(platform, opts)
@@ -275,7 +275,7 @@ func (p *Profile) checkSession(user *User, now time.Time) error {
 	return nil
 }
 
-// What claims are for: a token has some that docs which ask for the claims do not get.
+// The two uses of claims. A token has some, such as iat, that docs which ask for the claims do not get.
 const forToken, forDocs = true, false
 
 // claims returns what the docs may know about user.

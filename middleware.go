@@ -260,7 +260,7 @@ func isSpeculative(h http.Header) bool {
 		slices.ContainsFunc(slices.Concat(h["Purpose"], h["X-Purpose"], h["X-Moz"]), isPrefetch)
 }
 
-// isEmbedded reports whether a page loads the route as a part of itself, or a script does.
+// isEmbedded reports whether a page or a script loads the route, instead of navigating to it.
 func isEmbedded(h http.Header) bool {
 	if h["Sec-Websocket-Key"] != nil { // a script's handshake; Chromium sends no Sec-Fetch-Mode with it
 		return true
