@@ -19,6 +19,8 @@ func parseURL(t *testing.T, text string) *url.URL {
 	return u
 }
 
+func long(n int) string { return strings.Repeat("x", n) }
+
 func TestAURLIdentifiesItsPlatform(t *testing.T) {
 	tests := []struct{ url, platform, by string }{
 		{"https://docs.example.com/?auth_token=e.e.e", "ReadMe", "the parameter auth_token"},
@@ -82,8 +84,6 @@ const (
 	metabaseURL = docsURL + "/auth/sso?jwt=T"
 	cannyURL    = "https://canny.io/api/redirects/sso?companyID=1&ssoToken=T"
 )
-
-func long(n int) string { return strings.Repeat("x", n) }
 
 // urls are redirects of a login route, each with the findings that reject it or warn about it.
 var urls = []struct {
