@@ -385,7 +385,7 @@ func (p platform) startRoute(t *testing.T, docs string) *route {
 	return r
 }
 
-func (r *route) visit(t *testing.T, path string, signedIn bool) hop {
+func (r *route) visit(t *testing.T, path string, signedIn bool) destination {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.app.URL+path, nil)
 	if err != nil {
@@ -398,15 +398,15 @@ func (r *route) visit(t *testing.T, path string, signedIn bool) hop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := readHop(resp)
-	if err != nil || strings.ContainsFunc(h.URL, func(r rune) bool { return r <= ' ' || r >= 0x7F }) {
-		t.Fatalf("%s: %q, %v", path, h.URL, err)
+	d, err := readDestination(resp)
+	if err != nil || strings.ContainsFunc(d.URL, func(r rune) bool { return r <= ' ' || r >= 0x7F }) {
+		t.Fatalf("%s: %q, %v", path, d.URL, err)
 	}
-	h.URL = tokenText.ReplaceAllLiteralString(h.URL, aToken)
-	for i := range h.Fields {
-		h.Fields[i][1] = tokenText.ReplaceAllLiteralString(h.Fields[i][1], aToken)
+	d.URL = tokenText.ReplaceAllLiteralString(d.URL, aToken)
+	for i := range d.Fields {
+		d.Fields[i][1] = tokenText.ReplaceAllLiteralString(d.Fields[i][1], aToken)
 	}
-	return h
+	return d
 }
 
 // through sends links through the route.
@@ -423,11 +423,11 @@ func (r *route) through(t *testing.T, links []string) []landing {
 // the same place, with one token where the platform takes it.
 func (r *route) logIn(t *testing.T, queries []string) (landings []landing) {
 	t.Helper()
-	var direct []hop
+	var direct []destination
 	var urls, toSignIn []string
 	for _, query := range queries {
-		h := r.visit(t, "/docs-login?"+query, true)
-		direct, urls = append(direct, h), append(urls, h.URL)
+		d := r.visit(t, "/docs-login?"+query, true)
+		direct, urls = append(direct, d), append(urls, d.URL)
 		toSignIn = append(toSignIn, r.app.URL+r.visit(t, "/docs-login?"+query, false).URL)
 	}
 	for i, form := range readURLs(t, toSignIn) {

@@ -227,12 +227,12 @@ func (c *crowd) checkKeys(r *rotated) {
 		c.t.Error(err)
 	}
 	before, err := r.verified[1].Load(), errors.New("not asked")
-	var h hop
+	var d destination
 	for n := 0; n < 100 && err != nil; n++ { // since the store fails now and then
 		a := visit(followsNothing(), c.app.URL+r.Path(), "v00", sessionOf(c.t, c.store, "v00"), true, time.Minute)
-		h, err = hopOf(a.status, a.header, a.body)
+		d, err = destinationOf(a.status, a.header, a.body)
 	}
-	if _, err := r.verify(r.tokenIn(h)); err != nil || r.verified[1].Load() != before+1 {
+	if _, err := r.verify(r.tokenIn(d)); err != nil || r.verified[1].Load() != before+1 {
 		c.t.Errorf("%s: after SetKey another key signs: %v", r.name, err)
 	}
 }
@@ -327,14 +327,14 @@ func (r *rotated) check(id, page string, signedIn bool, a answer) (what string, 
 	case !signedIn:
 		return "", nil, errors.New("a visitor without a session does not go to the form")
 	}
-	h, err := hopOf(a.status, a.header, a.body)
+	d, err := destinationOf(a.status, a.header, a.body)
 	if err != nil {
 		return "", nil, err
 	}
-	if claims, err = r.verify(r.tokenIn(h)); err != nil {
+	if claims, err = r.verify(r.tokenIn(d)); err != nil {
 		return "", nil, err
 	}
-	u, err := url.Parse(h.URL)
+	u, err := url.Parse(d.URL)
 	if err != nil {
 		return "", nil, err
 	}
@@ -343,7 +343,7 @@ func (r *rotated) check(id, page string, signedIn bool, a answer) (what string, 
 	case r.onPage():
 		takes += page
 	case r.form != "":
-		link, _ = find(h.Fields, r.out)
+		link, _ = find(d.Fields, r.out)
 		want = r.link(docsURL, page, page)
 	default:
 		link, want = u.Query().Get(r.out), r.link(docsURL, page, page)

@@ -141,19 +141,19 @@ func startSized(t *testing.T, p platform) *sized {
 }
 
 // ask requests a login. It returns the status, where the login leads, and the event.
-func (s *sized) ask(t *testing.T, client *http.Client, front, link, query string) (status int, h hop, e docslogin.Event) {
+func (s *sized) ask(t *testing.T, client *http.Client, front, link, query string) (status int, d destination, e docslogin.Event) {
 	t.Helper()
 	resp, err := client.Get(front + "/docs-login?" + s.in + "=" + url.QueryEscape(link) + query)
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, _ = readHop(resp) // an error page has none
+	d, _ = readDestination(resp) // an error page has none
 	select {
 	case e = <-s.events:
 	case <-time.After(10 * time.Second):
 		t.Fatalf("the request did not reach the app: status %d", resp.StatusCode)
 	}
-	return resp.StatusCode, h, e
+	return resp.StatusCode, d, e
 }
 
 func followsNothing() *http.Client {
@@ -179,11 +179,11 @@ func TestNginxWithDefaultBuffersPassesURLsWithoutAWarning(t *testing.T) {
 		var passed []int
 		var largest int // pad without a warning
 		for pad := 0; ; pad += step() {
-			status, h, e := app.ask(t, client, front, "/quickstart", fmt.Sprintf("&pad=%d", pad))
+			status, d, e := app.ask(t, client, front, "/quickstart", fmt.Sprintf("&pad=%d", pad))
 			if (e.Warning != "") != (e.URLBytes > warnFrom) {
 				t.Fatalf("%d bytes have the warning %q", e.URLBytes, e.Warning)
 			}
-			if status != http.StatusFound || len(h.URL) != e.URLBytes {
+			if status != http.StatusFound || len(d.URL) != e.URLBytes {
 				if status != http.StatusBadGateway || e.URLBytes <= warnFrom {
 					t.Fatalf("a URL of %d bytes: status %d", e.URLBytes, status)
 				}
@@ -200,8 +200,8 @@ func TestNginxWithDefaultBuffersPassesURLsWithoutAWarning(t *testing.T) {
 			t.Errorf("the longest that passes is %d bytes", longest)
 		}
 		// The rest of the buffer is for the app's own headers.
-		if status, h, _ := app.ask(t, client, front, "/quickstart", fmt.Sprintf("&pad=%d&cookie=800", largest)); status != http.StatusFound {
-			t.Errorf("a URL of %d bytes with a Set-Cookie of 800: status %d", len(h.URL), status)
+		if status, d, _ := app.ask(t, client, front, "/quickstart", fmt.Sprintf("&pad=%d&cookie=800", largest)); status != http.StatusFound {
+			t.Errorf("a URL of %d bytes with a Set-Cookie of 800: status %d", len(d.URL), status)
 		}
 	})
 }
@@ -212,14 +212,14 @@ func TestNginxAsDocumentedPassesEveryURL(t *testing.T) {
 		front := startNginx(t, app.URL, documented)
 		client := followsNothing()
 		for pad := 0; ; pad += step() {
-			status, h, e := app.ask(t, client, front, "/quickstart", fmt.Sprintf("&pad=%d&cookie=1000", pad))
+			status, d, e := app.ask(t, client, front, "/quickstart", fmt.Sprintf("&pad=%d&cookie=1000", pad))
 			if e.Outcome == docslogin.OutcomeTooLarge {
 				if status != http.StatusInternalServerError || pad == 0 {
 					t.Errorf("the error page has the status %d", status)
 				}
 				break
 			}
-			if status != http.StatusFound || len(h.URL) != e.URLBytes {
+			if status != http.StatusFound || len(d.URL) != e.URLBytes {
 				t.Fatalf("a URL of %d bytes: status %d", e.URLBytes, status)
 			}
 		}
@@ -234,19 +234,19 @@ func TestTheLargestLoginBehindNginx(t *testing.T) {
 		client := followsNothing()
 		if p.form != "" {
 			front := startNginx(t, app.URL, "")
-			status, h, e := app.ask(t, client, front, "/quickstart", "&pad=300000")
-			if token := p.tokenIn(h); status != http.StatusOK || e.Outcome != docslogin.OutcomeLoggedIn || e.Warning != "" || len(token) < 400000 {
+			status, d, e := app.ask(t, client, front, "/quickstart", "&pad=300000")
+			if token := p.tokenIn(d); status != http.StatusOK || e.Outcome != docslogin.OutcomeLoggedIn || e.Warning != "" || len(token) < 400000 {
 				t.Errorf("status %d, a token of %d bytes, %+v", status, len(token), e)
 			}
 			return
 		}
 		front := startNginx(t, app.URL, documented)
 		logIn := func(pad int) (url, token int) {
-			status, h, e := app.ask(t, client, front, "/quickstart", fmt.Sprintf("&pad=%d", pad))
+			status, d, e := app.ask(t, client, front, "/quickstart", fmt.Sprintf("&pad=%d", pad))
 			if (status == http.StatusFound) != (e.Outcome == docslogin.OutcomeLoggedIn) {
 				t.Errorf("status %d, %+v", status, e)
 			}
-			return len(h.URL), len(p.tokenIn(h))
+			return len(d.URL), len(p.tokenIn(d))
 		}
 		tooLarge := sort.Search(20_000, func(pad int) bool { url, _ := logIn(pad); return url == 0 })
 		longest, token := logIn(tooLarge - 1)
@@ -269,7 +269,7 @@ func TestNginxOnTheWayToTheSignInPage(t *testing.T) {
 	lost := 0
 	for letters := 1; len("/docs/")+6*letters <= 2048; letters++ {
 		link := "/docs/" + strings.Repeat("%D9%85", letters)
-		status, h, e := app.ask(t, client, byDefault, link, "")
+		status, d, e := app.ask(t, client, byDefault, link, "")
 		if e.Outcome != docslogin.OutcomeSignIn || e.LinkRejected {
 			t.Fatalf("%d letters: %+v", letters, e)
 		}
@@ -278,8 +278,8 @@ func TestNginxOnTheWayToTheSignInPage(t *testing.T) {
 			lost++
 		case status != http.StatusFound:
 			t.Errorf("%d letters: status %d, warning %q", letters, status, e.Warning)
-		case (len(h.URL) > warnFrom) != (e.Warning != ""):
-			t.Errorf("%d bytes: warning %q", len(h.URL), e.Warning)
+		case (len(d.URL) > warnFrom) != (e.Warning != ""):
+			t.Errorf("%d bytes: warning %q", len(d.URL), e.Warning)
 		}
 		if status, _, _ := app.ask(t, client, asDocumented, link, ""); status != http.StatusFound {
 			t.Errorf("%d letters, as documented: status %d", letters, status)

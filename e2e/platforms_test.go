@@ -237,8 +237,8 @@ func (p platform) largest() int {
 	return 8000
 }
 
-// hop is where the route sends the browser: to a URL, or with a form to a URL if there are fields.
-type hop struct {
+// destination is where the route sends the browser: to a URL, or with a form to a URL if there are fields.
+type destination struct {
 	URL    string
 	Fields [][2]string // names and values
 }
@@ -248,39 +248,39 @@ var (
 	fieldElement = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)">`)
 )
 
-// readHop reads the response of a login and closes its body.
-func readHop(resp *http.Response) (hop, error) {
+// readDestination reads the response of a login and closes its body.
+func readDestination(resp *http.Response) (destination, error) {
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return hop{}, err
+		return destination{}, err
 	}
-	return hopOf(resp.StatusCode, resp.Header, string(body))
+	return destinationOf(resp.StatusCode, resp.Header, string(body))
 }
 
-func hopOf(status int, header http.Header, body string) (hop, error) {
+func destinationOf(status int, header http.Header, body string) (destination, error) {
 	location := header.Values("Location")
 	forms := formElement.FindAllStringSubmatch(body, -1)
 	switch {
 	case status == http.StatusFound && len(location) == 1 && body == "":
-		return hop{URL: location[0]}, nil
+		return destination{URL: location[0]}, nil
 	case status != http.StatusOK || location != nil || len(forms) != 1 || strings.Count(body, "<form") != 1:
-		return hop{}, fmt.Errorf("status %d, Location %q, and %q are not a login", status, location, body)
+		return destination{}, fmt.Errorf("status %d, Location %q, and %q are not a login", status, location, body)
 	}
-	h := hop{URL: stdhtml.UnescapeString(forms[0][1])}
+	d := destination{URL: stdhtml.UnescapeString(forms[0][1])}
 	for _, field := range fieldElement.FindAllStringSubmatch(body, -1) {
-		h.Fields = append(h.Fields, [2]string{stdhtml.UnescapeString(field[1]), stdhtml.UnescapeString(field[2])})
+		d.Fields = append(d.Fields, [2]string{stdhtml.UnescapeString(field[1]), stdhtml.UnescapeString(field[2])})
 	}
-	return h, nil
+	return d, nil
 }
 
 // tokenIn returns the token in a login, or "".
-func (p platform) tokenIn(h hop) string {
+func (p platform) tokenIn(d destination) string {
 	if p.form != "" {
-		value, _ := find(h.Fields, p.form)
+		value, _ := find(d.Fields, p.form)
 		return value
 	}
-	u, err := url.Parse(h.URL)
+	u, err := url.Parse(d.URL)
 	switch {
 	case err != nil:
 		return ""

@@ -65,7 +65,7 @@ var users = map[string]docslogin.User{
 }
 
 // login logs in at the route on a real server.
-func login(t *testing.T, m *docslogin.Middleware) hop {
+func login(t *testing.T, m *docslogin.Middleware) destination {
 	t.Helper()
 	app := httptest.NewServer(m)
 	defer app.Close()
@@ -75,11 +75,11 @@ func login(t *testing.T, m *docslogin.Middleware) hop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := readHop(resp)
+	d, err := readDestination(resp)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return h
+	return d
 }
 
 // token returns the token of a login.

@@ -302,6 +302,23 @@ func generate(t *testing.T, module *pkcs11.Ctx, session pkcs11.SessionHandle, la
 	}
 }
 
+// replacePoint replaces the public half of the P-256 key 01 with one that has the given point.
+func replacePoint(t *testing.T, point []byte) {
+	t.Helper()
+	tool(t, "--delete-object", "--type", "pubkey", "--id", "01")
+	inside(t, func(module *pkcs11.Ctx, session pkcs11.SessionHandle) {
+		_, err := module.CreateObject(session, []*pkcs11.Attribute{
+			pkcs11.NewAttribute(pkcs11.CKA_CLASS, pkcs11.CKO_PUBLIC_KEY), pkcs11.NewAttribute(pkcs11.CKA_KEY_TYPE, pkcs11.CKK_EC),
+			pkcs11.NewAttribute(pkcs11.CKA_EC_PARAMS, []byte{0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07}),
+			pkcs11.NewAttribute(pkcs11.CKA_EC_POINT, point),
+			pkcs11.NewAttribute(pkcs11.CKA_ID, []byte{1}), pkcs11.NewAttribute(pkcs11.CKA_TOKEN, true),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 // Tokens keep a key's curve and point in several forms.
 func TestPublicKeysInTheirForms(t *testing.T) {
 	newToken(t)
@@ -338,18 +355,7 @@ func TestPublicKeysInTheirForms(t *testing.T) {
 		{"not on the curve", append([]byte{0x04}, make([]byte, 64)...), "the public key cannot be read from the token"},
 		{"of another key", other, "the trial signature is not one of the signer's own public key"},
 	} {
-		tool(t, "--delete-object", "--type", "pubkey", "--id", "01")
-		inside(t, func(module *pkcs11.Ctx, session pkcs11.SessionHandle) {
-			_, err := module.CreateObject(session, []*pkcs11.Attribute{
-				pkcs11.NewAttribute(pkcs11.CKA_CLASS, pkcs11.CKO_PUBLIC_KEY), pkcs11.NewAttribute(pkcs11.CKA_KEY_TYPE, pkcs11.CKK_EC),
-				pkcs11.NewAttribute(pkcs11.CKA_EC_PARAMS, []byte{0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07}),
-				pkcs11.NewAttribute(pkcs11.CKA_EC_POINT, row.point),
-				pkcs11.NewAttribute(pkcs11.CKA_ID, []byte{1}), pkcs11.NewAttribute(pkcs11.CKA_TOKEN, true),
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-		})
+		replacePoint(t, row.point)
 		token := open(t, softHSM)
 		signer, err := token.Signer("personalization")
 		if err == nil && row.want == "" {

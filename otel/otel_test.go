@@ -246,85 +246,84 @@ type attrs = map[string]any
 
 var signInPage = docslogin.WithSignInPage("/sign-in", "next")
 
-func rows() []row {
-	return []row{
-		{name: "a user logs in", outcome: "logged_in", status: 302, hasURL: true,
-			attributes: attrs{"user.id": "u-1"}},
-		{name: "a user logs in with a deep link", outcome: "logged_in", status: 302, hasURL: true,
-			query:      "redirect=%2Fquickstart%3F" + queryOfLink,
-			attributes: attrs{"user.id": "u-1", "docslogin.deep_link": "/quickstart"}},
-		{name: "a deep link leads elsewhere", outcome: "logged_in", status: 302, hasURL: true,
-			query: "redirect=https%3A%2F%2Fevil.example%2F%3F" + queryOfLink,
-			attributes: attrs{"user.id": "u-1", "docslogin.link_rejected": true,
-				"docslogin.warning": "the deep link was rejected: it names an origin that is not the docs'"}},
-		{name: "a URL is long", outcome: "logged_in", status: 302, hasURL: true,
-			opts: []docslogin.Option{mapper(func(c docslogin.Claims) error { c["bio"] = strings.Repeat("x", 3000); return nil })},
-			attributes: attrs{"user.id": "u-1",
-				"docslogin.warning": "the URL is over 3000 bytes: nginx in front of the app needs proxy_buffer_size 32k; proxy_buffers 8 32k;"}},
-		{name: "a user's ID is not UTF-8", outcome: "logged_in", status: 302, hasURL: true,
-			lookup: func(*http.Request) (*docslogin.User, error) {
-				return &docslogin.User{ID: "\xffu", Email: emailOfAda}, nil
-			},
-			attributes: attrs{"user.id": "\uFFFDu"}},
-		{name: "nobody is signed in", outcome: "sign_in", status: 302, lookup: nobody,
-			opts: []docslogin.Option{signInPage}},
-		{name: "nobody is signed in, without a sign-in page", outcome: "no_user", status: 401, lookup: nobody},
-		{name: "nobody is signed in after the sign-in page", outcome: "loop", status: 401, lookup: nobody,
-			opts: []docslogin.Option{signInPage}, query: "docslogin_sent=1800000000"},
-		{name: "a link checker", outcome: "method", status: 405, method: "HEAD"},
-		{name: "a prefetch", outcome: "speculative", status: 403, header: http.Header{"Sec-Purpose": {"prefetch"}}},
-		{name: "an image", outcome: "embedded", status: 403, header: http.Header{"Sec-Fetch-Dest": {"image"}}},
-		{name: "a user may not read the docs", outcome: "forbidden", status: 403, lookup: fails(docslogin.ErrForbidden)},
-		{name: "a user has no e-mail address", outcome: "incomplete_user", status: 403,
-			lookup:     func(*http.Request) (*docslogin.User, error) { return &docslogin.User{ID: "u-2", Name: "Bo"}, nil },
-			attributes: attrs{"user.id": "u-2"}},
-		{name: "the session store is down", outcome: "lookup_failed", status: 500,
-			lookup: fails(errors.New("the store is down")), fault: "the store is down"},
-		{name: "an error is a typed nil", outcome: "lookup_failed", status: 500,
-			lookup: fails((*textless)(nil)), fault: "<nil>"},
-		{name: "an error's text is not UTF-8", outcome: "lookup_failed", status: 500,
-			lookup: fails(errors.New("row \xff")), fault: "row \uFFFD"},
-		{name: "a mapper fails", outcome: "mapper_failed", status: 500,
-			opts:       []docslogin.Option{mapper(func(docslogin.Claims) error { return errors.New("no plan") })},
-			attributes: attrs{"user.id": "u-1"}, fault: "no plan"},
-		{name: "a mapper sets a reserved claim", outcome: "reserved_claim", status: 500,
-			opts:       []docslogin.Option{mapper(func(c docslogin.Claims) error { c["exp"] = 1; return nil })},
-			attributes: attrs{"user.id": "u-1"},
-			fault:      `a mapper or an attribute sets the reserved claim "exp", which the library writes; use another name`},
-		{name: "there is no time left to sign", outcome: "sign_failed", status: 500,
-			wrap: func(route http.Handler) http.Handler {
-				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-					ctx, cancel := context.WithDeadline(r.Context(), time.Unix(0, 0))
-					defer cancel()
-					route.ServeHTTP(w, r.WithContext(ctx))
-				})
-			},
-			attributes: attrs{"user.id": "u-1"}, fault: "context deadline exceeded"},
-		{name: "a lookup panics", outcome: "panic", status: 500,
-			lookup: func(*http.Request) (*docslogin.User, error) { panic(errors.New("index out of range")) }, fault: "index out of range"},
-		{name: "a user is too large", outcome: "too_large", status: 500,
-			opts:       []docslogin.Option{mapper(func(c docslogin.Claims) error { c["bio"] = strings.Repeat("x", 9000); return nil })},
-			attributes: attrs{"user.id": "u-1", "docslogin.url_bytes": int64(12371)},
-			fault:      "the URL is 12371 bytes long, and more than 8000 do not arrive; the largest claims: bio (9002 bytes), jti (28 bytes), email (17 bytes)"},
-		{name: "a visitor hangs up", outcome: "canceled",
-			lookup: func(r *http.Request) (*docslogin.User, error) {
-				r.Context().Value(leaveKey{}).(context.CancelFunc)()
-				<-r.Context().Done()
-				return ada(r)
-			},
-			attributes: attrs{"user.id": "u-1"}},
-		{name: "a page of the docs asks for its visitor", outcome: "user_info", status: 200, route: userInfo,
-			header: http.Header{"Origin": {"https://docs.example.com"}}, attributes: attrs{"user.id": "u-1"}},
-		{name: "a page of another origin asks for its visitor", outcome: "origin", status: 403, route: userInfo,
-			header: http.Header{"Origin": {"https://evil.example"}}},
-		{name: "a visitor opens the JSON's address", outcome: "origin", status: 403, route: userInfo,
-			header: http.Header{"Sec-Fetch-Dest": {"document"}}},
-		{name: "ReadMe asks for a user", outcome: "user_info", status: 200, route: readMe, method: "POST",
-			body: `{"email":"` + emailOfAda + `"}`, header: signed(`{"email":"` + emailOfAda + `"}`),
-			attributes: attrs{"user.id": "u-1"}},
-		{name: "a request without a signature asks for a user", outcome: "no_user", status: 401, route: readMe, method: "POST",
-			body: `{"email":"` + emailOfAda + `"}`},
-	}
+// rows has at least one request for each outcome.
+var rows = []row{
+	{name: "a user logs in", outcome: "logged_in", status: 302, hasURL: true,
+		attributes: attrs{"user.id": "u-1"}},
+	{name: "a user logs in with a deep link", outcome: "logged_in", status: 302, hasURL: true,
+		query:      "redirect=%2Fquickstart%3F" + queryOfLink,
+		attributes: attrs{"user.id": "u-1", "docslogin.deep_link": "/quickstart"}},
+	{name: "a deep link leads elsewhere", outcome: "logged_in", status: 302, hasURL: true,
+		query: "redirect=https%3A%2F%2Fevil.example%2F%3F" + queryOfLink,
+		attributes: attrs{"user.id": "u-1", "docslogin.link_rejected": true,
+			"docslogin.warning": "the deep link was rejected: it names an origin that is not the docs'"}},
+	{name: "a URL is long", outcome: "logged_in", status: 302, hasURL: true,
+		opts: []docslogin.Option{mapper(func(c docslogin.Claims) error { c["bio"] = strings.Repeat("x", 3000); return nil })},
+		attributes: attrs{"user.id": "u-1",
+			"docslogin.warning": "the URL is over 3000 bytes: nginx in front of the app needs proxy_buffer_size 32k; proxy_buffers 8 32k;"}},
+	{name: "a user's ID is not UTF-8", outcome: "logged_in", status: 302, hasURL: true,
+		lookup: func(*http.Request) (*docslogin.User, error) {
+			return &docslogin.User{ID: "\xffu", Email: emailOfAda}, nil
+		},
+		attributes: attrs{"user.id": "\uFFFDu"}},
+	{name: "nobody is signed in", outcome: "sign_in", status: 302, lookup: nobody,
+		opts: []docslogin.Option{signInPage}},
+	{name: "nobody is signed in, without a sign-in page", outcome: "no_user", status: 401, lookup: nobody},
+	{name: "nobody is signed in after the sign-in page", outcome: "loop", status: 401, lookup: nobody,
+		opts: []docslogin.Option{signInPage}, query: "docslogin_sent=1800000000"},
+	{name: "a link checker", outcome: "method", status: 405, method: "HEAD"},
+	{name: "a prefetch", outcome: "speculative", status: 403, header: http.Header{"Sec-Purpose": {"prefetch"}}},
+	{name: "an image", outcome: "embedded", status: 403, header: http.Header{"Sec-Fetch-Dest": {"image"}}},
+	{name: "a user may not read the docs", outcome: "forbidden", status: 403, lookup: fails(docslogin.ErrForbidden)},
+	{name: "a user has no e-mail address", outcome: "incomplete_user", status: 403,
+		lookup:     func(*http.Request) (*docslogin.User, error) { return &docslogin.User{ID: "u-2", Name: "Bo"}, nil },
+		attributes: attrs{"user.id": "u-2"}},
+	{name: "the session store is down", outcome: "lookup_failed", status: 500,
+		lookup: fails(errors.New("the store is down")), fault: "the store is down"},
+	{name: "an error is a typed nil", outcome: "lookup_failed", status: 500,
+		lookup: fails((*textless)(nil)), fault: "<nil>"},
+	{name: "an error's text is not UTF-8", outcome: "lookup_failed", status: 500,
+		lookup: fails(errors.New("row \xff")), fault: "row \uFFFD"},
+	{name: "a mapper fails", outcome: "mapper_failed", status: 500,
+		opts:       []docslogin.Option{mapper(func(docslogin.Claims) error { return errors.New("no plan") })},
+		attributes: attrs{"user.id": "u-1"}, fault: "no plan"},
+	{name: "a mapper sets a reserved claim", outcome: "reserved_claim", status: 500,
+		opts:       []docslogin.Option{mapper(func(c docslogin.Claims) error { c["exp"] = 1; return nil })},
+		attributes: attrs{"user.id": "u-1"},
+		fault:      `a mapper or an attribute sets the reserved claim "exp", which the library writes; use another name`},
+	{name: "there is no time left to sign", outcome: "sign_failed", status: 500,
+		wrap: func(route http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				ctx, cancel := context.WithDeadline(r.Context(), time.Unix(0, 0))
+				defer cancel()
+				route.ServeHTTP(w, r.WithContext(ctx))
+			})
+		},
+		attributes: attrs{"user.id": "u-1"}, fault: "context deadline exceeded"},
+	{name: "a lookup panics", outcome: "panic", status: 500,
+		lookup: func(*http.Request) (*docslogin.User, error) { panic(errors.New("index out of range")) }, fault: "index out of range"},
+	{name: "a user is too large", outcome: "too_large", status: 500,
+		opts:       []docslogin.Option{mapper(func(c docslogin.Claims) error { c["bio"] = strings.Repeat("x", 9000); return nil })},
+		attributes: attrs{"user.id": "u-1", "docslogin.url_bytes": int64(12371)},
+		fault:      "the URL is 12371 bytes long, and more than 8000 do not arrive; the largest claims: bio (9002 bytes), jti (28 bytes), email (17 bytes)"},
+	{name: "a visitor hangs up", outcome: "canceled",
+		lookup: func(r *http.Request) (*docslogin.User, error) {
+			r.Context().Value(leaveKey{}).(context.CancelFunc)()
+			<-r.Context().Done()
+			return ada(r)
+		},
+		attributes: attrs{"user.id": "u-1"}},
+	{name: "a page of the docs asks for its visitor", outcome: "user_info", status: 200, route: userInfo,
+		header: http.Header{"Origin": {"https://docs.example.com"}}, attributes: attrs{"user.id": "u-1"}},
+	{name: "a page of another origin asks for its visitor", outcome: "origin", status: 403, route: userInfo,
+		header: http.Header{"Origin": {"https://evil.example"}}},
+	{name: "a visitor opens the JSON's address", outcome: "origin", status: 403, route: userInfo,
+		header: http.Header{"Sec-Fetch-Dest": {"document"}}},
+	{name: "ReadMe asks for a user", outcome: "user_info", status: 200, route: readMe, method: "POST",
+		body: `{"email":"` + emailOfAda + `"}`, header: signed(`{"email":"` + emailOfAda + `"}`),
+		attributes: attrs{"user.id": "u-1"}},
+	{name: "a request without a signature asks for a user", outcome: "no_user", status: 401, route: readMe, method: "POST",
+		body: `{"email":"` + emailOfAda + `"}`},
 }
 
 // leaveKey is the key of the func with which the visitor hangs up, in the server's context.
@@ -395,7 +394,7 @@ func (r row) handler(t *testing.T, observer func(context.Context, docslogin.Even
 // Every request becomes one span, in the app's own span, and one data point of each metric.
 // They contain only what the row lists.
 func TestOutcomes(t *testing.T) {
-	for _, r := range rows() {
+	for _, r := range rows {
 		t.Run(r.name, func(t *testing.T) {
 			p := newProviders()
 			event, urlBytes := r.request(t, p)
@@ -538,7 +537,7 @@ func TestRowsAreComplete(t *testing.T) {
 		}
 		return true
 	})
-	for _, r := range rows() {
+	for _, r := range rows {
 		have[r.outcome] = true
 	}
 	if len(declared) < 18 || !maps.Equal(declared, have) {

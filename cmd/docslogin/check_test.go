@@ -13,16 +13,14 @@ import (
 	"github.com/docslogin/docslogin/platforms"
 )
 
-func TestTheConfigurationIsChecked(t *testing.T) {
-	readMe := []string{"-platform", "readme", "-docs", "https://docs.example.com", "-key-env", "SECRET"}
-	with := func(more ...string) []string { return append(append([]string{}, readMe...), more...) }
-	for _, test := range []struct {
-		name string
-		args []string
-		code int
-		want string // lines
-	}{
-		{"all is fine", with("-sign-in-page", "/sign-in", "-sign-in-param", "return", "-external-url", "https://app.example.com", "-path", "/docs", "-token-ttl", "1m"), 0, `ReadMe
+// checks are calls of docslogin check, each with its exit code and its output.
+var checks = []struct {
+	name string
+	args []string
+	code int
+	want string // lines
+}{
+	{"all is fine", forReadMe("check", "-key-env", "SECRET", "-sign-in-page", "/sign-in", "-sign-in-param", "return", "-external-url", "https://app.example.com", "-path", "/docs", "-token-ttl", "1m"), 0, `ReadMe
 ✓ -docs: Links and tokens can go there.
 ✓ -key-env: A trial signature with HS256 was made and verified.
 ✓ -path: The login route is /docs.
@@ -30,26 +28,26 @@ func TestTheConfigurationIsChecked(t *testing.T) {
 ✓ -external-url: The app's own URLs begin with it.
 ✓ -token-ttl: The platform accepts tokens with this lifetime.
 `},
-		{"no key, as with a key service", []string{"-platform", "canny", "-docs", "https://feedback.example.com", "-company", "acme"}, 0, `Canny
+	{"no key, as with a key service", []string{"check", "-platform", "canny", "-docs", "https://feedback.example.com", "-company", "acme"}, 0, `Canny
 ✓ -docs: Links and tokens can go there.
 ! -key-env: Not checked, because there is no key.
   → Set -key-file or -key-env.
 ✓ -company: The preset accepts it.
 ✓ -path: The login route is /docs-login.
 `},
-		{"Fern with another issuer", []string{"-platform", "fern", "-docs", "https://docs.example.com", "-issuer", "https://app.example.com", "-session-ttl", "48h", "-key-env", "SECRET"}, 0, `Fern
+	{"Fern with another issuer", []string{"check", "-platform", "fern", "-docs", "https://docs.example.com", "-issuer", "https://app.example.com", "-session-ttl", "48h", "-key-env", "SECRET"}, 0, `Fern
 ✓ -docs: Links and tokens can go there.
 ✓ -key-env: A trial signature with HS256 was made and verified.
 ✓ -issuer: The preset accepts it.
 ✓ -path: The login route is /docs-login.
 ✓ -session-ttl: The platform accepts docs sessions of this length.
 `},
-		{"Zendesk's URL with a slash", []string{"-platform", "zendesk", "-docs", "https://acme.zendesk.com/", "-key-env", "SECRET"}, 0, `Zendesk
+	{"Zendesk's URL with a slash", []string{"check", "-platform", "zendesk", "-docs", "https://acme.zendesk.com/", "-key-env", "SECRET"}, 0, `Zendesk
 ✓ -docs: Links and tokens can go there.
 ✓ -key-env: A trial signature with HS256 was made and verified.
 ✓ -path: The login route is /docs-login.
 `},
-		{"almost everything is wrong", []string{"-platform", "mintlify", "-docs", "http://docs.example.com", "-key-env", "SECRET", "-path", "/", "-sign-in-page", "https://login.example.com/", "-sign-in-param", "", "-token-ttl", "1m", "-session-ttl", "0s"}, 1, `Mintlify
+	{"almost everything is wrong", []string{"check", "-platform", "mintlify", "-docs", "http://docs.example.com", "-key-env", "SECRET", "-path", "/", "-sign-in-page", "https://login.example.com/", "-sign-in-param", "", "-token-ttl", "1m", "-session-ttl", "0s"}, 1, `Mintlify
 ✗ -docs must be https; http is only for a loopback host such as localhost, because the token would travel in clear (Platform.InsecureHTTP allows that).
 ✗ -key-env cannot be used: the text is no key; what is needed is a private key in PEM, with its -----BEGIN and -----END lines.
 ✗ -path must be a clean path such as /docs-login, not / itself: letters, digits and -._~!$&'+,;=@ between single slashes.
@@ -58,31 +56,34 @@ func TestTheConfigurationIsChecked(t *testing.T) {
 ✗ -token-ttl is 1m0s; on this platform it must be from 1s to 10s.
 ✗ -session-ttl is 0s; on this platform it must be from 1s to 8784h0m0s.
 `},
-		{"no company for Canny", []string{"-platform", "canny", "-docs", "https://feedback.example.com", "-key-env", "SECRET"}, 1, `Canny
+	{"no company for Canny", []string{"check", "-platform", "canny", "-docs", "https://feedback.example.com", "-key-env", "SECRET"}, 1, `Canny
 ✓ -docs: Links and tokens can go there.
 ✓ -key-env: A trial signature with HS256 was made and verified.
 ✗ -company has no value for the parameter "companyID", or one with white space around it; correct it.
 ✓ -path: The login route is /docs-login.
 `},
-		{"Zendesk's subdomain alone", []string{"-platform", "zendesk", "-docs", "acme", "-key-env", "SECRET"}, 1, `Zendesk
+	{"Zendesk's subdomain alone", []string{"check", "-platform", "zendesk", "-docs", "acme", "-key-env", "SECRET"}, 1, `Zendesk
 ✗ -docs must be the account's own URL, such as https://acme.zendesk.com: in lower case, with nothing after .zendesk.com.
 ✓ -key-env: A trial signature with HS256 was made and verified.
 ✓ -path: The login route is /docs-login.
 `},
-		{"an external URL that is not a URL", with("-external-url", "app.example.com"), 1, `ReadMe
+	{"an external URL that is not a URL", forReadMe("check", "-key-env", "SECRET", "-external-url", "app.example.com"), 1, `ReadMe
 ✓ -docs: Links and tokens can go there.
 ✓ -key-env: A trial signature with HS256 was made and verified.
 ✓ -path: The login route is /docs-login.
 ✗ -external-url is not an absolute http or https URL such as https://docs.example.com.
 `},
-	} {
+}
+
+func TestTheConfigurationIsChecked(t *testing.T) {
+	for _, test := range checks {
 		t.Run(test.name, func(t *testing.T) {
 			env := map[string]string{"SECRET": secret}
-			r := call(t, "", env, append([]string{"check"}, test.args...)...)
+			r := call(t, "", env, test.args...)
 			if r.code != test.code || r.out != test.want || r.errs != "" {
 				t.Errorf("exit code %d\n%s%s\nwant %d\n%s", r.code, r.out, r.errs, test.code, test.want)
 			}
-			r = call(t, "", env, append([]string{"check", "-json"}, test.args...)...)
+			r = call(t, "", env, append(test.args, "-json")...)
 			var got struct {
 				Platform string
 				Accepted *bool

@@ -23,6 +23,8 @@ const (
 
 func token(claims string) string { return hs256(header, "{"+claims+"}") }
 
+func readMeURL(claims string) string { return docsURL + "/?auth_token=" + token(claims) }
+
 func utf16le(text string) string { return inUTF16(binary.LittleEndian, text) }
 
 func utf16be(text string) string { return inUTF16(binary.BigEndian, text) }
@@ -35,54 +37,54 @@ func inUTF16(order binary.AppendByteOrder, text string) string {
 	return string(out)
 }
 
-// TestExplain has one row per rule.
+// explanations are inputs of docslogin explain, each with its exit code and lines of its output; every rule has a row.
+var explanations = []struct {
+	name, input string
+	args        []string
+	code        int
+	want        string // lines, between semicolons
+}{
+	{"nothing", readMeURL(readMe1), nil, 0, "✓ ReadMe would accept it."},
+	{"a token alone", token(readMe1), []string{"-platform", "readme"}, 0, "ReadMe, according to -platform. The token has 173 bytes.; ✓ form: ; ✓ length: Without its URL, the token is 173 bytes long."},
+	{"a URL without its scheme, in quotes", `"` + strings.TrimPrefix(readMeURL(readMe1), "https://") + `"` + "\n", nil, 0, "✓ ReadMe would accept it."},
+	{"a URL from an access log", "/?auth_token=" + token(readMe1), nil, 0, "✓ ReadMe would accept it."},
+	{"a URL with line breaks", readMeURL(readMe1)[:60] + "\r\n  " + readMeURL(readMe1)[60:100] + "\n" + readMeURL(readMe1)[100:] + "\n", nil, 0, "✓ ReadMe would accept it."},
+	{"a URL with a byte-order mark", "\ufeff" + readMeURL(readMe1), nil, 0, "✓ ReadMe would accept it."},
+	{"a URL in UTF-16", utf16le(readMeURL(readMe1)), nil, 0, "✓ ReadMe would accept it."},
+	{"a URL in UTF-16 of the other order", utf16be(readMeURL(readMe1)), nil, 0, "✓ ReadMe would accept it."},
+	{"a URL in JSON", `{"url":"` + readMeURL(readMe1) + `\u0026redirect=%2Fa"}`, nil, 0, "✓ redirect: "},
+	{"a URL with the header of a response", "HTTP/1.1 302 Found\r\nCache-Control: no-store\r\nlocation: " + readMeURL(readMe1) + "\r\nDate: x\r\n\r\n", nil, 0, "✓ ReadMe would accept it."},
+	{"a URL as curl -v prints it", "< Location: " + readMeURL(readMe1), nil, 0, "✓ ReadMe would accept it."},
+	{"a token in a header", "Authorization: Bearer " + token(readMe1), []string{"-platform", "readme"}, 0, "✓ ReadMe would accept it."},
+	{"a token with line breaks", token(readMe1)[:60] + "\n" + token(readMe1)[60:], []string{"-platform", "readme"}, 0, "✓ ReadMe would accept it."},
+	{"a URL from the source of a page", "https://docs.example.com/?redirect=%2Fa&amp;auth_token=" + token(readMe1), nil, 0, "! html: The URL has &amp; instead of &; → If it was not copied from the source of a page; ✓ ReadMe would accept it."},
+	{"no token at all", docsURL + "/login/jwt-callback", []string{"-platform", "readme"}, 1, "✗ token: There is no token in the parameter auth_token.; → Pass the URL to which the app's login route redirects; ✗ ReadMe would reject it because of token."},
+	{"a token that does not have three parts", docsURL + "/?auth_token=a.b", nil, 1, "✗ form: The token does not have three parts; ✗ ReadMe would reject it because of form."},
+	{"another algorithm", docsURL + "/?auth_token=" + hs256(`{"alg":"none","typ":"JWT"}`, "{"+readMe1+"}"), nil, 1, `✗ alg: The header's alg is "none" and has to be HS256.; → Sign with HS256`},
+	{"a token that was changed", docsURL + "/?auth_token=" + token(readMe1)[:130] + "AAAA" + token(readMe1)[134:], nil, 1, "✗ signature: The signature does not verify with the site's secret."},
+	{"a token that is old", readMeURL(readMe1 + `,"exp":1700000300`), []string{"-at", "2023-11-14T22:23:20Z"}, 1, "✗ exp is 5m0s in the past, and iat 10m0s: the token is old, or the signer's clock is at least 5m0s behind this one.; ✗ ReadMe would reject it at 2023-11-14T22:23:20Z because of exp. At the time of its iat, 2023-11-14T22:13:20Z, it would accept it."},
+	{"a token that is old and more", readMeURL(`"name":"Ada","version":1,"iat":1700000000,"exp":1700000300`), []string{"-at", "2023-11-14T22:23:20Z"}, 1, "✗ ReadMe would reject it because of exp, email."},
+	{"a token that is old, at other docs", readMeURL(readMe1 + `,"exp":1700000300`), []string{"-at", "2023-11-14T22:23:20Z", "-docs", "https://acme.readme.io"}, 1, "✗ ReadMe would reject it because of exp, docs."},
+	{"a token that is old, without iat", readMeURL(`"name":"Ada","email":"e","version":1,"exp":1700000300`), []string{"-at", "2023-11-14T22:23:20Z"}, 1, "! iat: The token has no iat.; ✗ ReadMe would reject it because of exp."},
+	{"a clock ahead", readMeURL(readMe1), []string{"-at", "2023-11-14T22:11:45Z"}, 0, "! iat is 1m35s in the future: the signer's clock is at least that far ahead of this one.; → Keep the signer's clock right with NTP."},
+	{"a time with a zone", readMeURL(readMe1 + `,"exp":1700000300`), []string{"-at", "2023-11-15T00:14:20+02:00"}, 0, "✓ exp is 4m0s from now."},
+	{"a missing claim", readMeURL(`"name":"Ada","version":1,"iat":1700000000`), nil, 1, "✗ email: The token has no email.; → Send email as a string for every user."},
+	{"a claim that is misspelled", readMeURL(readMe1 + `,"api_key":"hunter2"`), nil, 0, `! spelling: "api_key" is not a claim of ReadMe.; → Call it apiKey.`},
+	{"keys that hide the top level", readMeURL(readMe1 + `,"apiKey":"hunter2","keys":[{"name":"a"},{"name":"b"}]`), nil, 0, "! keys hides the top-level apiKey"},
+	{"a URL that is too long", readMeURL(readMe1 + `,"bio":"` + strings.Repeat("x", 6000) + `"`), nil, 1, "✗ length: The URL is 8222 bytes long, and more than 8000 do not arrive."},
+	{"a token that is too long for any URL", token(readMe1 + `,"bio":"` + strings.Repeat("x", 6000) + `"`), []string{"-platform", "readme"}, 1, "✗ length: Without its URL, the token is 8185 bytes long"},
+	{"a token that is too long for GitBook", docsURL + "/?jwt_token=" + token(`"iat":1700000000,"exp":1700003600,"bio":"`+strings.Repeat("x", 3000)+`"`), nil, 1, "✗ size: The token is 4140 bytes long and may be 4000 at most.; ! length: The URL is 4176 bytes long: past 3000"},
+	{"other docs", readMeURL(readMe1), []string{"-docs", "https://acme.readme.io"}, 1, `✗ docs: The URL leads to "docs.example.com", and the docs are at "acme.readme.io".`},
+	{"a link that is encoded twice", readMeURL(readMe1) + "&redirect=%252Fquickstart", nil, 0, "! redirect: The parameter redirect is encoded once too often.; ✓ ReadMe would accept it."},
+	{"a link to another host", readMeURL(readMe1) + "&redirect=https://evil.example/", nil, 0, "! redirect: The parameter redirect leads to another host than the docs'."},
+	{"a link to the login route", readMeURL(readMe1) + "&redirect=/docs-login", nil, 0, "! redirect: The parameter redirect leads back to the app's login route."},
+	{"a link to the login route of another name", readMeURL(readMe1) + "&redirect=/sso/docs", []string{"-path", "/sso/docs"}, 0, "! redirect: The parameter redirect leads back to the app's login route."},
+	{"another token besides it", docsURL + "/?access_token=hunter2&jwt_token=" + token(`"iat":1700000000,"exp":1700003600`), nil, 1, "✗ access_token: The parameter access_token came with the token, and GitBook would take it instead of the token."},
+	{"a login at Canny with another company's board", "https://canny.io/api/redirects/sso?companyID=1&ssoToken=" + token(`"id":"1","name":"Ada","email":"e","iat":1700000000`) + "&redirect=https%3A%2F%2Fevil.example%2F", []string{"-docs", "https://feedback.example.com", "-company", "1"}, 0, "! redirect: The parameter redirect leads to another host than the docs'."},
+}
+
 func TestExplain(t *testing.T) {
-	const docs = "https://docs.example.com"
-	url := func(claims string) string { return docs + "/?auth_token=" + token(claims) }
-	for _, test := range []struct {
-		name, input string
-		args        []string
-		code        int
-		want        string // lines, between semicolons
-	}{
-		{"nothing", url(readMe1), nil, 0, "✓ ReadMe would accept it."},
-		{"a token alone", token(readMe1), []string{"-platform", "readme"}, 0, "ReadMe, according to -platform. The token has 173 bytes.; ✓ form: ; ✓ length: Without its URL, the token is 173 bytes long."},
-		{"a URL without its scheme, in quotes", `"` + strings.TrimPrefix(url(readMe1), "https://") + `"` + "\n", nil, 0, "✓ ReadMe would accept it."},
-		{"a URL from an access log", "/?auth_token=" + token(readMe1), nil, 0, "✓ ReadMe would accept it."},
-		{"a URL with line breaks", url(readMe1)[:60] + "\r\n  " + url(readMe1)[60:100] + "\n" + url(readMe1)[100:] + "\n", nil, 0, "✓ ReadMe would accept it."},
-		{"a URL with a byte-order mark", "\ufeff" + url(readMe1), nil, 0, "✓ ReadMe would accept it."},
-		{"a URL in UTF-16", utf16le(url(readMe1)), nil, 0, "✓ ReadMe would accept it."},
-		{"a URL in UTF-16 of the other order", utf16be(url(readMe1)), nil, 0, "✓ ReadMe would accept it."},
-		{"a URL in JSON", `{"url":"` + url(readMe1) + `\u0026redirect=%2Fa"}`, nil, 0, "✓ redirect: "},
-		{"a URL with the header of a response", "HTTP/1.1 302 Found\r\nCache-Control: no-store\r\nlocation: " + url(readMe1) + "\r\nDate: x\r\n\r\n", nil, 0, "✓ ReadMe would accept it."},
-		{"a URL as curl -v prints it", "< Location: " + url(readMe1), nil, 0, "✓ ReadMe would accept it."},
-		{"a token in a header", "Authorization: Bearer " + token(readMe1), []string{"-platform", "readme"}, 0, "✓ ReadMe would accept it."},
-		{"a token with line breaks", token(readMe1)[:60] + "\n" + token(readMe1)[60:], []string{"-platform", "readme"}, 0, "✓ ReadMe would accept it."},
-		{"a URL from the source of a page", "https://docs.example.com/?redirect=%2Fa&amp;auth_token=" + token(readMe1), nil, 0, "! html: The URL has &amp; instead of &; → If it was not copied from the source of a page; ✓ ReadMe would accept it."},
-		{"no token at all", docs + "/login/jwt-callback", []string{"-platform", "readme"}, 1, "✗ token: There is no token in the parameter auth_token.; → Pass the URL to which the app's login route redirects; ✗ ReadMe would reject it because of token."},
-		{"a token that does not have three parts", docs + "/?auth_token=a.b", nil, 1, "✗ form: The token does not have three parts; ✗ ReadMe would reject it because of form."},
-		{"another algorithm", docs + "/?auth_token=" + hs256(`{"alg":"none","typ":"JWT"}`, "{"+readMe1+"}"), nil, 1, `✗ alg: The header's alg is "none" and has to be HS256.; → Sign with HS256`},
-		{"a token that was changed", docs + "/?auth_token=" + token(readMe1)[:130] + "AAAA" + token(readMe1)[134:], nil, 1, "✗ signature: The signature does not verify with the site's secret."},
-		{"a token that is old", url(readMe1 + `,"exp":1700000300`), []string{"-at", "2023-11-14T22:23:20Z"}, 1, "✗ exp is 5m0s in the past, and iat 10m0s: the token is old, or the signer's clock is at least 5m0s behind this one.; ✗ ReadMe would reject it at 2023-11-14T22:23:20Z because of exp. At the time of its iat, 2023-11-14T22:13:20Z, it would accept it."},
-		{"a token that is old and more", url(`"name":"Ada","version":1,"iat":1700000000,"exp":1700000300`), []string{"-at", "2023-11-14T22:23:20Z"}, 1, "✗ ReadMe would reject it because of exp, email."},
-		{"a token that is old, at other docs", url(readMe1 + `,"exp":1700000300`), []string{"-at", "2023-11-14T22:23:20Z", "-docs", "https://acme.readme.io"}, 1, "✗ ReadMe would reject it because of exp, docs."},
-		{"a token that is old, without iat", url(`"name":"Ada","email":"e","version":1,"exp":1700000300`), []string{"-at", "2023-11-14T22:23:20Z"}, 1, "! iat: The token has no iat.; ✗ ReadMe would reject it because of exp."},
-		{"a clock ahead", url(readMe1), []string{"-at", "2023-11-14T22:11:45Z"}, 0, "! iat is 1m35s in the future: the signer's clock is at least that far ahead of this one.; → Keep the signer's clock right with NTP."},
-		{"a time with a zone", url(readMe1 + `,"exp":1700000300`), []string{"-at", "2023-11-15T00:14:20+02:00"}, 0, "✓ exp is 4m0s from now."},
-		{"a missing claim", url(`"name":"Ada","version":1,"iat":1700000000`), nil, 1, "✗ email: The token has no email.; → Send email as a string for every user."},
-		{"a claim that is misspelled", url(readMe1 + `,"api_key":"hunter2"`), nil, 0, `! spelling: "api_key" is not a claim of ReadMe.; → Call it apiKey.`},
-		{"keys that hide the top level", url(readMe1 + `,"apiKey":"hunter2","keys":[{"name":"a"},{"name":"b"}]`), nil, 0, "! keys hides the top-level apiKey"},
-		{"a URL that is too long", url(readMe1 + `,"bio":"` + strings.Repeat("x", 6000) + `"`), nil, 1, "✗ length: The URL is 8222 bytes long, and more than 8000 do not arrive."},
-		{"a token that is too long for any URL", token(readMe1 + `,"bio":"` + strings.Repeat("x", 6000) + `"`), []string{"-platform", "readme"}, 1, "✗ length: Without its URL, the token is 8185 bytes long"},
-		{"a token that is too long for GitBook", docs + "/?jwt_token=" + token(`"iat":1700000000,"exp":1700003600,"bio":"`+strings.Repeat("x", 3000)+`"`), nil, 1, "✗ size: The token is 4140 bytes long and may be 4000 at most.; ! length: The URL is 4176 bytes long: past 3000"},
-		{"other docs", url(readMe1), []string{"-docs", "https://acme.readme.io"}, 1, `✗ docs: The URL leads to "docs.example.com", and the docs are at "acme.readme.io".`},
-		{"a link that is encoded twice", url(readMe1) + "&redirect=%252Fquickstart", nil, 0, "! redirect: The parameter redirect is encoded once too often.; ✓ ReadMe would accept it."},
-		{"a link to another host", url(readMe1) + "&redirect=https://evil.example/", nil, 0, "! redirect: The parameter redirect leads to another host than the docs'."},
-		{"a link to the login route", url(readMe1) + "&redirect=/docs-login", nil, 0, "! redirect: The parameter redirect leads back to the app's login route."},
-		{"a link to the login route of another name", url(readMe1) + "&redirect=/sso/docs", []string{"-path", "/sso/docs"}, 0, "! redirect: The parameter redirect leads back to the app's login route."},
-		{"another token besides it", docs + "/?access_token=hunter2&jwt_token=" + token(`"iat":1700000000,"exp":1700003600`), nil, 1, "✗ access_token: The parameter access_token came with the token, and GitBook would take it instead of the token."},
-		{"a login at Canny with another company's board", "https://canny.io/api/redirects/sso?companyID=1&ssoToken=" + token(`"id":"1","name":"Ada","email":"e","iat":1700000000`) + "&redirect=https%3A%2F%2Fevil.example%2F", []string{"-docs", "https://feedback.example.com", "-company", "1"}, 0, "! redirect: The parameter redirect leads to another host than the docs'."},
-	} {
+	for _, test := range explanations {
 		t.Run(test.name, func(t *testing.T) {
 			r := withSecret(t, test.input, append([]string{"explain", "-at", atOnce}, test.args...)...)
 			r.want(t, test.code, strings.Split(test.want, "; ")...)

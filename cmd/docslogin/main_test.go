@@ -193,67 +193,76 @@ func TestList(t *testing.T) {
 	}
 }
 
+// forReadMe is a call of a command with the flags that every call for ReadMe needs.
+func forReadMe(command string, more ...string) []string {
+	return append([]string{command, "-platform", "readme", "-docs", "https://docs.example.com"}, more...)
+}
+
+// incorrectCalls are calls that are rejected before they do anything, each with a part of its error.
+var incorrectCalls = []struct {
+	name string
+	args []string
+	want string
+}{
+	{"nothing", nil, "Flags of most commands"},
+	{"an unknown command", []string{"sign"}, "there is no such command"},
+	{"help for an unknown command", []string{"help", "sign"}, "there is no such command"},
+	{"an unknown flag", forReadMe("url", "-emial", "x"), "did you mean -email?"},
+	{"a secret instead of a flag", forReadMe("url", "-"+strings.Repeat("hunter2", 100)), "there is no such flag"},
+	{"a flag without its value", forReadMe("url", "-email"), "-email needs a value"},
+	{"a flag without a name", forReadMe("url", "-=x"), "there is no such flag"},
+	{"an invalid duration", forReadMe("check", "-token-ttl", "hunter2"), "the value of -token-ttl is invalid: it must be a duration such as 5m"},
+	{"an invalid boolean", forReadMe("check", "-json=hunter2"), "the value of -json is invalid: it must be true or false"},
+	{"an invalid boolean that looks like an error", forReadMe("check", "-json=x for flag -hunter2"), "the value of -json is invalid: it must be true or false"},
+	{"a flag that would take a key", forReadMe("url", "-key", "hunter2"), "did you mean -key-env?"},
+	{"an empty issuer", []string{"check", "-platform", "fern", "-issuer", ""}, "-issuer is empty; leave it out to use the platform's own"},
+	{"an invalid time", forReadMe("explain", "-at", "hunter2"), "the value of -at is invalid: it must be a time such as 2026-11-21T18:00:00Z"},
+	{"an attribute without a value", forReadMe("url", "-attribute", "hunter2"), "the value of -attribute is invalid: it must be NAME=VALUE"},
+	{"an attribute without a name", forReadMe("url", "-attribute", "=hunter2"), "it must be NAME=VALUE"},
+	{"no platform", []string{"url", "-docs", "https://docs.example.com", "-key-file", "key"}, "set -platform to one of readme, mintlify, "},
+	{"an unknown platform", []string{"check", "-platform", "hunter2"}, "there is no such platform; set -platform to one of readme"},
+	{"an unknown platform to explain", []string{"explain", "-platform", "hunter2", "e.e.e"}, "there is no such platform"},
+	{"a company for ReadMe", forReadMe("check", "-company", "1"), "-company is for canny"},
+	{"an issuer for ReadMe", forReadMe("check", "-issuer", "1"), "-issuer is for fern"},
+	{"a company for a URL of ReadMe's", []string{"explain", "-company", "1", "https://docs.example.com/?auth_token=e.e.e"}, "-company is for canny"},
+	{"no key to sign with", forReadMe("url"), "set -key-file or -key-env"},
+	{"two keys", forReadMe("url", "-key-file", "key", "-key-env", "X"), "give -key-file or -key-env, not both"},
+	{"a key on standard input", forReadMe("url", "-key-file", "-"), "-key-file must be the name of a file, not -"},
+	{"a file that does not exist", forReadMe("url", "-key-file", "hunter2"), "the file of -key-file cannot be read: no such file or directory"},
+	{"a directory instead of a file", forReadMe("url", "-key-file", "."), "the file of -key-file cannot be read: is a directory"},
+	{"a variable that is not set", forReadMe("url", "-key-env", "hunter2"), "the environment variable of -key-env is empty or not set; give its name, not its value"},
+	{"an API key that is not set", forReadMe("url", "-key-file", "key", "-api-key-env", "hunter2"), "the environment variable of -api-key-env is empty"},
+	{"a key file beyond 1 MiB", forReadMe("url", "-key-file", "long"), "the file of -key-file is longer than 1 MiB"},
+	{"arguments to url", forReadMe("url", "-key-file", "key", "hunter2"), "url takes flags only"},
+	{"arguments to check", forReadMe("check", "hunter2"), "check takes flags only"},
+	{"two URLs to explain", []string{"explain", "hunter2", "hunter2"}, "explain takes one URL or token"},
+	{"nothing to explain", []string{"explain"}, "the input is empty"},
+	{"a token without its platform", []string{"explain", "e.e.e"}, "a token alone does not say which platform it is for; set -platform to one of readme"},
+	{"a URL without its platform", []string{"explain", "https://docs.example.com/?hunter2=e.e.e"}, "the URL has no token where a known platform takes one"},
+	{"an invalid URL", []string{"explain", "https://[hunter2"}, "neither a valid URL nor a token"},
+	{"a token instead of a host", []string{"explain", "-platform", "canny", "https://" + token(`"a":"hunter2"`)}, "the URL has a token in its host"},
+	{"a token as part of a host", []string{"explain", "-platform", "mintlify", "https://docs." + token(`"a":"hunter2"`) + "/login/jwt-callback#e.e.e"}, "the URL has a token in its host"},
+	{"a URL for Zendesk", []string{"explain", "-platform", "zendesk", "https://acme.zendesk.com/access/jwt?jwt=e.e.e"}, "pass the token itself"},
+	{"a URL for Zendesk, without -platform", []string{"explain", "https://acme.zendesk.com/access/jwt?jwt=e.e.e"}, "Zendesk takes the token in a form"},
+	{"two URLs on standard input", []string{"explain", "https://hunter2.example.com/?auth_token=e.e.e\nhttps://hunter2.example.com/"}, "neither a valid URL nor a token; pass one of them and nothing else"},
+	{"docs that are not a URL", []string{"explain", "-platform", "readme", "-docs", "hunter2", "e.e.e"}, "-docs is not an absolute http or https URL"},
+	{"docs that are not a valid URL", []string{"explain", "-platform", "readme", "-docs", "https://[hunter2", "e.e.e"}, "-docs is not an absolute"},
+	{"a short secret to explain with", []string{"explain", "-platform", "readme", "-key-file", "short", "e.e.e"}, "-key-file: the secret is 7 bytes long; it needs at least 16"},
+	{"an argument beyond 1 MiB", []string{"explain", "-platform", "readme", strings.Repeat("hunter2.", 1<<17) + "x"}, "the input is longer than 1 MiB"},
+	{"a clock without a URL", forReadMe("check", "-clock", "hunter2"), "-clock must be an absolute http or https URL"},
+	{"a clock with credentials", forReadMe("check", "-clock", "https://hunter2:hunter2@example.com"), "without user info"},
+	{"a user in a file that does not exist", forReadMe("url", "-key-file", "key", "-user", "hunter2"), "the file of -user cannot be read: no such file"},
+	{"a user twice", forReadMe("url", "-key-file", "key", "-user", "-", "-email", "hunter2"), "give -user or -email, not both"},
+}
+
 func TestIncorrectCalls(t *testing.T) {
-	key := write(t, "key", secret+"\n")
-	readMe := []string{"-platform", "readme", "-docs", "https://docs.example.com"}
-	with := func(command string, more ...string) []string {
-		return append(append([]string{command}, readMe...), more...)
+	t.Chdir(t.TempDir())
+	for name, text := range map[string]string{"key": secret + "\n", "short": "hunter2", "long": strings.Repeat("hunter2 ", 1<<17) + "x"} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
-	for _, test := range []struct {
-		name string
-		args []string
-		want string
-	}{
-		{"nothing", nil, "Flags of most commands"},
-		{"an unknown command", []string{"sign"}, "there is no such command"},
-		{"help for an unknown command", []string{"help", "sign"}, "there is no such command"},
-		{"an unknown flag", with("url", "-emial", "x"), "did you mean -email?"},
-		{"a secret instead of a flag", with("url", "-"+strings.Repeat("hunter2", 100)), "there is no such flag"},
-		{"a flag without its value", with("url", "-email"), "-email needs a value"},
-		{"a flag without a name", with("url", "-=x"), "there is no such flag"},
-		{"an invalid duration", with("check", "-token-ttl", "hunter2"), "the value of -token-ttl is invalid: it must be a duration such as 5m"},
-		{"an invalid boolean", with("check", "-json=hunter2"), "the value of -json is invalid: it must be true or false"},
-		{"an invalid boolean that looks like an error", with("check", "-json=x for flag -hunter2"), "the value of -json is invalid: it must be true or false"},
-		{"a flag that would take a key", with("url", "-key", "hunter2"), "did you mean -key-env?"},
-		{"an empty issuer", []string{"check", "-platform", "fern", "-issuer", ""}, "-issuer is empty; leave it out to use the platform's own"},
-		{"an invalid time", with("explain", "-at", "hunter2"), "the value of -at is invalid: it must be a time such as 2026-11-21T18:00:00Z"},
-		{"an attribute without a value", with("url", "-attribute", "hunter2"), "the value of -attribute is invalid: it must be NAME=VALUE"},
-		{"an attribute without a name", with("url", "-attribute", "=hunter2"), "it must be NAME=VALUE"},
-		{"no platform", []string{"url", "-docs", "https://docs.example.com", "-key-file", key}, "set -platform to one of readme, mintlify, "},
-		{"an unknown platform", []string{"check", "-platform", "hunter2"}, "there is no such platform; set -platform to one of readme"},
-		{"an unknown platform to explain", []string{"explain", "-platform", "hunter2", "e.e.e"}, "there is no such platform"},
-		{"a company for ReadMe", with("check", "-company", "1"), "-company is for canny"},
-		{"an issuer for ReadMe", with("check", "-issuer", "1"), "-issuer is for fern"},
-		{"a company for a URL of ReadMe's", []string{"explain", "-company", "1", "https://docs.example.com/?auth_token=e.e.e"}, "-company is for canny"},
-		{"no key to sign with", with("url"), "set -key-file or -key-env"},
-		{"two keys", with("url", "-key-file", key, "-key-env", "X"), "give -key-file or -key-env, not both"},
-		{"a key on standard input", with("url", "-key-file", "-"), "-key-file must be the name of a file, not -"},
-		{"a file that does not exist", with("url", "-key-file", "hunter2"), "the file of -key-file cannot be read: no such file or directory"},
-		{"a directory instead of a file", with("url", "-key-file", t.TempDir()), "the file of -key-file cannot be read: is a directory"},
-		{"a variable that is not set", with("url", "-key-env", "hunter2"), "the environment variable of -key-env is empty or not set; give its name, not its value"},
-		{"an API key that is not set", with("url", "-key-file", key, "-api-key-env", "hunter2"), "the environment variable of -api-key-env is empty"},
-		{"a key file beyond 1 MiB", with("url", "-key-file", write(t, "long", strings.Repeat("hunter2 ", 1<<17)+"x")), "the file of -key-file is longer than 1 MiB"},
-		{"arguments to url", with("url", "-key-file", key, "hunter2"), "url takes flags only"},
-		{"arguments to check", with("check", "hunter2"), "check takes flags only"},
-		{"two URLs to explain", []string{"explain", "hunter2", "hunter2"}, "explain takes one URL or token"},
-		{"nothing to explain", []string{"explain"}, "the input is empty"},
-		{"a token without its platform", []string{"explain", "e.e.e"}, "a token alone does not say which platform it is for; set -platform to one of readme"},
-		{"a URL without its platform", []string{"explain", "https://docs.example.com/?hunter2=e.e.e"}, "the URL has no token where a known platform takes one"},
-		{"an invalid URL", []string{"explain", "https://[hunter2"}, "neither a valid URL nor a token"},
-		{"a token instead of a host", []string{"explain", "-platform", "canny", "https://" + token(`"a":"hunter2"`)}, "the URL has a token in its host"},
-		{"a token as part of a host", []string{"explain", "-platform", "mintlify", "https://docs." + token(`"a":"hunter2"`) + "/login/jwt-callback#e.e.e"}, "the URL has a token in its host"},
-		{"a URL for Zendesk", []string{"explain", "-platform", "zendesk", "https://acme.zendesk.com/access/jwt?jwt=e.e.e"}, "pass the token itself"},
-		{"a URL for Zendesk, without -platform", []string{"explain", "https://acme.zendesk.com/access/jwt?jwt=e.e.e"}, "Zendesk takes the token in a form"},
-		{"two URLs on standard input", []string{"explain", "https://hunter2.example.com/?auth_token=e.e.e\nhttps://hunter2.example.com/"}, "neither a valid URL nor a token; pass one of them and nothing else"},
-		{"docs that are not a URL", []string{"explain", "-platform", "readme", "-docs", "hunter2", "e.e.e"}, "-docs is not an absolute http or https URL"},
-		{"docs that are not a valid URL", []string{"explain", "-platform", "readme", "-docs", "https://[hunter2", "e.e.e"}, "-docs is not an absolute"},
-		{"a short secret to explain with", []string{"explain", "-platform", "readme", "-key-file", write(t, "short", "hunter2"), "e.e.e"}, "-key-file: the secret is 7 bytes long; it needs at least 16"},
-		{"an argument beyond 1 MiB", []string{"explain", "-platform", "readme", strings.Repeat("hunter2.", 1<<17) + "x"}, "the input is longer than 1 MiB"},
-		{"a clock without a URL", with("check", "-clock", "hunter2"), "-clock must be an absolute http or https URL"},
-		{"a clock with credentials", with("check", "-clock", "https://hunter2:hunter2@example.com"), "without user info"},
-		{"a user in a file that does not exist", with("url", "-key-file", key, "-user", "hunter2"), "the file of -user cannot be read: no such file"},
-		{"a user twice", with("url", "-key-file", key, "-user", "-", "-email", "hunter2"), "give -user or -email, not both"},
-	} {
+	for _, test := range incorrectCalls {
 		t.Run(test.name, func(t *testing.T) {
 			r := call(t, "", nil, test.args...)
 			r.want(t, 2, test.want)

@@ -108,8 +108,6 @@ func explainedWith(t *testing.T, key string) string {
 	return call(t, readMeURL(readMe1), map[string]string{"KEY": key}, "explain", "-key-env", "KEY").out
 }
 
-func readMeURL(claims string) string { return docsURL + "?auth_token=" + token(claims) }
-
 // mintlifyURL is what docslogin url prints for Mintlify docs.
 func mintlifyURL(t *testing.T, docs string) string {
 	t.Helper()

@@ -29,6 +29,7 @@ import (
 	"github.com/go-jose/go-jose/v4/cryptosigner"
 
 	"github.com/docslogin/docslogin/internal/keys"
+	"github.com/docslogin/docslogin/internal/testkit"
 )
 
 func TestReadMeVector(t *testing.T) {
@@ -96,20 +97,40 @@ func TestBadSecrets(t *testing.T) {
 	}
 }
 
-func pkcs8(t testing.TB, key any) string {
-	t.Helper()
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+// The tests' keys. That of RFC 8032, section 7.1, test 2, signs the same every time.
+var (
+	rfc8032   = testkit.Ed25519
+	p256      = testkit.P256
+	p384, _   = ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	rsaKey, _ = rsa.GenerateKey(rand.Reader, 2048)
+	x25519, _ = ecdh.X25519().GenerateKey(rand.Reader)
+)
+
+// block returns DER in PEM.
+func block(label string, der []byte) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: label, Bytes: der}))
 }
 
-// rfc8032 is the key of RFC 8032, section 7.1, test 2, which signs the same every time.
-var rfc8032 = ed25519.NewKeyFromSeed([]byte("\x4c\xcd\x08\x9b\x28\xff\x96\xda\x9d\xb6\xc3\x46\xec\x11\x4e\x0f\x5b\x8a\x31\x9f\x35\xab\xa6\x24\xda\x8c\xf6\xed\x4f\xb8\xa6\xfb"))
+// sec1 returns a private key in PEM, in the form of SEC 1.
+func sec1(key *ecdsa.PrivateKey) string {
+	der, err := x509.MarshalECPrivateKey(key)
+	if err != nil {
+		panic(err)
+	}
+	return block("EC PRIVATE KEY", der)
+}
+
+// pkix returns a public key in PEM.
+func pkix(key any) string {
+	der, err := x509.MarshalPKIXPublicKey(key)
+	if err != nil {
+		panic(err)
+	}
+	return block("PUBLIC KEY", der)
+}
 
 func TestPastedForms(t *testing.T) {
-	text := pkcs8(t, rfc8032)
+	text := testkit.Ed25519PEM
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	for name, pasted := range map[string]string{
 		"as it is":                       text,
@@ -157,22 +178,14 @@ func wrap(s string, n int) string {
 }
 
 func TestHeaderIsExact(t *testing.T) {
-	p256, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sec1, err := x509.MarshalECPrivateKey(p256)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sec1PEM := "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n" + string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: sec1}))
+	sec1PEM := "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n" + sec1(p256)
 	for name, tt := range map[string]struct {
 		make func() (*keys.Signer, error)
 		want string
 	}{
 		"HS256":               {func() (*keys.Signer, error) { return keys.Secret("rdme_example_secret", jose.HS256) }, `{"alg":"HS256","typ":"JWT"}`},
-		"EdDSA":               {func() (*keys.Signer, error) { return keys.PEM(pkcs8(t, rfc8032), jose.EdDSA) }, `{"alg":"EdDSA","typ":"JWT"}`},
-		"ES256 from PKCS#8":   {func() (*keys.Signer, error) { return keys.PEM(pkcs8(t, p256), jose.ES256) }, `{"alg":"ES256","typ":"JWT"}`},
+		"EdDSA":               {func() (*keys.Signer, error) { return keys.PEM(testkit.Ed25519PEM, jose.EdDSA) }, `{"alg":"EdDSA","typ":"JWT"}`},
+		"ES256 from PKCS#8":   {func() (*keys.Signer, error) { return keys.PEM(testkit.PKCS8(p256), jose.ES256) }, `{"alg":"ES256","typ":"JWT"}`},
 		"ES256 from SEC 1":    {func() (*keys.Signer, error) { return keys.PEM(sec1PEM, jose.ES256) }, `{"alg":"ES256","typ":"JWT"}`},
 		"a signer with an ID": {func() (*keys.Signer, error) { return keys.Opaque(withID{cryptosigner.Opaque(p256)}, jose.ES256) }, `{"alg":"ES256","typ":"JWT"}`},
 	} {
@@ -200,77 +213,49 @@ func (s withID) Public() *jose.JSONWebKey {
 	return &jose.JSONWebKey{Key: s.OpaqueSigner.Public().Key, KeyID: "key-1"}
 }
 
+// badPEM are texts that are not a private key for the algorithm, each with a part of its error.
+var badPEM = []struct {
+	name, text string
+	alg        jose.SignatureAlgorithm
+	want       string
+}{
+	{"empty", "", jose.EdDSA, "is empty"},
+	{"only quotes", `""`, jose.EdDSA, "is empty"},
+	{"a public key", pkix(rfc8032.Public()), jose.EdDSA, "is a public key"},
+	{"a PKCS#1 public key", block("RSA PUBLIC KEY", x509.MarshalPKCS1PublicKey(&rsaKey.PublicKey)), jose.EdDSA, "is a public key"},
+	{"a certificate", block("CERTIFICATE", []byte{0x30}), jose.EdDSA, "is a certificate"},
+	{"a certificate request", block("CERTIFICATE REQUEST", []byte{0x30}), jose.EdDSA, "is a certificate request"},
+	{"PKCS#1", block("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(rsaKey)), jose.EdDSA, "is an RSA private key in PKCS#1"},
+	{"OpenSSH", block("OPENSSH PRIVATE KEY", []byte("openssh-key-v1")), jose.EdDSA, "is an OpenSSH private key"},
+	{"another label", block("DH PARAMETERS", []byte{0x30}), jose.EdDSA, "not a private key but PEM with another label"},
+	{"encrypted, PKCS#8", block("ENCRYPTED PRIVATE KEY", []byte{0x30}), jose.EdDSA, "is encrypted; decrypt it first"},
+	{"encrypted, as OpenSSL once wrote it", "-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAAAA\n-----END EC PRIVATE KEY-----", jose.ES256, "is encrypted; decrypt it first"},
+	{"an RSA key for EdDSA", testkit.PKCS8(rsaKey), jose.EdDSA, "is an RSA key; EdDSA needs an Ed25519 key"},
+	{"a P-256 key for EdDSA", testkit.PKCS8(p256), jose.EdDSA, "on the curve P-256; EdDSA needs an Ed25519 key"},
+	{"a P-384 key for ES256", testkit.PKCS8(p384), jose.ES256, "on the curve P-384; ES256 needs a P-256 key"},
+	{"an Ed25519 key for ES256", testkit.Ed25519PEM, jose.ES256, "is an Ed25519 key; ES256 needs a P-256 key"},
+	{"an X25519 key", testkit.PKCS8(x25519), jose.EdDSA, "is a key that cannot sign"},
+	{"a key for an HMAC algorithm", testkit.Ed25519PEM, jose.HS256, "HS256 is not an algorithm for PrivateKey"},
+	{"a P-384 key for ES384", testkit.PKCS8(p384), jose.ES384, "ES384 is not an algorithm for PrivateKey"},
+	{"two private keys", testkit.Ed25519PEM + testkit.PKCS8(p256), jose.EdDSA, "holds 2 private keys"},
+	{"a damaged body", strings.Replace(testkit.Ed25519PEM, "M", "*", 1), jose.EdDSA, "is not base64; copy it again"},
+	{"a wrong body", block("PRIVATE KEY", []byte("not a key at all")), jose.EdDSA, "its content is something else"},
+	{"a wrong SEC 1 body", block("EC PRIVATE KEY", []byte("not a key at all")), jose.ES256, "its content is something else"},
+	{"an Ed25519 seed of ten bytes", block("PRIVATE KEY", append([]byte("\x30\x18\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x0c\x04\x0a"), "0123456789"...)), jose.EdDSA, "of a kind or a curve that cannot be used"},
+	{"an Ed448 key", block("PRIVATE KEY", append([]byte("\x30\x47\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x71\x04\x3b\x04\x39"), make([]byte, 57)...)), jose.EdDSA, "of a kind or a curve that cannot be used"},
+	{"a SEC 1 key with the label of PKCS#8", strings.ReplaceAll(sec1(p256), "EC PRIVATE KEY", "PRIVATE KEY"), jose.ES256, "its BEGIN line has the wrong label"},
+	{"cut off", testkit.Ed25519PEM[:60], jose.EdDSA, "is cut off"},
+	{"the body alone", strings.Split(testkit.Ed25519PEM, "\n")[1], jose.EdDSA, "looks like the body of a PEM file"},
+	{"base64 of something else", base64.StdEncoding.EncodeToString([]byte("hello hello hello")), jose.EdDSA, "is no key"},
+	{"JSON", `{"kty":"OKP"}`, jose.EdDSA, "looks like JSON"},
+	{"an SSH public key", "ssh-ed25519 AAAA me@host", jose.EdDSA, "looks like an SSH public key"},
+	{"the name of a file", "/run/secrets/mintlify", jose.EdDSA, "looks like the name of a file"},
+	{"the name of a file here", "mintlify.pem", jose.EdDSA, "looks like the name of a file"},
+	{"a shared secret", "rdme_example_secret", jose.EdDSA, "is no key"},
+}
+
 func TestBadPEM(t *testing.T) {
-	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p384, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p256, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	x25519, err := ecdh.X25519().GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	spki, err := x509.MarshalPKIXPublicKey(rfc8032.Public())
-	if err != nil {
-		t.Fatal(err)
-	}
-	block := func(label string, der []byte) string {
-		return string(pem.EncodeToMemory(&pem.Block{Type: label, Bytes: der}))
-	}
-	sec1 := func(key *ecdsa.PrivateKey) string {
-		der, err := x509.MarshalECPrivateKey(key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return block("EC PRIVATE KEY", der)
-	}
-	good := pkcs8(t, rfc8032)
-	for _, tt := range []struct {
-		name, text string
-		alg        jose.SignatureAlgorithm
-		want       string
-	}{
-		{"empty", "", jose.EdDSA, "is empty"},
-		{"only quotes", `""`, jose.EdDSA, "is empty"},
-		{"a public key", block("PUBLIC KEY", spki), jose.EdDSA, "is a public key"},
-		{"a PKCS#1 public key", block("RSA PUBLIC KEY", x509.MarshalPKCS1PublicKey(&rsaKey.PublicKey)), jose.EdDSA, "is a public key"},
-		{"a certificate", block("CERTIFICATE", []byte{0x30}), jose.EdDSA, "is a certificate"},
-		{"a certificate request", block("CERTIFICATE REQUEST", []byte{0x30}), jose.EdDSA, "is a certificate request"},
-		{"PKCS#1", block("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(rsaKey)), jose.EdDSA, "is an RSA private key in PKCS#1"},
-		{"OpenSSH", block("OPENSSH PRIVATE KEY", []byte("openssh-key-v1")), jose.EdDSA, "is an OpenSSH private key"},
-		{"another label", block("DH PARAMETERS", []byte{0x30}), jose.EdDSA, "not a private key but PEM with another label"},
-		{"encrypted, PKCS#8", block("ENCRYPTED PRIVATE KEY", []byte{0x30}), jose.EdDSA, "is encrypted; decrypt it first"},
-		{"encrypted, as OpenSSL once wrote it", "-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAAAA\n-----END EC PRIVATE KEY-----", jose.ES256, "is encrypted; decrypt it first"},
-		{"an RSA key for EdDSA", pkcs8(t, rsaKey), jose.EdDSA, "is an RSA key; EdDSA needs an Ed25519 key"},
-		{"a P-256 key for EdDSA", pkcs8(t, p256), jose.EdDSA, "on the curve P-256; EdDSA needs an Ed25519 key"},
-		{"a P-384 key for ES256", pkcs8(t, p384), jose.ES256, "on the curve P-384; ES256 needs a P-256 key"},
-		{"an Ed25519 key for ES256", good, jose.ES256, "is an Ed25519 key; ES256 needs a P-256 key"},
-		{"an X25519 key", pkcs8(t, x25519), jose.EdDSA, "is a key that cannot sign"},
-		{"a key for an HMAC algorithm", good, jose.HS256, "HS256 is not an algorithm for PrivateKey"},
-		{"a P-384 key for ES384", pkcs8(t, p384), jose.ES384, "ES384 is not an algorithm for PrivateKey"},
-		{"two private keys", good + pkcs8(t, p256), jose.EdDSA, "holds 2 private keys"},
-		{"a damaged body", strings.Replace(good, "M", "*", 1), jose.EdDSA, "is not base64; copy it again"},
-		{"a wrong body", block("PRIVATE KEY", []byte("not a key at all")), jose.EdDSA, "its content is something else"},
-		{"a wrong SEC 1 body", block("EC PRIVATE KEY", []byte("not a key at all")), jose.ES256, "its content is something else"},
-		{"an Ed25519 seed of ten bytes", block("PRIVATE KEY", append([]byte("\x30\x18\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x0c\x04\x0a"), "0123456789"...)), jose.EdDSA, "of a kind or a curve that cannot be used"},
-		{"an Ed448 key", block("PRIVATE KEY", append([]byte("\x30\x47\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x71\x04\x3b\x04\x39"), make([]byte, 57)...)), jose.EdDSA, "of a kind or a curve that cannot be used"},
-		{"a SEC 1 key with the label of PKCS#8", strings.ReplaceAll(sec1(p256), "EC PRIVATE KEY", "PRIVATE KEY"), jose.ES256, "its BEGIN line has the wrong label"},
-		{"cut off", good[:60], jose.EdDSA, "is cut off"},
-		{"the body alone", strings.Split(good, "\n")[1], jose.EdDSA, "looks like the body of a PEM file"},
-		{"base64 of something else", base64.StdEncoding.EncodeToString([]byte("hello hello hello")), jose.EdDSA, "is no key"},
-		{"JSON", `{"kty":"OKP"}`, jose.EdDSA, "looks like JSON"},
-		{"an SSH public key", "ssh-ed25519 AAAA me@host", jose.EdDSA, "looks like an SSH public key"},
-		{"the name of a file", "/run/secrets/mintlify", jose.EdDSA, "looks like the name of a file"},
-		{"the name of a file here", "mintlify.pem", jose.EdDSA, "looks like the name of a file"},
-		{"a shared secret", "rdme_example_secret", jose.EdDSA, "is no key"},
-	} {
+	for _, tt := range badPEM {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := keys.PEM(tt.text, tt.alg)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
@@ -285,26 +270,8 @@ func TestBadPEM(t *testing.T) {
 	}
 }
 
-// pkix is the public key in PEM.
-func pkix(t testing.TB, key any) string {
-	t.Helper()
-	der, err := x509.MarshalPKIXPublicKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
-}
-
 func TestWhatVerifies(t *testing.T) {
-	p256, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sec1, err := x509.MarshalECPrivateKey(p256)
-	if err != nil {
-		t.Fatal(err)
-	}
-	edPublic, ecPublic := pkix(t, rfc8032.Public()), pkix(t, &p256.PublicKey)
+	edPublic, ecPublic := pkix(rfc8032.Public()), pkix(&p256.PublicKey)
 	equals := func(want interface{ Equal(crypto.PublicKey) bool }) func(any) bool {
 		return func(got any) bool { return want.Equal(got) }
 	}
@@ -318,12 +285,12 @@ func TestWhatVerifies(t *testing.T) {
 		{"a secret", "rdme_example_secret", jose.HS256, secret},
 		{"a secret for HS512", "rdme_example_secret", jose.HS512, secret},
 		{"an Ed25519 public key", edPublic, jose.EdDSA, ed},
-		{"an Ed25519 private key", pkcs8(t, rfc8032), jose.EdDSA, ed},
-		{"a private key and its public one", pkcs8(t, p256) + ecPublic, jose.ES256, ec},
-		{"a public key and its private one", edPublic + pkcs8(t, rfc8032), jose.EdDSA, ed},
+		{"an Ed25519 private key", testkit.Ed25519PEM, jose.EdDSA, ed},
+		{"a private key and its public one", testkit.PKCS8(p256) + ecPublic, jose.ES256, ec},
+		{"a public key and its private one", edPublic + testkit.Ed25519PEM, jose.EdDSA, ed},
 		{"a P-256 public key", ecPublic, jose.ES256, ec},
-		{"a P-256 private key", pkcs8(t, p256), jose.ES256, ec},
-		{"a P-256 private key in SEC 1", string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: sec1})), jose.ES256, ec},
+		{"a P-256 private key", testkit.PKCS8(p256), jose.ES256, ec},
+		{"a P-256 private key in SEC 1", sec1(p256), jose.ES256, ec},
 		{"a public key with its newlines written as \\n", strings.ReplaceAll(edPublic, "\n", `\n`), jose.EdDSA, ed},
 		{"a public key on one line, in quotes", `"` + strings.ReplaceAll(ecPublic, "\n", " ") + `"`, jose.ES256, ec},
 		{"a public key in base64", base64.StdEncoding.EncodeToString([]byte(edPublic)), jose.EdDSA, ed},
@@ -335,19 +302,7 @@ func TestWhatVerifies(t *testing.T) {
 }
 
 func TestWhatDoesNotVerify(t *testing.T) {
-	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p384, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	x25519, err := ecdh.X25519().GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	good := pkix(t, rfc8032.Public())
+	good := pkix(rfc8032.Public())
 	for _, tt := range []struct {
 		name, text string
 		alg        jose.SignatureAlgorithm
@@ -361,12 +316,12 @@ func TestWhatDoesNotVerify(t *testing.T) {
 		{"a key in UTF-16", "\xff\xfe-\x00-\x00-\x00", jose.EdDSA, "the text is in UTF-16"},
 		{"an empty key", "", jose.EdDSA, "the key is empty"},
 		{"an Ed25519 key for ES256", good, jose.ES256, "is an Ed25519 key; ES256 needs a P-256 key"},
-		{"a P-384 key for ES256", pkix(t, &p384.PublicKey), jose.ES256, "on the curve P-384; ES256 needs"},
-		{"an RSA public key", pkix(t, &rsaKey.PublicKey), jose.EdDSA, "is an RSA key; EdDSA needs"},
-		{"an X25519 public key", pkix(t, x25519.Public()), jose.EdDSA, "is a key that cannot sign"},
+		{"a P-384 key for ES256", pkix(&p384.PublicKey), jose.ES256, "on the curve P-384; ES256 needs"},
+		{"an RSA public key", pkix(&rsaKey.PublicKey), jose.EdDSA, "is an RSA key; EdDSA needs"},
+		{"an X25519 public key", pkix(x25519.Public()), jose.EdDSA, "is a key that cannot sign"},
 		{"a certificate", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----", jose.EdDSA, "is a certificate; it must be a public key in PKIX or a private key in PKCS#8 ("},
-		{"two keys", good + pkix(t, &p384.PublicKey), jose.EdDSA, "the text holds 2 keys; leave one"},
-		{"a public key with the content of a private one", strings.ReplaceAll(pkcs8(t, rfc8032), "PRIVATE", "PUBLIC"), jose.EdDSA, "its BEGIN line has the wrong label"},
+		{"two keys", good + pkix(&p384.PublicKey), jose.EdDSA, "the text holds 2 keys; leave one"},
+		{"a public key with the content of a private one", strings.ReplaceAll(testkit.Ed25519PEM, "PRIVATE", "PUBLIC"), jose.EdDSA, "its BEGIN line has the wrong label"},
 		{"a damaged public key", strings.Replace(good, "M", "*", 1), jose.EdDSA, "is not base64"},
 		{"a public key that is cut off", good[:60], jose.EdDSA, "is cut off"},
 		{"an SSH public key", "ssh-ed25519 AAAA me@host", jose.EdDSA, "looks like an SSH public key; what is needed is a key in PEM"},
@@ -545,95 +500,106 @@ func unhex(s string) []byte {
 	return b
 }
 
+// Parts of the keys that no tool would write.
+var (
+	ed25519OID  = der(oid, unhex("2b6570"))         // RFC 8410
+	ed448OID    = der(oid, unhex("2b6571"))         // RFC 8410
+	ecOID       = der(oid, unhex("2a8648ce3d0201")) // RFC 5480
+	p256OID     = der(oid, unhex("2a8648ce3d030107"))
+	p384OID     = der(oid, unhex("2b81040022"))
+	secp256k1   = der(oid, unhex("2b8104000a"))
+	brainpool   = der(oid, unhex("2b2403030208010107")) // RFC 5639
+	rsaPSS      = der(oid, unhex("2a864886f70d01010a")) // RFC 4055
+	edAlgorithm = der(sequence, ed25519OID)
+	zero, one   = der(integer, []byte{0}), der(integer, []byte{1})
+	order       = unhex("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551") // of P-256, FIPS 186-4
+	aboveOrder  = unhex("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632552")
+	scalar      = unhex("c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721") // RFC 6979, A.2.5
+	seed        = rfc8032.Seed()
+	goodEd      = edDER(zero, edAlgorithm, der(octets, der(octets, seed)))
+	goodEC      = sec1DER(one, scalar, p256OID)
+)
+
+// edDER is a key in PKCS#8, as Ed25519's are.
+func edDER(version, algorithm, private []byte, rest ...[]byte) []byte {
+	return der(sequence, append([][]byte{version, algorithm, private}, rest...)...)
+}
+
+// sec1DER is an elliptic-curve key in SEC 1.
+func sec1DER(version, scalar, curve []byte, rest ...[]byte) []byte {
+	parts := [][]byte{version, der(octets, scalar)}
+	if curve != nil {
+		parts = append(parts, der(context0, curve))
+	}
+	return der(sequence, append(parts, rest...)...)
+}
+
+// ecDER is a key in PKCS#8 that contains one in SEC 1.
+func ecDER(curve, inner []byte) []byte {
+	return der(sequence, zero, der(sequence, ecOID, curve), der(octets, inner))
+}
+
+// oddKeys are keys in DER, each with its label in PEM and, if it is rejected, a part of its error.
+var oddKeys = []struct {
+	name  string
+	label string
+	der   []byte
+	alg   jose.SignatureAlgorithm
+	want  string // "": it signs
+}{
+	{"a good Ed25519 key", "PRIVATE KEY", goodEd, jose.EdDSA, ""},
+	{"an Ed25519 key of zeros", "PRIVATE KEY", edDER(zero, edAlgorithm, der(octets, der(octets, make([]byte, 32)))), jose.EdDSA, ""},
+	{"an Ed25519 key with its public key (RFC 5958)", "PRIVATE KEY", edDER(one, edAlgorithm, der(octets, der(octets, seed)), der(0x81, []byte{0}, rfc8032.Public().(ed25519.PublicKey))), jose.EdDSA, ""},
+	{"an Ed25519 seed of 31 bytes", "PRIVATE KEY", edDER(zero, edAlgorithm, der(octets, der(octets, seed[:31]))), jose.EdDSA, "of a kind or a curve that cannot be used"},
+	{"an Ed25519 seed of 33 bytes", "PRIVATE KEY", edDER(zero, edAlgorithm, der(octets, der(octets, append(seed[:32:32], 0)))), jose.EdDSA, "of a kind or a curve that cannot be used"},
+	{"an Ed25519 key of 64 bytes, seed and public key", "PRIVATE KEY", edDER(zero, edAlgorithm, der(octets, der(octets, rfc8032))), jose.EdDSA, "of a kind or a curve that cannot be used"},
+	{"an empty Ed25519 seed", "PRIVATE KEY", edDER(zero, edAlgorithm, der(octets, der(octets))), jose.EdDSA, "of a kind or a curve that cannot be used"},
+	{"an Ed25519 seed in one wrapping", "PRIVATE KEY", edDER(zero, edAlgorithm, der(octets, seed)), jose.EdDSA, "of a kind or a curve that cannot be used"},
+	{"an Ed25519 key with parameters", "PRIVATE KEY", edDER(zero, der(sequence, ed25519OID, der(null)), der(octets, der(octets, seed))), jose.EdDSA, "of a kind or a curve that cannot be used"},
+	{"an Ed25519 key under the label of another", "EC PRIVATE KEY", goodEd, jose.EdDSA, "of a kind or a curve that cannot be used"},
+	{"an Ed448 key", "PRIVATE KEY", edDER(zero, der(sequence, ed448OID), der(octets, der(octets, make([]byte, 57)))), jose.EdDSA, "of a kind or a curve that cannot be used"},
+	{"an RSA-PSS key", "PRIVATE KEY", edDER(zero, der(sequence, rsaPSS), der(octets, der(sequence))), jose.EdDSA, "of a kind or a curve that cannot be used"},
+	{"a key without its last byte", "PRIVATE KEY", goodEd[:len(goodEd)-1], jose.EdDSA, "is damaged"},
+	{"a key with a byte too many", "PRIVATE KEY", append(goodEd[:len(goodEd):len(goodEd)], 0), jose.EdDSA, "is damaged"},
+	{"a key of another kind with a byte too many", "PRIVATE KEY", append(edDER(zero, der(sequence, ed448OID), der(octets, der(octets, make([]byte, 57)))), 0), jose.EdDSA, "is damaged"},
+	{"two keys one after the other", "PRIVATE KEY", append(goodEd[:len(goodEd):len(goodEd)], goodEd...), jose.EdDSA, "is damaged"},
+	{"a key of indefinite length", "PRIVATE KEY", append(append([]byte{sequence, 0x80}, goodEd[2:]...), 0, 0), jose.EdDSA, "is damaged"},
+	{"a key that claims four gigabytes", "PRIVATE KEY", []byte{sequence, 0x84, 0xff, 0xff, 0xff, 0xff, 0}, jose.EdDSA, "is damaged"},
+	{"a thousand sequences", "PRIVATE KEY", bytes.Repeat([]byte{sequence, 0x80}, 1000), jose.EdDSA, "is damaged"},
+	{"nothing", "PRIVATE KEY", nil, jose.EdDSA, "is damaged"},
+	{"an empty sequence", "PRIVATE KEY", der(sequence), jose.EdDSA, "of a kind or a curve that cannot be used"},
+	{"text", "PRIVATE KEY", []byte("0123456789abcdef0123456789abcdef"), jose.EdDSA, "is damaged"},
+
+	{"a good P-256 key, SEC 1", "EC PRIVATE KEY", goodEC, jose.ES256, ""},
+	{"a good P-256 key, PKCS#8", "PRIVATE KEY", ecDER(p256OID, sec1DER(one, scalar, nil)), jose.ES256, ""},
+	{"a P-256 scalar with leading zeros", "EC PRIVATE KEY", sec1DER(one, append([]byte{0, 0}, scalar...), p256OID), jose.ES256, ""},
+	{"the scalar 0", "EC PRIVATE KEY", sec1DER(one, make([]byte, 32), p256OID), jose.ES256, "of a kind or a curve that cannot be used"},
+	{"the scalar 0, PKCS#8", "PRIVATE KEY", ecDER(p256OID, sec1DER(one, make([]byte, 32), nil)), jose.ES256, "of a kind or a curve that cannot be used"},
+	{"the curve's order", "EC PRIVATE KEY", sec1DER(one, order, p256OID), jose.ES256, "of a kind or a curve that cannot be used"},
+	{"a scalar above the curve's order", "EC PRIVATE KEY", sec1DER(one, aboveOrder, p256OID), jose.ES256, "of a kind or a curve that cannot be used"},
+	{"a scalar of 33 bytes", "EC PRIVATE KEY", sec1DER(one, append([]byte{1}, scalar...), p256OID), jose.ES256, "of a kind or a curve that cannot be used"},
+	{"no scalar", "EC PRIVATE KEY", sec1DER(one, nil, p256OID), jose.ES256, "of a kind or a curve that cannot be used"},
+	{"another version of SEC 1", "EC PRIVATE KEY", sec1DER(zero, scalar, p256OID), jose.ES256, "of a kind or a curve that cannot be used"},
+	{"no curve", "EC PRIVATE KEY", sec1DER(one, scalar, nil), jose.ES256, "of a kind or a curve that cannot be used"},
+	{"secp256k1", "EC PRIVATE KEY", sec1DER(one, scalar, secp256k1), jose.ES256, "of a kind or a curve that cannot be used"},
+	{"secp256k1, PKCS#8", "PRIVATE KEY", ecDER(secp256k1, sec1DER(one, scalar, nil)), jose.ES256, "of a kind or a curve that cannot be used"},
+	{"a Brainpool curve", "EC PRIVATE KEY", sec1DER(one, scalar, brainpool), jose.ES256, "of a kind or a curve that cannot be used"},
+	{"a curve of its own, in parameters", "EC PRIVATE KEY", sec1DER(one, scalar, der(sequence, one)), jose.ES256, "of a kind or a curve that cannot be used"},
+	{"P-384 around a scalar of P-256's", "PRIVATE KEY", ecDER(p384OID, sec1DER(one, scalar, nil)), jose.ES256, "on the curve P-384"},
+	{"a P-256 key under the label of PKCS#8", "PRIVATE KEY", goodEC, jose.ES256, "of a kind or a curve that cannot be used"},
+	{"a P-256 key without its last byte", "EC PRIVATE KEY", goodEC[:len(goodEC)-1], jose.ES256, "is damaged"},
+	{"a P-256 key with a byte too many", "EC PRIVATE KEY", append(goodEC[:len(goodEC):len(goodEC)], 0), jose.ES256, "is damaged"},
+	{"a public key that is not a point of the curve: it is not read", "EC PRIVATE KEY", sec1DER(one, scalar, p256OID, der(context1, der(bits, []byte{0, 4}, make([]byte, 64)))), jose.ES256, ""},
+	{"somebody else's public key: it is not read", "EC PRIVATE KEY", sec1DER(one, scalar, p256OID, der(context1, der(bits, []byte{0, 4}, unhex("6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c2964fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5")))), jose.ES256, ""},
+}
+
 // TestKeysThatNoToolWrites asserts that damaged and malicious keys, of the kinds that Project
 // Wycheproof collects, are rejected at the start with a one-line error, and that none causes a
 // panic.
 func TestKeysThatNoToolWrites(t *testing.T) {
-	var (
-		ed25519OID = der(oid, unhex("2b6570"))         // RFC 8410
-		ed448OID   = der(oid, unhex("2b6571"))         // RFC 8410
-		ecOID      = der(oid, unhex("2a8648ce3d0201")) // RFC 5480
-		p256OID    = der(oid, unhex("2a8648ce3d030107"))
-		p384OID    = der(oid, unhex("2b81040022"))
-		secp256k1  = der(oid, unhex("2b8104000a"))
-		brainpool  = der(oid, unhex("2b2403030208010107")) // RFC 5639
-		rsaPSS     = der(oid, unhex("2a864886f70d01010a")) // RFC 4055
-		zero, one  = der(integer, []byte{0}), der(integer, []byte{1})
-		order      = unhex("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551") // of P-256, FIPS 186-4
-		aboveOrder = unhex("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632552")
-		scalar     = unhex("c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721") // RFC 6979, A.2.5
-		seed       = rfc8032.Seed()
-	)
-	ed := func(version, algorithm, private []byte, rest ...[]byte) []byte {
-		return der(sequence, append([][]byte{version, algorithm, private}, rest...)...)
-	}
-	edAlgorithm := der(sequence, ed25519OID)
-	sec1 := func(version []byte, scalar []byte, curve []byte, rest ...[]byte) []byte {
-		parts := [][]byte{version, der(octets, scalar)}
-		if curve != nil {
-			parts = append(parts, der(context0, curve))
-		}
-		return der(sequence, append(parts, rest...)...)
-	}
-	ec := func(curve, inner []byte) []byte {
-		return der(sequence, zero, der(sequence, ecOID, curve), der(octets, inner))
-	}
-	goodEd, goodEC := ed(zero, edAlgorithm, der(octets, der(octets, seed))), sec1(one, scalar, p256OID)
-	for _, tt := range []struct {
-		name  string
-		label string
-		der   []byte
-		alg   jose.SignatureAlgorithm
-		want  string // "": it signs
-	}{
-		{"a good Ed25519 key", "PRIVATE KEY", goodEd, jose.EdDSA, ""},
-		{"an Ed25519 key of zeros", "PRIVATE KEY", ed(zero, edAlgorithm, der(octets, der(octets, make([]byte, 32)))), jose.EdDSA, ""},
-		{"an Ed25519 key with its public key (RFC 5958)", "PRIVATE KEY", ed(one, edAlgorithm, der(octets, der(octets, seed)), der(0x81, []byte{0}, rfc8032.Public().(ed25519.PublicKey))), jose.EdDSA, ""},
-		{"an Ed25519 seed of 31 bytes", "PRIVATE KEY", ed(zero, edAlgorithm, der(octets, der(octets, seed[:31]))), jose.EdDSA, "of a kind or a curve that cannot be used"},
-		{"an Ed25519 seed of 33 bytes", "PRIVATE KEY", ed(zero, edAlgorithm, der(octets, der(octets, append(seed[:32:32], 0)))), jose.EdDSA, "of a kind or a curve that cannot be used"},
-		{"an Ed25519 key of 64 bytes, seed and public key", "PRIVATE KEY", ed(zero, edAlgorithm, der(octets, der(octets, rfc8032))), jose.EdDSA, "of a kind or a curve that cannot be used"},
-		{"an empty Ed25519 seed", "PRIVATE KEY", ed(zero, edAlgorithm, der(octets, der(octets))), jose.EdDSA, "of a kind or a curve that cannot be used"},
-		{"an Ed25519 seed in one wrapping", "PRIVATE KEY", ed(zero, edAlgorithm, der(octets, seed)), jose.EdDSA, "of a kind or a curve that cannot be used"},
-		{"an Ed25519 key with parameters", "PRIVATE KEY", ed(zero, der(sequence, ed25519OID, der(null)), der(octets, der(octets, seed))), jose.EdDSA, "of a kind or a curve that cannot be used"},
-		{"an Ed25519 key under the label of another", "EC PRIVATE KEY", goodEd, jose.EdDSA, "of a kind or a curve that cannot be used"},
-		{"an Ed448 key", "PRIVATE KEY", ed(zero, der(sequence, ed448OID), der(octets, der(octets, make([]byte, 57)))), jose.EdDSA, "of a kind or a curve that cannot be used"},
-		{"an RSA-PSS key", "PRIVATE KEY", ed(zero, der(sequence, rsaPSS), der(octets, der(sequence))), jose.EdDSA, "of a kind or a curve that cannot be used"},
-		{"a key without its last byte", "PRIVATE KEY", goodEd[:len(goodEd)-1], jose.EdDSA, "is damaged"},
-		{"a key with a byte too many", "PRIVATE KEY", append(goodEd[:len(goodEd):len(goodEd)], 0), jose.EdDSA, "is damaged"},
-		{"a key of another kind with a byte too many", "PRIVATE KEY", append(ed(zero, der(sequence, ed448OID), der(octets, der(octets, make([]byte, 57)))), 0), jose.EdDSA, "is damaged"},
-		{"two keys one after the other", "PRIVATE KEY", append(goodEd[:len(goodEd):len(goodEd)], goodEd...), jose.EdDSA, "is damaged"},
-		{"a key of indefinite length", "PRIVATE KEY", append(append([]byte{sequence, 0x80}, goodEd[2:]...), 0, 0), jose.EdDSA, "is damaged"},
-		{"a key that claims four gigabytes", "PRIVATE KEY", []byte{sequence, 0x84, 0xff, 0xff, 0xff, 0xff, 0}, jose.EdDSA, "is damaged"},
-		{"a thousand sequences", "PRIVATE KEY", bytes.Repeat([]byte{sequence, 0x80}, 1000), jose.EdDSA, "is damaged"},
-		{"nothing", "PRIVATE KEY", nil, jose.EdDSA, "is damaged"},
-		{"an empty sequence", "PRIVATE KEY", der(sequence), jose.EdDSA, "of a kind or a curve that cannot be used"},
-		{"text", "PRIVATE KEY", []byte("0123456789abcdef0123456789abcdef"), jose.EdDSA, "is damaged"},
-
-		{"a good P-256 key, SEC 1", "EC PRIVATE KEY", goodEC, jose.ES256, ""},
-		{"a good P-256 key, PKCS#8", "PRIVATE KEY", ec(p256OID, sec1(one, scalar, nil)), jose.ES256, ""},
-		{"a P-256 scalar with leading zeros", "EC PRIVATE KEY", sec1(one, append([]byte{0, 0}, scalar...), p256OID), jose.ES256, ""},
-		{"the scalar 0", "EC PRIVATE KEY", sec1(one, make([]byte, 32), p256OID), jose.ES256, "of a kind or a curve that cannot be used"},
-		{"the scalar 0, PKCS#8", "PRIVATE KEY", ec(p256OID, sec1(one, make([]byte, 32), nil)), jose.ES256, "of a kind or a curve that cannot be used"},
-		{"the curve's order", "EC PRIVATE KEY", sec1(one, order, p256OID), jose.ES256, "of a kind or a curve that cannot be used"},
-		{"a scalar above the curve's order", "EC PRIVATE KEY", sec1(one, aboveOrder, p256OID), jose.ES256, "of a kind or a curve that cannot be used"},
-		{"a scalar of 33 bytes", "EC PRIVATE KEY", sec1(one, append([]byte{1}, scalar...), p256OID), jose.ES256, "of a kind or a curve that cannot be used"},
-		{"no scalar", "EC PRIVATE KEY", sec1(one, nil, p256OID), jose.ES256, "of a kind or a curve that cannot be used"},
-		{"another version of SEC 1", "EC PRIVATE KEY", sec1(zero, scalar, p256OID), jose.ES256, "of a kind or a curve that cannot be used"},
-		{"no curve", "EC PRIVATE KEY", sec1(one, scalar, nil), jose.ES256, "of a kind or a curve that cannot be used"},
-		{"secp256k1", "EC PRIVATE KEY", sec1(one, scalar, secp256k1), jose.ES256, "of a kind or a curve that cannot be used"},
-		{"secp256k1, PKCS#8", "PRIVATE KEY", ec(secp256k1, sec1(one, scalar, nil)), jose.ES256, "of a kind or a curve that cannot be used"},
-		{"a Brainpool curve", "EC PRIVATE KEY", sec1(one, scalar, brainpool), jose.ES256, "of a kind or a curve that cannot be used"},
-		{"a curve of its own, in parameters", "EC PRIVATE KEY", sec1(one, scalar, der(sequence, one)), jose.ES256, "of a kind or a curve that cannot be used"},
-		{"P-384 around a scalar of P-256's", "PRIVATE KEY", ec(p384OID, sec1(one, scalar, nil)), jose.ES256, "on the curve P-384"},
-		{"a P-256 key under the label of PKCS#8", "PRIVATE KEY", goodEC, jose.ES256, "of a kind or a curve that cannot be used"},
-		{"a P-256 key without its last byte", "EC PRIVATE KEY", goodEC[:len(goodEC)-1], jose.ES256, "is damaged"},
-		{"a P-256 key with a byte too many", "EC PRIVATE KEY", append(goodEC[:len(goodEC):len(goodEC)], 0), jose.ES256, "is damaged"},
-		{"a public key that is not a point of the curve: it is not read", "EC PRIVATE KEY", sec1(one, scalar, p256OID, der(context1, der(bits, []byte{0, 4}, make([]byte, 64)))), jose.ES256, ""},
-		{"somebody else's public key: it is not read", "EC PRIVATE KEY", sec1(one, scalar, p256OID, der(context1, der(bits, []byte{0, 4}, unhex("6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c2964fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5")))), jose.ES256, ""},
-	} {
+	for _, tt := range oddKeys {
 		t.Run(tt.name, func(t *testing.T) {
-			text := string(pem.EncodeToMemory(&pem.Block{Type: tt.label, Bytes: tt.der}))
-			_, err := keys.PEM(text, tt.alg)
+			_, err := keys.PEM(block(tt.label, tt.der), tt.alg)
 			if tt.want == "" {
 				if err != nil {
 					t.Error(err)
@@ -648,12 +614,8 @@ func TestKeysThatNoToolWrites(t *testing.T) {
 // FuzzPEM asserts that, for any text, PEM returns a working signer or a one-line error that does
 // not repeat the text.
 func FuzzPEM(f *testing.F) {
-	text := pkcs8(f, rfc8032)
-	p256, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, seed := range []string{text, strings.ReplaceAll(text, "\n", `\n`), base64.StdEncoding.EncodeToString([]byte(text)), "-----BEGIN PRIVATE KEY-----", "-----BEGIN EC PRIVATE KEY-----x-----END EC PRIVATE KEY-----", pkcs8(f, p256), "{", "ssh-rsa", "'\"'"} {
+	text := testkit.Ed25519PEM
+	for _, seed := range []string{text, strings.ReplaceAll(text, "\n", `\n`), base64.StdEncoding.EncodeToString([]byte(text)), "-----BEGIN PRIVATE KEY-----", "-----BEGIN EC PRIVATE KEY-----x-----END EC PRIVATE KEY-----", testkit.PKCS8(p256), "{", "ssh-rsa", "'\"'"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

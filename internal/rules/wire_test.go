@@ -19,6 +19,8 @@ func parseURL(t *testing.T, text string) *url.URL {
 	return u
 }
 
+func long(n int) string { return strings.Repeat("x", n) }
+
 func TestAURLIdentifiesItsPlatform(t *testing.T) {
 	tests := []struct{ url, platform, by string }{
 		{"https://docs.example.com/?auth_token=e.e.e", "ReadMe", "the parameter auth_token"},
@@ -74,92 +76,95 @@ func TestWhereTheTokenTravels(t *testing.T) {
 	}
 }
 
+// The docs, and redirects to some platforms; T stands for the token.
+const (
+	docsURL     = "https://docs.example.com"
+	mintlifyURL = docsURL + "/login/jwt-callback"
+	fernURL     = docsURL + "/api/fern-docs/auth/jwt/callback?fern_token=T"
+	metabaseURL = docsURL + "/auth/sso?jwt=T"
+	cannyURL    = "https://canny.io/api/redirects/sso?companyID=1&ssoToken=T"
+)
+
+// urls are redirects of a login route, each with the findings that reject it or warn about it.
+var urls = []struct {
+	name             string
+	platform         rules.Platform
+	url, docs        string
+	rejected, warned string
+}{
+	{"a login at ReadMe", rules.ReadMe(), docsURL + "?auth_token=T&redirect=%2Fquickstart%3Fa%3Db%26c%23d", docsURL, "", ""},
+	{"a login without a deep link", rules.ReadMe(), docsURL + "?auth_token=T", "", "", ""},
+	{"a deep link that needs no encoding", rules.ReadMe(), docsURL + "?auth_token=T&redirect=/quickstart", "", "", ""},
+	{"a deep link that is no longer encoded and loses nothing", rules.ReadMe(), docsURL + "?auth_token=T&redirect=/quickstart?a=b", "", "", ""},
+	{"a deep link before the token, not encoded", rules.ReadMe(), docsURL + "?redirect=/quickstart?a=b&auth_token=T", "", "", ""},
+	{"a login at Mintlify", rules.Mintlify(), mintlifyURL + "?redirect=%2Fquickstart#T", docsURL, "", ""},
+	{"a login at a page", rules.GitBook(), docsURL + "/guide%20a?x=y&jwt_token=T#anchor", docsURL, "", ""},
+	{"a page with a parameter that has the name of the deep link's", rules.GitBook(), docsURL + "/a?location=/b?c=d&e=f&jwt_token=T", docsURL, "", ""},
+	{"a login at docs under a path", rules.Fern(), "https://example.com/docs/api/fern-docs/auth/jwt/callback?fern_token=T&state=https%3A%2F%2Fexample.com%2Fdocs%2Fa", "https://example.com/docs/", "", ""},
+	{"a login at Canny", rules.Canny(), cannyURL + "&redirect=https%3A%2F%2Ffeedback.example.com%2Fa", "https://feedback.example.com", "", ""},
+	{"a login at Canny, whose board is not known", rules.Canny(), cannyURL + "&redirect=https%3A%2F%2Ffeedback.example.com%2Fa", "", "", ""},
+	{"a deep link to a port of its own", rules.Fern(), fernURL + "&state=https%3A%2F%2FDocs.example.com%3A443%2Fa", "", "", ""},
+	{"the default port of http", rules.ReadMe(), "http://localhost:80/?auth_token=T", "http://localhost", "", ""},
+	{"a URL out of an access log", rules.ReadMe(), "/?auth_token=T&redirect=%2Fa", docsURL, "", ""},
+	{"a deep link that came back as it was given, a URL", rules.Metabase(), metabaseURL + "&return_to=" + docsURL + "/a", "", "", ""},
+	{"a deep link to another brand of Zendesk", rules.Zendesk(), "https://a.zendesk.com/access/jwt?return_to=https%3A%2F%2Fb.zendesk.com%2Fa", "", "", ""},
+
+	{"another host", rules.ReadMe(), "https://acme.readme.io/?auth_token=T", docsURL, `docs: leads to "acme.readme.io", and the docs are at "docs.example.com"`, ""},
+	{"http", rules.ReadMe(), "http://docs.example.com/?auth_token=T", "", "", "scheme: is http: the token travels in clear"},
+	{"http on this machine", rules.ReadMe(), "http://docs.localhost:8081/?auth_token=T", "", "", ""},
+	{"http at an address of this machine", rules.ReadMe(), "http://127.0.0.1:8081/?auth_token=T", "", "", ""},
+	{"another port", rules.ReadMe(), docsURL + ":8443/?auth_token=T", docsURL, `docs: leads to "docs.example.com:8443"`, ""},
+	{"the docs' home instead of the callback", rules.Fern(), docsURL + "/?fern_token=T", "", "path: has to end in /api/fern-docs/auth/jwt/callback, where Fern takes the token", ""},
+	{"a callback without the docs' path", rules.Fern(), fernURL, docsURL + "/base", "path: has to be the docs' own, followed by /api/fern-docs", ""},
+	{"another host instead of Canny's", rules.Canny(), "https://feedback.example.com/api/redirects/sso?companyID=1&ssoToken=T", "https://feedback.example.com", `host: leads to "feedback.example.com", and Canny takes the token at canny.io`, ""},
+	{"no company for Canny", rules.Canny(), "https://canny.io/api/redirects/sso?ssoToken=T", "", "companyID: has no companyID", ""},
+	{"another token with GitBook's", rules.GitBook(), docsURL + "/a?access_token=x&jwt_token=T", "", "access_token: GitBook would take it instead of the token", ""},
+	{"a claim that nobody signed", rules.GitBook(), docsURL + "/a?visitor%2Eplan=x&jwt_token=T", "", "visitor.…: GitBook would take it for a claim", ""},
+
+	{"8,000 bytes", rules.ReadMe(), docsURL + "/?auth_token=" + long(8000-37), "", "", "length: is 8000 bytes long: past 3000, nginx"},
+	{"8,001 bytes", rules.ReadMe(), docsURL + "/?auth_token=" + long(8001-37), "", "length: is 8001 bytes long, and more than 8000 do not arrive", ""},
+	{"3,000 bytes", rules.ReadMe(), docsURL + "/?auth_token=" + long(3000-37), "", "", ""},
+	{"3,001 bytes", rules.ReadMe(), docsURL + "/?auth_token=" + long(3001-37), "", "", "length: is 3001 bytes long"},
+	{"16,000 bytes with the token in the fragment", rules.Mintlify(), mintlifyURL + "#" + long(16000-44), "", "", "length: is 16000 bytes long"},
+	{"16,001 bytes with the token in the fragment", rules.Mintlify(), mintlifyURL + "#" + long(16001-44), "", "length: is 16001 bytes long, and more than 16000 do not arrive", ""},
+
+	{"two tokens", rules.ReadMe(), docsURL + "?auth_token=T&auth_token=U", "", "", "auth_token: is there more than once"},
+	{"two deep links", rules.ReadMe(), docsURL + "?auth_token=T&redirect=%2Fa&%72edirect=%2Fb", "", "", "redirect: is there more than once"},
+	{"a page with two parameters that have the name of the deep link's", rules.GitBook(), docsURL + "/a?location=b&location=c&jwt_token=T", docsURL, "", ""},
+	{"a deep link that is encoded twice", rules.ReadMe(), docsURL + "?auth_token=T&redirect=%252Fquickstart", "", "", "redirect: is encoded once too often"},
+	{"a URL that is encoded twice", rules.Fern(), fernURL + "&state=https%253A%252F%252Fdocs.example.com%252Fa", "", "", "state: is encoded once too often"},
+	{"a URL over http that is encoded twice", rules.Fern(), fernURL + "&state=HTTP%253a%252F%252Fdocs.example.com%252Fa", "", "", "state: is encoded once too often"},
+	{"a page that is encoded as a parameter's value is", rules.GitBook(), docsURL + "/%2Fquickstart?jwt_token=T", "", "", "page: is encoded once too often"},
+	{"a deep link that its & cut", rules.ReadMe(), docsURL + "?auth_token=T&redirect=/search?q=a&page=2", "", "", "redirect: is not encoded: it ends at the first & of the deep link"},
+	{"a deep link that its # cut", rules.ReadMe(), docsURL + "?auth_token=T&redirect=/quickstart#step-2", "", "", "redirect: is not encoded: it ends at the first # of the deep link"},
+	{"a deep link that both cut", rules.ReadMe(), docsURL + "?auth_token=T&redirect=/search?q=a&page=2#b", "", "", "redirect: it ends at the first &"},
+	{"the text undefined", rules.ReadMe(), docsURL + "?auth_token=T&redirect=undefined", "", "", "redirect: is a word that scripts write"},
+	{"the path /undefined", rules.ReadMe(), docsURL + "?auth_token=T&redirect=%2Fundefined", "", "", "redirect: is a word that scripts write"},
+	{"the text null", rules.Fern(), fernURL + "&state=null", "", "", "state: is a word that scripts write"},
+	{"the text of an object", rules.Fern(), fernURL + "&state=[object+Object]", "", "", "state: is a word that scripts write"},
+	{"the page /undefined", rules.DeveloperHub(), docsURL + "/undefined?jwt=T", "", "", "page: is a word that scripts write"},
+	{"a URL of another host", rules.Fern(), fernURL + "&state=https%3A%2F%2Fevil.example%2Fa", "", "", "state: leads to another host"},
+	{"a URL of another port", rules.Fern(), fernURL + "&state=https%3A%2F%2Fdocs.example.com%3A8443%2Fa", "", "", "state: leads to another host"},
+	{"a URL whose user is the docs' host", rules.Fern(), fernURL + "&state=https%3A%2F%2Fdocs.example.com@evil.example", "", "", "state: leads to another host"},
+	{"a URL of another host where a path is expected", rules.ReadMe(), docsURL + "?auth_token=T&redirect=https%3A%2F%2Fevil.example%2Fa", "", "", "redirect: leads to another host"},
+	{"a path that browsers take for a host", rules.ReadMe(), docsURL + "?auth_token=T&redirect=%2F%2Fevil.example", "", "", "redirect: leads to another host"},
+	{"such a path with a backslash", rules.ReadMe(), docsURL + "?auth_token=T&redirect=%2F%5Cevil.example%5C", "", "", "redirect: leads to another host"},
+	{"the board of another company", rules.Canny(), cannyURL + "&redirect=https%3A%2F%2Fevil.example%2Fa", "https://feedback.example.com", "", "redirect: leads to another host"},
+	{"a URL where a path is expected", rules.ReadMe(), docsURL + "?auth_token=T&redirect=https%3A%2F%2Fdocs.example.com%2Fa", "", "", "redirect: came back as an absolute URL, and ReadMe expects a path"},
+	{"a path where a URL is expected", rules.Fern(), fernURL + "&state=%2Fa", "", "", "state: came back as a path, and Fern expects an absolute URL"},
+	{"a URL appended to the docs' own", rules.DeveloperHub(), docsURL + "/https://docs.example.com/a?jwt=T", "", "", "page: is an absolute URL behind another one"},
+	{"a deep link without a slash", rules.ReadMe(), docsURL + "?auth_token=T&redirect=quickstart", "", "", "redirect: is neither a path that begins with / nor an absolute URL"},
+	{"a deep link back to the callback", rules.Mintlify(), mintlifyURL + "?redirect=%2Flogin%2Fjwt-callback%3Fa#T", "", "", "redirect: leads back to the page that takes the token"},
+	{"a URL back to the callback", rules.Fern(), fernURL + "&state=https%3A%2F%2Fdocs.example.com%2Fapi%2Ffern-docs%2Fauth%2Fjwt%2F%2563allback", "", "", "state: leads back to the page that takes the token"},
+	{"a deep link that carries a token", rules.ReadMe(), docsURL + "?auth_token=T&redirect=%2Fa%3Fauth_token%3DT", "", "", "redirect: carries a token already"},
+	{"a deep link to the login route", rules.ReadMe(), docsURL + "?auth_token=T&redirect=%2Fdocs-login%3Fredirect%3D%252Fa", "", "", "redirect: leads back to the app's login route"},
+	{"a URL to the login route", rules.Fern(), fernURL + "&state=https%3A%2F%2Fdocs.example.com%2Fdocs-login", "", "", "state: leads back to the app's login route"},
+	{"the login route as the page", rules.MintlifyPersonalization(), docsURL + "/docs-login#eyT", "", "", "page: leads back to the app's login route"},
+	{"a URL without a path", rules.Fern(), fernURL + "&state=https%3A%2F%2Fdocs.example.com", "", "", ""},
+}
+
 func TestURLs(t *testing.T) {
-	const (
-		docs     = "https://docs.example.com"
-		mintlify = docs + "/login/jwt-callback"
-		fern     = docs + "/api/fern-docs/auth/jwt/callback?fern_token=T"
-		metabase = docs + "/auth/sso?jwt=T"
-		canny    = "https://canny.io/api/redirects/sso?companyID=1&ssoToken=T"
-	)
-	long := func(n int) string { return strings.Repeat("x", n) }
-	tests := []struct {
-		name             string
-		platform         rules.Platform
-		url, docs        string
-		rejected, warned string
-	}{
-		{"a login at ReadMe", rules.ReadMe(), docs + "?auth_token=T&redirect=%2Fquickstart%3Fa%3Db%26c%23d", docs, "", ""},
-		{"a login without a deep link", rules.ReadMe(), docs + "?auth_token=T", "", "", ""},
-		{"a deep link that needs no encoding", rules.ReadMe(), docs + "?auth_token=T&redirect=/quickstart", "", "", ""},
-		{"a deep link that is no longer encoded and loses nothing", rules.ReadMe(), docs + "?auth_token=T&redirect=/quickstart?a=b", "", "", ""},
-		{"a deep link before the token, not encoded", rules.ReadMe(), docs + "?redirect=/quickstart?a=b&auth_token=T", "", "", ""},
-		{"a login at Mintlify", rules.Mintlify(), mintlify + "?redirect=%2Fquickstart#T", docs, "", ""},
-		{"a login at a page", rules.GitBook(), docs + "/guide%20a?x=y&jwt_token=T#anchor", docs, "", ""},
-		{"a page with a parameter that has the name of the deep link's", rules.GitBook(), docs + "/a?location=/b?c=d&e=f&jwt_token=T", docs, "", ""},
-		{"a login at docs under a path", rules.Fern(), "https://example.com/docs/api/fern-docs/auth/jwt/callback?fern_token=T&state=https%3A%2F%2Fexample.com%2Fdocs%2Fa", "https://example.com/docs/", "", ""},
-		{"a login at Canny", rules.Canny(), canny + "&redirect=https%3A%2F%2Ffeedback.example.com%2Fa", "https://feedback.example.com", "", ""},
-		{"a login at Canny, whose board is not known", rules.Canny(), canny + "&redirect=https%3A%2F%2Ffeedback.example.com%2Fa", "", "", ""},
-		{"a deep link to a port of its own", rules.Fern(), fern + "&state=https%3A%2F%2FDocs.example.com%3A443%2Fa", "", "", ""},
-		{"the default port of http", rules.ReadMe(), "http://localhost:80/?auth_token=T", "http://localhost", "", ""},
-		{"a URL out of an access log", rules.ReadMe(), "/?auth_token=T&redirect=%2Fa", docs, "", ""},
-		{"a deep link that came back as it was given, a URL", rules.Metabase(), metabase + "&return_to=" + docs + "/a", "", "", ""},
-		{"a deep link to another brand of Zendesk", rules.Zendesk(), "https://a.zendesk.com/access/jwt?return_to=https%3A%2F%2Fb.zendesk.com%2Fa", "", "", ""},
-
-		{"another host", rules.ReadMe(), "https://acme.readme.io/?auth_token=T", docs, `docs: leads to "acme.readme.io", and the docs are at "docs.example.com"`, ""},
-		{"http", rules.ReadMe(), "http://docs.example.com/?auth_token=T", "", "", "scheme: is http: the token travels in clear"},
-		{"http on this machine", rules.ReadMe(), "http://docs.localhost:8081/?auth_token=T", "", "", ""},
-		{"http at an address of this machine", rules.ReadMe(), "http://127.0.0.1:8081/?auth_token=T", "", "", ""},
-		{"another port", rules.ReadMe(), docs + ":8443/?auth_token=T", docs, `docs: leads to "docs.example.com:8443"`, ""},
-		{"the docs' home instead of the callback", rules.Fern(), docs + "/?fern_token=T", "", "path: has to end in /api/fern-docs/auth/jwt/callback, where Fern takes the token", ""},
-		{"a callback without the docs' path", rules.Fern(), fern, docs + "/base", "path: has to be the docs' own, followed by /api/fern-docs", ""},
-		{"another host instead of Canny's", rules.Canny(), "https://feedback.example.com/api/redirects/sso?companyID=1&ssoToken=T", "https://feedback.example.com", `host: leads to "feedback.example.com", and Canny takes the token at canny.io`, ""},
-		{"no company for Canny", rules.Canny(), "https://canny.io/api/redirects/sso?ssoToken=T", "", "companyID: has no companyID", ""},
-		{"another token with GitBook's", rules.GitBook(), docs + "/a?access_token=x&jwt_token=T", "", "access_token: GitBook would take it instead of the token", ""},
-		{"a claim that nobody signed", rules.GitBook(), docs + "/a?visitor%2Eplan=x&jwt_token=T", "", "visitor.…: GitBook would take it for a claim", ""},
-
-		{"8,000 bytes", rules.ReadMe(), docs + "/?auth_token=" + long(8000-37), "", "", "length: is 8000 bytes long: past 3000, nginx"},
-		{"8,001 bytes", rules.ReadMe(), docs + "/?auth_token=" + long(8001-37), "", "length: is 8001 bytes long, and more than 8000 do not arrive", ""},
-		{"3,000 bytes", rules.ReadMe(), docs + "/?auth_token=" + long(3000-37), "", "", ""},
-		{"3,001 bytes", rules.ReadMe(), docs + "/?auth_token=" + long(3001-37), "", "", "length: is 3001 bytes long"},
-		{"16,000 bytes with the token in the fragment", rules.Mintlify(), mintlify + "#" + long(16000-44), "", "", "length: is 16000 bytes long"},
-		{"16,001 bytes with the token in the fragment", rules.Mintlify(), mintlify + "#" + long(16001-44), "", "length: is 16001 bytes long, and more than 16000 do not arrive", ""},
-
-		{"two tokens", rules.ReadMe(), docs + "?auth_token=T&auth_token=U", "", "", "auth_token: is there more than once"},
-		{"two deep links", rules.ReadMe(), docs + "?auth_token=T&redirect=%2Fa&%72edirect=%2Fb", "", "", "redirect: is there more than once"},
-		{"a page with two parameters that have the name of the deep link's", rules.GitBook(), docs + "/a?location=b&location=c&jwt_token=T", docs, "", ""},
-		{"a deep link that is encoded twice", rules.ReadMe(), docs + "?auth_token=T&redirect=%252Fquickstart", "", "", "redirect: is encoded once too often"},
-		{"a URL that is encoded twice", rules.Fern(), fern + "&state=https%253A%252F%252Fdocs.example.com%252Fa", "", "", "state: is encoded once too often"},
-		{"a URL over http that is encoded twice", rules.Fern(), fern + "&state=HTTP%253a%252F%252Fdocs.example.com%252Fa", "", "", "state: is encoded once too often"},
-		{"a page that is encoded as a parameter's value is", rules.GitBook(), docs + "/%2Fquickstart?jwt_token=T", "", "", "page: is encoded once too often"},
-		{"a deep link that its & cut", rules.ReadMe(), docs + "?auth_token=T&redirect=/search?q=a&page=2", "", "", "redirect: is not encoded: it ends at the first & of the deep link"},
-		{"a deep link that its # cut", rules.ReadMe(), docs + "?auth_token=T&redirect=/quickstart#step-2", "", "", "redirect: is not encoded: it ends at the first # of the deep link"},
-		{"a deep link that both cut", rules.ReadMe(), docs + "?auth_token=T&redirect=/search?q=a&page=2#b", "", "", "redirect: it ends at the first &"},
-		{"the text undefined", rules.ReadMe(), docs + "?auth_token=T&redirect=undefined", "", "", "redirect: is a word that scripts write"},
-		{"the path /undefined", rules.ReadMe(), docs + "?auth_token=T&redirect=%2Fundefined", "", "", "redirect: is a word that scripts write"},
-		{"the text null", rules.Fern(), fern + "&state=null", "", "", "state: is a word that scripts write"},
-		{"the text of an object", rules.Fern(), fern + "&state=[object+Object]", "", "", "state: is a word that scripts write"},
-		{"the page /undefined", rules.DeveloperHub(), docs + "/undefined?jwt=T", "", "", "page: is a word that scripts write"},
-		{"a URL of another host", rules.Fern(), fern + "&state=https%3A%2F%2Fevil.example%2Fa", "", "", "state: leads to another host"},
-		{"a URL of another port", rules.Fern(), fern + "&state=https%3A%2F%2Fdocs.example.com%3A8443%2Fa", "", "", "state: leads to another host"},
-		{"a URL whose user is the docs' host", rules.Fern(), fern + "&state=https%3A%2F%2Fdocs.example.com@evil.example", "", "", "state: leads to another host"},
-		{"a URL of another host where a path is expected", rules.ReadMe(), docs + "?auth_token=T&redirect=https%3A%2F%2Fevil.example%2Fa", "", "", "redirect: leads to another host"},
-		{"a path that browsers take for a host", rules.ReadMe(), docs + "?auth_token=T&redirect=%2F%2Fevil.example", "", "", "redirect: leads to another host"},
-		{"such a path with a backslash", rules.ReadMe(), docs + "?auth_token=T&redirect=%2F%5Cevil.example%5C", "", "", "redirect: leads to another host"},
-		{"the board of another company", rules.Canny(), canny + "&redirect=https%3A%2F%2Fevil.example%2Fa", "https://feedback.example.com", "", "redirect: leads to another host"},
-		{"a URL where a path is expected", rules.ReadMe(), docs + "?auth_token=T&redirect=https%3A%2F%2Fdocs.example.com%2Fa", "", "", "redirect: came back as an absolute URL, and ReadMe expects a path"},
-		{"a path where a URL is expected", rules.Fern(), fern + "&state=%2Fa", "", "", "state: came back as a path, and Fern expects an absolute URL"},
-		{"a URL appended to the docs' own", rules.DeveloperHub(), docs + "/https://docs.example.com/a?jwt=T", "", "", "page: is an absolute URL behind another one"},
-		{"a deep link without a slash", rules.ReadMe(), docs + "?auth_token=T&redirect=quickstart", "", "", "redirect: is neither a path that begins with / nor an absolute URL"},
-		{"a deep link back to the callback", rules.Mintlify(), mintlify + "?redirect=%2Flogin%2Fjwt-callback%3Fa#T", "", "", "redirect: leads back to the page that takes the token"},
-		{"a URL back to the callback", rules.Fern(), fern + "&state=https%3A%2F%2Fdocs.example.com%2Fapi%2Ffern-docs%2Fauth%2Fjwt%2F%2563allback", "", "", "state: leads back to the page that takes the token"},
-		{"a deep link that carries a token", rules.ReadMe(), docs + "?auth_token=T&redirect=%2Fa%3Fauth_token%3DT", "", "", "redirect: carries a token already"},
-		{"a deep link to the login route", rules.ReadMe(), docs + "?auth_token=T&redirect=%2Fdocs-login%3Fredirect%3D%252Fa", "", "", "redirect: leads back to the app's login route"},
-		{"a URL to the login route", rules.Fern(), fern + "&state=https%3A%2F%2Fdocs.example.com%2Fdocs-login", "", "", "state: leads back to the app's login route"},
-		{"the login route as the page", rules.MintlifyPersonalization(), docs + "/docs-login#eyT", "", "", "page: leads back to the app's login route"},
-		{"a URL without a path", rules.Fern(), fern + "&state=https%3A%2F%2Fdocs.example.com", "", "", ""},
-	}
-	for _, test := range tests {
+	for _, test := range urls {
 		t.Run(test.name, func(t *testing.T) {
 			var site *url.URL
 			if test.docs != "" {

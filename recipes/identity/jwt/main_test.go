@@ -15,30 +15,39 @@ import (
 
 func TestRecipe(t *testing.T) { apptest.Try(t, newHandler) }
 
+var (
+	appKey = []byte("the key with which the app signs, for the tests")
+	ends   = time.Now().Add(time.Hour).Truncate(time.Second) // of the session
+)
+
+// good are the claims of Ada's session.
+func good() jwt.MapClaims {
+	return jwt.MapClaims{
+		"iss": "https://app.example.com", "aud": "session", "sub": "42", "email": "ada@example.com", "exp": ends.Unix(),
+	}
+}
+
+// with are the good claims, but for one; nil leaves it out.
+func with(name string, value any) jwt.MapClaims {
+	c := good()
+	if c[name] = value; value == nil {
+		delete(c, name)
+	}
+	return c
+}
+
+func sign(t *testing.T, method jwt.SigningMethod, key any, c jwt.MapClaims) string {
+	t.Helper()
+	token, err := jwt.NewWithClaims(method, c).SignedString(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
 func TestWhoseToken(t *testing.T) {
-	key := []byte("the key with which the app signs, for the tests")
-	lookup := newSessions(key, "https://app.example.com").user
-	ends := time.Now().Add(time.Hour).Truncate(time.Second)
-	good := func() jwt.MapClaims {
-		return jwt.MapClaims{
-			"iss": "https://app.example.com", "aud": "session", "sub": "42", "email": "ada@example.com", "exp": ends.Unix(),
-		}
-	}
-	with := func(name string, value any) jwt.MapClaims {
-		c := good()
-		if c[name] = value; value == nil {
-			delete(c, name)
-		}
-		return c
-	}
-	sign := func(method jwt.SigningMethod, key any, c jwt.MapClaims) string {
-		token, err := jwt.NewWithClaims(method, c).SignedString(key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return token
-	}
-	hs256 := func(c jwt.MapClaims) string { return sign(jwt.SigningMethodHS256, key, c) }
+	lookup := newSessions(appKey, "https://app.example.com").user
+	hs256 := func(c jwt.MapClaims) string { return sign(t, jwt.SigningMethodHS256, appKey, c) }
 	parts := strings.Split(hs256(good()), ".")
 	mallory := strings.Split(hs256(with("email", "mallory@example.com")), ".")
 
@@ -55,9 +64,9 @@ func TestWhoseToken(t *testing.T) {
 		{"of nobody in particular", hs256(with("iss", nil)), false},
 		{"for another purpose", hs256(with("aud", "confirm-address")), false},
 		{"for no purpose", hs256(with("aud", nil)), false},
-		{"not signed", sign(jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, good()), false},
-		{"signed by a method that its header has chosen", sign(jwt.SigningMethodHS512, key, good()), false},
-		{"signed with another key", sign(jwt.SigningMethodHS256, []byte("another key, just as long, for the tests"), good()), false},
+		{"not signed", sign(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, good()), false},
+		{"signed by a method that its header has chosen", sign(t, jwt.SigningMethodHS512, appKey, good()), false},
+		{"signed with another key", sign(t, jwt.SigningMethodHS256, []byte("another key, just as long, for the tests"), good()), false},
 		{"with the claims of another", parts[0] + "." + mallory[1] + "." + parts[2], false},
 		{"cut off", parts[0] + "." + parts[1], false},
 		{"not a token", "ada@example.com", false},

@@ -74,28 +74,59 @@ func TestOtherOrders(t *testing.T) {
 	}
 }
 
+// good are the claims of Ada's session.
+func good() map[string]any {
+	return map[string]any{"sub": "42", "email": "ada@example.com", "aud": "session", "exp": time.Now().Add(time.Hour)}
+}
+
+// with are the good claims, but for one; nil leaves it out.
+func with(name string, value any) map[string]any {
+	c := good()
+	if c[name] = value; value == nil {
+		delete(c, name)
+	}
+	return c
+}
+
+func sign(t *testing.T, by *jwtauth.JWTAuth, c map[string]any) string {
+	t.Helper()
+	_, token, err := by.Encode(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+// visit asks for the route with a token in the cookie, in the Authorization header, or in both,
+// and follows nothing.
+func visit(t *testing.T, v *apptest.Visit, cookie, bearer string) *http.Response {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, "GET", v.AppURL+"/docs-login?redirect=/quickstart", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cookie != "" {
+		req.AddCookie(&http.Cookie{Name: "jwt", Value: cookie})
+	}
+	if bearer != "" {
+		req.Header.Set("Authorization", "Bearer "+bearer)
+	}
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	_, _ = io.Copy(io.Discard, resp.Body)
+	return resp
+}
+
 func TestWhoseToken(t *testing.T) {
-	good := func() map[string]any {
-		return map[string]any{"sub": "42", "email": "ada@example.com", "aud": "session", "exp": time.Now().Add(time.Hour)}
-	}
-	with := func(name string, value any) map[string]any {
-		c := good()
-		if c[name] = value; value == nil {
-			delete(c, name)
-		}
-		return c
-	}
-	sign := func(by *jwtauth.JWTAuth, c map[string]any) string {
-		_, token, err := by.Encode(c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return token
-	}
 	other := newAuth([]byte("another key, just as long, for the tests"))
 	hs512 := jwtauth.New("HS512", []byte("the key with which the app signs, for the tests"), nil)
-	tokenOf := strings.Split(sign(auth, good()), ".")
-	mallory := strings.Split(sign(auth, with("email", "mallory@example.com")), ".")
+	tokenOf := strings.Split(sign(t, auth, good()), ".")
+	mallory := strings.Split(sign(t, auth, with("email", "mallory@example.com")), ".")
 
 	v := apptest.Serve(t, appWith(func(docs *docslogin.Middleware) []func(http.Handler) http.Handler {
 		return []func(http.Handler) http.Handler{jwtauth.Verifier(auth), docs.Wrap}
@@ -107,39 +138,22 @@ func TestWhoseToken(t *testing.T) {
 		bearer string
 		leads  string
 	}{
-		{"the app's own", sign(auth, good()), "", docs},
-		{"the app's own, in the Authorization header", "", sign(auth, good()), docs},
+		{"the app's own", sign(t, auth, good()), "", docs},
+		{"the app's own, in the Authorization header", "", sign(t, auth, good()), docs},
 		{"none", "", "", signIn},
-		{"expired", sign(auth, with("exp", time.Now().Add(-time.Minute))), "", signIn},
-		{"without an end", sign(auth, with("exp", nil)), "", signIn},
-		{"for another purpose", sign(auth, with("aud", "confirm-address")), "", signIn},
-		{"for no purpose", sign(auth, with("aud", nil)), "", signIn},
-		{"signed with another key", sign(other, good()), "", signIn},
-		{"signed by another method", sign(hs512, good()), "", signIn},
+		{"expired", sign(t, auth, with("exp", time.Now().Add(-time.Minute))), "", signIn},
+		{"without an end", sign(t, auth, with("exp", nil)), "", signIn},
+		{"for another purpose", sign(t, auth, with("aud", "confirm-address")), "", signIn},
+		{"for no purpose", sign(t, auth, with("aud", nil)), "", signIn},
+		{"signed with another key", sign(t, other, good()), "", signIn},
+		{"signed by another method", sign(t, hs512, good()), "", signIn},
 		{"not signed", "eyJhbGciOiJub25lIn0." + tokenOf[1] + ".", "", signIn},
 		{"with the claims of another", tokenOf[0] + "." + mallory[1] + "." + tokenOf[2], "", signIn},
 		{"not a token", "ada@example.com", "", signIn},
-		{"one that is good, behind a header with one that is not", sign(auth, good()), "stale", signIn},
+		{"one that is good, behind a header with one that is not", sign(t, auth, good()), "stale", signIn},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-			defer cancel()
-			req, err := http.NewRequestWithContext(ctx, "GET", v.AppURL+"/docs-login?redirect=/quickstart", nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if test.cookie != "" {
-				req.AddCookie(&http.Cookie{Name: "jwt", Value: test.cookie})
-			}
-			if test.bearer != "" {
-				req.Header.Set("Authorization", "Bearer "+test.bearer)
-			}
-			resp, err := http.DefaultTransport.RoundTrip(req)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer resp.Body.Close()
-			_, _ = io.Copy(io.Discard, resp.Body)
+			resp := visit(t, v, test.cookie, test.bearer)
 			location, err := url.Parse(resp.Header.Get("Location"))
 			if err != nil {
 				t.Fatal(err)

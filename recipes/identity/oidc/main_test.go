@@ -174,37 +174,39 @@ func TestWhoTheTokenNames(t *testing.T) {
 	}
 }
 
-// A sign-in at the provider, and what may go wrong.
+// signIns are sign-ins at the provider, each with the page at its end.
+var signIns = []struct {
+	name    string
+	claims  func(map[string]any)
+	between func(t *testing.T, v *apptest.Visit) // when the form is open
+	status  int
+	says    string
+}{
+	{"leads to the app", nil, nil, http.StatusOK, "Signed in as ada@example.com"},
+	{
+		"fails with a token for another sign-in",
+		func(c map[string]any) { c["nonce"] = "another" }, nil, http.StatusBadGateway, "answer is invalid",
+	},
+	{
+		"fails with a token for another app",
+		func(c map[string]any) { c["aud"] = "another" }, nil, http.StatusBadGateway, "answer is invalid",
+	},
+	{
+		"fails with a token that no cookie holds",
+		func(c map[string]any) { c["groups"] = strings.Repeat("staff ", 600) }, nil, http.StatusInternalServerError, "fits into a cookie",
+	},
+	{
+		"begun elsewhere fails",
+		nil, func(_ *testing.T, v *apptest.Visit) { forget(v) }, http.StatusBadRequest, "not begun here",
+	},
+	{
+		"begun once more elsewhere fails",
+		nil, func(t *testing.T, v *apptest.Visit) { v.Visitor.Open(t, v.AppURL+"/sign-in") }, http.StatusBadRequest, "not begun here",
+	},
+}
+
 func TestSignIn(t *testing.T) {
-	for _, test := range []struct {
-		name    string
-		claims  func(map[string]any)
-		between func(t *testing.T, v *apptest.Visit) // when the form is open
-		status  int
-		says    string
-	}{
-		{"leads to the app", nil, nil, http.StatusOK, "Signed in as ada@example.com"},
-		{
-			"fails with a token for another sign-in",
-			func(c map[string]any) { c["nonce"] = "another" }, nil, http.StatusBadGateway, "answer is invalid",
-		},
-		{
-			"fails with a token for another app",
-			func(c map[string]any) { c["aud"] = "another" }, nil, http.StatusBadGateway, "answer is invalid",
-		},
-		{
-			"fails with a token that no cookie holds",
-			func(c map[string]any) { c["groups"] = strings.Repeat("staff ", 600) }, nil, http.StatusInternalServerError, "fits into a cookie",
-		},
-		{
-			"begun elsewhere fails",
-			nil, func(_ *testing.T, v *apptest.Visit) { forget(v) }, http.StatusBadRequest, "not begun here",
-		},
-		{
-			"begun once more elsewhere fails",
-			nil, func(t *testing.T, v *apptest.Visit) { v.Visitor.Open(t, v.AppURL+"/sign-in") }, http.StatusBadRequest, "not begun here",
-		},
-	} {
+	for _, test := range signIns {
 		t.Run(test.name, func(t *testing.T) {
 			log := apptest.CaptureLog(t)
 			v, idp := serve(t)
@@ -246,73 +248,79 @@ func forget(v *apptest.Visit) {
 	}
 }
 
-func TestOtherEndsOfTheSignIn(t *testing.T) {
-	begin := func(t *testing.T, v *apptest.Visit, next string) (state string, form apptest.Page) {
-		t.Helper()
-		form = v.Visitor.Open(t, v.AppURL+"/sign-in?next="+url.QueryEscape(next))
-		return form.URL.Query().Get("state"), form
+// begin opens the sign-in with a return URL, and returns its state and the provider's form.
+func begin(t *testing.T, v *apptest.Visit, next string) (state string, form apptest.Page) {
+	t.Helper()
+	form = v.Visitor.Open(t, v.AppURL+"/sign-in?next="+url.QueryEscape(next))
+	return form.URL.Query().Get("state"), form
+}
+
+func TestAVisitorWhoDeclinesGetsAPage(t *testing.T) {
+	v, _ := serve(t)
+	state, _ := begin(t, v, "/")
+	page := v.Visitor.Open(t, v.AppURL+"/callback?error=access_denied&state="+state)
+	if page.Status != http.StatusForbidden || !strings.Contains(page.Text, "did not sign you in") {
+		t.Errorf("ends at %s: %s", page, page.Text)
 	}
-	t.Run("a visitor who declines gets a page", func(t *testing.T) {
-		v, _ := serve(t)
-		state, _ := begin(t, v, "/")
-		page := v.Visitor.Open(t, v.AppURL+"/callback?error=access_denied&state="+state)
-		if page.Status != http.StatusForbidden || !strings.Contains(page.Text, "did not sign you in") {
-			t.Errorf("ends at %s: %s", page, page.Text)
+}
+
+func TestAnEmptyStateDoesNotMatch(t *testing.T) {
+	v, _ := serve(t)
+	if page := v.Visitor.Open(t, v.AppURL+"/callback?code=1"); page.Status != http.StatusBadRequest {
+		t.Errorf("ends at %s: %s", page, page.Text)
+	}
+}
+
+func TestACallbackWhileTheProviderIsDownIsAFault(t *testing.T) {
+	v, idp := serve(t)
+	state, _ := begin(t, v, "/")
+	idp.SetDown(true)
+	page := v.Visitor.Open(t, v.AppURL+"/callback?code=1&state="+state)
+	if page.Status != http.StatusBadGateway || !strings.Contains(page.Text, "cannot be asked") {
+		t.Errorf("ends at %s: %s", page, page.Text)
+	}
+}
+
+func TestAStrangersLinkLeadsNowhereElse(t *testing.T) {
+	v, _ := serve(t)
+	_, form := begin(t, v, "//127.0.0.1:9/elsewhere")
+	if page := v.Visitor.SignIn(t, form, v.AppURL); page.URL.Path != "/" || !page.At(v.AppURL) {
+		t.Errorf("ends at %s", page)
+	}
+}
+
+func TestAReturnURLThatDoesNotFitIntoACookieIsLeftOut(t *testing.T) {
+	v, _ := serve(t)
+	_, form := begin(t, v, "/?"+strings.Repeat("é", 2000))
+	page := v.Visitor.SignIn(t, form, v.AppURL)
+	if page.Status != http.StatusOK || !page.At(v.AppURL+"/") {
+		t.Errorf("ends at %s", page)
+	}
+}
+
+func TestAReturnURLThatTheBrowserHasChangedLeadsNowhereElse(t *testing.T) {
+	v, _ := serve(t)
+	_, form := begin(t, v, "/")
+	at, _ := url.Parse(v.AppURL)
+	for _, cookie := range v.Visitor.Client().Jar.Cookies(at) {
+		if cookie.Name == "sign_in" {
+			cookie.Path, cookie.Value = "/", strings.Replace(cookie.Value, "next=%2F", "next=%2F%2F127.0.0.1:9%2Felsewhere", 1)
+			v.Visitor.Client().Jar.SetCookies(at, []*http.Cookie{cookie})
 		}
-	})
-	t.Run("an empty state does not match", func(t *testing.T) {
-		v, _ := serve(t)
-		if page := v.Visitor.Open(t, v.AppURL+"/callback?code=1"); page.Status != http.StatusBadRequest {
-			t.Errorf("ends at %s: %s", page, page.Text)
-		}
-	})
-	t.Run("a provider that is down is a fault", func(t *testing.T) {
-		v, idp := serve(t)
-		state, _ := begin(t, v, "/")
-		idp.SetDown(true)
-		page := v.Visitor.Open(t, v.AppURL+"/callback?code=1&state="+state)
-		if page.Status != http.StatusBadGateway || !strings.Contains(page.Text, "cannot be asked") {
-			t.Errorf("ends at %s: %s", page, page.Text)
-		}
-	})
-	t.Run("a stranger's link leads nowhere else", func(t *testing.T) {
-		v, _ := serve(t)
-		_, form := begin(t, v, "//127.0.0.1:9/elsewhere")
-		if page := v.Visitor.SignIn(t, form, v.AppURL); page.URL.Path != "/" || !page.At(v.AppURL) {
-			t.Errorf("ends at %s", page)
-		}
-	})
-	t.Run("a return URL that does not fit into a cookie is left out", func(t *testing.T) {
-		v, _ := serve(t)
-		_, form := begin(t, v, "/?"+strings.Repeat("é", 2000))
-		page := v.Visitor.SignIn(t, form, v.AppURL)
-		if page.Status != http.StatusOK || !page.At(v.AppURL+"/") {
-			t.Errorf("ends at %s", page)
-		}
-	})
-	t.Run("a return URL that the browser has changed leads nowhere else", func(t *testing.T) {
-		v, _ := serve(t)
-		_, form := begin(t, v, "/")
-		at, _ := url.Parse(v.AppURL)
-		for _, cookie := range v.Visitor.Client().Jar.Cookies(at) {
-			if cookie.Name == "sign_in" {
-				cookie.Path, cookie.Value = "/", strings.Replace(cookie.Value, "next=%2F", "next=%2F%2F127.0.0.1:9%2Felsewhere", 1)
-				v.Visitor.Client().Jar.SetCookies(at, []*http.Cookie{cookie})
-			}
-		}
-		if page := v.Visitor.SignIn(t, form, v.AppURL); page.URL.Path != "/" || !page.At(v.AppURL) {
-			t.Errorf("ends at %s", page)
-		}
-	})
-	t.Run("the callback is valid once", func(t *testing.T) {
-		v, _ := serve(t)
-		state, form := begin(t, v, "/")
-		v.Visitor.SignIn(t, form, v.AppURL)
-		page := v.Visitor.Open(t, v.AppURL+"/callback?code=1&state="+state)
-		if page.Status != http.StatusBadRequest {
-			t.Errorf("ends at %s: %s", page, page.Text)
-		}
-	})
+	}
+	if page := v.Visitor.SignIn(t, form, v.AppURL); page.URL.Path != "/" || !page.At(v.AppURL) {
+		t.Errorf("ends at %s", page)
+	}
+}
+
+func TestTheCallbackIsValidOnce(t *testing.T) {
+	v, _ := serve(t)
+	state, form := begin(t, v, "/")
+	v.Visitor.SignIn(t, form, v.AppURL)
+	page := v.Visitor.Open(t, v.AppURL+"/callback?code=1&state="+state)
+	if page.Status != http.StatusBadRequest {
+		t.Errorf("ends at %s: %s", page, page.Text)
+	}
 }
 
 func TestTheCookiesAreOutOfAScriptsReach(t *testing.T) {

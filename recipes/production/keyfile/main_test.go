@@ -25,15 +25,14 @@ type keyPair struct {
 	public ed25519.PublicKey
 }
 
-func newKeyPair(t *testing.T) keyPair {
-	t.Helper()
+func newKeyPair() keyPair {
 	public, private, err := ed25519.GenerateKey(nil)
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	der, err := x509.MarshalPKCS8PrivateKey(private)
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	return keyPair{string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})), public}
 }
@@ -92,7 +91,7 @@ func (m mount) update(t *testing.T, key string) {
 
 // TestAMountedSecret is the life of a key file.
 func TestAMountedSecret(t *testing.T) {
-	a, b := newKeyPair(t), newKeyPair(t)
+	a, b := newKeyPair(), newKeyPair()
 	secret := mount(t.TempDir())
 	secret.update(t, a.pem)
 	app := apptest.Start(t, "-key", secret.key(), "-every", "5ms")
@@ -125,7 +124,7 @@ func TestAMountedSecret(t *testing.T) {
 }
 
 func TestLoginsWhileTheKeyChanges(t *testing.T) {
-	keys := [2]keyPair{newKeyPair(t), newKeyPair(t)}
+	keys := [2]keyPair{newKeyPair(), newKeyPair()}
 	secret := mount(t.TempDir())
 	secret.update(t, keys[0].pem)
 	app := apptest.Start(t, "-key", secret.key(), "-every", "5ms")
@@ -160,7 +159,7 @@ func TestLoginsWhileTheKeyChanges(t *testing.T) {
 
 func TestWhatKeepsItFromServing(t *testing.T) {
 	bad := filepath.Join(t.TempDir(), "key")
-	text := newKeyPair(t).pem[:60]
+	text := newKeyPair().pem[:60]
 	if err := os.WriteFile(bad, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

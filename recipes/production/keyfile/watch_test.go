@@ -23,115 +23,126 @@ type step struct {
 	signs keyPair
 }
 
+// The key before the changes, and the next one, which some steps write in two parts.
+var (
+	old, next  = newKeyPair(), newKeyPair()
+	begin, end = next.pem[:50], next.pem[50:]
+)
+
+// What the log says about a change.
+const (
+	set      = `level=INFO msg="docs key set"`
+	rejected = `level=ERROR msg="docs key rejected, the old one stays"`
+)
+
+// changes are what may happen to a key file, step by step.
+var changes = []struct {
+	name  string
+	steps []step
+}{
+	{"another key is set once it has stayed the same", []step{
+		{write(next.pem), "", old},
+		{nothing, set, next},
+		{nothing, "", next},
+	}},
+	{"a key and the one before are set in turn", []step{
+		{write(next.pem), "", old},
+		{nothing, set, next},
+		{write(old.pem), "", next},
+		{nothing, set, old},
+	}},
+	{"the same content written again is not a change", []step{
+		{write(old.pem), "", old},
+		{nothing, "", old},
+		{nothing, "", old},
+	}},
+	{"the same content in another file is not a change", []step{
+		{rename(old.pem), "", old},
+		{nothing, "", old},
+		{nothing, "", old},
+	}},
+	{"a line break at the end is not a change", []step{
+		{write(strings.TrimRight(old.pem, "\n")), "", old},
+		{nothing, "", old},
+		{write(old.pem + "\r\n\n"), "", old},
+		{nothing, "", old},
+	}},
+	{"a file replaced by renaming is set", []step{
+		{rename(next.pem), "", old},
+		{nothing, set, next},
+	}},
+	{"a file removed and made again is set", []step{
+		{remove("key"), "", old},
+		{write(next.pem), "", old},
+		{nothing, set, next},
+	}},
+	{"a folder removed and made again is watched on", []step{
+		{remove(""), "", old},
+		{write(next.pem), "", old},
+		{nothing, set, next},
+	}},
+	{"a half-written key is not tried", []step{
+		{write(begin), "", old},
+		{appendText(end), "", old},
+		{nothing, set, next},
+	}},
+	{"a key is not tried while it is being written", []step{
+		{write(""), "", old},
+		{appendText(begin), "", old},
+		{appendText(end[:20]), "", old},
+		{appendText(end[20:]), "", old},
+		{nothing, set, next},
+	}},
+	{"a key half written for long is rejected once, and set when it is complete", []step{
+		{write(begin), "", old},
+		{nothing, rejected, old},
+		{nothing, "", old},
+		{appendText(end), "", old},
+		{nothing, set, next},
+	}},
+	{"an empty file is rejected", []step{
+		{write(""), "", old},
+		{nothing, rejected, old},
+		{write(next.pem), "", old},
+		{nothing, set, next},
+	}},
+	{"a change that is undone at once is not a change", []step{
+		{write(next.pem), "", old},
+		{write(old.pem), "", old},
+		{nothing, "", old},
+	}},
+	{"a file missing for a moment is ignored", []step{
+		{remove("key"), "", old},
+		{write(old.pem), "", old},
+		{nothing, "", old},
+	}},
+	{"a file missing for long is logged once, and so is its return", []step{
+		{remove("key"), "", old},
+		{nothing, "key: no such file or directory", old},
+		{nothing, "", old},
+		{write(old.pem), "", old},
+		{nothing, set, old},
+	}},
+	{"a file that cannot be read is rejected", []step{
+		{makeFolder, "", old},
+		{nothing, "key: is a directory", old},
+	}},
+	{"a certificate instead of a key is rejected", []step{
+		{write("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"), "", old},
+		{nothing, "certificate", old},
+	}},
+}
+
 func TestWatchKey(t *testing.T) {
-	const set, rejected = `level=INFO msg="docs key set"`, `level=ERROR msg="docs key rejected, the old one stays"`
-	old, next := newKeyPair(t), newKeyPair(t)
-	begin, end := next.pem[:50], next.pem[50:]
-	tests := []struct {
-		name  string
-		steps []step
-	}{
-		{"another key is set once it has stayed the same", []step{
-			{write(next.pem), "", old},
-			{nothing, set, next},
-			{nothing, "", next},
-		}},
-		{"a key and the one before are set in turn", []step{
-			{write(next.pem), "", old},
-			{nothing, set, next},
-			{write(old.pem), "", next},
-			{nothing, set, old},
-		}},
-		{"the same content written again is not a change", []step{
-			{write(old.pem), "", old},
-			{nothing, "", old},
-			{nothing, "", old},
-		}},
-		{"the same content in another file is not a change", []step{
-			{rename(old.pem), "", old},
-			{nothing, "", old},
-			{nothing, "", old},
-		}},
-		{"a line break at the end is not a change", []step{
-			{write(strings.TrimRight(old.pem, "\n")), "", old},
-			{nothing, "", old},
-			{write(old.pem + "\r\n\n"), "", old},
-			{nothing, "", old},
-		}},
-		{"a file replaced by renaming is set", []step{
-			{rename(next.pem), "", old},
-			{nothing, set, next},
-		}},
-		{"a file removed and made again is set", []step{
-			{remove("key"), "", old},
-			{write(next.pem), "", old},
-			{nothing, set, next},
-		}},
-		{"a folder removed and made again is watched on", []step{
-			{remove(""), "", old},
-			{write(next.pem), "", old},
-			{nothing, set, next},
-		}},
-		{"a half-written key is not tried", []step{
-			{write(begin), "", old},
-			{appendText(end), "", old},
-			{nothing, set, next},
-		}},
-		{"a key is not tried while it is being written", []step{
-			{write(""), "", old},
-			{appendText(begin), "", old},
-			{appendText(end[:20]), "", old},
-			{appendText(end[20:]), "", old},
-			{nothing, set, next},
-		}},
-		{"a key half written for long is rejected once, and set when it is complete", []step{
-			{write(begin), "", old},
-			{nothing, rejected, old},
-			{nothing, "", old},
-			{appendText(end), "", old},
-			{nothing, set, next},
-		}},
-		{"an empty file is rejected", []step{
-			{write(""), "", old},
-			{nothing, rejected, old},
-			{write(next.pem), "", old},
-			{nothing, set, next},
-		}},
-		{"a change that is undone at once is not a change", []step{
-			{write(next.pem), "", old},
-			{write(old.pem), "", old},
-			{nothing, "", old},
-		}},
-		{"a file missing for a moment is ignored", []step{
-			{remove("key"), "", old},
-			{write(old.pem), "", old},
-			{nothing, "", old},
-		}},
-		{"a file missing for long is logged once, and so is its return", []step{
-			{remove("key"), "", old},
-			{nothing, "key: no such file or directory", old},
-			{nothing, "", old},
-			{write(old.pem), "", old},
-			{nothing, set, old},
-		}},
-		{"a file that cannot be read is rejected", []step{
-			{makeFolder, "", old},
-			{nothing, "key: is a directory", old},
-		}},
-		{"a certificate instead of a key is rejected", []step{
-			{write("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"), "", old},
-			{nothing, "certificate", old},
-		}},
-	}
-	for _, test := range tests {
+	for _, test := range changes {
 		t.Run(test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { watch(t, old, test.steps) })
+			synctest.Test(t, func(t *testing.T) { watch(t, test.steps) })
 		})
 	}
 }
 
 // watch has watchKey look at a folder's key once after each step.
-func watch(t *testing.T, old keyPair, steps []step) {
+func watch(t *testing.T, steps []step) {
 	dir := filepath.Join(t.TempDir(), "secret")
 	write(old.pem)(t, dir)
 	path := filepath.Join(dir, "key")

@@ -114,6 +114,44 @@ const (
 	protobuf = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited"
 )
 
+// The bounds of the histograms.
+const (
+	seconds = "[0.0005 0.001 0.0025 0.005 0.01 0.025 0.05 0.1 0.25 0.5 1 2.5 5 10]"
+	bytes   = "[500 1000 2000 3000 4000 6000 8000 12000 16000]"
+)
+
+// series are all time series of TestScrape's requests, as line writes them.
+var series = []string{
+	`COUNTER docslogin_logins_total{docslogin_link_rejected="false",docslogin_outcome="logged_in",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 3`,
+	`COUNTER docslogin_logins_total{docslogin_link_rejected="false",docslogin_outcome="method",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 1`,
+	`COUNTER docslogin_logins_total{docslogin_link_rejected="false",docslogin_outcome="sign_in",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 3`,
+	`COUNTER docslogin_logins_total{docslogin_link_rejected="false",docslogin_outcome="speculative",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 1`,
+	`COUNTER docslogin_logins_total{docslogin_link_rejected="true",docslogin_outcome="sign_in",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 1`,
+	`HISTOGRAM docslogin_duration_seconds{docslogin_outcome="logged_in",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 3 in ` + seconds,
+	`HISTOGRAM docslogin_duration_seconds{docslogin_outcome="method",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 1 in ` + seconds,
+	`HISTOGRAM docslogin_duration_seconds{docslogin_outcome="sign_in",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 4 in ` + seconds,
+	`HISTOGRAM docslogin_duration_seconds{docslogin_outcome="speculative",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 1 in ` + seconds,
+	`HISTOGRAM docslogin_url_size_bytes{docslogin_outcome="logged_in",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 3 in ` + bytes,
+}
+
+// all returns the lines of all metrics except the process's own.
+func all(t *testing.T, families map[string]*dto.MetricFamily) (lines []string) {
+	t.Helper()
+	for _, family := range families {
+		if family.GetName() == "target_info" { // of the process
+			continue
+		}
+		if family.GetHelp() == "" {
+			t.Errorf("%s has no help", family.GetName())
+		}
+		for _, m := range family.Metric {
+			lines = append(lines, line(family, m))
+		}
+	}
+	slices.Sort(lines)
+	return lines
+}
+
 func TestScrape(t *testing.T) {
 	app, docs, metrics := start(t)
 	for range 3 {
@@ -139,40 +177,11 @@ func TestScrape(t *testing.T) {
 		resp.Body.Close()
 	}
 
-	const (
-		seconds = "[0.0005 0.001 0.0025 0.005 0.01 0.025 0.05 0.1 0.25 0.5 1 2.5 5 10]"
-		bytes   = "[500 1000 2000 3000 4000 6000 8000 12000 16000]"
-	)
-	want := []string{
-		`COUNTER docslogin_logins_total{docslogin_link_rejected="false",docslogin_outcome="logged_in",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 3`,
-		`COUNTER docslogin_logins_total{docslogin_link_rejected="false",docslogin_outcome="method",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 1`,
-		`COUNTER docslogin_logins_total{docslogin_link_rejected="false",docslogin_outcome="sign_in",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 3`,
-		`COUNTER docslogin_logins_total{docslogin_link_rejected="false",docslogin_outcome="speculative",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 1`,
-		`COUNTER docslogin_logins_total{docslogin_link_rejected="true",docslogin_outcome="sign_in",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 1`,
-		`HISTOGRAM docslogin_duration_seconds{docslogin_outcome="logged_in",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 3 in ` + seconds,
-		`HISTOGRAM docslogin_duration_seconds{docslogin_outcome="method",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 1 in ` + seconds,
-		`HISTOGRAM docslogin_duration_seconds{docslogin_outcome="sign_in",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 4 in ` + seconds,
-		`HISTOGRAM docslogin_duration_seconds{docslogin_outcome="speculative",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 1 in ` + seconds,
-		`HISTOGRAM docslogin_url_size_bytes{docslogin_outcome="logged_in",docslogin_platform="ReadMe",otel_scope_name="github.com/docslogin/docslogin/otel"} 3 in ` + bytes,
-	}
 	scrapes := map[string]map[string]*dto.MetricFamily{}
 	for name, accept := range map[string]string{"text": text, "protobuf": protobuf} {
 		scrapes[name] = scrape(t, metrics, accept)
-		var got []string
-		for _, family := range scrapes[name] {
-			if family.GetName() == "target_info" { // of the process
-				continue
-			}
-			if family.GetHelp() == "" {
-				t.Errorf("%s has no help", family.GetName())
-			}
-			for _, m := range family.Metric {
-				got = append(got, line(family, m))
-			}
-		}
-		slices.Sort(got)
-		if !slices.Equal(got, want) {
-			t.Fatalf("%s: there are\n%s\nand not\n%s", name, strings.Join(got, "\n"), strings.Join(want, "\n"))
+		if got := all(t, scrapes[name]); !slices.Equal(got, series) {
+			t.Fatalf("%s: there are\n%s\nand not\n%s", name, strings.Join(got, "\n"), strings.Join(series, "\n"))
 		}
 	}
 	size := scrapes["protobuf"]["docslogin_url_size_bytes"].Metric[0].Histogram
