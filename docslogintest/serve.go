@@ -161,7 +161,7 @@ func (s *Site) checkEcho(r *http.Request) []rules.Finding {
 		if got := r.URL.Query().Get(name); got != s.echo[name] {
 			out = append(out, rules.Finding{
 				Rule: name,
-				Warn: got == "", // the rules reject it without the parameter that the platform requires
+				Warn: got == "", // if the platform requires the parameter, CheckQuery rejects the login
 				Why:  "The parameter " + name + " did not come back in the query with the value that the login URL was given.",
 				Fix:  "Begin at the docs, and return " + name + " as it came.",
 			})
