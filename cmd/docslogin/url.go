@@ -163,7 +163,7 @@ func (w headerWriter) WriteHeader(int)             {}
 // deep link was rejected.
 func (t *tool) login(preset presets.Preset, platform docslogin.Platform, user *docslogin.User, link string) (string, error) {
 	if link != "" && platform.DeepLink.In == "" {
-		return "", usageError("-link: " + platform.Name + " takes no page, so every login leads to the docs' home; leave -link out")
+		return "", usageError("-link: " + platform.Name + " takes no page, so a login URL leads to the docs' home; leave -link out")
 	}
 	var event docslogin.Event
 	m, err := docslogin.New(func(*http.Request) (*docslogin.User, error) { return user, nil }, platform, append(t.settings.options(),

@@ -290,7 +290,7 @@ func TestAPageForAPlatformThatTakesNoneIsAnError(t *testing.T) {
 	login := func(link string) (string, error) {
 		return (&tool{ctx: t.Context()}).login(presets.Preset{}, p, &docslogin.User{ID: "1"}, link)
 	}
-	const want = "-link: Linkless takes no page, so every login leads to the docs' home; leave -link out"
+	const want = "-link: Linkless takes no page, so a login URL leads to the docs' home; leave -link out"
 	if location, err := login("/quickstart"); location != "" || err != usageError(want) {
 		t.Errorf("%s, %v", location, err)
 	}
