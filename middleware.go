@@ -315,8 +315,8 @@ func (m *Middleware) SetKey(key Key) error {
 
 // LoginURL returns the URL that logs user in to the docs and opens deepLink, for an app that needs
 // the URL itself. The URL contains the token: send it only to that user, immediately, in a response
-// that is not stored. If deepLink is empty, or the route would reject it, the URL leads to the
-// docs' home page. LoginURL does not report an [Event].
+// that is not stored. If deepLink is empty, the route would reject it, or the platform takes none,
+// the URL leads to the docs' home page. LoginURL does not report an [Event].
 //
 // The error is a [*LoginError]. It wraps [ErrNoUser] if user is nil or the user's session has
 // ended. Only if the platform takes the token in a form ([InForm]) is it another one, which wraps

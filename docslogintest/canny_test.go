@@ -9,7 +9,7 @@ import (
 
 func TestCannySaysWhyItRejects(t *testing.T) {
 	checkRejections(t, docslogintest.NewCanny, []rejectionTest{
-		{"no company for Canny", func(p *docslogin.Platform) { p.Echo, p.Params = nil, nil }, nil, "companyID", "did not come back"},
+		{"no company for Canny", func(p *docslogin.Platform) { p.Echo, p.Params = nil, nil }, nil, "companyID", "has no companyID"},
 		{"no ID for Canny", func(p *docslogin.Platform) { p.Required, p.Mapper = nil, nil }, nil, "id", "no id"},
 	})
 }

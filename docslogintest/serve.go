@@ -145,7 +145,7 @@ func (s *Site) checkLink(r *http.Request) []rules.Finding {
 // linkOf returns the deep link that came back, or "".
 func (s *Site) linkOf(r *http.Request) string {
 	switch {
-	case s.rules.ToPage:
+	case s.rules.ToPage || s.rules.Link == "":
 		return ""
 	case s.rules.Form != "":
 		return r.PostForm.Get(s.rules.Link)
@@ -161,7 +161,7 @@ func (s *Site) checkEcho(r *http.Request) []rules.Finding {
 		if got := r.URL.Query().Get(name); got != s.echo[name] {
 			out = append(out, rules.Finding{
 				Rule: name,
-				Warn: got == "" && name != s.rules.RequiredParam,
+				Warn: got == "", // if the platform requires the parameter, CheckQuery rejects the login
 				Why:  "The parameter " + name + " did not come back in the query with the value that the login URL was given.",
 				Fix:  "Begin at the docs, and return " + name + " as it came.",
 			})

@@ -13,6 +13,7 @@ import (
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/docslogintest"
 	"github.com/docslogin/docslogin/internal/presets"
+	"github.com/docslogin/docslogin/internal/rules"
 	"github.com/docslogin/docslogin/internal/testkit"
 )
 
@@ -162,9 +163,12 @@ func TestAVisitorArrivesLoggedIn(t *testing.T) {
 		defer site.Close()
 		app := newApp(t, site, site.Platform(), ada)
 		client := docslogintest.NewClient()
-		back := deepLink
+		back, heading := want.leadsTo(deepLink), "API reference"
 		if want.cut {
 			back = "/reference?lang=go"
+		}
+		if want.home {
+			heading = "Welcome"
 		}
 
 		// The visitor is signed out at the app: its sign-in form appears, with a return URL.
@@ -172,12 +176,12 @@ func TestAVisitorArrivesLoggedIn(t *testing.T) {
 		if page != "the app's sign-in form" {
 			t.Fatalf("ended at %v", resp.Request.URL)
 		}
-		// Submitting the form leads to the deep link.
+		// Submitting the form leads to the deep link, if the platform sends one.
 		resp, page = post(t, client, resp.Request.URL.String(), "application/x-www-form-urlencoded", "")
 		if got := resp.Request.URL.String(); got != site.URL+back {
 			t.Errorf("ended at %s", got)
 		}
-		contains(t, page, append(strings.Split(want.shows, ";"), "<title>API reference · Acme API</title>", "Log out")...)
+		contains(t, page, append(strings.Split(want.shows, ";"), "<title>"+heading+" · Acme API</title>", "Log out")...)
 		onlyFacts(t, page)
 
 		// From now on the docs know the reader without the app.
@@ -233,8 +237,8 @@ func TestTheDocsSessionEndsWithItsClaim(t *testing.T) {
 
 func TestADeepLinkThatComesBackStaysOnTheSite(t *testing.T) {
 	forEverySite(t, func(t *testing.T, p presets.Preset, want expectation) {
-		if want.toPage {
-			return // the token comes to the page
+		if want.toPage || want.home {
+			return // nothing comes back
 		}
 		site := p.Site()
 		defer site.Close()
@@ -380,6 +384,42 @@ func TestALoginWithoutADeepLinkLeadsToTheHomePage(t *testing.T) {
 	if logins := site.Logins(); len(logins) != 1 || logins[0].Page != "/" || len(logins[0].Notes) != 0 {
 		t.Errorf("logins: %+v", logins)
 	}
+}
+
+// At a platform that sends no deep link, nothing that the app sends is one.
+func TestWithoutADeepLinkALoginLeadsToTheHomePage(t *testing.T) {
+	for name, wire := range map[string]rules.Wire{
+		"a token that comes to any page":                    {Query: "sso"},
+		"a token that comes to a callback with a parameter": {Query: "jwt", Callback: "/callback/jwt", RequiredParam: "orgSlug"},
+		"a platform whose deep links would be absolute":     {Query: "sso", Back: rules.AsURL},
+	} {
+		t.Run(name, func(t *testing.T) {
+			site := docslogintest.NewWithoutDeepLink(wire)
+			defer site.Close()
+			app := newApp(t, site, site.Platform(), ada)
+			resp, _ := get(t, noRedirects(), site.URL+"/quickstart")
+			if got := resp.Header.Get("Location"); got != app.URL+"/docs-login" {
+				t.Errorf("the login URL is %s", got)
+			}
+			if login, err := site.Login(visitor(t, app), "/quickstart"); err != nil || login.Page != "/" || len(login.Notes) != 0 {
+				t.Errorf("login: %+v, %v", login, err)
+			}
+			resp, _ = get(t, noRedirects(), tokenTo(t, site)+"&=/quickstart%3Fa")
+			if got := resp.Header.Get("Location"); got != "/" || len(site.Logins()[1].Notes) != 0 {
+				t.Errorf("a parameter without a name leads to %s, %q", got, site.Logins()[1].Notes)
+			}
+		})
+	}
+}
+
+// The parameter is the same for every login, so it is not in the login URL.
+func TestALoginWithoutTheParameterThatThePlatformRequires(t *testing.T) {
+	start := func(...docslogintest.Option) *docslogintest.Site {
+		return docslogintest.NewWithoutDeepLink(rules.Wire{Query: "jwt", Callback: "/callback/jwt", RequiredParam: "orgSlug"})
+	}
+	checkRejections(t, start, []rejectionTest{
+		{"no orgSlug", func(p *docslogin.Platform) { p.Params = nil }, nil, "orgSlug", "has no orgSlug"},
+	})
 }
 
 func TestNotesAreNotARejection(t *testing.T) {

@@ -280,20 +280,26 @@ func (s *Site) loginRoute() string {
 }
 
 // loginLink returns the login URL that brings the reader back to page, or "" if there is no login
-// URL.
+// URL. If the platform sends no deep link, the login leads to the home page.
 func (s *Site) loginLink(page string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.loginURL == "" {
 		return ""
 	}
-	separator := "?"
-	if strings.Contains(s.loginURL, "?") {
+	link, separator := s.loginURL, "?"
+	if strings.Contains(link, "?") {
 		separator = "&"
 	}
-	link := s.loginURL + separator + s.rules.Link + "=" + s.deepLink(s.URL, page)
+	add := func(name, value string) {
+		link += separator + name + "=" + value
+		separator = "&"
+	}
+	if s.rules.Link != "" {
+		add(s.rules.Link, s.deepLink(s.URL, page))
+	}
 	for _, name := range slices.Sorted(maps.Keys(s.echo)) {
-		link += "&" + name + "=" + url.QueryEscape(s.echo[name])
+		add(name, url.QueryEscape(s.echo[name]))
 	}
 	return link
 }

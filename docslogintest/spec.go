@@ -16,7 +16,7 @@ type spec struct {
 	layout    string // a class in site.html
 	hue       int    // of the accent color, in degrees of OKLCH
 	rules     rules.Platform
-	deepLink  func(siteURL, page string) string // the deep link as it is written in the login URL
+	deepLink  func(siteURL, page string) string // the deep link as it is written in the login URL; nil if rules.Link is ""
 	echo      map[string]string                 // other parameters of the login URL, which must come back unchanged
 	singleUse bool                              // a jti that was used before is rejected
 	newKey    func() string                     // returns a random key, in a form that WithKey accepts

@@ -1,6 +1,7 @@
 package platforms_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"math"
@@ -17,17 +18,22 @@ import (
 )
 
 // A new preset is tested here before it has rows of its own.
-func TestEveryPresetTakesADeepLinkBothWays(t *testing.T) {
-	for _, p := range testkit.Presets() {
+func TestEveryPresetTakesItsPlatformsDeepLinkBothWays(t *testing.T) {
+	for i, p := range testkit.Presets() {
 		t.Run(p.Name, func(t *testing.T) {
-			in := url.Values{p.DeepLink.In: {"/guide"}}
+			sent := presets.All()[i].Rules(nil).Link
+			if p.DeepLink.In != sent {
+				t.Errorf("the deep link comes in %q, want %q", p.DeepLink.In, sent)
+			}
+			param := cmp.Or(sent, "redirect") // which a platform that sends no deep link may have for something else
+			in := url.Values{param: {"/guide"}}
 			m := testkit.New(t, testkit.As(testkit.Ada), p)
 			home, _ := testkit.Login(t, m, "/docs-login")
 			to, _ := testkit.Login(t, m, "/docs-login?"+in.Encode())
-			if decoded, _ := url.QueryUnescape(to); p.DeepLink.In == "" || to == home || !strings.Contains(decoded, "/guide") {
-				t.Errorf("the deep link in %q leads to %s", p.DeepLink.In, to)
+			if decoded, _ := url.QueryUnescape(to); (to == home) != (sent == "") || strings.Contains(decoded, "/guide") != (sent != "") {
+				t.Errorf("the deep link in %q leads to %s", param, to)
 			}
-			foreign := url.Values{p.DeepLink.In: {"https://evil.example/guide"}}
+			foreign := url.Values{param: {"https://evil.example/guide"}}
 			testLinks(t, p, []linkRow{
 				{"without a deep link", "", home},
 				{"a deep link", in.Encode(), to},

@@ -29,28 +29,47 @@ Flags of most commands:
 		`  -docs URL       where readers open the docs, as the preset takes it
   -key-file FILE  the secret, or a key in PEM; a newline at its end is ignored
   -key-env NAME   the same, in an environment variable; no flag takes the key
-` + argumentHelp() +
+` + argumentHelp(presets.All()) +
 		`  -json           print one JSON object
 
 Exit codes: 0 fine; 1 login rejected or configuration wrong; 2 incorrect call.
 `
 }
 
-// argumentHelp describes the flags for arguments that only some presets have.
-func argumentHelp() string {
+// argumentHelp describes the flags for arguments that only some presets have. If presets mean
+// different things by one flag, the description has a clause for each meaning.
+func argumentHelp(all []presets.Preset) string {
 	var b strings.Builder
-	for _, a := range presets.Arguments() {
-		owners := flagsWith(func(other presets.Argument) bool { return other == a })
-		b.WriteString(wrap("  -"+a.Name+" "+a.Value, flagColumn, strings.Fields("for "+list(owners, "and")+": "+a.Help)...))
+	for _, flag := range argumentFlags(all) {
+		var clauses []string
+		for _, a := range presets.Arguments(all) {
+			owners := flagsWith(all, func(other presets.Argument) bool { return other.Name == a.Name && other.Help == a.Help })
+			clause := "for " + list(owners, "and") + ": " + a.Help
+			if argumentFlag(a) == flag && !slices.Contains(clauses, clause) {
+				clauses = append(clauses, clause)
+			}
+		}
+		b.WriteString(wrap("  "+flag, flagColumn, strings.Fields(strings.Join(clauses, "; "))...))
 	}
 	return b.String()
 }
 
+// argumentFlags returns the flags for arguments that only some presets have, each once.
+func argumentFlags(all []presets.Preset) (flags []string) {
+	for _, a := range presets.Arguments(all) {
+		if flag := argumentFlag(a); !slices.Contains(flags, flag) {
+			flags = append(flags, flag)
+		}
+	}
+	return flags
+}
+
+// argumentFlag returns the flag for an argument with its placeholder: "-company ID".
+func argumentFlag(a presets.Argument) string { return "-" + a.Name + " " + a.Value }
+
 // sharedHelp refers to the main help for the given flags and for those of presets.Arguments.
 func sharedHelp(flags ...string) string {
-	for _, a := range presets.Arguments() {
-		flags = append(flags, "-"+a.Name+" "+a.Value)
-	}
+	flags = append(flags, argumentFlags(presets.All())...)
 	for i := range flags[1:] {
 		flags[i] += ","
 	}
@@ -113,9 +132,9 @@ func platformsWhere(is func(rules.Platform) bool) (names []string) {
 	return names
 }
 
-// argumentNames returns the flags for arguments that only some presets have.
+// argumentNames returns the names of the arguments that only some presets have.
 func argumentNames() (names []string) {
-	for _, a := range presets.Arguments() {
+	for _, a := range presets.Arguments(presets.All()) {
 		if !slices.Contains(names, a.Name) {
 			names = append(names, a.Name)
 		}
@@ -123,9 +142,9 @@ func argumentNames() (names []string) {
 	return names
 }
 
-// flagsWith returns the flags of the presets that have a certain argument.
-func flagsWith(is func(presets.Argument) bool) (flags []string) {
-	for _, p := range presets.All() {
+// flagsWith returns the flags of those presets that have a certain argument.
+func flagsWith(all []presets.Preset, is func(presets.Argument) bool) (flags []string) {
+	for _, p := range all {
 		if slices.ContainsFunc(p.Extra, is) {
 			flags = append(flags, p.Flag)
 		}

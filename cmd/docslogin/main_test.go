@@ -16,6 +16,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -151,7 +152,10 @@ func TestHelpIsMadeOfThePresets(t *testing.T) {
 			t.Errorf("%s is missing in %s", p.Flag, help)
 		}
 		for _, a := range p.Extra {
-			if !regexp.MustCompile(`-` + a.Name + ` ` + a.Value + ` for [^:]*` + p.Flag + `[^:]*: ` + a.Help).MatchString(help) {
+			if strings.Count(help, " -"+a.Name+" "+a.Value+" for ") != 1 {
+				t.Errorf("-%s is not there once in %s", a.Name, help)
+			}
+			if !regexp.MustCompile(`for [^:;]*\b` + p.Flag + `\b[^:;]*: ` + a.Help).MatchString(help) {
 				t.Errorf("-%s for %s is missing in %s", a.Name, p.Flag, help)
 			}
 		}
@@ -163,6 +167,24 @@ func TestHelpIsMadeOfThePresets(t *testing.T) {
 		if help := call(t, "", nil, "help", command).out; !regexp.MustCompile(want).MatchString(help) {
 			t.Errorf("%s: %s", command, help)
 		}
+	}
+}
+
+func TestAFlagThatPresetsShareIsDescribedOnce(t *testing.T) {
+	issuer := func(help string, optional bool) []presets.Argument {
+		return []presets.Argument{{Name: "issuer", Value: "URL", Help: help, Optional: optional}}
+	}
+	all := []presets.Preset{
+		{Flag: "a", Extra: issuer("the issuer", true)},
+		{Flag: "b", Extra: issuer("the app's URL", false)},
+		{Flag: "c", Extra: issuer("the issuer", false)},
+		{Flag: "d"},
+	}
+	if got, want := argumentHelp(all), "  -issuer URL     for a and c: the issuer; for b: the app's URL\n"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if got := argumentFlags(all); !slices.Equal(got, []string{"-issuer URL"}) {
+		t.Errorf("flags: %q", got)
 	}
 }
 

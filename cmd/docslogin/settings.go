@@ -131,7 +131,7 @@ func (s *settings) checkArguments(p presets.Preset) error {
 		}
 		i := slices.IndexFunc(p.Extra, func(a presets.Argument) bool { return a.Name == name })
 		if i < 0 {
-			return usageError("-" + name + " is for " + list(flagsWith(func(a presets.Argument) bool { return a.Name == name }), "and"))
+			return usageError("-" + name + " is for " + list(flagsWith(presets.All(), func(a presets.Argument) bool { return a.Name == name }), "and"))
 		}
 		if value == "" && p.Extra[i].Optional {
 			return usageError("-" + name + " is empty; leave it out to use the platform's own")

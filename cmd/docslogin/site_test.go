@@ -59,12 +59,12 @@ func TestASiteForAnApp(t *testing.T) {
 			docsURL := serve(t, p, app.URL+"/docs-login")
 
 			docs = appFor(t, p, docsURL, p.key)
-			if arrived, text := open(t, docsURL); !arrived {
-				t.Errorf("a reader ends at %s", text)
+			if path, text := open(t, docsURL+"/quickstart"); path != testkit.Arrival(p.Preset, "/quickstart") || !strings.Contains(text, "Hello, ") {
+				t.Errorf("a reader ends at %s: %s", path, text)
 			}
 			docs = appFor(t, p, docsURL, p.other)
-			if arrived, text := open(t, docsURL); arrived || !strings.Contains(text, "signature") {
-				t.Errorf("with another key, a reader ends at %s", text)
+			if path, text := open(t, docsURL+"/quickstart"); strings.Contains(text, "Hello, ") || !strings.Contains(text, "signature") {
+				t.Errorf("with another key, a reader ends at %s: %s", path, text)
 			}
 		})
 	}
@@ -90,15 +90,16 @@ func appFor(t *testing.T, p preset, docsURL, key string) *docslogin.Middleware {
 	return m
 }
 
-// open opens a page of the docs, and reports whether the reader arrives there.
-func open(t *testing.T, docsURL string) (arrived bool, text string) {
+// open opens a page of the docs, and returns the path and the text of the page at which the reader
+// arrives.
+func open(t *testing.T, page string) (path, text string) {
 	t.Helper()
-	resp, err := docslogintest.NewClient().Get(docsURL + "/quickstart")
+	resp, err := docslogintest.NewClient().Get(page)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	return resp.StatusCode == http.StatusOK && resp.Request.URL.Path == "/quickstart", testkit.Body(t, resp)
+	return resp.Request.URL.Path, testkit.Body(t, resp)
 }
 
 func TestASiteThatCannotStart(t *testing.T) {

@@ -162,6 +162,9 @@ func (w headerWriter) WriteHeader(int)             {}
 // login requests a URL from the login route, because the route's event, unlike LoginURL, says why a
 // deep link was rejected.
 func (t *tool) login(preset presets.Preset, platform docslogin.Platform, user *docslogin.User, link string) (string, error) {
+	if link != "" && platform.DeepLink.In == "" {
+		return "", usageError("-link: " + platform.Name + " takes no page, so a login URL leads to the docs' home; leave -link out")
+	}
 	var event docslogin.Event
 	m, err := docslogin.New(func(*http.Request) (*docslogin.User, error) { return user, nil }, platform, append(t.settings.options(),
 		docslogin.WithLogger(slog.New(slog.DiscardHandler)),

@@ -10,6 +10,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
 
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/docslogintest"
@@ -102,17 +105,27 @@ func madeURL(t *testing.T, p preset) string {
 	case strings.HasSuffix(p.docs, "/base"):
 		link = "/base" + link
 	}
-	made := call(t, "", map[string]string{"KEY": p.key}, slices.Concat([]string{"url", "-key-env", "KEY", "-link", link}, p.flags(), ada)...)
+	made := p.url(t, link)
 	if p.Rules(nil).Form != "" {
 		made.want(t, 1, p.Name()+" takes the token in a form, so there is no login URL")
 		return ""
 	}
-	made.want(t, 0, "quickstart")
+	made.want(t, 0, strings.Trim(testkit.Arrival(p.Preset, "quickstart"), "/"))
 	location := strings.TrimSuffix(made.out, "\n")
 	if _, err := url.Parse(location); err != nil || made.errs != "" {
 		t.Fatalf("%v, %s", err, made.errs)
 	}
 	return location
+}
+
+// url runs docslogin url for ada and a page, if the platform takes one.
+func (p preset) url(t *testing.T, link string) result {
+	t.Helper()
+	args := slices.Concat([]string{"url", "-key-env", "KEY"}, p.flags(), ada)
+	if p.Rules(nil).Link != "" {
+		args = append(args, "-link", link)
+	}
+	return call(t, "", map[string]string{"KEY": p.key}, args...)
 }
 
 // The same login at the test site of the platform.
@@ -125,7 +138,7 @@ func TestALoginURLOfEveryPlatformLogsIn(t *testing.T) {
 			site := p.Site(docslogintest.WithKey(p.key))
 			defer site.Close()
 			p.docs = site.URL
-			made := call(t, "", map[string]string{"KEY": p.key}, slices.Concat([]string{"url", "-key-env", "KEY", "-link", "/quickstart"}, p.flags(), ada)...)
+			made := p.url(t, "/quickstart")
 			made.want(t, 0)
 			location := strings.TrimSpace(made.out)
 			if host := p.Rules(nil).Host; host != "" { // which no test may call
@@ -137,7 +150,7 @@ func TestALoginURLOfEveryPlatformLogsIn(t *testing.T) {
 			}
 			resp.Body.Close()
 			logins := site.Logins()
-			if len(logins) != 1 || logins[0].Page != "/quickstart" || len(logins[0].Notes) != 0 || len(site.Rejections()) != 0 {
+			if len(logins) != 1 || logins[0].Page != testkit.Arrival(p.Preset, "/quickstart") || len(logins[0].Notes) != 0 || len(site.Rejections()) != 0 {
 				t.Errorf("logins %+v, rejections %+v", logins, site.Rejections())
 			}
 		})
@@ -266,6 +279,23 @@ func TestADeepLinkThatWouldBeRejectedIsAnError(t *testing.T) {
 	r = withSecret(t, "", append(append(readMe, ada...), "-link", "https://docs.example.com/quickstart")...)
 	if r.want(t, 0); !strings.HasSuffix(r.out, "&redirect=%2Fquickstart\n") {
 		t.Errorf("stdout: %s", r.out)
+	}
+}
+
+func TestAPageForAPlatformThatTakesNoneIsAnError(t *testing.T) {
+	p := docslogin.Platform{
+		Name: "Linkless", DocsURL: "https://docs.example.com", Algorithm: jose.HS256, Key: docslogin.Secret(secret), Carrier: docslogin.InQuery("sso"),
+		Lifetime: docslogin.Lifetime{Token: time.Minute},
+	}
+	login := func(link string) (string, error) {
+		return (&tool{ctx: t.Context()}).login(presets.Preset{}, p, &docslogin.User{ID: "1"}, link)
+	}
+	const want = "-link: Linkless takes no page, so a login URL leads to the docs' home; leave -link out"
+	if location, err := login("/quickstart"); location != "" || err != usageError(want) {
+		t.Errorf("%s, %v", location, err)
+	}
+	if location, err := login(""); err != nil || !strings.HasPrefix(location, "https://docs.example.com?sso=ey") {
+		t.Errorf("without -link: %s, %v", location, err)
 	}
 }
 

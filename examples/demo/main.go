@@ -103,7 +103,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	for _, d := range all {
 		fmt.Fprintf(stdout, "%-24s  %s/quickstart\n", d.Name, d.DocsURL)
 	}
-	fmt.Fprintln(stdout, "Open one of these docs pages: you sign in at the app's form and come back to that page. Ctrl-C stops.")
+	fmt.Fprintln(stdout, "Open one of these docs pages: you sign in at the app's form and come back to the docs. Ctrl-C stops.")
 
 	select {
 	case err := <-failed:

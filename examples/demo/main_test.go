@@ -18,6 +18,7 @@ import (
 
 	"github.com/docslogin/docslogin/docslogintest"
 	"github.com/docslogin/docslogin/internal/presets"
+	"github.com/docslogin/docslogin/internal/testkit"
 	"github.com/gorilla/sessions"
 )
 
@@ -107,10 +108,10 @@ func visit(t *testing.T, app, page, user string) (*url.URL, string) {
 
 func TestAVisitorComesBackToTheDeepLink(t *testing.T) {
 	app, docs := start(t)
-	for _, name := range names {
-		t.Run(name, func(t *testing.T) {
-			at, page := visit(t, app, docs[name]+"/reference?lang=go", "ada")
-			if at.String() != docs[name]+"/reference?lang=go" {
+	for _, p := range presets.All() {
+		t.Run(p.Flag, func(t *testing.T) {
+			at, page := visit(t, app, docs[p.Flag]+"/reference?lang=go", "ada")
+			if at.String() != docs[p.Flag]+testkit.Arrival(p, "/reference?lang=go") {
 				t.Fatalf("ended at %v", at)
 			}
 			wants(t, page, "Hello, ", "ada@example.com")
@@ -137,10 +138,11 @@ func TestNamesUnderLocalhost(t *testing.T) {
 	if !strings.HasPrefix(app, "http://app.localhost:") {
 		t.Errorf("the app is at %s", app)
 	}
-	for name, site := range docs {
+	for _, p := range presets.All() {
+		site := docs[p.Flag]
 		at, page := visit(t, app, site+"/reference?lang=go", "ben")
-		if at.String() != site+"/reference?lang=go" || !strings.HasPrefix(site, "http://"+name+".localhost:") {
-			t.Errorf("%s: ended at %v", name, at)
+		if at.String() != site+testkit.Arrival(p, "/reference?lang=go") || !strings.HasPrefix(site, "http://"+p.Flag+".localhost:") {
+			t.Errorf("%s: ended at %v", p.Flag, at)
 		}
 		wants(t, page, "Hello, ", "ben@example.com")
 	}

@@ -90,10 +90,11 @@ func fernRules(v Values) rules.Platform {
 	return p
 }
 
-// Arguments returns the arguments that only some presets have.
-func Arguments() []Argument {
+// Arguments returns the arguments that only some of the presets have. Presets may share a name and
+// differ in the rest.
+func Arguments(presets []Preset) []Argument {
 	var all []Argument
-	for _, p := range All() {
+	for _, p := range presets {
 		for _, a := range p.Extra {
 			if !slices.Contains(all, a) {
 				all = append(all, a)

@@ -50,6 +50,17 @@ func TestFlagsStayAsTheyAre(t *testing.T) {
 	}
 }
 
+// Presets that share an argument's name share its flag, which has one placeholder.
+func TestAnArgumentHasOnePlaceholder(t *testing.T) {
+	values := map[string]string{}
+	for _, a := range presets.Arguments(presets.All()) {
+		if value, seen := values[a.Name]; seen && value != a.Value {
+			t.Errorf("-%s has the placeholders %s and %s", a.Name, value, a.Value)
+		}
+		values[a.Name] = a.Value
+	}
+}
+
 // An argument that only some presets have reaches the platform. Without one that is not optional,
 // New says which it is.
 func TestArguments(t *testing.T) {
@@ -60,10 +71,10 @@ func TestArguments(t *testing.T) {
 			if !strings.Contains(fmt.Sprint(platform.Params, platform.Static, platform.Callback), value) {
 				t.Errorf("%s: -%s does not reach the platform", p.Flag, a.Name)
 			}
-			if !slices.Contains(presets.Arguments(), a) {
+			if !slices.Contains(presets.Arguments(presets.All()), a) {
 				t.Errorf("%s: -%s is not in the list of arguments", p.Flag, a.Name)
 			}
-			_, err := docslogin.New(testkit.Nobody, p.New(presets.Values{"docs": "https://docs.example.com", "key": testkit.KeyFor(p)}))
+			_, err := docslogin.New(testkit.Nobody, p.New(without(p, a)))
 			errs := testkit.ConfigErrors(err)
 			if !a.Optional && (len(errs) != 1 || errs[0].Field != a.Field) {
 				t.Errorf("%s without -%s: %v", p.Flag, a.Name, err)
@@ -73,4 +84,15 @@ func TestArguments(t *testing.T) {
 			t.Errorf("the rules expect the issuer %s", got)
 		}
 	}
+}
+
+// without returns the arguments of a preset except one.
+func without(p presets.Preset, except presets.Argument) presets.Values {
+	values := presets.Values{"docs": "https://docs.example.com", "key": testkit.KeyFor(p)}
+	for _, a := range p.Extra {
+		if a != except {
+			values[a.Name] = a.Example
+		}
+	}
+	return values
 }

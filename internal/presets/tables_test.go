@@ -16,8 +16,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
+
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/internal/presets"
+	"github.com/docslogin/docslogin/internal/rules"
 	"github.com/docslogin/docslogin/internal/testkit"
 )
 
@@ -113,8 +116,25 @@ func loginRow(t *testing.T, p presets.Preset) string {
 	if claim := platform.Lifetime.SessionClaim; claim != "" {
 		session = span(platform.Lifetime.Session) + ", in `" + claim + "`"
 	}
-	return row(platform.Name, "`"+p.Call+"`", string(platform.Algorithm), carrier(testkit.Masked(to)), "`"+platform.DeepLink.In+"`",
+	return row(platform.Name, "`"+p.Call+"`", string(platform.Algorithm), carrier(testkit.Masked(to)), name(platform.DeepLink.In),
 		span(platform.Lifetime.Token), session, names(platform.Required))
+}
+
+func TestTheRowOfAPlatformThatSendsNoDeepLink(t *testing.T) {
+	p := presets.Preset{
+		Call: "Linkless(docsURL, secret)",
+		New: func(v presets.Values) docslogin.Platform {
+			return docslogin.Platform{
+				Name: "Linkless", DocsURL: v["docs"], Algorithm: jose.HS256, Key: docslogin.Secret(v["key"]), Carrier: docslogin.InQuery("sso"),
+				Lifetime: docslogin.Lifetime{Token: time.Minute},
+			}
+		},
+		Rules: func(presets.Values) rules.Platform { return rules.Platform{Algorithms: []string{"HS256"}} },
+	}
+	const want = "| Linkless | `Linkless(docsURL, secret)` | HS256 | the query, `sso` | – | 1 min | the platform's | – |\n"
+	if got := loginRow(t, p); got != want {
+		t.Errorf("got  %swant %s", got, want)
+	}
 }
 
 // claimsRow is about which claims each field of a user becomes.
@@ -168,6 +188,14 @@ func span(d time.Duration) string {
 		}
 	}
 	return "–"
+}
+
+// name writes the name of a parameter, if there is one.
+func name(param string) string {
+	if param == "" {
+		return "–"
+	}
+	return "`" + param + "`"
 }
 
 // names lists claims. "a|b" is one of two.

@@ -17,7 +17,7 @@ type Wire struct {
 	Query         string            // parameter that carries the token; "": none
 	Form          string            // field of a POST that carries the token; "": none
 	Fragment      bool              // the token is in the fragment, for a page's script
-	Link          string            // parameter that carries the deep link to the login URL and back
+	Link          string            // parameter that carries the deep link to the login URL and back; "": the platform sends none
 	Back          LinkForm          // the form in which the deep link comes back
 	OtherHosts    bool              // the deep link may lead to other hosts, such as those of agents or other brands
 	ToPage        bool              // the token goes to the deep link's page itself, without Link
@@ -155,11 +155,7 @@ func (p Platform) CheckURL(u, docs *url.URL, route string) []Finding {
 	if notEncoded == nil {
 		out = append(out, p.CheckLink(link, at, route)...)
 	}
-	out = append(append(out, notEncoded...), p.checkRefusedParams(u.RawQuery)...)
-	if p.RequiredParam != "" && !has(u.RawQuery, p.RequiredParam) {
-		out = append(out, fail(p.RequiredParam, "The URL has no "+p.RequiredParam+".", "Send "+p.RequiredParam+" with the token."))
-	}
-	return out
+	return slices.Concat(out, notEncoded, p.checkParams(u.RawQuery))
 }
 
 // CheckLength checks the length of a URL or, if alone is set, of a token without its URL.
@@ -264,7 +260,7 @@ func (p Platform) CheckLink(link string, at *url.URL, route string) []Finding {
 
 // CheckQuery checks the query except for the token and the deep link.
 func (p Platform) CheckQuery(query string) []Finding {
-	return append(p.checkEncoded(query), p.checkRefusedParams(query)...)
+	return append(p.checkEncoded(query), p.checkParams(query)...)
 }
 
 // checkEncoded looks for parameters that belong to an unencoded deep link. A deep link without
@@ -287,8 +283,9 @@ func (p Platform) cutAt(char string) []Finding {
 		"Encode it once, as url.QueryEscape or encodeURIComponent does.")}
 }
 
-// checkRefusedParams looks for parameters that the platform would misread.
-func (p Platform) checkRefusedParams(query string) []Finding {
+// checkParams looks for parameters that the platform would misread, and for the one that it
+// requires.
+func (p Platform) checkParams(query string) []Finding {
 	var out []Finding
 	for _, name := range []string{p.Query, p.Link, p.RequiredParam} {
 		if _, behind := param(query, name); name != "" && has(behind, name) && !(p.ToPage && name == p.Link) {
@@ -305,6 +302,9 @@ func (p Platform) checkRefusedParams(query string) []Finding {
 			out = append(out, fail(name, "The parameter "+name+" came with the token, and "+p.RefusedParams[name]+".",
 				"Take "+name+" out of the deep link, as the preset does with DeepLink.Drop."))
 		}
+	}
+	if value, _ := param(query, p.RequiredParam); p.RequiredParam != "" && value == "" {
+		out = append(out, fail(p.RequiredParam, "The URL has no "+p.RequiredParam+".", "Send "+p.RequiredParam+" with the token."))
 	}
 	return out
 }
@@ -366,9 +366,9 @@ func plainHost(u *url.URL) string {
 }
 
 // param returns the first value of a query parameter, not decoded, and the rest of the query after
-// it.
+// it. No parameter has the name "".
 func param(query, name string) (value, rest string) {
-	for query != "" {
+	for query != "" && name != "" {
 		pair, behind, _ := strings.Cut(query, "&")
 		if paramName(pair) == name {
 			_, value, _ = strings.Cut(pair, "=")

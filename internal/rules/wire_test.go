@@ -85,6 +85,9 @@ const (
 	cannyURL    = "https://canny.io/api/redirects/sso?companyID=1&ssoToken=T"
 )
 
+// linkless is a platform that sends no deep link.
+var linkless = rules.Platform{Wire: rules.Wire{Query: "sso"}}
+
 // urls are redirects of a login route, each with the findings that reject it or warn about it.
 var urls = []struct {
 	name             string
@@ -106,6 +109,8 @@ var urls = []struct {
 	{"a deep link to a port of its own", rules.Fern(), fernURL + "&state=https%3A%2F%2FDocs.example.com%3A443%2Fa", "", "", ""},
 	{"the default port of http", rules.ReadMe(), "http://localhost:80/?auth_token=T", "http://localhost", "", ""},
 	{"a URL out of an access log", rules.ReadMe(), "/?auth_token=T&redirect=%2Fa", docsURL, "", ""},
+	{"a login at a platform that sends no deep link", linkless, docsURL + "?sso=T", docsURL, "", ""},
+	{"a parameter without a name, which is not the deep link", linkless, docsURL + "?sso=T&=//evil.example/a?b&c=d#e", docsURL, "", ""},
 	{"a deep link that came back as it was given, a URL", rules.Metabase(), metabaseURL + "&return_to=" + docsURL + "/a", "", "", ""},
 	{"a deep link to another brand of Zendesk", rules.Zendesk(), "https://a.zendesk.com/access/jwt?return_to=https%3A%2F%2Fb.zendesk.com%2Fa", "", "", ""},
 
@@ -117,6 +122,7 @@ var urls = []struct {
 	{"the docs' home instead of the callback", rules.Fern(), docsURL + "/?fern_token=T", "", "path: has to end in /api/fern-docs/auth/jwt/callback, where Fern takes the token", ""},
 	{"a callback without the docs' path", rules.Fern(), fernURL, docsURL + "/base", "path: has to be the docs' own, followed by /api/fern-docs", ""},
 	{"another host instead of Canny's", rules.Canny(), "https://feedback.example.com/api/redirects/sso?companyID=1&ssoToken=T", "https://feedback.example.com", `host: leads to "feedback.example.com", and Canny takes the token at canny.io`, ""},
+	{"an empty company for Canny", rules.Canny(), "https://canny.io/api/redirects/sso?companyID=&ssoToken=T", "", "companyID: has no companyID", ""},
 	{"no company for Canny", rules.Canny(), "https://canny.io/api/redirects/sso?ssoToken=T", "", "companyID: has no companyID", ""},
 	{"another token with GitBook's", rules.GitBook(), docsURL + "/a?access_token=x&jwt_token=T", "", "access_token: GitBook would take it instead of the token", ""},
 	{"a claim that nobody signed", rules.GitBook(), docsURL + "/a?visitor%2Eplan=x&jwt_token=T", "", "visitor.…: GitBook would take it for a claim", ""},
@@ -218,10 +224,11 @@ func TestTheLengthOfATokenAlone(t *testing.T) {
 
 func TestTheQueryWithoutTheRestOfTheURL(t *testing.T) {
 	for query, want := range map[string]string{
-		"ssoToken=T&redirect=/a?b=c&companyID=1":   "",
-		"ssoToken=T&redirect=/a?b=c&&companyID=1":  "",
-		"ssoToken=T&redirect=/a?b=c&d=e":           "The parameter redirect is not encoded: it ends at the first & of the deep link.",
-		"ssoToken=T&redirect=%2Fa%3Fb%3Dc&d=e":     "",
+		"ssoToken=T&redirect=/a?b=c&companyID=1":           "",
+		"ssoToken=T&redirect=/a?b=c&&companyID=1":          "",
+		"companyID=1&ssoToken=T&redirect=/a?b=c&d=e":       "The parameter redirect is not encoded: it ends at the first & of the deep link.",
+		"companyID=1&ssoToken=T&redirect=%2Fa%3Fb%3Dc&d=e": "",
+		"ssoToken=T": "The URL has no companyID.",
 		"ssoToken=T&companyID=1&d=e&redirect=/a?b": "",
 	} {
 		var got string

@@ -87,6 +87,15 @@ func Presets() (all []docslogin.Platform) {
 	return all
 }
 
+// Arrival returns the page of the docs to which a login leads that starts at page: that page, or
+// the home page if the platform sends no deep link.
+func Arrival(p presets.Preset, page string) string {
+	if p.Rules(nil).Link == "" {
+		return "/"
+	}
+	return page
+}
+
 // As returns a lookup that always finds user, who may be nil.
 func As(user *docslogin.User) docslogin.UserLookup {
 	return func(*http.Request) (*docslogin.User, error) { return user, nil }
