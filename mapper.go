@@ -51,10 +51,10 @@ var (
 	ErrForbidden = errors.New("docslogin: the user may not read these docs")
 )
 
-// UserLookup reports who is signed in, from the app's own session. It is called once per request.
-// It must be safe for concurrent use by multiple goroutines.
+// UserLookup reports who is signed in, from the app's own session. It is called at most once per
+// request. It must be safe for concurrent use by multiple goroutines.
 //
-// It returns the user, or one of:
+// It returns the user, or:
 //   - a nil user or [ErrNoUser] for a visitor who is not signed in; the visitor is sent to the
 //     sign-in page;
 //   - [ErrForbidden] for a user who may not read the docs (403);
@@ -165,8 +165,8 @@ func (p *Profile) Now() time.Time { return p.now() }
 
 // Claims returns what the docs may know about user: mapped claims, the platform's static claims,
 // and the claim that ends the docs session. It omits exp, iat, jti, and the host claim, which
-// belong to a token. The error is a [*LoginError]. It wraps [ErrNoUser] if user is nil or the
-// user's session has ended.
+// belong to a token. The error is a [*LoginError]. It wraps [ErrNoUser] if user is nil, or if
+// the user's session has ended or ends too soon for the platform.
 func (p *Profile) Claims(ctx context.Context, user *User) (Claims, error) {
 	claims, rejection := recovering(ctx, func() (Claims, *LoginError) {
 		if err := p.checkSession(user, p.now()); err != nil {
@@ -306,7 +306,7 @@ func (p *Profile) claims(ctx context.Context, user *User, isToken bool) (Claims,
 
 // missing returns the claims that the platform requires and the user lacks.
 func (p *Profile) missing(user *User, claims Claims) (missing []string) {
-	if reflect.ValueOf(user).Elem().IsZero() { // a bug in the lookup, for a visitor who is not signed in
+	if reflect.ValueOf(user).Elem().IsZero() { // an empty user, which is a bug in the lookup
 		return []string{"a name, an e-mail address or an ID"}
 	}
 	for _, required := range p.platform.Required {

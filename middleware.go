@@ -21,9 +21,9 @@
 // themselves. Package docslogintest has test sites that behave like the platforms, and the
 // docslogin command explains why a login is rejected.
 //
-// Use SameSite=Lax for the session cookie. Browsers do not send a SameSite=Strict cookie when the
-// docs, which are another site, redirect to the route. If the token is in a query, the docs host
-// may log it; the package cannot prevent that.
+// Use SameSite=Lax for the session cookie. Browsers do not send a SameSite=Strict cookie when docs on
+// another site redirect to the route. If the token is in a query, the docs host may log it; the
+// package cannot prevent that.
 package docslogin
 
 import (
@@ -122,7 +122,7 @@ type loginRequest struct {
 	route    string          // "": not the login route
 	asked    address.Request // the deep link and the other parameters
 	user     *User           // nil: nobody is signed in, or not known yet
-	urlBytes int             // of the URL that carries the token
+	urlBytes int             // of the URL that the token goes to
 }
 
 // destination is where a login sends the visitor.
@@ -188,7 +188,7 @@ func (m *Middleware) issue(ctx context.Context, l *loginRequest) (next destinati
 	if rejection != nil {
 		return next, rejection
 	}
-	if err := ctx.Err(); err != nil { // a deadline: recovering handles a visitor who has gone
+	if err := ctx.Err(); err != nil { // a deadline, which local keys do not heed; recovering handles a visitor who has gone
 		return next, newLoginError(OutcomeSignFailed, err)
 	}
 	token, err := m.signer.Load().Sign(ctx, payload)
@@ -203,8 +203,8 @@ func (m *Middleware) issue(ctx context.Context, l *loginRequest) (next destinati
 	return destination{to, OutcomeLoggedIn}, nil
 }
 
-// offerSignIn sends a visitor who is not signed in to the sign-in page, unless the visitor just came
-// from there. It adds the sign-in page's URL to other rejections if signing in may help.
+// offerSignIn returns the sign-in page as the destination of a visitor who is not signed in, unless
+// the visitor just came from there. It adds the page's URL to other rejections if that may help.
 func (m *Middleware) offerSignIn(l *loginRequest, rejection *LoginError) (next destination, _ *LoginError) {
 	switch {
 	case !m.urls.HasSignIn():
@@ -318,8 +318,8 @@ func (m *Middleware) SetKey(key Key) error {
 // that is not stored. If deepLink is empty, the route would reject it, or the platform takes none,
 // the URL leads to the docs' home page. LoginURL does not report an [Event].
 //
-// The error is a [*LoginError]. It wraps [ErrNoUser] if user is nil or the user's session has
-// ended. Only if the platform takes the token in a form ([InForm]) is it another one, which wraps
+// The error is a [*LoginError]. It wraps [ErrNoUser] if user is nil, or if the user's session has
+// ended or ends too soon for the platform. Only if the platform takes the token in a form ([InForm]) is it another one, which wraps
 // [errors.ErrUnsupported]: there is no such URL, and the browser has to open the login route.
 func (m *Middleware) LoginURL(ctx context.Context, user *User, deepLink string) (string, error) {
 	if !m.urls.HasURL() {
@@ -344,7 +344,7 @@ type Outcome string
 const (
 	OutcomeLoggedIn       Outcome = "logged_in"       // 302 to the docs, or 200 with a form that posts to them
 	OutcomeSignIn         Outcome = "sign_in"         // 302 to the sign-in page: nobody is signed in
-	OutcomeNoUser         Outcome = "no_user"         // 401: nobody is signed in, and there is no sign-in page
+	OutcomeNoUser         Outcome = "no_user"         // 401: nobody is signed in, and no sign-in page can help
 	OutcomeLoop           Outcome = "loop"            // 401: nobody is signed in, even right after the sign-in page
 	OutcomeUserInfo       Outcome = "user_info"       // 200: the claims as JSON (Profile.ServeJSON)
 	OutcomeOrigin         Outcome = "origin"          // 403: userinfo was called from an origin that is not configured, or not by a script
@@ -434,7 +434,7 @@ type Event struct {
 	DeepLink     string        // the path of the deep link, if it passed its check; never its query
 	Warning      string        // what the operator should know, whatever the outcome; or ""
 	LinkRejected bool          // a deep link, or a query that is too long for one, was not followed
-	URLBytes     int           // length of the URL that carries the token
+	URLBytes     int           // length of the URL that the token goes to
 	Duration     time.Duration // of the whole request
 	Err          error         // why the login was rejected; the text may come from the app
 }

@@ -70,7 +70,7 @@ const (
 // one second, because the times in a token are whole seconds.
 type Lifetime struct {
 	Token        time.Duration // until exp; 0: no exp, if MaxToken is 0
-	MaxToken     time.Duration // the longest Token that New accepts; 0: no limit
+	MaxToken     time.Duration // the longest Token that New accepts; 0: 366 days
 	Session      time.Duration // until SessionClaim; at most 366 days
 	MinSession   time.Duration // the shortest Session that New accepts; a user whose app session ends sooner counts as not signed in
 	SessionClaim string        // claim for the end of the docs session: "expiresAt"; "exp" if the token is the session; "": the platform decides
@@ -152,7 +152,7 @@ type Option func(*config)
 
 // WithPath sets the path of the login route. The default is "/docs-login". The path must be clean,
 // without //, dot segments, or a trailing slash, and must not be "/". Its segments may contain
-// letters, digits, and -._~!$&'+,;=@.
+// ASCII letters, digits, and -._~!$&'+,;=@.
 func WithPath(path string) Option {
 	return func(c *config) { c.path = path }
 }
@@ -161,15 +161,15 @@ func WithPath(path string) Option {
 // page's own query is kept. Without this option, visitors who are not signed in get a 401 page.
 //
 // pageURL is a path of the app as browsers see it, and the return URL is then a path, too. Or it is
-// an absolute http(s) URL, which requires [WithExternalURL]; if it is on another host, the return
-// URL is absolute. The sign-in page must validate the return URL like any other, and redirect to
+// an absolute http(s) URL, which requires [WithExternalURL]; if it is on another origin, the
+// return URL is absolute. The sign-in page must validate the return URL like any other, and redirect to
 // it, including its query. After a POST, it must redirect with status 303.
 func WithSignInPage(pageURL, returnParam string) Option {
 	return func(c *config) { c.signIn = &address.SignIn{URL: pageURL, ReturnParam: returnParam} }
 }
 
 // WithExternalURL sets the app's own base URL as browsers see it, such as "https://app.example.com"
-// or "https://example.com/app". It is required if the sign-in page is on another host, or if the
+// or "https://example.com/app". It is required if the sign-in page is on another origin, or if the
 // app is mounted under a path prefix that it does not see itself. Redirects then contain the
 // prefix, so no proxy may add it again. There is no default: it is never taken from a request.
 func WithExternalURL(base string) Option {
@@ -185,13 +185,14 @@ func WithClaimsMapper(m ClaimsMapper) Option {
 }
 
 // WithTokenTTL sets how long after signing a token expires (exp), at least one second. The platform
-// sets the default and maximum. It is a configuration error if its token has no lifetime.
+// sets the default and the maximum, 366 days at most. The option is a configuration error if its
+// token has no lifetime.
 func WithTokenTTL(d time.Duration) Option {
 	return func(c *config) { c.tokenTTL = &d }
 }
 
-// WithSessionTTL sets the lifetime of the docs session, from one second to 366 days. User.ExpiresAt
-// shortens it. The platform sets the default. The option is a configuration error on a platform
+// WithSessionTTL sets the lifetime of the docs session, up to 366 days. User.ExpiresAt shortens it.
+// The platform sets the default and the minimum, one second at least. The option is a configuration error on a platform
 // that does not read the lifetime from the token.
 func WithSessionTTL(d time.Duration) Option {
 	return func(c *config) { c.sessionTTL = &d }
@@ -231,8 +232,8 @@ func WithLogger(l *slog.Logger) Option {
 	}
 }
 
-// WithClock sets the clock for the times in tokens. The default is [time.Now]. It must be safe for
-// concurrent use by multiple goroutines.
+// WithClock sets the clock that dates tokens and decides what has expired. The default is
+// [time.Now]. It must be safe for concurrent use by multiple goroutines.
 func WithClock(now func() time.Time) Option {
 	return func(c *config) {
 		c.failIf(now == nil, "WithClock", "is nil; leave the option out for time.Now")
@@ -280,7 +281,7 @@ func newConfig(p Platform, opts []Option) *config {
 	p.Echo, p.Required = slices.Clone(p.Echo), slices.Clone(p.Required)
 	p.DeepLink.Origins, p.DeepLink.Drop = slices.Clone(p.DeepLink.Origins), slices.Clone(p.DeepLink.Drop)
 	p.Params, p.Static = maps.Clone(p.Params), maps.Clone(p.Static)
-	if one, ok := p.Err.(*ConfigError); ok && one == nil { // a preset's variable that is not set
+	if one, ok := p.Err.(*ConfigError); ok && one == nil { // a nil *ConfigError is no error
 		p.Err = nil
 	}
 	c := &config{platform: p, path: "/docs-login", now: time.Now}
@@ -488,7 +489,8 @@ func (c *config) checkClaims() {
 	}
 	take("Platform.Lifetime.SessionClaim", p.Lifetime.SessionClaim)
 	take("Platform.HostClaim", p.HostClaim)
-	for name, value := range p.Static {
+	for _, name := range slices.Sorted(maps.Keys(p.Static)) {
+		value := p.Static[name]
 		text, isText := value.(string)
 		if name == "" || slices.Contains(written, name) {
 			c.fail("Platform.Static", "has the claim %q, which is empty or which the library writes; remove it", name)

@@ -189,7 +189,7 @@ func beginning(resp *http.Response) string {
 }
 
 // Login opens a page of the site, given as a path such as "/quickstart", follows the login, and
-// returns the login that the site accepted. On a public page, it presses the Login button. The
+// returns the login that the site accepted. On a public page, it presses the "Log in" button. The
 // client must keep cookies and follow redirects, as the client of [NewClient] does.
 //
 // A client that is already logged in does not log in again, and Login returns the earlier login.

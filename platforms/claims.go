@@ -1,6 +1,8 @@
 // Package platforms has a preset for each docs platform. A preset is a function that returns a
 // [docslogin.Platform]: what the platform expects of a login, and what its docs learn about a user.
 //
+// On every platform, a [docslogin.User] in which nothing is set is rejected.
+//
 // [docslogin.New] reports an invalid argument of a preset. You can change a preset's result before
 // you pass it to New, for example to set Static["iss"] or DeepLink.Origins.
 package platforms

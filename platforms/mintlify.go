@@ -57,8 +57,8 @@ func Mintlify(docsURL, privateKeyPEM string) docslogin.Platform {
 //
 // The token is signed with ES256 (not EdDSA) and expires after ten seconds, which is Mintlify's
 // limit. It goes to the deep link's page as its fragment, in place of the link's own anchor, or to
-// docsURL if there is no deep link. Mintlify does not document a parameter for the deep link: the
-// preset uses redirect, as [Mintlify] does. The token contains expiresAt, iat, exp, and the same
+// docsURL if there is no deep link. Mintlify does not document a parameter for the deep link, so
+// this preset uses redirect, like the [Mintlify] preset. The token contains expiresAt, iat, exp, and the same
 // claims about the user as [Mintlify].
 //
 // If pages of the docs redirect to a foreign host, see [docslogin.InFragment]. Docs that share the
@@ -78,7 +78,7 @@ func MintlifyPersonalization(docsURL, privateKeyPEM string) docslogin.Platform {
 	}
 }
 
-// MintlifyInfo returns the part of [Mintlify] that is about the user, for docs that request it from
+// MintlifyInfo returns the user-related part of the [Mintlify] preset, for docs that request it from
 // the app instead of taking a token: see package userinfo. It takes no arguments.
 func MintlifyInfo() docslogin.Platform {
 	return docslogin.Platform{

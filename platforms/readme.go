@@ -57,7 +57,7 @@ func ReadMe(docsURL, secret string) docslogin.Platform {
 	}
 }
 
-// ReadMeInfo returns the part of [ReadMe] that is about the user, for docs that request it from the
+// ReadMeInfo returns the user-related part of the [ReadMe] preset, for docs that request it from the
 // app instead of taking a token: see package webhook. It takes no arguments.
 func ReadMeInfo() docslogin.Platform {
 	return docslogin.Platform{

@@ -29,7 +29,7 @@ import (
 // origin gets a 403, and so does one that the browser marks as not made by a script.
 //
 // The docs must be on the same site as the app, as docs.example.com and app.example.com are.
-// Otherwise browsers do not send the session cookie, for which SameSite=Lax is best.
+// Otherwise browsers do not send the session cookie. Use SameSite=Lax for it.
 //
 // Pass New the same options as for the login route, so that both return the same claims. Options
 // for the route and the sign-in page have no effect. New returns all configuration errors at once,

@@ -34,8 +34,8 @@ const (
 // ReadMe returns the handler for ReadMe's personalized-docs webhook. The secret is the project's
 // JWT secret, the same one as for [platforms.ReadMe].
 //
-// find returns the user with an e-mail address, which is spelled as in ReadMe: compare it
-// case-insensitively. find returns a nil user or [docslogin.ErrNoUser] if there is no such user,
+// find returns the user who has this e-mail address. ReadMe's spelling may differ in case, so ignore
+// case. find returns a nil user or [docslogin.ErrNoUser] if there is no such user,
 // and [docslogin.ErrForbidden] if the user may not read the docs. It is called only for requests
 // that ReadMe signed. It must be safe for concurrent use by multiple goroutines.
 //

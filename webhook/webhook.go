@@ -1,5 +1,5 @@
-// Package webhook serves docs that ask the app's server, with a signed request on every login, what
-// they may know about a reader.
+// Package webhook answers the signed request that docs send to the app's server on every login, to
+// learn what they may know about a reader.
 //
 //	answer, err := webhook.ReadMe(secret, find)
 //	...

@@ -62,6 +62,18 @@ var checks = []struct {
 ✗ -company has no value for the parameter "companyID", or one with white space around it; correct it.
 ✓ -path: The login route is /docs-login.
 `},
+	{"a help center under another name, and its account's subdomain alone", []string{"check", "-platform", "zendesk", "-docs", "https://help.example.com", "-account", "acme", "-key-env", "SECRET"}, 1, `Zendesk
+✓ -docs: Links and tokens can go there.
+✓ -key-env: A trial signature with HS256 was made and verified.
+✗ -account must be the account's own URL, such as https://acme.zendesk.com: in lower case, with nothing after .zendesk.com.
+✓ -path: The login route is /docs-login.
+`},
+	{"a help center that is not a URL, and its account", []string{"check", "-platform", "zendesk", "-docs", "help", "-account", "https://acme.zendesk.com", "-key-env", "SECRET"}, 1, `Zendesk
+✗ -docs is not an absolute http or https URL such as https://docs.example.com.
+✓ -key-env: A trial signature with HS256 was made and verified.
+✓ -account: The preset accepts it.
+✓ -path: The login route is /docs-login.
+`},
 	{"Zendesk's subdomain alone", []string{"check", "-platform", "zendesk", "-docs", "acme", "-key-env", "SECRET"}, 1, `Zendesk
 ✗ -docs must be the account's own URL, such as https://acme.zendesk.com: in lower case, with nothing after .zendesk.com.
 ✓ -key-env: A trial signature with HS256 was made and verified.

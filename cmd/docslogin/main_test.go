@@ -233,6 +233,8 @@ var incorrectCalls = []struct {
 	{"a secret instead of a flag", forReadMe("url", "-"+strings.Repeat("hunter2", 100)), "there is no such flag"},
 	{"a flag without its value", forReadMe("url", "-email"), "-email needs a value"},
 	{"a flag without a name", forReadMe("url", "-=x"), "there is no such flag"},
+	{"an empty name of the key's variable", forReadMe("check", "-key-env", ""), "-key-env is empty; give the name"},
+	{"an empty name of the key's file", forReadMe("url", "-key-file", ""), "-key-file is empty; give the name"},
 	{"an invalid duration", forReadMe("check", "-token-ttl", "hunter2"), "the value of -token-ttl is invalid: it must be a duration such as 5m"},
 	{"an invalid boolean", forReadMe("check", "-json=hunter2"), "the value of -json is invalid: it must be true or false"},
 	{"an invalid boolean that looks like an error", forReadMe("check", "-json=x for flag -hunter2"), "the value of -json is invalid: it must be true or false"},

@@ -176,6 +176,11 @@ func (t *tool) key() (text string, ok bool, err error) {
 // secret reads a value that must not be an argument. Errors repeat neither the name of the file nor
 // that of the variable, because people may pass the secret itself instead.
 func (t *tool) secret(flag, file, env string) (text string, ok bool, err error) {
+	for _, by := range []string{"file", "env"} { // an unset variable of a script, say
+		if name := flag + "-" + by; t.settings.given[name] && file+env == "" {
+			return "", false, usageError(fmt.Sprintf("-%s is empty; give the name of a file or of an environment variable", name))
+		}
+	}
 	switch {
 	case file != "" && env != "":
 		return "", false, usageError(fmt.Sprintf("give -%s-file or -%[1]s-env, not both", flag))
@@ -253,9 +258,7 @@ func (s *settings) fieldFlags(p presets.Preset) map[string]string {
 		"WithSessionTTL":   "-session-ttl",
 	}
 	for _, a := range p.Extra {
-		if _, given := s.arguments[a.Name]; given || flags[a.Field] == "" {
-			flags[a.Field] = "-" + a.Name
-		}
+		flags[a.Field] = "-" + a.Name
 	}
 	return flags
 }

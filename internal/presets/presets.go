@@ -37,7 +37,7 @@ type Argument struct {
 
 var (
 	company = Argument{Name: "company", Value: "ID", Help: "the companyID", Field: "Platform.Params", Example: "acme-company"}
-	account = Argument{Name: "account", Value: "URL", Help: "the account's own URL, if the help center has another", Field: "Platform.DocsURL", Example: "https://acme.zendesk.com", Optional: true}
+	account = Argument{Name: "account", Value: "URL", Help: "the account's own URL, if the help center has another", Field: "accountURL", Example: "https://acme.zendesk.com", Optional: true}
 	issuer  = Argument{Name: "issuer", Value: "URL", Help: "the issuer, if another one was agreed upon", Field: "Platform.Static", Optional: true}
 )
 
@@ -79,8 +79,14 @@ func fern(v Values) docslogin.Platform {
 }
 
 func zendesk(v Values) docslogin.Platform {
-	p := platforms.Zendesk(cmp.Or(v["account"], v["docs"]), v["key"])
+	if v["account"] == "" {
+		return platforms.Zendesk(v["docs"], v["key"])
+	}
+	p := platforms.Zendesk(v["account"], v["key"])
 	p.DocsURL = v["docs"]
+	if err, ok := p.Err.(*docslogin.ConfigError); ok {
+		err.Field = "accountURL" // DocsURL is another one here
+	}
 	return p
 }
 

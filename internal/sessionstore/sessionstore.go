@@ -1,5 +1,5 @@
-// Package sessionstore tells what is wrong with a gorilla session store from what is wrong with
-// the cookie that a browser sent.
+// Package sessionstore distinguishes what is wrong with a gorilla session store from what is wrong
+// with the cookie that a browser sent.
 package sessionstore
 
 import (
@@ -50,7 +50,7 @@ func lacksKey(store sessions.Store, name string) bool {
 func IsUnreadable(err error) bool {
 	var cookie interface{ IsDecode() bool }
 	if errors.As(err, &cookie) {
-		// A cookie that is too long has lost its kind on the way through securecookie.
+		// For a cookie that is too long, securecookie formats the error and drops its type.
 		return cookie.IsDecode() || strings.Contains(err.Error(), "the value is too long")
 	}
 	var file *fs.PathError
