@@ -61,8 +61,8 @@ func TestAnArgumentHasOnePlaceholder(t *testing.T) {
 	}
 }
 
-// An argument that only some presets have reaches the platform. Without one that is not optional,
-// New says which it is.
+// An argument that only some presets have reaches the platform. New says which one is wrong, or
+// missing if it is not optional.
 func TestArguments(t *testing.T) {
 	for _, p := range presets.All() {
 		for _, a := range p.Extra {
@@ -74,7 +74,13 @@ func TestArguments(t *testing.T) {
 			if !slices.Contains(presets.Arguments(presets.All()), a) {
 				t.Errorf("%s: -%s is not in the list of arguments", p.Flag, a.Name)
 			}
-			_, err := docslogin.New(testkit.Nobody, p.New(without(p, a)))
+			broken := without(p, a)
+			broken[a.Name] = value + "\n"
+			_, err := docslogin.New(testkit.Nobody, p.New(broken))
+			if errs := testkit.ConfigErrors(err); len(errs) != 1 || errs[0].Field != a.Field {
+				t.Errorf("%s with a newline after -%s: %v", p.Flag, a.Name, err)
+			}
+			_, err = docslogin.New(testkit.Nobody, p.New(without(p, a)))
 			errs := testkit.ConfigErrors(err)
 			if !a.Optional && (len(errs) != 1 || errs[0].Field != a.Field) {
 				t.Errorf("%s without -%s: %v", p.Flag, a.Name, err)
