@@ -196,14 +196,14 @@ func (p *Profile) Claims(ctx context.Context, user *User) (Claims, error) {
 func (p *Profile) ServeJSON(w http.ResponseWriter, r *http.Request, lookup UserLookup) {
 	page.SetHeaders(w.Header())
 	l := loginRequest{start: time.Now()}
-	next := destination{outcome: OutcomeCanceled} // stays if the app panics with http.ErrAbortHandler
+	dest := destination{outcome: OutcomeCanceled} // stays if the app panics with http.ErrAbortHandler
 	var body []byte
 	var rejection *LoginError
-	defer func() { p.report(r.Context(), &l, next, rejection) }()
+	defer func() { p.report(r.Context(), &l, dest, rejection) }()
 	body, rejection = recovering(r.Context(), func() ([]byte, *LoginError) { return p.answer(r, lookup, &l) })
 	switch {
 	case rejection == nil:
-		next.outcome = OutcomeUserInfo
+		dest.outcome = OutcomeUserInfo
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(body)
 	case rejection.Outcome == OutcomeCanceled:

@@ -104,15 +104,15 @@ func (m *Middleware) Wrap(next http.Handler) http.Handler {
 func (m *Middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	page.SetHeaders(w.Header())
 	l := loginRequest{start: time.Now(), route: m.path}
-	next := destination{outcome: OutcomeCanceled} // stays if the app panics with http.ErrAbortHandler
+	dest := destination{outcome: OutcomeCanceled} // stays if the app panics with http.ErrAbortHandler
 	var rejection *LoginError
-	defer func() { m.profile.report(r.Context(), &l, next, rejection) }()
-	next, rejection = recovering(r.Context(), func() (destination, *LoginError) { return m.login(r, &l) })
+	defer func() { m.profile.report(r.Context(), &l, dest, rejection) }()
+	dest, rejection = recovering(r.Context(), func() (destination, *LoginError) { return m.login(r, &l) })
 	if rejection != nil {
 		m.reject(w, r, *rejection)
 		return
 	}
-	m.send(w, next)
+	m.send(w, dest)
 }
 
 // loginRequest is what is known about a request so far.
@@ -148,20 +148,20 @@ func recovering[T any](ctx context.Context, f func() (T, *LoginError)) (result T
 }
 
 // login returns where the visitor goes next, or why the login is rejected.
-func (m *Middleware) login(r *http.Request, l *loginRequest) (next destination, rejection *LoginError) {
+func (m *Middleware) login(r *http.Request, l *loginRequest) (dest destination, rejection *LoginError) {
 	if outcome := checkNavigation(r); outcome != "" {
-		return next, newLoginError(outcome, nil)
+		return dest, newLoginError(outcome, nil)
 	}
 	l.arrived = m.profile.now()
 	l.asked = m.urls.Read(r.URL.RawQuery, l.arrived)
 	l.user, rejection = m.profile.findUser(r, m.lookup, l.arrived)
 	if rejection == nil {
-		next, rejection = m.issue(r.Context(), l)
+		dest, rejection = m.issue(r.Context(), l)
 	}
 	if rejection != nil {
 		return m.offerSignIn(l, rejection)
 	}
-	return next, nil
+	return dest, nil
 }
 
 // checkNavigation rejects what is not a visitor's navigation: another method, or a request whose
@@ -179,36 +179,36 @@ func checkNavigation(r *http.Request) Outcome {
 }
 
 // issue signs the claims about the user and returns the destination that carries the token.
-func (m *Middleware) issue(ctx context.Context, l *loginRequest) (next destination, _ *LoginError) {
+func (m *Middleware) issue(ctx context.Context, l *loginRequest) (dest destination, _ *LoginError) {
 	claims, rejection := m.profile.claims(ctx, l.user, forToken)
 	if rejection != nil {
-		return next, rejection
+		return dest, rejection
 	}
 	payload, rejection := marshal(claims)
 	if rejection != nil {
-		return next, rejection
+		return dest, rejection
 	}
 	if err := ctx.Err(); err != nil { // a deadline, which local keys do not heed; recovering handles a visitor who has gone
-		return next, newLoginError(OutcomeSignFailed, err)
+		return dest, newLoginError(OutcomeSignFailed, err)
 	}
 	token, err := m.signer.Load().Sign(ctx, payload)
 	if err != nil {
-		return next, newLoginError(OutcomeSignFailed, err)
+		return dest, newLoginError(OutcomeSignFailed, err)
 	}
-	to, err := m.urls.Docs(&l.asked, token)
-	l.urlBytes = len(to.URL) // even if it is too long
+	docs, err := m.urls.Docs(&l.asked, token)
+	l.urlBytes = len(docs.URL) // even if it is too long
 	if err != nil {
-		return next, newLoginError(OutcomeTooLarge, fmt.Errorf("%w; the largest claims: %s", err, largest(claims)))
+		return dest, newLoginError(OutcomeTooLarge, fmt.Errorf("%w; the largest claims: %s", err, largest(claims)))
 	}
-	return destination{to, OutcomeLoggedIn}, nil
+	return destination{docs, OutcomeLoggedIn}, nil
 }
 
 // offerSignIn returns the sign-in page as the destination of a visitor who is not signed in, unless
 // the visitor just came from there. It adds the page's URL to other rejections if that may help.
-func (m *Middleware) offerSignIn(l *loginRequest, rejection *LoginError) (next destination, _ *LoginError) {
+func (m *Middleware) offerSignIn(l *loginRequest, rejection *LoginError) (dest destination, _ *LoginError) {
 	switch {
 	case !m.urls.HasSignIn():
-		return next, rejection
+		return dest, rejection
 	case rejection.Outcome == OutcomeNoUser && !l.asked.Returned:
 		return destination{m.urls.SignIn(&l.asked, l.arrived), OutcomeSignIn}, nil
 	case rejection.Outcome == OutcomeNoUser:
@@ -217,16 +217,16 @@ func (m *Middleware) offerSignIn(l *loginRequest, rejection *LoginError) (next d
 	if outcomes[rejection.Outcome].signIn {
 		rejection.SignInURL = m.urls.SignIn(&l.asked, l.arrived).URL
 	}
-	return next, rejection
+	return dest, rejection
 }
 
 // send sends the visitor's browser to its destination.
-func (m *Middleware) send(w http.ResponseWriter, next destination) {
-	if next.Fields != nil {
-		page.WriteForm(w, next.URL, next.Fields, m.urls.FormOrigins)
+func (m *Middleware) send(w http.ResponseWriter, dest destination) {
+	if dest.Fields != nil {
+		page.WriteForm(w, dest.URL, dest.Fields, m.urls.FormOrigins)
 		return
 	}
-	w.Header().Set("Location", next.URL) // http.Redirect would repeat the token in a body
+	w.Header().Set("Location", dest.URL) // http.Redirect would repeat the token in a body
 	w.WriteHeader(http.StatusFound)
 }
 
@@ -325,7 +325,7 @@ func (m *Middleware) LoginURL(ctx context.Context, user *User, deepLink string) 
 	if !m.urls.HasURL() {
 		return "", fmt.Errorf("docslogin: %s takes the token in a form, which no URL holds; send the browser to %s: %w", m.profile.platform.Name, m.urls.RouteURL, errors.ErrUnsupported)
 	}
-	next, rejection := recovering(ctx, func() (destination, *LoginError) {
+	dest, rejection := recovering(ctx, func() (destination, *LoginError) {
 		if err := m.profile.checkSession(user, m.profile.now()); err != nil {
 			return destination{}, newLoginError(OutcomeNoUser, err)
 		}
@@ -334,7 +334,7 @@ func (m *Middleware) LoginURL(ctx context.Context, user *User, deepLink string) 
 	if rejection != nil {
 		return "", rejection
 	}
-	return next.URL, nil
+	return dest.URL, nil
 }
 
 // Outcome is the result of a request.
@@ -441,8 +441,8 @@ type Event struct {
 
 // report reports the outcome of a request to the logger and the observer. A panic in one of them
 // does not affect the response or the other one.
-func (p *Profile) report(ctx context.Context, l *loginRequest, next destination, rejection *LoginError) {
-	e, status := p.event(l, next, rejection)
+func (p *Profile) report(ctx context.Context, l *loginRequest, dest destination, rejection *LoginError) {
+	e, status := p.event(l, dest, rejection)
 	logger := cmp.Or(p.logger, slog.Default())
 	panicValue(func() {
 		if level := outcomes[e.Outcome].level; logger.Enabled(ctx, level) {
@@ -460,14 +460,14 @@ func (p *Profile) report(ctx context.Context, l *loginRequest, next destination,
 }
 
 // event returns the event of a request and the status of its response.
-func (p *Profile) event(l *loginRequest, next destination, rejection *LoginError) (e Event, status int) {
+func (p *Profile) event(l *loginRequest, dest destination, rejection *LoginError) (e Event, status int) {
 	e = Event{
-		Outcome: next.outcome, Platform: p.platform.Name, URLBytes: l.urlBytes, Duration: time.Since(l.start),
+		Outcome: dest.outcome, Platform: p.platform.Name, URLBytes: l.urlBytes, Duration: time.Since(l.start),
 		DeepLink:     strings.Clone(l.asked.Link.Path), // the server may reuse the request's memory, as fasthttp does
 		LinkRejected: l.asked.Rejected != "",
 	}
 	status = outcomes[e.Outcome].status
-	if next.Fields != nil {
+	if dest.Fields != nil {
 		status = http.StatusOK
 	}
 	if rejection != nil {
@@ -481,7 +481,7 @@ func (p *Profile) event(l *loginRequest, next destination, rejection *LoginError
 		warnings = append(warnings, "the deep link was rejected: "+l.asked.Rejected)
 	}
 	warnings = append(warnings, l.asked.Warnings...)
-	if warning := next.Warning(); warning != "" {
+	if warning := dest.Warning(); warning != "" {
 		warnings = append(warnings, warning)
 	}
 	e.Warning = strings.Join(warnings, "; ")
