@@ -371,7 +371,7 @@ func (c *config) address() *address.Config {
 	return &address.Config{
 		DocsURL: p.DocsURL, Callback: p.Callback, Carrier: p.Carrier.carrier,
 		DeepLink: address.DeepLink{
-			In: p.DeepLink.In, Out: p.DeepLink.Out, Form: address.Form(p.DeepLink.Form),
+			In: p.DeepLink.In, Out: p.DeepLink.Out, Form: address.LinkForm(p.DeepLink.Form),
 			FromBase: p.DeepLink.FromBase, Origins: p.DeepLink.Origins, Drop: p.DeepLink.Drop,
 		},
 		Echo: p.Echo, Params: p.Params, MaxTokenBytes: p.MaxTokenBytes, RootOnly: p.RootOnly, InsecureHTTP: p.InsecureHTTP,

@@ -40,7 +40,7 @@ type Config struct {
 type DeepLink struct {
 	In       string // query parameter in which it arrives; "": the platform sends none
 	Out      string // query parameter or field in which it goes back; "": the token goes to its page
-	Form     Form
+	Form     LinkForm
 	FromBase bool     // a relative deep link starts at DocsURL's path
 	Origins  []string // origins besides DocsURL's to which a deep link may lead
 	Drop     []string // query parameters to remove from a deep link
@@ -68,17 +68,17 @@ const (
 	PostForm
 )
 
-// Form is how a deep link is written when it goes back to the docs.
-type Form int
+// LinkForm is how a deep link is written when it goes back to the docs.
+type LinkForm int
 
 // The forms of a deep link.
 const (
-	AsPath  Form = iota // from the host's root
-	AsURL               // absolute, on the checked origin
-	AsGiven             // the bytes that arrived
+	AsPath  LinkForm = iota // from the host's root
+	AsURL                   // absolute, on the checked origin
+	AsGiven                 // the bytes that arrived
 )
 
-func (f Form) of(l deeplink.Link) string {
+func (f LinkForm) of(l deeplink.Link) string {
 	switch f {
 	case AsURL:
 		return l.Origin + l.Path + l.Suffix

@@ -201,7 +201,7 @@ func TestEveryPlaceWithEveryForm(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		carrier address.Carrier
-		form    address.Form
+		form    address.LinkForm
 		out     string
 		want    string
 	}{
