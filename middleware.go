@@ -129,6 +129,7 @@ type loginRequest struct {
 type destination struct {
 	address.Destination
 	outcome Outcome
+	cause   error // of OutcomeSignIn, if it is more than ErrNoUser
 }
 
 // recovering calls f, which calls the app's own functions. A panic becomes a rejection. If the
@@ -200,7 +201,7 @@ func (m *Middleware) issue(ctx context.Context, l *loginRequest) (dest destinati
 	if err != nil {
 		return dest, newLoginError(OutcomeTooLarge, fmt.Errorf("%w; the largest claims: %s", err, largest(claims)))
 	}
-	return destination{docs, OutcomeLoggedIn}, nil
+	return destination{Destination: docs, outcome: OutcomeLoggedIn}, nil
 }
 
 // offerSignIn returns the sign-in page as the destination of a visitor who is not signed in, unless
@@ -210,7 +211,11 @@ func (m *Middleware) offerSignIn(l *loginRequest, rejection *LoginError) (dest d
 	case !m.urls.HasSignIn():
 		return dest, rejection
 	case rejection.Outcome == OutcomeNoUser && !l.asked.Returned:
-		return destination{m.urls.SignIn(&l.asked, l.arrived), OutcomeSignIn}, nil
+		dest = destination{Destination: m.urls.SignIn(&l.asked, l.arrived), outcome: OutcomeSignIn}
+		if rejection.Err != ErrNoUser {
+			dest.cause = rejection.Err
+		}
+		return dest, nil
 	case rejection.Outcome == OutcomeNoUser:
 		rejection = newLoginError(OutcomeLoop, rejection.Err)
 	}
@@ -436,7 +441,7 @@ type Event struct {
 	LinkRejected bool          // a deep link, or a query that is too long for one, was not followed
 	URLBytes     int           // length of the URL that the token goes to
 	Duration     time.Duration // of the whole request
-	Err          error         // why the login was rejected; the text may come from the app
+	Err          error         // why the login was rejected, or why somebody counts as not signed in; the text may come from the app
 }
 
 // report reports the outcome of a request to the logger and the observer. A panic in one of them
@@ -462,7 +467,7 @@ func (p *Profile) report(ctx context.Context, l *loginRequest, dest destination,
 // event returns the event of a request and the status of its response.
 func (p *Profile) event(l *loginRequest, dest destination, rejection *LoginError) (e Event, status int) {
 	e = Event{
-		Outcome: dest.outcome, Platform: p.platform.Name, URLBytes: l.urlBytes, Duration: time.Since(l.start),
+		Outcome: dest.outcome, Err: dest.cause, Platform: p.platform.Name, URLBytes: l.urlBytes, Duration: time.Since(l.start),
 		DeepLink:     strings.Clone(l.asked.Link.Path), // the server may reuse the request's memory, as fasthttp does
 		LinkRejected: l.asked.Rejected != "",
 	}
