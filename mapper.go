@@ -223,7 +223,7 @@ func (p *Profile) answer(r *http.Request, lookup UserLookup, l *loginRequest) ([
 	l.user = user
 	if rejection != nil {
 		var chosen *LoginError
-		if errors.As(rejection.Err, &chosen) && chosen != nil && isError(chosen.Status) && isError(outcomes[chosen.Outcome].status) {
+		if errors.As(rejection.Err, &chosen) && isError(chosen.Status) && isError(outcomes[chosen.Outcome].status) {
 			rejection = chosen
 		}
 		return nil, rejection

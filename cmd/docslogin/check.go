@@ -101,7 +101,7 @@ func (s *settings) check(preset presets.Preset, platform docslogin.Platform, has
 		rejected[f.Rule] = append(rejected[f.Rule], f)
 	}
 	if !hasKey {
-		rejected[s.keyFlag()] = []rules.Finding{{Rule: s.keyFlag(), Warn: true, Why: "Not checked, because there is no key.", Fix: "Set -key-file or -key-env."}}
+		rejected[s.keyFlag()] = []rules.Finding{{Rule: s.keyFlag(), Warn: true, Why: "Not checked, because no key was given.", Fix: "Set -key-file or -key-env."}}
 	}
 	for _, setting := range s.checked(preset, platform) {
 		found := rejected[setting.flag]

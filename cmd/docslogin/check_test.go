@@ -30,7 +30,7 @@ var checks = []struct {
 `},
 	{"no key, as with a key service", []string{"check", "-platform", "canny", "-docs", "https://feedback.example.com", "-company", "acme"}, 0, `Canny
 ✓ -docs: Links and tokens can go there.
-! -key-env: Not checked, because there is no key.
+! -key-env: Not checked, because no key was given.
   → Set -key-file or -key-env.
 ✓ -company: The preset accepts it.
 ✓ -path: The login route is /docs-login.

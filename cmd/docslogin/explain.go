@@ -260,7 +260,7 @@ func (q question) check(p rules.Platform, token string, key any, host string, at
 	claims, findings := p.Check(token, key, strings.ToLower(host), at)
 	for i, f := range findings {
 		if key == nil && f.Rule == "signature" {
-			findings[i] = rules.Finding{Rule: "signature", Warn: true, Why: "Not checked, because there is no key.", Fix: "Set -key-file or -key-env."}
+			findings[i] = rules.Finding{Rule: "signature", Warn: true, Why: "Not checked, because no key was given.", Fix: "Set -key-file or -key-env."}
 		}
 	}
 	return claims, findings
