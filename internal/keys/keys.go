@@ -5,52 +5,90 @@ package keys
 
 import (
 	"context"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"hash"
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/cryptosigner"
 )
 
 // minSecret is the minimum length of an HMAC secret in bytes.
 const minSecret = 16
 
-// Signer signs tokens. It keeps its key in a closure, so that it cannot be printed. It is safe for
-// concurrent use by multiple goroutines.
+// Signer signs tokens. Its key is in a closure, so that printing a Signer does not print it. It is
+// safe for concurrent use by multiple goroutines.
 type Signer struct {
-	sign func(ctx context.Context, payload []byte) (string, error)
+	header string // encoded, with the dot that follows it; the same in every token
+	size   int    // of a signature in bytes; the same for every payload
+	sign   signFunc
 }
+
+// signFunc returns the signature of a JWS signing input (RFC 7515, section 5.1).
+type signFunc func(ctx context.Context, input []byte) ([]byte, error)
 
 // Sign returns the payload as a JWS in compact serialization (RFC 7515, section 7.1) with the
 // header {"alg":…,"typ":"JWT"}.
 func (s *Signer) Sign(ctx context.Context, payload []byte) (string, error) {
-	return s.sign(ctx, payload)
+	token, size, err := s.token(ctx, payload)
+	if err != nil {
+		return "", err
+	}
+	if size != s.size {
+		return "", fmt.Errorf("the signer returned a signature of %d bytes; the trial signature had %d", size, s.size)
+	}
+	return token, nil
 }
 
-// hashSize maps the HMAC algorithms to the sizes of their hashes in bytes (RFC 7518, section 3.2).
-var hashSize = map[jose.SignatureAlgorithm]int{jose.HS256: 32, jose.HS384: 48, jose.HS512: 64}
+// token returns a token and the size of its signature in bytes.
+func (s *Signer) token(ctx context.Context, payload []byte) (token string, size int, err error) {
+	encoding := base64.RawURLEncoding
+	b := make([]byte, 0, len(s.header)+encoding.EncodedLen(len(payload))+1+encoding.EncodedLen(s.size))
+	b = encoding.AppendEncode(append(b, s.header...), payload)
+	signature, err := s.sign(ctx, slices.Clip(b)) // a signer may append to its input
+	if err != nil {
+		return "", 0, err
+	}
+	return string(encoding.AppendEncode(append(b, '.'), signature)), len(signature), nil
+}
+
+// hashes maps the HMAC algorithms to their hashes (RFC 7518, section 3.2).
+var hashes = map[jose.SignatureAlgorithm]func() hash.Hash{jose.HS256: sha256.New, jose.HS384: sha512.New384, jose.HS512: sha512.New}
 
 // Secret returns a signer for an HMAC algorithm. The bytes of the secret are the key: it is never
 // decoded.
 func Secret(secret string, alg jose.SignatureAlgorithm) (*Signer, error) {
-	size, ok := hashSize[alg]
+	newHash, ok := hashes[alg]
 	if !ok {
 		return nil, fmt.Errorf("a secret is for HMAC; %s signs with a private key (PrivateKey or SignWith)", alg)
 	}
 	if err := checkSecret(secret); err != nil {
 		return nil, err
 	}
+	macs := sync.Pool{New: func() any { return hmac.New(newHash, []byte(secret)) }}
 	// HMAC pads a key that is shorter than the hash's block with zero bytes (RFC 2104, section 2),
-	// so this does not change the signature. go-jose rejects keys that are shorter than the hash.
-	key := make([]byte, max(len(secret), size))
-	copy(key, secret)
-	return local(alg, key, key)
+	// so padding does not change the signature. go-jose rejects keys that are shorter than the hash.
+	padded := make([]byte, max(len(secret), newHash().Size()))
+	copy(padded, secret)
+	return tried(alg, padded, func(_ context.Context, input []byte) ([]byte, error) {
+		mac := macs.Get().(hash.Hash)
+		defer macs.Put(mac)
+		mac.Reset()
+		mac.Write(input)
+		return mac.Sum(nil), nil
+	})
 }
 
 func checkSecret(secret string) error {
@@ -72,7 +110,7 @@ func checkSecret(secret string) error {
 // of a public key (PKIX, RFC 5280) or a private key. The text may have the forms that [PEM]
 // accepts.
 func Verifier(text string, alg jose.SignatureAlgorithm) (any, error) {
-	if _, ok := hashSize[alg]; ok {
+	if _, ok := hashes[alg]; ok {
 		if err := checkSecret(text); err != nil {
 			return nil, err
 		}
@@ -109,7 +147,7 @@ func PEM(text string, alg jose.SignatureAlgorithm) (*Signer, error) {
 		return nil, err
 	}
 	if isFor(key, alg) {
-		return local(alg, key, public(key))
+		return Opaque(cryptosigner.Opaque(key.(crypto.Signer)), alg)
 	}
 	return nil, fmt.Errorf("the key is %s; %s", describe(key), needs(alg))
 }
@@ -137,71 +175,30 @@ func Opaque(s jose.OpaqueSigner, alg jose.SignatureAlgorithm) (signer *Signer, e
 	if public == nil || !public.Valid() || !public.IsPublic() {
 		return nil, errors.New("the signer does not tell its public key (Public), without which its signatures cannot be checked")
 	}
-	return tried(alg, public.Key, func(ctx context.Context) (jose.Signer, error) {
+	return tried(alg, public.Key, func(ctx context.Context, input []byte) ([]byte, error) {
 		current := s
 		if c, ok := s.(contextual); ok {
 			current = c.WithContext(ctx)
 		}
-		return newJose(alg, noKeyID{current})
+		return current.SignPayload(input, alg)
 	})
 }
 
-// noKeyID keeps the key's ID out of the header, which has only alg and typ.
-type noKeyID struct{ jose.OpaqueSigner }
-
-func (noKeyID) Public() *jose.JSONWebKey { return nil }
-
-// local returns a signer for a key in this process.
-func local(alg jose.SignatureAlgorithm, private, public any) (*Signer, error) {
-	signer, err := newJose(alg, private)
-	return tried(alg, public, func(context.Context) (jose.Signer, error) { return signer, err })
-}
-
-// tried returns a Signer whose trial signature verifies, because go-jose accepts keys that fail
-// only when they sign.
-func tried(alg jose.SignatureAlgorithm, public any, source func(context.Context) (jose.Signer, error)) (*Signer, error) {
-	sign := func(ctx context.Context, payload []byte) (*jose.JSONWebSignature, error) {
-		s, err := source(ctx)
-		if err != nil {
-			return nil, err
-		}
-		return s.Sign(payload)
-	}
-	trial, err := sign(context.Background(), []byte(`{}`))
+// tried returns a Signer whose trial token verifies.
+func tried(alg jose.SignatureAlgorithm, public any, sign signFunc) (*Signer, error) {
+	header := base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, `{"alg":%q,"typ":"JWT"}`, alg))
+	s := &Signer{header: header + ".", sign: sign}
+	token, size, err := s.token(context.Background(), []byte(`{}`))
 	if err != nil {
 		return nil, fmt.Errorf("the trial signature failed: %w", err)
 	}
-	token, err := trial.CompactSerialize()
-	if err == nil {
-		trial, err = jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{alg})
-	}
+	trial, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{alg})
 	if err == nil {
 		_, err = trial.Verify(public)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the trial signature is not one of the signer's own public key: %w", err)
 	}
-	// The header has only alg and typ (see noKeyID), so it is the same for every token.
-	// CompactSerialize would encode it each time.
-	header, _, _ := strings.Cut(token, ".")
-	size := len(trial.Signatures[0].Signature)
-	return &Signer{func(ctx context.Context, payload []byte) (string, error) {
-		jws, err := sign(ctx, payload)
-		if err != nil {
-			return "", err
-		}
-		signature := jws.Signatures[0].Signature
-		if len(signature) != size { // all signatures of an algorithm have the same size
-			return "", fmt.Errorf("the signer returned %d bytes for a signature of %s, which has %d", len(signature), alg, size)
-		}
-		token := append(make([]byte, 0, len(header)+2*len(payload)+128), header...)
-		for _, part := range [][]byte{payload, signature} {
-			token = base64.RawURLEncoding.AppendEncode(append(token, '.'), part)
-		}
-		return string(token), nil
-	}}, nil
-}
-
-func newJose(alg jose.SignatureAlgorithm, key any) (jose.Signer, error) {
-	return jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: key}, new(jose.SignerOptions).WithType("JWT"))
+	s.size = size
+	return s, nil
 }

@@ -23,6 +23,7 @@ import (
 	"hash"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/go-jose/go-jose/v4"
@@ -184,6 +185,7 @@ func TestHeaderIsExact(t *testing.T) {
 		want string
 	}{
 		"HS256":               {func() (*keys.Signer, error) { return keys.Secret("rdme_example_secret", jose.HS256) }, `{"alg":"HS256","typ":"JWT"}`},
+		"HS512":               {func() (*keys.Signer, error) { return keys.Secret("rdme_example_secret", jose.HS512) }, `{"alg":"HS512","typ":"JWT"}`},
 		"EdDSA":               {func() (*keys.Signer, error) { return keys.PEM(testkit.Ed25519PEM, jose.EdDSA) }, `{"alg":"EdDSA","typ":"JWT"}`},
 		"ES256 from PKCS#8":   {func() (*keys.Signer, error) { return keys.PEM(testkit.PKCS8(p256), jose.ES256) }, `{"alg":"ES256","typ":"JWT"}`},
 		"ES256 from SEC 1":    {func() (*keys.Signer, error) { return keys.PEM(sec1PEM, jose.ES256) }, `{"alg":"ES256","typ":"JWT"}`},
@@ -379,7 +381,7 @@ func TestOpaque(t *testing.T) {
 		{"a panic", opaque{ed, ed.Public(), func([]byte) ([]byte, error) { panic("key") }}, jose.EdDSA, "panicked in the trial signature"},
 		{"an Ed25519 key of ten bytes", cryptosigner.Opaque(shortKey{}), jose.EdDSA, "does not tell its public key"},
 		{"one that gives nil for a context", contextual{ed, func(context.Context) jose.OpaqueSigner { return nil }}, jose.EdDSA, "panicked"},
-		{"one that loses its algorithm with a context", contextual{ed, func(context.Context) jose.OpaqueSigner { return noAlgs{ed} }}, jose.EdDSA, "the trial signature failed"},
+		{"one that has another key for a context", contextual{ed, func(context.Context) jose.OpaqueSigner { return cryptosigner.Opaque(other) }}, jose.EdDSA, "not one of the signer's own public key"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			signer, err := keys.Opaque(tt.signer, tt.alg)
@@ -412,19 +414,67 @@ func TestASignerThatSignsNoMore(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if token, err := signer.Sign(t.Context(), []byte(`{}`)); token != "" || err == nil || !strings.Contains(err.Error(), "for a signature of EdDSA, which has 64") {
+		if token, err := signer.Sign(t.Context(), []byte(`{}`)); token != "" || err == nil || !strings.Contains(err.Error(), "the trial signature had 64") {
 			t.Errorf("%s: %q, %v", name, token, err)
 		}
+	}
+}
+
+// A signer gets the token's own bytes. The bytes after them, which follow in the token, are not the
+// signer's.
+func TestASignerThatAppendsToItsInput(t *testing.T) {
+	ed := cryptosigner.Opaque(rfc8032)
+	signer, err := keys.Opaque(opaque{ed, ed.Public(), func(p []byte) ([]byte, error) {
+		signature, err := ed.SignPayload(p, jose.EdDSA)
+		return append(p, signature...)[len(p):], err
+	}}, jose.EdDSA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := signer.Sign(t.Context(), []byte(`{}`))
+	signed, signature, _ := cutLast(token)
+	raw, _ := base64.RawURLEncoding.DecodeString(signature)
+	if err != nil || !ed25519.Verify(rfc8032.Public().(ed25519.PublicKey), []byte(signed), raw) {
+		t.Errorf("%s, %v: not a signature of the key", token, err)
+	}
+}
+
+// Many goroutines at once get the tokens that each would get alone. The signatures of HMAC and
+// Ed25519 are always the same.
+func TestManyAtOnce(t *testing.T) {
+	hs256, err := keys.Secret("rdme_example_secret", jose.HS256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	eddsa, err := keys.PEM(testkit.Ed25519PEM, jose.EdDSA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload := func(i int) []byte { return fmt.Appendf(nil, `{"sub":"%d","pad":"%s"}`, i, strings.Repeat("x", 20*i)) }
+	for _, signer := range []*keys.Signer{hs256, eddsa} {
+		var alone [64]string
+		for i := range alone {
+			if alone[i], err = signer.Sign(t.Context(), payload(i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var group sync.WaitGroup
+		for i := range alone {
+			group.Go(func() {
+				for range 50 {
+					if token, err := signer.Sign(t.Context(), payload(i)); token != alone[i] || err != nil {
+						t.Errorf("got %s, %v\nwant %s", token, err, alone[i])
+					}
+				}
+			})
+		}
+		group.Wait()
 	}
 }
 
 type shortKey struct{ crypto.Signer }
 
 func (shortKey) Public() crypto.PublicKey { return ed25519.PublicKey(make([]byte, 10)) }
-
-type noAlgs struct{ jose.OpaqueSigner }
-
-func (noAlgs) Algs() []jose.SignatureAlgorithm { return nil }
 
 type contextual struct {
 	jose.OpaqueSigner
