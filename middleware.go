@@ -43,6 +43,7 @@ import (
 
 	"github.com/docslogin/docslogin/internal/address"
 	"github.com/docslogin/docslogin/internal/keys"
+	"github.com/docslogin/docslogin/internal/limit"
 	"github.com/docslogin/docslogin/internal/page"
 )
 
@@ -261,8 +262,8 @@ func (m *Middleware) reject(w http.ResponseWriter, r *http.Request, rejection Lo
 func isSpeculative(h http.Header) bool {
 	isPrefetch := func(purpose string) bool { return strings.EqualFold(purpose, "prefetch") }
 	mentionsPrefetch := func(purpose string) bool { return strings.Contains(strings.ToLower(purpose), "prefetch") }
-	return slices.ContainsFunc(h["Sec-Purpose"], mentionsPrefetch) || // also "prefetch;prerender" (Fetch standard)
-		slices.ContainsFunc(slices.Concat(h["Purpose"], h["X-Purpose"], h["X-Moz"]), isPrefetch)
+	return limit.AnyValue(h, mentionsPrefetch, "Sec-Purpose") || // also "prefetch;prerender" (Fetch standard)
+		limit.AnyValue(h, isPrefetch, "Purpose", "X-Purpose", "X-Moz")
 }
 
 // isEmbedded reports whether a page or a script loads the route, instead of navigating to it.
@@ -275,7 +276,7 @@ func isEmbedded(h http.Header) bool {
 	isNot := func(allowed ...string) func(string) bool {
 		return func(value string) bool { return !slices.Contains(allowed, value) }
 	}
-	return slices.ContainsFunc(h["Sec-Fetch-Mode"], isNot("navigate")) || slices.ContainsFunc(h["Sec-Fetch-Dest"], isNot("document", "empty"))
+	return limit.AnyValue(h, isNot("navigate"), "Sec-Fetch-Mode") || limit.AnyValue(h, isNot("document", "empty"), "Sec-Fetch-Dest")
 }
 
 // largest names the three largest claims with their sizes.

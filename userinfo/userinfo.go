@@ -16,6 +16,7 @@ import (
 
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/internal/address"
+	"github.com/docslogin/docslogin/internal/limit"
 	"github.com/docslogin/docslogin/internal/page"
 )
 
@@ -115,13 +116,13 @@ func check(r *http.Request, allowed bool) error {
 	if r.Method != http.MethodGet {
 		return &docslogin.LoginError{Outcome: docslogin.OutcomeMethod, Status: http.StatusMethodNotAllowed}
 	}
-	isScript := !slices.ContainsFunc(r.Header["Sec-Fetch-Dest"], func(dest string) bool { return dest != "empty" })
+	isNotScript := limit.AnyValue(r.Header, func(dest string) bool { return dest != "empty" }, "Sec-Fetch-Dest")
 	var cause error
 	switch {
 	case r.Header["Origin"] != nil && !allowed:
 		cause = errors.New("the request comes from a page whose origin is not configured")
-	case !isScript:
-		cause = errors.New("the request was not made by a script: its Sec-Fetch-Dest is not empty")
+	case isNotScript:
+		cause = errors.New("the request was not made by a script: its Sec-Fetch-Dest is not \"empty\"")
 	default:
 		return nil
 	}

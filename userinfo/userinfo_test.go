@@ -159,7 +159,7 @@ func TestWhichRequestsAreAnswered(t *testing.T) {
 
 const (
 	foreign   = "the request comes from a page whose origin is not configured"
-	notScript = "the request was not made by a script: its Sec-Fetch-Dest is not empty"
+	notScript = `the request was not made by a script: its Sec-Fetch-Dest is not "empty"`
 )
 
 func TestWhichRequestsAreRejected(t *testing.T) {
@@ -189,6 +189,7 @@ func TestWhichRequestsAreRejected(t *testing.T) {
 		{"a frame", asked("Sec-Fetch-Dest: iframe", "Sec-Fetch-Mode: navigate"), "", notScript},
 		{"a navigation", asked("Sec-Fetch-Dest: document", "Sec-Fetch-Mode: navigate"), "", notScript},
 		{"a destination without a name", asked("Sec-Fetch-Dest: "), "", notScript},
+		{"more destinations than are read", asked(slices.Repeat([]string{"Sec-Fetch-Dest: empty"}, 1200)...), "", notScript},
 		{"another destination on a second line", asked("Sec-Fetch-Dest: empty", "Sec-Fetch-Dest: script"), "", notScript},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/internal/keys"
+	"github.com/docslogin/docslogin/internal/limit"
 	"github.com/docslogin/docslogin/platforms"
 )
 
@@ -83,6 +84,9 @@ type readMeSignature struct {
 func parseReadMe(signature string) (s readMeSignature, err error) {
 	if signature == "" {
 		return s, errMissing
+	}
+	if len(signature) > limit.Bytes {
+		return s, fmt.Errorf("%w: it is longer than %d bytes", errInvalid, limit.Bytes)
 	}
 	var v0 string
 	for part := range strings.SplitSeq(signature, ",") {

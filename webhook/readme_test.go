@@ -138,6 +138,8 @@ func TestReadMeSignatures(t *testing.T) {
 		{"a time that is not decimal", sign("0x18bcfe56800", body), body, 0, 401, invalid},
 		{"a time long past, with the right hash", sign("-9223372036854775808", body), body, 0, 401, expired},
 		{"something else", "Bearer x", body, 0, 401, invalid},
+		{"a header of 8 KiB", signature + strings.Repeat(" ", 8192-len(signature)), body, 0, 200, owlbert},
+		{"a header that is longer", signature + strings.Repeat(" ", 8193-len(signature)), body, 0, 401, invalid},
 		{"a body of 64 KiB", sign("1700000000000", padded(1<<16)), padded(1 << 16), 0, 200, owlbert},
 		{"a body over 64 KiB", sign("1700000000000", padded(1<<16+1)), padded(1<<16 + 1), 0, 401, invalid},
 	})

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/docslogin/docslogin/internal/deeplink"
+	"github.com/docslogin/docslogin/internal/limit"
 )
 
 // Config holds what a Builder needs from the options and the platform.
@@ -99,7 +100,6 @@ const (
 	returnMarker = "docslogin_sent" // in the return URL: when the visitor was sent to the sign-in page, in Unix seconds
 	returnWindow = 10 * time.Minute // how long the marker counts, so that a bookmark does not lead to the loop page forever
 	maxEcho      = 256              // bytes of an echoed parameter
-	maxQuery     = 1 << 16          // bytes of a query that is read, far more than a login URL needs
 )
 
 // Builder builds the URLs to which browsers are sent. It is safe for concurrent use by
@@ -224,7 +224,7 @@ type Request struct {
 
 // Read returns what a login request that arrived at the time now asks for in its query.
 func (b *Builder) Read(rawQuery string, now time.Time) Request {
-	if len(rawQuery) > maxQuery {
+	if len(rawQuery) > limit.Bytes {
 		return Request{Rejected: "the query is too long"}
 	}
 	req := b.Link(deeplink.Param(rawQuery, b.config.DeepLink.In))
@@ -383,14 +383,14 @@ func (b *Builder) others(req *Request) url.Values {
 // arrived, so that both requests are read in the same way. If the deep link makes the URL too long,
 // SignIn drops it from req.
 func (b *Builder) SignIn(req *Request, now time.Time) Destination {
-	query := url.Values{returnMarker: {strconv.FormatInt(now.Unix(), 10)}}
-	for name, values := range req.echo {
-		query[name] = values
+	query := returnMarker + "=" + strconv.FormatInt(now.Unix(), 10)
+	if req.echo != nil {
+		query = req.echo.Encode() + "&" + query
 	}
 	if req.given != "" {
-		query.Set(b.config.DeepLink.In, req.given)
+		query += "&" + url.QueryEscape(b.config.DeepLink.In) + "=" + url.QueryEscape(req.given)
 	}
-	location := b.signIn + url.QueryEscape(b.RouteURL+"?"+query.Encode()) + b.signInTail
+	location := b.signIn + url.QueryEscape(b.RouteURL+"?"+query) + b.signInTail
 	if len(location) > maxQueryURL && req.given != "" {
 		req.dropLink()
 		return b.SignIn(req, now)

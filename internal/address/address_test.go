@@ -321,12 +321,12 @@ func TestTheReturnURLCarriesNoRejectedLink(t *testing.T) {
 		"//evil.example":                   "its path is ambiguous: //, a dot segment, or an escape that is broken or doubled",
 		"https://evil.example/":            "it names an origin that is not the docs'",
 		"/" + strings.Repeat("%20", 600):   "it makes the URL too long",
-		"/" + strings.Repeat("too", 4_000): "it is longer than 2,048 bytes",
+		"/" + strings.Repeat("too", 2_500): "it is longer than 2,048 bytes",
 	} {
 		b := newBuilder(t, custom(signIn("/sign-in?"+strings.Repeat("x", 4000), "next"), func(c *address.Config) { c.Echo = []string{"e"} }))
 		req := b.Read("e=1&redirect="+url.QueryEscape(link), noon)
 		got := b.SignIn(&req, noon)
-		if !strings.HasSuffix(got.URL, "&next=%2Fdocs-login%3Fdocslogin_sent%3D1700000000%26e%3D1") {
+		if !strings.HasSuffix(got.URL, "&next=%2Fdocs-login%3Fe%3D1%26docslogin_sent%3D1700000000") {
 			t.Errorf("%.30s: got %s", link, got.URL[4000:])
 		}
 		if req.Rejected != reason || req.Link != (deeplink.Link{}) {
@@ -490,8 +490,8 @@ func TestParametersThatAreTooLong(t *testing.T) {
 	for _, tt := range []struct{ name, query, echo, warning, rejected string }{
 		{"256 bytes", "companyID=" + strings.Repeat("x", 256), "companyID=xxx", "", ""},
 		{"257 bytes", "companyID=" + strings.Repeat("x", 257), "companyID=configured", "the parameter companyID is over 256 bytes and was dropped", ""},
-		{"a query of 64 KiB", "companyID=a&x=" + strings.Repeat("x", 1<<16-14), "companyID=a", "", ""},
-		{"a byte more", "companyID=a&x=" + strings.Repeat("x", 1<<16-13), "companyID=configured", "", "the query is too long"},
+		{"a query of 8 KiB", "companyID=a&x=" + strings.Repeat("x", 8192-14), "companyID=a", "", ""},
+		{"a byte more", "companyID=a&x=" + strings.Repeat("x", 8192-13), "companyID=configured", "", "the query is too long"},
 	} {
 		b := newBuilder(t, custom(callbackOnAnotherHost))
 		req := b.Read(tt.query, noon)

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -109,7 +110,8 @@ func (s *Site) checkRest(l Link) error {
 	if s.Target && (l.Origin != s.Origin || !under(s.Base, l.Path)) {
 		return ErrOutside
 	}
-	if s.Callback != "" && strings.EqualFold(strings.TrimRight(l.Origin+beforeDelimiter(decoded), "/"), strings.TrimRight(s.Callback, "/")) {
+	callback, ok := strings.CutPrefix(s.Callback, l.Origin)
+	if ok && strings.EqualFold(strings.TrimRight(beforeDelimiter(decoded), "/"), strings.TrimRight(callback, "/")) {
 		return ErrCallback
 	}
 	query, _, _ := strings.Cut(l.Suffix, "#")
@@ -265,7 +267,8 @@ func name(pair string) string {
 // because net/url drops pairs that it cannot parse.
 func Param(rawQuery, param string) string {
 	for pair := range strings.SplitSeq(rawQuery, "&") {
-		if n, value, _ := strings.Cut(pair, "="); unescape(n) == param {
+		n, value, _ := strings.Cut(pair, "=")
+		if len(n) >= len(param) && unescape(n) == param { // decoding never makes a name longer
 			return unescape(value)
 		}
 	}
@@ -275,23 +278,27 @@ func Param(rawQuery, param string) string {
 // unescape decodes as browsers do (URL standard, application/x-www-form-urlencoded parsing): it
 // leaves a broken escape as it is and decodes everything else.
 func unescape(s string) string {
-	if decoded, err := url.QueryUnescape(s); err == nil {
-		return decoded
+	if !strings.ContainsAny(s, "%+") {
+		return s
 	}
-	var b strings.Builder
-	for i := 0; i < len(s); {
-		n := 1
-		if s[i] == '%' && i+2 < len(s) {
-			n = 3
+	var decoded strings.Builder
+	decoded.Grow(len(s))
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		switch {
+		case c == '+':
+			c = ' '
+		case c == '%' && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2]):
+			code, _ := strconv.ParseUint(s[i+1:i+3], 16, 8)
+			c, i = byte(code), i+2
 		}
-		decoded, err := url.QueryUnescape(s[i : i+n])
-		if err != nil {
-			n, decoded = 1, s[i:i+1]
-		}
-		b.WriteString(decoded)
-		i += n
+		decoded.WriteByte(c)
 	}
-	return b.String()
+	return decoded.String()
+}
+
+func isHex(c byte) bool {
+	return '0' <= c && c <= '9' || 'A' <= c && c <= 'F' || 'a' <= c && c <= 'f'
 }
 
 // Escape percent-encodes spaces and everything except printable ASCII, for a URL in a header. It

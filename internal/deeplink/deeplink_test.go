@@ -213,6 +213,11 @@ func TestParam(t *testing.T) {
 		{"what is around it is decoded", "redirect=%2Fa%3Fb=%2x+%&c", "/a?b=%2x %"},
 		{"an escape at the end, after a broken one", "redirect=%zz%41", "%zzA"},
 		{"an escape that is cut off", "redirect=%2Fa%2", "/a%2"},
+		{"hexadecimal digits of both cases", "redirect=%2f%2F%c3%BC", "//ü"},
+		{"characters next to the digits", "redirect=%2/%2:%2@%2G%2\x60%2g%/2%:2%@2%G2%\x602%g2", "%2/%2:%2@%2G%2`%2g%/2%:2%@2%G2%`2%g2"},
+		{"an escaped percent sign and what follows", "redirect=%252F", "%2F"},
+		{"a name of escapes alone", "%72%65%64%69%72%65%63%74=/a", "/a"},
+		{"a longer name", "redirects=/a", ""},
 		{"a broken escape next to letters beyond ASCII", "redirect=%zz%C3%BCü", "%zzüü"},
 		{"a semicolon is not a separator", "redirect=/a;b", "/a;b"},
 		{"cut at its first & if it arrived unencoded", "redirect=/a?b=1&c=2", "/a?b=1"},
@@ -222,6 +227,15 @@ func TestParam(t *testing.T) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// Names that cannot be the parameter's are not decoded. Otherwise, a query of nothing but short names
+// would be much work.
+func TestShortNamesAreNotDecoded(t *testing.T) {
+	query := strings.Repeat("%&", 4096)
+	if n := testing.AllocsPerRun(10, func() { deeplink.Param(query, "redirect") }); n != 0 {
+		t.Errorf("%v allocations, want none", n)
 	}
 }
 

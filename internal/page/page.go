@@ -15,6 +15,8 @@ import (
 	"html/template"
 	"net/http"
 	"strings"
+
+	"github.com/docslogin/docslogin/internal/limit"
 )
 
 // SetHeaders sets the headers that keep caches from storing a response, and browsers from sending
@@ -89,7 +91,7 @@ func (e Error) Write(w http.ResponseWriter, r *http.Request, status int) {
 		data.What = strings.TrimSuffix(data.What, ".") + ": " + strings.Join(e.Missing, ", ") + "."
 	}
 	var body bytes.Buffer
-	if acceptsHTML(r.Header["Accept"]) {
+	if acceptsHTML(r.Header) {
 		setHTML(w.Header(), "'none'", "'none'")
 		_ = templates.ExecuteTemplate(&body, "error", data) // writing to a buffer cannot fail
 	} else {
@@ -100,11 +102,15 @@ func (e Error) Write(w http.ResponseWriter, r *http.Request, status int) {
 	_, _ = w.Write(body.Bytes()) // if the visitor has left, no response is needed
 }
 
-// acceptsHTML reports whether an Accept header (RFC 9110, section 12.5.1) is absent or names
-// HTML. It does not read quality values: no browser rejects HTML with one.
-func acceptsHTML(accept []string) bool {
-	ranges := strings.ToLower(strings.Join(accept, ","))
-	return ranges == "" || strings.Contains(ranges, "text/html") || strings.Contains(ranges, "text/*") || strings.Contains(ranges, "*/*")
+// acceptsHTML reports whether the Accept header (RFC 9110, section 12.5.1) is absent, names HTML, or
+// is too long to be parsed. It does not read quality values: no browser rejects HTML with one.
+func acceptsHTML(h http.Header) bool {
+	isSet := func(ranges string) bool { return ranges != "" }
+	namesHTML := func(ranges string) bool {
+		ranges = strings.ToLower(ranges)
+		return strings.Contains(ranges, "text/html") || strings.Contains(ranges, "text/*") || strings.Contains(ranges, "*/*")
+	}
+	return !limit.AnyValue(h, isSet, "Accept") || limit.AnyValue(h, namesHTML, "Accept")
 }
 
 // WriteForm writes a page with a form whose fields have a name and a value each. A script posts the

@@ -1,0 +1,56 @@
+package limit_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/docslogin/docslogin/internal/limit"
+)
+
+func repeated(value string, count int) []string { return slices.Repeat([]string{value}, count) }
+
+func TestAnyValue(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		header http.Header
+		want   bool
+	}{
+		{"no header", nil, false},
+		{"another header", http.Header{"C": {"x"}}, false},
+		{"a value that is not meant", http.Header{"A": {"y"}}, false},
+		{"the value", http.Header{"A": {"x"}}, true},
+		{"the value on a second line", http.Header{"A": {"y", "x"}}, true},
+		{"the value in a second header", http.Header{"A": {"y"}, "B": {"x"}}, true},
+		{"one value of 8 KiB with its separator", http.Header{"A": {strings.Repeat("y", 8190)}}, false},
+		{"a byte more", http.Header{"A": {strings.Repeat("y", 8191)}}, true},
+		{"two headers of almost 8 KiB each", http.Header{"A": {strings.Repeat("y", 8000)}, "B": {strings.Repeat("y", 8000)}}, false},
+		{"empty values of 8 KiB with their separators", http.Header{"A": repeated("", 4096)}, false},
+		{"one empty value more", http.Header{"A": repeated("", 4097)}, true},
+		{"another header that is too long", http.Header{"C": repeated("x", 100_000)}, false},
+	} {
+		if got := limit.AnyValue(tt.header, func(value string) bool { return value == "x" }, "A", "B"); got != tt.want {
+			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
+// What is too long is not read, and neither is what follows.
+func TestWhatIsReadOfALongHeader(t *testing.T) {
+	for name, tt := range map[string]struct {
+		values []string
+		reads  int
+	}{
+		"one long value":          {repeated(strings.Repeat("y", 1<<20), 1), 0},
+		"a long value at the end": {[]string{"y", "y", strings.Repeat("y", 8192)}, 2},
+		"many short values":       {repeated("yyyyyy", 100_000), 1024},
+		"many empty values":       {repeated("", 100_000), 4096},
+	} {
+		reads := 0
+		limit.AnyValue(http.Header{"A": tt.values}, func(string) bool { reads++; return false }, "A")
+		if reads != tt.reads {
+			t.Errorf("%s: %d values are read, want %d", name, reads, tt.reads)
+		}
+	}
+}
