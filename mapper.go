@@ -11,7 +11,6 @@ import (
 	"maps"
 	"net/http"
 	"reflect"
-	"slices"
 	"strings"
 	"time"
 
@@ -310,9 +309,12 @@ func (p *Profile) missing(user *User, claims Claims) (missing []string) {
 		return []string{"a name, an e-mail address or an ID"}
 	}
 	for _, required := range p.platform.Required {
-		names := strings.Split(required, "|")
-		if !slices.ContainsFunc(names, func(name string) bool { return !isEmpty(claims[name]) }) {
-			missing = append(missing, strings.Join(names, " or "))
+		isSet := false
+		for name := range strings.SplitSeq(required, "|") {
+			isSet = isSet || !isEmpty(claims[name])
+		}
+		if !isSet {
+			missing = append(missing, strings.ReplaceAll(required, "|", " or "))
 		}
 	}
 	return missing
@@ -321,14 +323,15 @@ func (p *Profile) missing(user *User, claims Claims) (missing []string) {
 // isEmpty reports whether a claim's JSON, which is what the docs get, is null, a blank string, or an
 // object or a list without members.
 func isEmpty(claim any) bool {
-	text, isText := claim.(string)
-	if !isText {
-		marshaled, _ := json.Marshal(claim) // marshal reports the error
-		if json.Unmarshal(marshaled, &text) != nil {
-			return string(marshaled) == "[]" || string(marshaled) == "{}"
-		}
+	if text, isText := claim.(string); isText {
+		return strings.TrimSpace(text) == ""
 	}
-	return strings.TrimSpace(text) == ""
+	marshaled, _ := json.Marshal(claim) // marshal reports the error
+	var text string
+	if json.Unmarshal(marshaled, &text) == nil { // null, or a text of another type
+		return strings.TrimSpace(text) == ""
+	}
+	return string(marshaled) == "[]" || string(marshaled) == "{}"
 }
 
 // missingError is the cause of OutcomeIncompleteUser.

@@ -253,6 +253,14 @@ func TestWhichRequestsGetAToken(t *testing.T) {
 		{"a web socket behind a proxy that drops Upgrade", "GET", 403, []string{"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="}},
 		{"an empty mode", "GET", 403, []string{"Sec-Fetch-Mode: "}},
 		{"a mode in the second line", "GET", 403, []string{"Sec-Fetch-Mode: navigate", "Sec-Fetch-Mode: cors"}},
+		{"a purpose of 8 KiB", "GET", 302, []string{"Sec-Purpose: " + strings.Repeat("x", 8190)}},
+		{"a purpose that is longer", "GET", 403, []string{"Sec-Purpose: " + strings.Repeat("x", 8191)}},
+		{"a Purpose that is longer", "GET", 403, []string{"Purpose: " + strings.Repeat("x", 8191)}},
+		{"an X-Purpose that is longer", "GET", 403, []string{"X-Purpose: " + strings.Repeat("x", 8191)}},
+		{"an X-Moz that is longer", "GET", 403, []string{"X-Moz: " + strings.Repeat("x", 8191)}},
+		{"a thousand modes", "GET", 403, slices.Repeat([]string{"Sec-Fetch-Mode: navigate"}, 1000)},
+		{"a thousand destinations", "GET", 403, slices.Repeat([]string{"Sec-Fetch-Dest: document"}, 1000)},
+		{"a thousand headers of other names", "GET", 302, slices.Repeat([]string{"Sec-Other: x"}, 1000)},
 	} {
 		lookups := 0
 		m := testkit.New(t, func(*http.Request) (*docslogin.User, error) { lookups++; return testkit.Ada, nil }, readMe)
@@ -1593,8 +1601,12 @@ func allocations(h http.Handler, target string) float64 {
 	})
 }
 
-// The route allocates little, and nothing for another request.
+// A login makes no allocation that it did not make before, and another request makes none. The
+// figures are exact, but for ES256, where Go 1.25 makes one more than Go 1.26.
 func TestAllocations(t *testing.T) {
+	if testkit.RaceDetector {
+		t.Skip("the race detector drops values of a sync.Pool")
+	}
 	user := testkit.As(&docslogin.User{ID: "u-42", Name: "Ada Lovelace", Email: "ada@example.com", Groups: []string{"admin", "beta"},
 		APIKeys: []docslogin.APIKey{{Name: "live", Key: "sk_live_1"}, {Name: "test", Key: "sk_test_1"}}})
 	es256 := platforms.Mintlify("https://docs.example.com", testkit.P256PEM)
@@ -1604,10 +1616,10 @@ func TestAllocations(t *testing.T) {
 		m    *docslogin.Middleware
 		most float64
 	}{
-		{"HS256", testkit.New(t, user, readMe), 130},
-		{"EdDSA", testkit.New(t, user, mintlify), 125},
-		{"ES256", testkit.New(t, user, es256), 195},
-		{"nobody", testkit.New(t, testkit.Nobody, readMe, signInPage), 25},
+		{"HS256", testkit.New(t, user, readMe), 53},
+		{"EdDSA", testkit.New(t, user, mintlify), 55},
+		{"ES256", testkit.New(t, user, es256), 125},
+		{"nobody", testkit.New(t, testkit.Nobody, readMe, signInPage), 12},
 	} {
 		got := allocations(tt.m, "/docs-login?redirect=%2Fdocs%2Fgetting-started")
 		t.Logf("%s: %v allocations", tt.name, got)

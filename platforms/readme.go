@@ -86,7 +86,7 @@ func readMeClaims(_ context.Context, user *docslogin.User, claims docslogin.Clai
 	if len(user.APIKeys) == 1 {
 		return addReadMeKey(claims, user.APIKeys[0])
 	}
-	var keys []docslogin.Claims
+	keys := make([]docslogin.Claims, 0, len(user.APIKeys))
 	names := map[string]bool{}
 	for i, key := range user.APIKeys {
 		if key.Name == "" || names[key.Name] {
@@ -99,7 +99,7 @@ func readMeClaims(_ context.Context, user *docslogin.User, claims docslogin.Clai
 		}
 		keys = append(keys, entry)
 	}
-	if keys != nil {
+	if len(keys) > 0 {
 		claims["keys"] = keys
 	}
 	return nil

@@ -68,6 +68,9 @@ func PKCS8(key any) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 }
 
+// RaceDetector reports whether the tests are built with -race.
+var RaceDetector bool
+
 // KeyFor returns the text of the key that tests use with a preset.
 func KeyFor(p presets.Preset) string {
 	switch p.Rules(nil).Algorithms[0] {
