@@ -30,7 +30,7 @@ func TestReadMeClaims(t *testing.T) {
 		{"nothing that is sent", &docslogin.User{ID: "1", Groups: []string{"g"}, App: 1}, `{}`},
 		{"a name and an e-mail address", &docslogin.User{Name: "Owlbert", Email: "owlbert@readme.io"}, `{"email":"owlbert@readme.io","name":"Owlbert"}`},
 		{"no name", &docslogin.User{Email: "owlbert@readme.io"}, `{"email":"owlbert@readme.io","name":"owlbert@readme.io"}`},
-		{"attributes", &docslogin.User{Attributes: map[string]any{"plan": "pro", "id": 1 << 60, "label": nil, "tags": []string{"a", "b"}, "ids": []any{1, "x"}}},
+		{"attributes", &docslogin.User{Attributes: map[string]any{"plan": "pro", "id": int64(1 << 60), "label": nil, "tags": []string{"a", "b"}, "ids": []any{1, "x"}}},
 			`{"id":1152921504606846976,"ids":[1,"x"],"label":null,"plan":"pro","tags":["a","b"]}`},
 	})
 }
