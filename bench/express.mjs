@@ -1,5 +1,5 @@
-// The same app as in server.go, as people would write it with Express. The environment says
-// whose docs it signs in at.
+// The same app as in server.go, as people would write it with Express. The environment variables
+// describe the docs and the user.
 import crypto from 'node:crypto';
 import cookieSession from 'cookie-session';
 import express from 'express';
@@ -10,7 +10,7 @@ const {ALGORITHM, KEY, DOCS_URL, SESSION_KEY, APP_USER} = process.env;
 const user = JSON.parse(APP_USER);
 const users = {[user.ID]: user};
 
-// What Mintlify's sample signs.
+// The claims of Mintlify's sample.
 const mintlifyUser = ({Name: name, Email: email, Groups: groups, APIKeys}) => ({
 	expiresAt: Math.floor(Date.now() / 1000) + 14 * 24 * 60 * 60,
 	groups,
@@ -21,7 +21,7 @@ const mintlifyUser = ({Name: name, Email: email, Groups: groups, APIKeys}) => ({
 const sign = (claims, key) =>
 	new jose.SignJWT(claims).setProtectedHeader({alg: ALGORITHM, typ: 'JWT'}).setIssuedAt().setExpirationTime('10s').sign(key);
 
-// Each with a key that is prepared once. A secret as a string would be slower by far.
+// Each login prepares its key once. With a secret as a string, jsonwebtoken is much slower.
 const logins = {
 	HS256: () => {
 		const key = crypto.createSecretKey(Buffer.from(KEY));

@@ -12,30 +12,30 @@ import (
 	"time"
 )
 
-// connections is how many visitors log in at once, each again and again.
+// connections is the number of users who log in at the same time, each again and again.
 const connections = 32
 
-// load is how a server stood it.
+// load is the result of putting a server under load.
 type load struct {
 	perSecond float64
 	p99       time.Duration
 }
 
-// load has visitors log in for d.
+// load puts the server under load for d.
 func (a *app) load(d time.Duration) (load, error) {
-	var visitors []*connection
+	var users []*connection
 	for range connections {
 		c, err := a.connect(time.Now().Add(d + 20*time.Second))
 		if err != nil {
 			return load{}, err
 		}
 		defer c.Close()
-		visitors = append(visitors, c)
+		users = append(users, c)
 	}
 	latencies, errs := make([][]float64, connections), make([]error, connections)
 	var busy sync.WaitGroup
 	start := time.Now()
-	for i, c := range visitors {
+	for i, c := range users {
 		busy.Go(func() {
 			for sent := start; sent.Sub(start) < d; {
 				if _, errs[i] = c.login(); errs[i] != nil {
@@ -59,11 +59,11 @@ func (a *app) load(d time.Duration) (load, error) {
 	return load{float64(len(all)) / took.Seconds(), time.Duration(quantile(all, 0.99))}, nil
 }
 
-// connection is one that is kept alive.
+// connection is a connection that stays open for many logins.
 type connection struct {
 	net.Conn
-	answers *bufio.Reader
-	request []byte
+	responses *bufio.Reader
+	request   []byte
 }
 
 func (a *app) connect(deadline time.Time) (*connection, error) {
@@ -78,7 +78,7 @@ func (a *app) connect(deadline time.Time) (*connection, error) {
 	return &connection{c, bufio.NewReader(c), fmt.Appendf(nil, browserRequest, login, host, a.cookie)}, nil
 }
 
-// browserRequest is what Chromium sends when a visitor follows a link from the docs.
+// browserRequest is the request that Chromium sends when a user follows a link in the docs.
 var browserRequest = strings.ReplaceAll(`GET %s HTTP/1.1
 Host: %s
 Connection: keep-alive
@@ -97,12 +97,12 @@ Cookie: %s
 
 var get = &http.Request{Method: http.MethodGet}
 
-// login returns the Location of one.
+// login logs in and returns the Location.
 func (c *connection) login() (string, error) {
 	if _, err := c.Write(c.request); err != nil {
 		return "", err
 	}
-	resp, err := http.ReadResponse(c.answers, get)
+	resp, err := http.ReadResponse(c.responses, get)
 	if err != nil {
 		return "", err
 	}
@@ -111,7 +111,7 @@ func (c *connection) login() (string, error) {
 	}
 	location := resp.Header.Get("Location")
 	if resp.StatusCode != http.StatusFound || !strings.HasPrefix(location, docsURL) || !tokenIn.MatchString(location) {
-		return "", fmt.Errorf("the server answers %s, and a 302 to the docs with a token was expected", resp.Status)
+		return "", fmt.Errorf("the server responds with %s instead of a 302 to the docs with a token", resp.Status)
 	}
 	return location, nil
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// A token by its looks.
+// location has something that looks like a token.
 const location = "https://docs.example.com?auth_token=eyJhbGciOiJIUzI1NiJ9.eyJpYXQiOjF9.c2lnbmF0dXJl"
 
 func appOf(t *testing.T, h http.HandlerFunc) *app {
@@ -18,50 +18,50 @@ func appOf(t *testing.T, h http.HandlerFunc) *app {
 	return &app{url: server.URL, cookie: "session=ada"}
 }
 
-func TestLoadCountsAndTimesEveryLogin(t *testing.T) {
-	var answered, slow atomic.Int64
+func TestLoadCountsAndTimesLogins(t *testing.T) {
+	var served, slow atomic.Int64
 	a := appOf(t, func(w http.ResponseWriter, r *http.Request) {
 		if c, err := r.Cookie("session"); err != nil || c.Value != "ada" || r.URL.RawQuery != "redirect=%2Fdocs%2Fgetting-started" {
-			t.Errorf("asked for %s with the cookie %v", r.URL, c)
+			t.Errorf("the request is %s with the cookie %v", r.URL, c)
 		}
-		if answered.Add(1)%20 == 0 { // more than one in a hundred
+		if served.Add(1)%20 == 0 { // more than 1 %
 			slow.Add(1)
 			time.Sleep(30 * time.Millisecond)
 		}
 		w.Header().Set("Location", location)
 		w.WriteHeader(302)
-		_, _ = w.Write([]byte("a body, as Express writes one"))
+		_, _ = w.Write([]byte("a body, as in Express"))
 	})
 	start := time.Now()
 	l, err := a.load(100 * time.Millisecond)
 	if err != nil {
 		t.Fatal(err)
 	}
-	most := float64(answered.Load()) / 0.1
-	least := float64(answered.Load()) / time.Since(start).Seconds()
+	most := float64(served.Load()) / 0.1
+	least := float64(served.Load()) / time.Since(start).Seconds()
 	if l.perSecond < least || l.perSecond > most {
 		t.Errorf("%v logins per second, want %v to %v", l.perSecond, least, most)
 	}
 	if l.p99 < 30*time.Millisecond || l.p99 > time.Since(start) {
-		t.Errorf("99 in 100 are below %v, and %d of %d took 30 ms", l.p99, slow.Load(), answered.Load())
+		t.Errorf("p99 is %v, and %d of %d took 30 ms", l.p99, slow.Load(), served.Load())
 	}
 }
 
-func TestAnswersWithoutATokenFailTheLoad(t *testing.T) {
+func TestLoadFailsWithoutAToken(t *testing.T) {
 	for _, tt := range []struct {
 		name, location string
 		status         int
 	}{
 		{"an error page", location, 500},
-		{"to the sign-in page", "/sign-in?next=%2Fdocs-login", 302},
-		{"to the docs without a token", "https://docs.example.com?redirect=%2F", 302},
-		{"to other docs", strings.Replace(location, "docs.", "evil.", 1), 302},
+		{"a redirect to the sign-in page", "/sign-in?next=%2Fdocs-login", 302},
+		{"a redirect to the docs without a token", "https://docs.example.com?redirect=%2F", 302},
+		{"a redirect to other docs", strings.Replace(location, "docs.", "evil.", 1), 302},
 	} {
 		a := appOf(t, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Location", tt.location)
 			w.WriteHeader(tt.status)
 		})
-		if _, err := a.load(10 * time.Millisecond); err == nil || !strings.Contains(err.Error(), "a 302 to the docs with a token was expected") {
+		if _, err := a.load(10 * time.Millisecond); err == nil || !strings.Contains(err.Error(), "instead of a 302 to the docs with a token") {
 			t.Errorf("%s: %v", tt.name, err)
 		}
 	}

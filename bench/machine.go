@@ -13,11 +13,11 @@ import (
 	"time"
 )
 
-// describeMachine says where and with what is measured.
+// describeMachine returns the lines above the table: the machine, and all versions.
 func describeMachine() (string, error) {
 	cpu, err := find("/proc/cpuinfo", `(?m)^model name\s*: (.+)$`)
 	if err != nil {
-		cpu = runtime.GOARCH // not every kind of processor has a name there
+		cpu = runtime.GOARCH // some processors have no name there
 	}
 	system, systemErr := find("/etc/os-release", `(?m)^PRETTY_NAME="?([^"\n]+)"?$`)
 	kernel, kernelErr := find("/proc/sys/kernel/osrelease", `(.+)`)
@@ -25,7 +25,7 @@ func describeMachine() (string, error) {
 	packages, packagesErr := npmPackages()
 	node, nodeErr := exec.Command("node", "--version").Output()
 	if nodeErr != nil {
-		nodeErr = fmt.Errorf("node (Node.js 20 or newer) is missing: %w", nodeErr)
+		nodeErr = fmt.Errorf("node is missing; install Node.js 20 or newer: %w", nodeErr)
 	}
 	return fmt.Sprintf("%s, %d cores, %s, Linux %s, %s\n%s, %s\nNode %s, %s\n",
 		cpu, runtime.NumCPU(), system, kernel, time.Now().Format(time.DateOnly),
@@ -33,7 +33,7 @@ func describeMachine() (string, error) {
 	), errors.Join(systemErr, kernelErr, peersErr, packagesErr, nodeErr)
 }
 
-// find returns what the pattern's group matches in a file.
+// find returns the match of the pattern's group in a file.
 func find(file, pattern string) (string, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -41,27 +41,27 @@ func find(file, pattern string) (string, error) {
 	}
 	match := regexp.MustCompile(pattern).FindSubmatch(text)
 	if match == nil {
-		return "", fmt.Errorf("%s does not say what was looked for: %s", file, pattern)
+		return "", fmt.Errorf("%s has no match for %s", file, pattern)
 	}
 	return string(match[1]), nil
 }
 
-// goPeers names the modules that this program was built with.
+// goPeers returns the names and versions of the modules in this program.
 func goPeers() (string, error) {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return "", errors.New("this program was built without modules")
+		return "", errors.New("this program was built without module support")
 	}
 	var peers []string
 	for _, module := range info.Deps {
-		if module.Replace == nil { // the library itself is the one beside
+		if module.Replace == nil { // docslogin itself is replaced
 			peers = append(peers, strings.TrimPrefix(module.Path, "github.com/")+" "+module.Version)
 		}
 	}
 	return strings.Join(peers, ", "), nil
 }
 
-// npmPackages names what package.json asks for, by the versions that are installed.
+// npmPackages returns the names and versions of the npm packages.
 func npmPackages() (string, error) {
 	var lock struct {
 		Packages map[string]struct {
@@ -71,7 +71,7 @@ func npmPackages() (string, error) {
 	}
 	text, err := os.ReadFile("package-lock.json")
 	if err != nil {
-		return "", fmt.Errorf("run it in the folder bench: %w", err)
+		return "", fmt.Errorf("bench must run in its own folder: %w", err)
 	}
 	if err := json.Unmarshal(text, &lock); err != nil {
 		return "", fmt.Errorf("package-lock.json: %w", err)
@@ -79,7 +79,7 @@ func npmPackages() (string, error) {
 	var packages []string
 	for _, name := range []string{"express", "cookie-session", "jsonwebtoken", "jose"} {
 		if _, err := os.Stat("node_modules/" + name); err != nil {
-			return "", fmt.Errorf("npm's %s is missing: run ./setup", name)
+			return "", fmt.Errorf("the npm package %s is missing; run ./setup", name)
 		}
 		packages = append(packages, name+" "+lock.Packages["node_modules/"+name].Version)
 	}

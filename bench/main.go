@@ -1,5 +1,5 @@
-// Command bench measures docslogin against what people would use in its place, and prints
-// each goal with what was measured. See README.md for how.
+// Command bench measures docslogin and its alternatives. It prints a table of the goals and the
+// measured values. README.md explains the method.
 //
 //	./setup && go run .
 package main
@@ -34,22 +34,23 @@ func main() {
 	}
 }
 
-// bench is how long to measure, and what.
+// bench is the configuration of a run.
 type bench struct {
-	rounds          int
-	handler, server time.Duration // of one contestant in one round
-	logins          int           // for the memory
-	pin             bool
-	sites           []*site
+	rounds  int
+	handler time.Duration // processor time per handler and round
+	server  time.Duration // time per server and round
+	logins  int           // logins of the memory stage
+	pin     bool
+	sites   []*site
 }
 
-// stage is what is measured together: a figure for each goal.
+// stage is a group of rows that are measured together. measure returns a figure for each goal.
 type stage struct {
 	goals   []goal
 	measure func(context.Context) ([]figure, error)
 }
 
-// run prints the table. That a goal is missed is no error.
+// run prints the table. A missed goal is not an error.
 func run(ctx context.Context, args []string, stdout io.Writer) error {
 	sites, err := newSites()
 	if err != nil {
@@ -58,12 +59,12 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	b := &bench{logins: 1_000_000, sites: sites}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stdout)
-	flags.IntVar(&b.rounds, "rounds", 31, "how many `times` each contestant is measured, one after the other")
-	flags.DurationVar(&b.handler, "handler", 60*time.Millisecond, "how much processor `time` a handler gets in one round")
-	flags.DurationVar(&b.server, "server", time.Second, "for how much `time` a server is under load in one round")
-	flags.BoolVar(&b.pin, "pin", true, "give the server under load one core, and the load another")
+	flags.IntVar(&b.rounds, "rounds", 31, "measure each contestant this many `times`")
+	flags.DurationVar(&b.handler, "handler", 60*time.Millisecond, "processor `time` per handler and round")
+	flags.DurationVar(&b.server, "server", time.Second, "load `time` per server and round")
+	flags.BoolVar(&b.pin, "pin", true, "run the server under load on one core, and the load on another")
 	only := flags.String("only", "", "measure only the rows that match this `regexp`")
-	quick := flags.Bool("quick", false, "try whether everything runs: the figures mean nothing")
+	quick := flags.Bool("quick", false, "only check that everything runs; the figures mean nothing")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -72,9 +73,9 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	case err != nil:
 		return fmt.Errorf("-only: %w", err)
 	case flags.NArg() > 0:
-		return fmt.Errorf("unknown argument %q: there are only flags, see -h", flags.Arg(0))
+		return fmt.Errorf("unknown argument %q; see -h for the flags", flags.Arg(0))
 	case b.rounds < 1 || b.handler <= 0 || b.server <= 0:
-		return errors.New("-rounds, -handler and -server have to be above zero")
+		return errors.New("-rounds, -handler, and -server must be positive")
 	}
 	if *quick {
 		b.rounds, b.handler, b.server, b.logins = 2, time.Millisecond, 50*time.Millisecond, 3000
@@ -83,62 +84,59 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "%s%d rounds; in each, %v of every handler and %v of every server; %s\n", machine, b.rounds, b.handler, b.server, b.placement())
+	fmt.Fprintf(stdout, "%s%d rounds; per round: %v per handler, %v per server; %s\n",
+		machine, b.rounds, b.handler, b.server, b.placement())
 	if *quick {
-		fmt.Fprintln(stdout, "A QUICK RUN: THE FIGURES MEAN NOTHING")
+		fmt.Fprintln(stdout, "QUICK RUN: THE FIGURES MEAN NOTHING")
 	}
 	fmt.Fprintln(stdout)
 	return b.print(ctx, b.stages(), wanted, stdout)
 }
 
 func (b *bench) stages() []stage {
-	stages := []stage{otherRequests(b)}
+	stages := []stage{otherRoutes(b)}
 	for _, s := range b.sites {
 		stages = append(stages, logins(b, s))
 	}
-	stages = append(stages, allocationsOfLogins(b))
+	stages = append(stages, loginAllocations(b))
 	for _, s := range b.sites {
 		stages = append(stages, servers(b, s))
 	}
 	return append(stages, memory(b), twoCores(b))
 }
 
-// print measures and prints, row by row, as a table in Markdown.
+// print measures the rows that match wanted, and prints them as a Markdown table.
 func (b *bench) print(ctx context.Context, stages []stage, wanted *regexp.Regexp, stdout io.Writer) error {
 	width := 0
 	for _, s := range stages {
 		for _, g := range s.goals {
-			if wanted.MatchString(g.what) {
-				width = max(width, utf8.RuneCountInString(g.what))
+			if wanted.MatchString(g.name) {
+				width = max(width, utf8.RuneCountInString(g.name))
 			}
 		}
 	}
 	if width == 0 {
 		return fmt.Errorf("-only: no row matches %q", wanted)
 	}
-	row := func(what, goal, measured, medians, met string) {
-		fmt.Fprintf(stdout, "| %-*s | %-8s | %-20s | %-7s | %-6s |\n", width, what, goal, measured, medians, met)
+	row := func(name, goal, measured, medians, verdict string) {
+		fmt.Fprintf(stdout, "| %-*s | %-9s | %-20s | %-7s | %-6s |\n", width, name, goal, measured, medians, verdict)
 	}
 	row("what", "goal", "measured", "medians", "")
 	row("---", "---", "---", "---", "---")
 	for _, s := range stages {
 		var figures []figure
 		for i, g := range s.goals {
-			if !wanted.MatchString(g.what) {
+			if !wanted.MatchString(g.name) {
 				continue
 			}
 			if figures == nil {
 				var err error
 				if figures, err = s.measure(ctx); err != nil {
-					return fmt.Errorf("measuring %q: %w", g.what, cmp.Or(ctx.Err(), err))
+					return fmt.Errorf("measuring %q: %w", g.name, cmp.Or(ctx.Err(), err))
 				}
 			}
-			met := "met"
-			if !g.isMet(figures[i]) {
-				met = "MISSED"
-			}
-			measured, medians := figures[i].in(g.unit)
-			row(g.what, g.String(), measured, medians, met)
+			measured, medians := figures[i].columns(g.unit)
+			row(g.name, g.String(), measured, medians, g.verdict(figures[i]))
 		}
 	}
 	return nil

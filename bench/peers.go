@@ -32,25 +32,25 @@ const (
 	login    = "/docs-login?redirect=%2Fdocs%2Fgetting-started"
 )
 
-// ada is who logs in.
+// ada is the user who logs in.
 var ada = &docslogin.User{
 	ID: "u-42", Name: "Ada Lovelace", Email: "ada@example.com", Groups: []string{"admin", "beta"},
 	APIKeys: []docslogin.APIKey{{Name: "live", Key: "sk_live_1"}, {Name: "test", Key: "sk_test_1"}},
 }
 
-func isAda(*http.Request) (*docslogin.User, error) { return ada, nil }
+func signedIn(*http.Request) (*docslogin.User, error)  { return ada, nil }
+func anonymous(*http.Request) (*docslogin.User, error) { return nil, nil }
 
-// site is one docs site: how the library knows it, and how people would write its login
-// by hand.
+// site is a docs site: its preset, and what a handler without the library needs for it.
 type site struct {
 	algorithm string
 	preset    func(docsURL, key string) docslogin.Platform
-	key       string // the secret, or the private key's PEM text
+	key       string // secret, or PEM text of the private key
 	claims    func(u *docslogin.User, now time.Time) map[string]any
 	location  func(token, link string) string
 }
 
-// newSites returns a site for each algorithm, with fresh keys.
+// newSites returns a site for each of HS256, EdDSA, and ES256, in this order, with new keys.
 func newSites() ([]*site, error) {
 	_, ed, err := ed25519.GenerateKey(nil)
 	if err != nil {
@@ -107,21 +107,21 @@ func mintlifyClaims(u *docslogin.User, now time.Time) map[string]any {
 	return claims
 }
 
-// privateKey returns the site's key as cryptography takes it.
+// privateKey returns the site's key in the type that the crypto packages use: []byte for a secret.
 func (s *site) privateKey() (any, error) {
 	if s.algorithm == "HS256" {
 		return []byte(s.key), nil
 	}
 	block, _ := pem.Decode([]byte(s.key))
 	if block == nil {
-		return nil, errors.New("the key is no PEM text")
+		return nil, errors.New("the key is not a PEM text")
 	}
 	return x509.ParsePKCS8PrivateKey(block.Bytes)
 }
 
-// peers are the handlers that are compared, the library's own first.
+// peers returns the handlers to compare: docslogin, handwritten, golang-jwt, and go-jose.
 func (s *site) peers() ([]http.Handler, error) {
-	docs, err := docslogin.New(isAda, s.preset(docsURL, s.key))
+	docs, err := docslogin.New(signedIn, s.preset(docsURL, s.key))
 	if err != nil {
 		return nil, err
 	}
@@ -129,23 +129,33 @@ func (s *site) peers() ([]http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []http.Handler{docs, s.handWritten(key), s.golangJWT(key), s.goJose()}, nil
+	return []http.Handler{docs, s.handwritten(key), s.golangJWT(key), s.goJose()}, nil
 }
 
-// handWritten checks nothing, and uses the standard library alone.
-func (s *site) handWritten(key any) http.Handler {
-	header := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"`+s.algorithm+`","typ":"JWT"}`)) + "."
+// handwritten uses only the standard library and checks nothing.
+func (s *site) handwritten(key any) http.Handler {
+	header := s.header()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		user, _ := isAda(r)
+		user, _ := signedIn(r)
 		payload, _ := json.Marshal(s.claims(user, time.Now()))
 		w.Header().Set("Location", s.location(compact(header, payload, key), r.URL.Query().Get("redirect")))
 		w.WriteHeader(http.StatusFound)
 	})
 }
 
-// compact signs, and returns the token.
+// header returns the encoded header of the site's tokens and the dot after it.
+func (s *site) header() string {
+	return base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"`+s.algorithm+`","typ":"JWT"}`)) + "."
+}
+
+// signingInput returns the bytes that a token's signature signs.
+func signingInput(header string, payload []byte) []byte {
+	return base64.RawURLEncoding.AppendEncode([]byte(header), payload)
+}
+
+// compact returns the signed token.
 func compact(header string, payload []byte, key any) string {
-	token := base64.RawURLEncoding.AppendEncode([]byte(header), payload)
+	token := signingInput(header, payload)
 	signature := sign(key, token)
 	return string(base64.RawURLEncoding.AppendEncode(append(token, '.'), signature))
 }
@@ -168,11 +178,11 @@ func sign(key any, text []byte) []byte {
 	}
 }
 
-// golangJWT is what people write today.
+// golangJWT uses golang-jwt as most people do.
 func (s *site) golangJWT(key any) http.Handler {
 	method := jwt.GetSigningMethod(s.algorithm)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		user, err := isAda(r)
+		user, err := signedIn(r)
 		if err != nil || user == nil {
 			http.Error(w, "not signed in", http.StatusUnauthorized)
 			return
@@ -186,8 +196,7 @@ func (s *site) golangJWT(key any) http.Handler {
 	})
 }
 
-// goJose is what people write with go-jose at first: with the key from its text, and the
-// signer, for every request.
+// goJose uses go-jose as people do at first: it reads the key and makes a signer for every request.
 func (s *site) goJose() http.Handler {
 	token := func(user *docslogin.User) (string, error) {
 		key, err := s.privateKey()
@@ -201,7 +210,7 @@ func (s *site) goJose() http.Handler {
 		return josejwt.Signed(signer).Claims(s.claims(user, time.Now())).Serialize()
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		user, err := isAda(r)
+		user, err := signedIn(r)
 		if err != nil || user == nil {
 			http.Error(w, "not signed in", http.StatusUnauthorized)
 			return
@@ -215,44 +224,44 @@ func (s *site) goJose() http.Handler {
 	})
 }
 
-// said is what a login says, but for what differs from one login to the next.
-type said struct {
+// content is the content of a login, without what differs from one login to the next.
+type content struct {
 	Header map[string]any
-	Claims map[string]any // times count from iat
-	URL    string         // with TOKEN in the token's place
+	Claims map[string]any // times are relative to iat
+	URL    string         // with TOKEN instead of the token
 }
 
 var tokenIn = regexp.MustCompile(`eyJ[\w-]+\.[\w-]+\.[\w-]+`)
 
-// read verifies the token in a login's Location.
-func (s *site) read(location string) (said, error) {
+// read verifies the token in a login's Location and returns the content of the login.
+func (s *site) read(location string) (content, error) {
 	token := tokenIn.FindString(location)
 	if token == "" {
-		return said{}, errors.New("there is no token in the Location")
+		return content{}, errors.New("the Location has no token")
 	}
 	key, err := s.privateKey()
 	if err != nil {
-		return said{}, err
+		return content{}, err
 	}
 	if pair, ok := key.(interface{ Public() crypto.PublicKey }); ok {
 		key = pair.Public()
 	}
 	parsed, err := josejwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(s.algorithm)})
 	if err != nil {
-		return said{}, err
+		return content{}, err
 	}
 	claims := map[string]any{}
 	if err := parsed.Claims(key, &claims); err != nil {
-		return said{}, err
+		return content{}, err
 	}
 	header, _, _ := strings.Cut(token, ".")
 	text, err := base64.RawURLEncoding.DecodeString(header)
 	if err != nil {
-		return said{}, err
+		return content{}, err
 	}
-	what := said{Claims: claims, URL: strings.Replace(location, token, "TOKEN", 1)}
-	if err := json.Unmarshal(text, &what.Header); err != nil {
-		return said{}, err
+	c := content{Claims: claims, URL: strings.Replace(location, token, "TOKEN", 1)}
+	if err := json.Unmarshal(text, &c.Header); err != nil {
+		return content{}, err
 	}
 	iat, _ := claims["iat"].(float64)
 	for _, name := range []string{"exp", "expiresAt"} {
@@ -266,5 +275,5 @@ func (s *site) read(location string) (said, error) {
 	if id, ok := claims["jti"].(string); ok && len(id) > 20 {
 		claims["jti"] = "random"
 	}
-	return what, nil
+	return c, nil
 }

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// What every peer has to say, of the same visitor: else there is nothing to compare.
-var says = map[string]struct{ claims, url string }{
+// expected has what every peer must tell the docs about the same user.
+var expected = map[string]struct{ claims, url string }{
 	"HS256": {
 		`{"name": "Ada Lovelace", "email": "ada@example.com", "version": 1, "iat": "now", "exp": 300, "jti": "random",
 		"keys": [{"name": "live", "apiKey": "sk_live_1"}, {"name": "test", "apiKey": "sk_test_1"}]}`,
@@ -31,18 +31,18 @@ var says = map[string]struct{ claims, url string }{
 	},
 }
 
-func check(t *testing.T, who string, s *site, got said, err error) {
+func check(t *testing.T, who string, s *site, got content, err error) {
 	t.Helper()
 	if err != nil {
 		t.Errorf("%s, %s: %v", s.algorithm, who, err)
 		return
 	}
-	want := said{Header: map[string]any{"alg": s.algorithm, "typ": "JWT"}, URL: says[s.algorithm].url}
-	if err := json.Unmarshal([]byte(says[s.algorithm].claims), &want.Claims); err != nil {
+	want := content{Header: map[string]any{"alg": s.algorithm, "typ": "JWT"}, URL: expected[s.algorithm].url}
+	if err := json.Unmarshal([]byte(expected[s.algorithm].claims), &want.Claims); err != nil {
 		t.Fatal(err)
 	}
 	if !reflect.DeepEqual(got, want) {
-		t.Errorf("%s, %s: says\n%v, want\n%v", s.algorithm, who, got, want)
+		t.Errorf("%s, %s: the login is\n%v, want\n%v", s.algorithm, who, got, want)
 	}
 }
 
@@ -55,13 +55,13 @@ func sitesFor(t *testing.T) []*site {
 	return sites
 }
 
-func TestAllPeersSayTheSame(t *testing.T) {
+func TestPeersAreEquivalent(t *testing.T) {
 	for _, s := range sitesFor(t) {
 		peers, err := s.peers()
 		if err != nil {
 			t.Fatal(err)
 		}
-		names := []string{"docslogin", "by hand", "golang-jwt", "go-jose"}
+		names := []string{"docslogin", "handwritten", "golang-jwt", "go-jose"}
 		if len(peers) != len(names) {
 			t.Fatalf("%d peers", len(peers))
 		}
@@ -77,7 +77,7 @@ func TestAllPeersSayTheSame(t *testing.T) {
 	}
 }
 
-func TestServersSayTheSame(t *testing.T) {
+func TestServersAreEquivalent(t *testing.T) {
 	for _, s := range sitesFor(t) {
 		apps, err := new(bench).startBoth(context.Background(), s)
 		if err != nil {
@@ -91,15 +91,15 @@ func TestServersSayTheSame(t *testing.T) {
 			got, err := s.read(location)
 			check(t, name, s, got, err)
 			if kib, err := apps[i].resident(); err != nil || kib < 4<<10 || kib > 4<<20 {
-				t.Errorf("%s: %v KiB of memory, %v", name, kib, err)
+				t.Errorf("%s has %v KiB of memory, %v", name, kib, err)
 			}
-			apps[i].cookie = "session=somebody-elses"
-			if _, err := loginAt(apps[i]); err == nil || !strings.Contains(err.Error(), "answers 302") { // to the sign-in page
-				t.Errorf("%s, %s: nobody is sent to the docs: %v", s.algorithm, name, err)
+			apps[i].cookie = "session=unknown"
+			if _, err := loginAt(apps[i]); err == nil || !strings.Contains(err.Error(), "responds with 302") { // to the sign-in page
+				t.Errorf("%s, %s, with an unknown session: %v", s.algorithm, name, err)
 			}
 			apps[i].stop()
 			if state := apps[i].command.ProcessState; state == nil || !state.Success() {
-				t.Errorf("%s: has ended with %v", name, state)
+				t.Errorf("%s stopped with %v", name, state)
 			}
 		}
 	}
@@ -124,7 +124,7 @@ func allowed(pid string) string {
 	return cores
 }
 
-func TestEachServerHasTheCoreThatIsSaid(t *testing.T) {
+func TestServersAndLoadArePinned(t *testing.T) {
 	b := &bench{pin: runtime.NumCPU() > 1}
 	wanted, own := allCores, allCores
 	if b.pin {
@@ -136,12 +136,12 @@ func TestEachServerHasTheCoreThatIsSaid(t *testing.T) {
 		defer func() {
 			unpin()
 			if now := allowed("self"); now != allCores {
-				t.Errorf("this process is left on core %s", now)
+				t.Errorf("this process stays on core %s", now)
 			}
 		}()
 	}
 	if now := allowed("self"); now != own {
-		t.Errorf("the load has core %s", now)
+		t.Errorf("the load is on core %s", now)
 	}
 	apps, err := b.startBoth(context.Background(), sitesFor(t)[0])
 	if err != nil {
@@ -150,12 +150,12 @@ func TestEachServerHasTheCoreThatIsSaid(t *testing.T) {
 	for _, a := range apps {
 		defer a.stop()
 		if cores := allowed(strconv.Itoa(a.command.Process.Pid)); cores != wanted {
-			t.Errorf("%v has core %s, want %s", a.command.Args, cores, wanted)
+			t.Errorf("%v is on core %s, want %s", a.command.Args, cores, wanted)
 		}
 	}
 }
 
-func TestTokensAreRead(t *testing.T) {
+func TestReadVerifiesTheToken(t *testing.T) {
 	s := sitesFor(t)[0]
 	token := func(change func(claims map[string]any)) string {
 		key, err := s.privateKey()
@@ -176,22 +176,22 @@ func TestTokensAreRead(t *testing.T) {
 
 	for _, tt := range []struct {
 		name, location string
-		want           bool // as all peers
+		want           bool // equivalent to the peers
 	}{
-		{"as it should be", "https://docs.example.com?auth_token=" + token(same) + "&redirect=%2Fdocs%2Fgetting-started", true},
-		{"two minutes old", "https://docs.example.com?auth_token=" + token(func(c map[string]any) { c["iat"], c["exp"] = time.Now().Unix()-120, time.Now().Unix()+180 }) + "&redirect=%2Fdocs%2Fgetting-started", false},
-		{"with a short ID", "https://docs.example.com?auth_token=" + token(func(c map[string]any) { c["jti"] = "1" }) + "&redirect=%2Fdocs%2Fgetting-started", false},
-		{"with another claim", "https://docs.example.com?auth_token=" + token(func(c map[string]any) { c["isAdmin"] = true }) + "&redirect=%2Fdocs%2Fgetting-started", false},
-		{"forged", "https://docs.example.com?auth_token=" + string(forged) + "&redirect=%2Fdocs%2Fgetting-started", false},
-		{"without a token", "https://docs.example.com?redirect=%2Fdocs%2Fgetting-started", false},
-		{"elsewhere", "https://example.com?auth_token=" + token(same) + "&redirect=%2Fdocs%2Fgetting-started", false},
+		{"a good token", "https://docs.example.com?auth_token=" + token(same) + "&redirect=%2Fdocs%2Fgetting-started", true},
+		{"a token of two minutes ago", "https://docs.example.com?auth_token=" + token(func(c map[string]any) { c["iat"], c["exp"] = time.Now().Unix()-120, time.Now().Unix()+180 }) + "&redirect=%2Fdocs%2Fgetting-started", false},
+		{"a token with a short ID", "https://docs.example.com?auth_token=" + token(func(c map[string]any) { c["jti"] = "1" }) + "&redirect=%2Fdocs%2Fgetting-started", false},
+		{"a token with another claim", "https://docs.example.com?auth_token=" + token(func(c map[string]any) { c["isAdmin"] = true }) + "&redirect=%2Fdocs%2Fgetting-started", false},
+		{"a forged token", "https://docs.example.com?auth_token=" + string(forged) + "&redirect=%2Fdocs%2Fgetting-started", false},
+		{"no token", "https://docs.example.com?redirect=%2Fdocs%2Fgetting-started", false},
+		{"another host", "https://example.com?auth_token=" + token(same) + "&redirect=%2Fdocs%2Fgetting-started", false},
 	} {
 		got, err := s.read(tt.location)
 		var claims map[string]any
-		if err := json.Unmarshal([]byte(says["HS256"].claims), &claims); err != nil {
+		if err := json.Unmarshal([]byte(expected["HS256"].claims), &claims); err != nil {
 			t.Fatal(err)
 		}
-		if is := err == nil && reflect.DeepEqual(got.Claims, claims) && got.URL == says["HS256"].url; is != tt.want {
+		if is := err == nil && reflect.DeepEqual(got.Claims, claims) && got.URL == expected["HS256"].url; is != tt.want {
 			t.Errorf("%s: %v, %v", tt.name, got, err)
 		}
 	}

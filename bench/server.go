@@ -20,11 +20,11 @@ import (
 	"github.com/gorilla/sessions"
 )
 
-// appArgument has this program be the app, in a process of its own.
+// appArgument is the argument with which this program starts itself as the app's server.
 const appArgument = "serve-app"
 
-// serveApp is the app as people would write it, until stdin ends. The environment says
-// whose docs it signs in at, as it says to express.mjs.
+// serveApp serves an app as people would write it, until stdin ends. It reads the same environment
+// variables as express.mjs.
 func serveApp(stdin io.Reader, stdout io.Writer) error {
 	sites, err := newSites()
 	if err != nil {
@@ -82,19 +82,21 @@ const (
 
 func (b *bench) placement() string {
 	if b.pin {
-		return "a server under load has core " + serverCore + ", and the load core " + loadCore
+		return "the server under load runs on core " + serverCore + ", the load on core " + loadCore
 	}
-	return "servers and load are where the system puts them"
+	return "servers and load run on any core"
 }
 
-// servers compares the app with the one in express.mjs, each in a process of its own.
+// servers compares the app with the one in express.mjs. Each is a process of its own.
 func servers(b *bench, s *site) stage {
-	against := map[string]string{"HS256": "Express with jsonwebtoken", "EdDSA": "Express with jose", "ES256": "Express with jose"}[s.algorithm]
-	what := "a whole server, " + s.algorithm + ": against " + against + ": "
+	vs := " vs. Express with jose"
+	if s.algorithm == "HS256" {
+		vs = " vs. Express with jsonwebtoken"
+	}
 	return stage{[]goal{
-		atLeast(map[string]float64{"HS256": 3.5, "EdDSA": 3, "ES256": 2.5}[s.algorithm], "×", what+"logins per second"),
-		atMost(0.33, "×", what+"latency, 99 in 100 below"),
-		atMost(0.25, "×", what+"memory"),
+		atLeast(limits[s.algorithm].perSecond, "×", s.algorithm+" server: logins per second"+vs),
+		atMost(0.30, "×", s.algorithm+" server: p99 latency"+vs),
+		atMost(0.20, "×", s.algorithm+" server: resident memory"+vs),
 	}, func(ctx context.Context) ([]figure, error) {
 		if b.pin {
 			unpin, err := pinLoad()
@@ -134,7 +136,7 @@ func servers(b *bench, s *site) stage {
 	}}
 }
 
-// startBoth starts the app and the one in express.mjs.
+// startBoth starts the app and the one in express.mjs, in this order.
 func (b *bench) startBoth(ctx context.Context, s *site) (apps []*app, err error) {
 	defer func() {
 		if err != nil {
@@ -163,7 +165,7 @@ func (b *bench) startBoth(ctx context.Context, s *site) (apps []*app, err error)
 	return apps, nil
 }
 
-// pinLoad moves this process to a core of its own.
+// pinLoad moves this process to the core of the load.
 func pinLoad() (unpin func(), err error) {
 	pid := strconv.Itoa(os.Getpid())
 	before, err := find("/proc/self/status", `(?m)^Cpus_allowed_list:\s*(\S+)$`)
@@ -173,7 +175,7 @@ func pinLoad() (unpin func(), err error) {
 	move := func(cores string) error {
 		out, err := exec.Command("taskset", "--all-tasks", "--cpu-list", "--pid", cores, pid).CombinedOutput()
 		if err != nil {
-			return fmt.Errorf("taskset: %w: %s (run ./setup, or measure with -pin=false)", err, out)
+			return fmt.Errorf("taskset: %w: %s (run ./setup, or use -pin=false)", err, out)
 		}
 		return nil
 	}
@@ -183,15 +185,15 @@ func pinLoad() (unpin func(), err error) {
 	return func() { _ = move(before) }, nil
 }
 
-// app is a server in a process of its own.
+// app is a running server.
 type app struct {
 	command *exec.Cmd
 	stdin   io.Closer
 	url     string
-	cookie  string // of a visitor who is signed in
+	cookie  string // of a signed-in user
 }
 
-// start starts a server that writes its URL, and signs in at it.
+// start starts a server, which prints its URL, and signs in at it.
 func (b *bench) start(ctx context.Context, env, command []string) (*app, error) {
 	if b.pin {
 		command = append([]string{"taskset", "--cpu-list", serverCore}, command...)
@@ -221,7 +223,7 @@ func (b *bench) start(ctx context.Context, env, command []string) (*app, error) 
 	return a, nil
 }
 
-// stop ends the server, by force if it must.
+// stop stops the server, and kills it if it does not stop within five seconds.
 func (a *app) stop() {
 	a.stdin.Close()
 	kill := time.AfterFunc(5*time.Second, func() { _ = a.command.Process.Kill() })
@@ -241,7 +243,7 @@ func (a *app) signIn() error {
 		pairs = append(pairs, c.Name+"="+c.Value)
 	}
 	if a.cookie = strings.Join(pairs, "; "); a.cookie == "" {
-		return fmt.Errorf("signing in brings no cookie: %s", resp.Status)
+		return fmt.Errorf("signing in set no cookie: %s", resp.Status)
 	}
 	return nil
 }

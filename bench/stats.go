@@ -6,28 +6,44 @@ import (
 	"slices"
 )
 
-// figure is what was measured: of the rounds' own figures the median, and the quartiles
-// between which they lie; and beside it the figure of the contestants' medians over all
-// rounds, which is another one if the machine's speed changed meanwhile. What is exact has
-// neither.
+// figure is a measured value. For an exact value, only value is set.
 type figure struct {
-	value, low, high, medians float64
-	isExact                   bool
+	value     float64 // median of the rounds
+	low, high float64 // quartiles of the rounds
+	medians   float64 // computed from the medians over all rounds; differs if the machine's speed changed
+	isExact   bool
+	note      string    // printed after the value
+	baseline  *baseline // nil: none
+}
+
+// baseline is what the machine achieves in the same rounds without the library.
+type baseline struct {
+	name string
+	figure
 }
 
 func exact(value float64) figure { return figure{value: value, isExact: true} }
 
-// in writes the figure with its unit.
-func (f figure) in(unit string) (measured, medians string) {
-	if f.isExact {
-		return number(f.value, unit), ""
+// columns returns the figure's two columns of the table.
+func (f figure) columns(unit string) (measured, medians string) {
+	measured = number(f.value, unit)
+	if !f.isExact {
+		digits := digitsOf[unit]
+		measured += fmt.Sprintf(" (%.*f–%.*f)", digits, f.low, digits, f.high)
+		medians = number(f.medians, unit)
 	}
-	digits := digitsOf[unit]
-	return fmt.Sprintf("%s (%.*f–%.*f)", number(f.value, unit), digits, f.low, digits, f.high), number(f.medians, unit)
+	if f.baseline != nil {
+		text, _ := f.baseline.columns(unit)
+		measured += "; " + f.baseline.name + ": " + text
+	}
+	if f.note != "" {
+		measured += "; " + f.note
+	}
+	return measured, medians
 }
 
-// digitsOf says how many digits behind the point a unit deserves.
-var digitsOf = map[string]int{"×": 2, "ns": 1}
+// digitsOf has the number of decimals of each unit that has any.
+var digitsOf = map[string]int{"×": 2, "ns": 1, "µs": 1, "ms": 2}
 
 func number(value float64, unit string) string {
 	text := fmt.Sprintf("%.*f", digitsOf[unit], value)
@@ -37,37 +53,8 @@ func number(value float64, unit string) string {
 	return text
 }
 
-// goal is one row of the table.
-type goal struct {
-	what    string
-	atLeast bool // else at most
-	limit   float64
-	unit    string
-}
-
-func atMost(limit float64, unit, what string) goal  { return goal{what, false, limit, unit} }
-func atLeast(limit float64, unit, what string) goal { return goal{what, true, limit, unit} }
-
-func (g goal) String() string {
-	switch {
-	case g.atLeast:
-		return "≥ " + number(g.limit, g.unit)
-	case g.limit == 0:
-		return number(0, g.unit)
-	}
-	return "≤ " + number(g.limit, g.unit)
-}
-
-// isMet goes by the figure, not by what is printed of it.
-func (g goal) isMet(f figure) bool {
-	if g.atLeast {
-		return f.value >= g.limit
-	}
-	return f.value <= g.limit
-}
-
-// alternate measures each contestant once a round, and in every second round in the
-// opposite order. It returns what each measured, round by round.
+// alternate measures each contestant once per round, in reverse order in every second round. It
+// returns the results of each contestant, round by round.
 func alternate[T any](ctx context.Context, rounds int, contestants ...func() (T, error)) ([][]T, error) {
 	measured := make([][]T, len(contestants))
 	for round := range rounds {
@@ -89,12 +76,12 @@ func alternate[T any](ctx context.Context, rounds int, contestants ...func() (T,
 	return measured, nil
 }
 
-// ratio compares what two contestants measured in the same rounds.
+// ratio compares two contestants of the same rounds by a/b.
 func ratio(a, b []float64) figure {
 	return compare(a, b, func(a, b float64) float64 { return a / b })
 }
 
-// difference is the same for how much a is above b.
+// difference compares two contestants of the same rounds by a-b.
 func difference(a, b []float64) figure {
 	return compare(a, b, func(a, b float64) float64 { return a - b })
 }
@@ -104,14 +91,18 @@ func compare(a, b []float64, by func(a, b float64) float64) figure {
 	for i := range a {
 		rounds[i] = by(a[i], b[i])
 	}
-	return figure{
-		value: quantile(rounds, 0.5), low: quantile(rounds, 0.25), high: quantile(rounds, 0.75),
-		medians: by(quantile(a, 0.5), quantile(b, 0.5)),
-	}
+	f := median(rounds)
+	f.medians = by(quantile(a, 0.5), quantile(b, 0.5))
+	return f
 }
 
-// quantile returns the value below which the share q of the values lies, between two of
-// them by linear interpolation.
+// median returns the figure for one contestant's results.
+func median(rounds []float64) figure {
+	value := quantile(rounds, 0.5)
+	return figure{value: value, low: quantile(rounds, 0.25), high: quantile(rounds, 0.75), medians: value}
+}
+
+// quantile returns the value below which the share q of the values lies, with linear interpolation.
 func quantile(values []float64, q float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
 	at := q * float64(len(sorted)-1)
