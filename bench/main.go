@@ -41,8 +41,12 @@ type bench struct {
 	server  time.Duration // time per server and round
 	logins  int           // logins of the memory stage
 	pin     bool
+	each    io.Writer // receives the cost of each hostile request
 	sites   []*site
 }
+
+// hostile returns the processor time per hostile request and round. There are many of them.
+func (b *bench) hostile() time.Duration { return b.handler / 20 }
 
 // stage is a group of rows that are measured together. measure returns a figure for each goal.
 type stage struct {
@@ -56,7 +60,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	b := &bench{logins: 1_000_000, sites: sites}
+	b := &bench{logins: 1_000_000, each: io.Discard, sites: sites}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stdout)
 	flags.IntVar(&b.rounds, "rounds", 31, "measure each contestant this many `times`")
@@ -64,6 +68,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	flags.DurationVar(&b.server, "server", time.Second, "load `time` per server and round")
 	flags.BoolVar(&b.pin, "pin", true, "run the server under load on one core, and the load on another")
 	only := flags.String("only", "", "measure only the rows that match this `regexp`")
+	each := flags.Bool("each", false, "print the cost of each hostile request, not only of the worst one")
 	quick := flags.Bool("quick", false, "only check that everything runs; the figures mean nothing")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -80,12 +85,15 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if *quick {
 		b.rounds, b.handler, b.server, b.logins = 2, time.Millisecond, 50*time.Millisecond, 3000
 	}
+	if *each {
+		b.each = stdout
+	}
 	machine, err := describeMachine()
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "%s%d rounds; per round: %v per handler, %v per server; %s\n",
-		machine, b.rounds, b.handler, b.server, b.placement())
+	fmt.Fprintf(stdout, "%s%d rounds; per round: %v per handler, %v per hostile request, %v per server; %s\n",
+		machine, b.rounds, b.handler, b.hostile(), b.server, b.placement())
 	if *quick {
 		fmt.Fprintln(stdout, "QUICK RUN: THE FIGURES MEAN NOTHING")
 	}
@@ -98,7 +106,7 @@ func (b *bench) stages() []stage {
 	for _, s := range b.sites {
 		stages = append(stages, logins(b, s))
 	}
-	stages = append(stages, loginAllocations(b))
+	stages = append(stages, loginAllocations(b), worstRequest(b))
 	for _, s := range b.sites {
 		stages = append(stages, servers(b, s))
 	}

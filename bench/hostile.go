@@ -1,0 +1,237 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/platforms"
+	"github.com/docslogin/docslogin/userinfo"
+	"github.com/docslogin/docslogin/webhook"
+)
+
+// Sizes of the parts of a hostile request, in bytes.
+const (
+	readQuery   = 8 << 10  // the library reads a query of this length
+	longQuery   = 64 << 10 // the library may ignore a query of this length
+	longestLink = 2 << 10  // the library follows a deep link of this length
+	allHeaders  = 1 << 20  // net/http rejects longer headers by default
+)
+
+// anonymousRequests returns the requests to measure, beginning with an ordinary one. They are built
+// in memory, so that the time for parsing them in net/http does not count.
+func (b *bench) anonymousRequests() ([]anonymousRequest, error) {
+	var requests []anonymousRequest
+	silent := docslogin.WithLogger(slog.New(slog.DiscardHandler))
+	for i, platform := range b.platforms() {
+		docs, err := docslogin.New(anonymous, platform, docslogin.WithSignInPage("/sign-in", "next"), silent)
+		if err != nil {
+			return nil, err
+		}
+		if i == 0 {
+			requests = append(requests, anonymousRequest{"an ordinary request", docs, loginRequest(), []int{302}})
+			requests = append(requests, hostileHeaders(docs)...)
+		}
+		for _, q := range hostileQueries(platform) {
+			requests = append(requests, anonymousRequest{platform.Name + ", " + q.name, docs, newRequest("GET", q.value, nil), []int{302}})
+		}
+		marker := "docslogin_sent=" + strconv.FormatInt(time.Now().Unix(), 10) + "&"
+		everything := newRequest("GET", marker+fill("%&", readQuery-len(marker)), longValue("Accept", "É"))
+		requests = append(requests, anonymousRequest{platform.Name + ", 8 KiB of %& with a recent return marker and a long Accept", docs, everything, []int{401}})
+	}
+	webhooks, webhookErr := hostileWebhooks(b.sites[0].key)
+	userInfo, userInfoErr := hostileUserInfo()
+	return slices.Concat(requests, webhooks, userInfo), errors.Join(webhookErr, userInfoErr)
+}
+
+// platforms returns presets that read a request in different ways: Canny and Zendesk also read
+// parameters that they echo, and GitBook removes parameters from the deep link.
+func (b *bench) platforms() []docslogin.Platform {
+	secret, ed25519 := b.sites[0].key, b.sites[1].key
+	return []docslogin.Platform{
+		platforms.ReadMe(docsURL, secret),
+		platforms.Mintlify(docsURL, ed25519),
+		platforms.GitBook(docsURL, secret),
+		platforms.Canny(docsURL, "acme", secret),
+		platforms.Metabase(docsURL, secret),
+		platforms.Zendesk("https://acme.zendesk.com", secret),
+	}
+}
+
+// fill returns a text of size bytes that repeats unit.
+func fill(unit string, size int) string { return strings.Repeat(unit, size/len(unit)+1)[:size] }
+
+// escapeAll escapes every byte for a query.
+func escapeAll(s string) string {
+	var b strings.Builder
+	for _, c := range []byte(s) {
+		fmt.Fprintf(&b, "%%%02X", c)
+	}
+	return b.String()
+}
+
+// named is a query or a deep link.
+type named struct{ name, value string }
+
+// hostileQueries returns queries for the parameters that a platform reads.
+func hostileQueries(p docslogin.Platform) []named {
+	in := p.DeepLink.In
+	similar := in[:len(in)-1] + "~"
+	queries := []named{
+		{"64 KiB of %&", fill("%&", longQuery)},
+		{"64 KiB of %", fill("%", longQuery)},
+		{"8 KiB of %&", fill("%&", readQuery)},
+		{"8 KiB of %", fill("%", readQuery)},
+		{"8 KiB of &", fill("&", readQuery)},
+		{"8 KiB of =&", fill("=&", readQuery)},
+		{"8 KiB of +", fill("+", readQuery)},
+		{"8 KiB of +&", fill("+&", readQuery)},
+		{"8 KiB of names that are broken escapes", fill(fill("%1", len(in))+"&", readQuery)},
+		{"8 KiB of names that are escapes", fill(strings.Repeat("%25", len(in))+"&", readQuery)},
+		{"8 KiB of names that differ in the last letter", fill(similar+"&", readQuery)},
+		{"8 KiB of escaped names that differ in the last letter", fill(escapeAll(similar)+"&", readQuery)},
+		{"a return marker of digits", fill("docslogin_sent="+strings.Repeat("1", readQuery), readQuery)},
+		{"a return marker of %", fill("docslogin_sent="+strings.Repeat("%", readQuery), readQuery)},
+		{"a deep link of %, too long", fill(in+"="+strings.Repeat("%", readQuery), readQuery)},
+		{"a deep link of escapes, too long", fill(in+"="+strings.Repeat("%61", readQuery), readQuery)},
+		{"a deep link of /a, all escaped", in + "=" + escapeAll(fill("/a", longestLink))},
+	}
+	for _, l := range hostileLinks(p.DocsURL) {
+		queries = append(queries, named{"a deep link of " + l.name, in + "=" + url.QueryEscape(l.value)})
+	}
+	if len(p.Echo) == 0 {
+		return queries
+	}
+	everything := in + "=" + url.QueryEscape(fill("/a", longestLink))
+	for _, echo := range p.Echo {
+		everything += "&" + echo + "=" + strings.Repeat("%25", 256)
+	}
+	return append(queries,
+		named{"the longest deep link and echoed parameters", everything},
+		named{"an echoed parameter of digits", fill(p.Echo[0]+"="+strings.Repeat("1", readQuery), readQuery)},
+		named{"an echoed parameter of %", fill(p.Echo[0]+"="+strings.Repeat("%", readQuery), readQuery)},
+	)
+}
+
+// hostileLinks returns deep links of the maximum length.
+func hostileLinks(docsURL string) []named {
+	return []named{
+		{"/a", fill("/a", longestLink)},
+		{"/a, absolute", fill(docsURL+strings.Repeat("/a", longestLink), longestLink)},
+		{";", "/a" + fill(";", longestLink-2)},
+		{"%25", "/a" + fill("%25", longestLink-2)},
+		{"%C3%A9", "/a" + fill("%C3%A9", longestLink-2)},
+		{"é", "/a" + fill("é", longestLink-2)},
+		{"/a?&&&", "/a?" + fill("&", longestLink-3)},
+		{"/a?%&%&", "/a?" + fill("%&", longestLink-3)},
+		{"/a?%%%", "/a?" + fill("%", longestLink-3)},
+	}
+}
+
+// newRequest returns a request to the login route.
+func newRequest(method, query string, header http.Header) *http.Request {
+	r := httptest.NewRequest(method, "/docs-login", nil)
+	r.URL.RawQuery, r.Header = query, header
+	return r
+}
+
+// hostileHeaders returns requests with headers that the login route reads. If it ignores a header
+// that is too long, it redirects to the sign-in page. It may also reject the request as a prefetch.
+func hostileHeaders(docs http.Handler) []anonymousRequest {
+	var requests []anonymousRequest
+	post := func(name string, header http.Header) {
+		requests = append(requests, anonymousRequest{"POST, " + name, docs, newRequest("POST", "", header), []int{405}})
+	}
+	get := func(name string, header http.Header) {
+		requests = append(requests, anonymousRequest{name, docs, newRequest("GET", "", header), []int{302, 403}})
+	}
+	short, long := values("A"), values("PREFETCK")
+	for _, unit := range []string{"a", "A", "É"} {
+		post("a long Accept of "+unit, longValue("Accept", unit))
+		get("a long Sec-Purpose of "+unit, longValue("Sec-Purpose", unit))
+	}
+	post("many values of Accept", manyValues("Accept", short))
+	for _, name := range []string{"Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"} {
+		get("many values of "+name, manyValues(name, short))
+		get("many longer values of "+name, manyValues(name, long))
+	}
+	get("a thousand values of Sec-Fetch-Mode and Sec-Fetch-Dest", http.Header{
+		"Sec-Fetch-Mode": slices.Repeat([]string{"navigate"}, 1000), "Sec-Fetch-Dest": slices.Repeat([]string{"document"}, 1000),
+	})
+	get("many values of Sec-Fetch-Mode", manyValues("Sec-Fetch-Mode", values("navigate")))
+	get("many values of Sec-Fetch-Dest", manyValues("Sec-Fetch-Dest", values("empty")))
+	get("a long Sec-Fetch-Mode", longValue("Sec-Fetch-Mode", "navigate"))
+	return requests
+}
+
+// longValue returns a header with one value of the maximum length.
+func longValue(name, unit string) http.Header { return http.Header{name: {fill(unit, allHeaders)}} }
+
+// manyValues returns a header with as many of the values as net/http accepts.
+func manyValues(name string, values []string) http.Header {
+	return http.Header{name: values[:allHeaders/len(name+":"+values[0]+"\r\n")]}
+}
+
+// values returns enough equal values for manyValues. Headers share them to keep the heap small,
+// because every measurement begins with a garbage collection.
+func values(value string) []string {
+	return slices.Repeat([]string{value}, allHeaders/len("X-Moz:"+value+"\r\n"))
+}
+
+// hostileWebhooks returns requests to ReadMe's webhook that ReadMe did not sign.
+func hostileWebhooks(secret string) ([]anonymousRequest, error) {
+	h, err := webhook.ReadMe(secret, func(context.Context, string) (*docslogin.User, error) { return nil, nil })
+	if err != nil {
+		return nil, err
+	}
+	request := func(name, signature string, body int) anonymousRequest {
+		header := http.Header{"Readme-Signature": {signature}}
+		return anonymousRequest{"webhook, " + name, withBody(h, []byte(fill("a", body))), newRequest("POST", "", header), []int{401}}
+	}
+	return []anonymousRequest{
+		request("a long signature of t=1,v0=00,", fill("t=1,v0=00,", allHeaders), 2),
+		request("a long signature of commas", fill(",", allHeaders), 2),
+		request("a long signature of spaces", fill(" ", allHeaders), 2),
+		request("a long v0", "t=1,v0="+fill("0", allHeaders-7), 2),
+		request("a long t", "v0=00,t="+fill("1", allHeaders-8), 2),
+		request("the longest body", "t=1,v0="+fill("0", 64), 64<<10),
+		request("a body that is too long", "t=1,v0="+fill("0", 64), 1<<20),
+	}, nil
+}
+
+// withBody passes each request to h with a new body, because a handler can read a body only once.
+func withBody(h http.Handler, body []byte) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		h.ServeHTTP(w, r)
+	})
+}
+
+// hostileUserInfo returns requests to the userinfo handler. If it ignores a header that is too long,
+// nobody is signed in (401). It may also reject the origin or the destination (403).
+func hostileUserInfo() ([]anonymousRequest, error) {
+	h, err := userinfo.New(anonymous, platforms.MintlifyInfo(), []string{docsURL})
+	if err != nil {
+		return nil, err
+	}
+	request := func(name string, header http.Header) anonymousRequest {
+		return anonymousRequest{"userinfo, " + name, h, newRequest("GET", "", header), []int{401, 403}}
+	}
+	return []anonymousRequest{
+		request("many values of Origin", manyValues("Origin", values(docsURL))),
+		request("a long Origin", longValue("Origin", docsURL)),
+		request("many values of Sec-Fetch-Dest", manyValues("Sec-Fetch-Dest", values("empty"))),
+		request("a long Sec-Fetch-Dest", longValue("Sec-Fetch-Dest", "empty")),
+	}, nil
+}
