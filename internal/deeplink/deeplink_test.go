@@ -25,6 +25,10 @@ var (
 	named = deeplink.Site{
 		Origin: "https://sub.zendesk.com", Origins: []string{"https://agent.zendesk.com:8443"}, Token: "jwt",
 	}
+	// elsewhere has a page on another host that takes the token, to which links may lead, too.
+	elsewhere = deeplink.Site{
+		Origin: "https://docs.example.com", Origins: []string{"https://login.example.com"}, Callback: "https://login.example.com/in/",
+	}
 	baseÉ = deeplink.Site{Origin: "https://example.com", Base: "/%c3%A9", Target: true}
 	local = deeplink.Site{Origin: "http://localhost:3000"}
 )
@@ -62,6 +66,7 @@ var acceptedLinks = []struct {
 	{"http on its own port", deeplink.Site{Origin: "http://localhost"}, "http://localhost:80/a", "http://localhost", "/a", ""},
 	{"a port that is part of the origin", local, "http://localhost:3000/a", "http://localhost:3000", "/a", ""},
 	{"another origin that is named", named, "https://agent.zendesk.com:8443/agent/tickets/1", "https://agent.zendesk.com:8443", "/agent/tickets/1", ""},
+	{"the path of the page that takes the token, on another origin", elsewhere, "/in", "https://docs.example.com", "/in", ""},
 	{"a link of 2,048 bytes", atRoot, "/" + strings.Repeat("a", 2047), "https://docs.example.com", "/" + strings.Repeat("a", 2047), ""},
 
 	{"from the base, without a slash", onPage, "guide/start", "https://example.com", "/docs/guide/start", ""},
@@ -159,6 +164,8 @@ var rejectedLinks = []struct {
 	{"that page with an escaped question mark", atRoot, "/login/jwt-callback%3Fx", deeplink.ErrCallback},
 	{"that page with a blank", atRoot, "/login/jwt-callback%20", deeplink.ErrCallback},
 	{"that page, absolute", atRoot, "https://docs.example.com/login/jwt-callback", deeplink.ErrCallback},
+	{"that page on another host", elsewhere, "https://login.example.com/in", deeplink.ErrCallback},
+	{"that page on another host, with its slash", elsewhere, "https://login.example.com/in/?a", deeplink.ErrCallback},
 	{"a token of its own", atRoot, "/a?x=1&auth_token=eyJ", deeplink.ErrToken},
 	{"a token of its own, escaped", atRoot, "/a?%61uth_token=eyJ", deeplink.ErrToken},
 	{"a named origin as the beginning of another", named, "https://agent.zendesk.com:8443.evil.example/", deeplink.ErrOrigin},
