@@ -160,13 +160,22 @@ func TestPastedForms(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			token, err := signer.Sign(t.Context(), []byte(`{}`))
-			signed, signature, _ := cutLast(token)
-			raw, _ := base64.RawURLEncoding.DecodeString(signature)
-			if err != nil || !ed25519.Verify(rfc8032.Public().(ed25519.PublicKey), []byte(signed), raw) {
-				t.Errorf("%s, %v: not a signature of the key", token, err)
-			}
+			checkSigned(t, signer)
 		})
+	}
+}
+
+// checkSigned asserts that a signer signs with the key of RFC 8032.
+func checkSigned(t *testing.T, signer *keys.Signer) {
+	t.Helper()
+	token, err := signer.Sign(t.Context(), []byte(`{}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, signature, _ := cutLast(token)
+	raw, err := base64.RawURLEncoding.DecodeString(signature)
+	if err != nil || !ed25519.Verify(rfc8032.Public().(ed25519.PublicKey), []byte(signed), raw) {
+		t.Errorf("%s, %v: not a signature of the key", token, err)
 	}
 }
 
@@ -431,12 +440,7 @@ func TestASignerThatAppendsToItsInput(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, err := signer.Sign(t.Context(), []byte(`{}`))
-	signed, signature, _ := cutLast(token)
-	raw, _ := base64.RawURLEncoding.DecodeString(signature)
-	if err != nil || !ed25519.Verify(rfc8032.Public().(ed25519.PublicKey), []byte(signed), raw) {
-		t.Errorf("%s, %v: not a signature of the key", token, err)
-	}
+	checkSigned(t, signer)
 }
 
 // Many goroutines at once get the tokens that each would get alone. The signatures of HMAC and
