@@ -254,6 +254,8 @@ func TestAMapperThatSetsAStaticClaim(t *testing.T) {
 func FuzzSignature(f *testing.F) {
 	f.Add(signature, body)
 	f.Add("", body)
+	f.Add("Bearer x", body)
+	f.Add("t=1700000000000,v0="+strings.ToUpper(strings.TrimPrefix(signature, "t=1700000000000,v0=")), body)
 	f.Add("t=1700000000000,v0=", "")
 	f.Add("t=1700000000000,v0=00,t=1,v0=zz", `{"email":"owlbert@readme.io","email":1}`)
 	f.Fuzz(func(t *testing.T, s, b string) {

@@ -77,6 +77,8 @@ var acceptedLinks = []struct {
 	{"a token in the link is removed if the platform drops it", onPage, "/g?a=1&jwt_token=x&b=%20&&c", "https://example.com", "/docs/g", "?a=1&b=%20&&c"},
 	{"an escaped name is removed, too", onPage, "/g?%6awt_token=x&a=1#y", "https://example.com", "/docs/g", "?a=1#y"},
 	{"all names with the prefix are removed", onPage, "/g?visitor.plan=pro&visitor=a&visitor.=1", "https://example.com", "/docs/g", "?visitor=a"},
+	{"a name with the prefix is removed, even with a broken escape in it", onPage, "/g?visitor.%zz1=a&b", "https://example.com", "/docs/g", "?b"},
+	{"nothing is left of the link", onPage, "?jwt_token", "https://example.com", "/docs/", ""},
 	{"nothing is left of the query", onPage, "/g?access_token=x#y", "https://example.com", "/docs/g", "#y"},
 	{"what looks like one in the anchor stays", onPage, "/g#?jwt_token=x", "https://example.com", "/docs/g", "#?jwt_token=x"},
 	{"from the base, only an anchor", onPage, "#?jwt_token=x", "https://example.com", "/docs/", "#?jwt_token=x"},
@@ -84,6 +86,7 @@ var acceptedLinks = []struct {
 	{"under a base beyond ASCII, in three spellings: escaped", baseÉ, "/%C3%A9/x", "https://example.com", "/%C3%A9/x", ""},
 	{"under a base beyond ASCII, in three spellings: in small letters", baseÉ, "/%c3%a9", "https://example.com", "/%c3%a9", ""},
 	{"a single name to remove", deeplink.Site{Origin: "https://docs.example.com", Drop: []string{"x"}}, "/a?x=1&y=2", "https://docs.example.com", "/a", "?y=2"},
+	{"from the base, what looks like a scheme is a page", onPage, "https:evil.example", "https://example.com", "/docs/https:evil.example", ""},
 	{"the base's name again is a page of it", onPage, "/docs/a", "https://example.com", "/docs/docs/a", ""},
 }
 
@@ -140,6 +143,8 @@ var rejectedLinks = []struct {
 	{"a script", atRoot, "javascript:alert(1)", deeplink.ErrRelative},
 	{"a script that looks absolute", atRoot, "javascript://docs.example.com/%0aalert(1)", deeplink.ErrOrigin},
 	{"data", atRoot, "data:text/html,x", deeplink.ErrRelative},
+	{"a scheme without slashes", atRoot, "https:evil.example", deeplink.ErrRelative},
+	{"a scheme with one slash", atRoot, "https:/evil.example", deeplink.ErrRelative},
 	{"a relative path without a base", atRoot, "docs/a", deeplink.ErrRelative},
 	{"a blank before it", atRoot, " /a", deeplink.ErrRelative},
 	{"user info", atRoot, "https://docs.example.com@evil.example/", deeplink.ErrOrigin},
@@ -289,6 +294,12 @@ func TestOrigin(t *testing.T) {
 // FuzzCheck asserts that an accepted link stays on one of the site's own origins, however often it
 // is parsed or decoded, and that it is accepted again in each form in which it goes out.
 func FuzzCheck(f *testing.F) {
+	for _, tt := range acceptedLinks {
+		f.Add(tt.link)
+	}
+	for _, tt := range rejectedLinks {
+		f.Add(tt.link)
+	}
 	f.Fuzz(func(t *testing.T, given string) {
 		for _, site := range []deeplink.Site{atRoot, onPage, named, local} {
 			l, err := site.Check(given)

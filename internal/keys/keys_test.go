@@ -669,8 +669,14 @@ func TestKeysThatNoToolWrites(t *testing.T) {
 // not repeat the text.
 func FuzzPEM(f *testing.F) {
 	text := testkit.Ed25519PEM
-	for _, seed := range []string{text, strings.ReplaceAll(text, "\n", `\n`), base64.StdEncoding.EncodeToString([]byte(text)), "-----BEGIN PRIVATE KEY-----", "-----BEGIN EC PRIVATE KEY-----x-----END EC PRIVATE KEY-----", testkit.PKCS8(p256), "{", "ssh-rsa", "'\"'"} {
+	for _, seed := range []string{text, strings.ReplaceAll(text, "\n", `\n`), base64.StdEncoding.EncodeToString([]byte(text)), `"` + text, "'\"'"} {
 		f.Add(seed)
+	}
+	for _, tt := range badPEM {
+		f.Add(tt.text)
+	}
+	for _, tt := range oddKeys {
+		f.Add(block(tt.label, tt.der))
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, alg := range []jose.SignatureAlgorithm{jose.EdDSA, jose.ES256} {
