@@ -1848,6 +1848,11 @@ func FuzzQuery(f *testing.F) {
 	for _, tt := range shapes {
 		seeds = append(seeds, tt.request)
 	}
+	for _, n := range []int{2, 4, 8, 16, 32, 128} { // fuzzing tells apart how often code runs, in such steps
+		for _, part := range []string{"a/", "%20", "%C3%A9", "%25zz%26", "jwt_token%26", "%zz&"} {
+			seeds = append(seeds, "redirect=/%3F"+strings.Repeat(part, n), "location="+strings.Repeat(part, n))
+		}
+	}
 	for i, z := range logins {
 		p := z.platform
 		p.TokenID, p.Algorithm, p.Key = false, jose.HS256, docslogin.Secret(testkit.Secret) // so that the same login has the same token

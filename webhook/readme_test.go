@@ -256,6 +256,9 @@ func FuzzSignature(f *testing.F) {
 	f.Add("", body)
 	f.Add("Bearer x", body)
 	f.Add("t=1700000000000,v0="+strings.ToUpper(strings.TrimPrefix(signature, "t=1700000000000,v0=")), body)
+	for _, n := range []int{2, 4, 8, 16, 32, 128} { // fuzzing tells apart how often code runs, in such steps
+		f.Add(strings.Repeat("t=1,v0=00,x,", n), body)
+	}
 	f.Add("t=1700000000000,v0=", "")
 	f.Add("t=1700000000000,v0=00,t=1,v0=zz", `{"email":"owlbert@readme.io","email":1}`)
 	f.Fuzz(func(t *testing.T, s, b string) {

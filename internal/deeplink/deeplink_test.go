@@ -300,6 +300,13 @@ func FuzzCheck(f *testing.F) {
 	for _, tt := range rejectedLinks {
 		f.Add(tt.link)
 	}
+	for _, n := range []int{2, 4, 8, 16, 32, 128} { // fuzzing tells apart how often code runs, in such steps
+		for _, part := range []string{"a/", "é", " ", "%20", "%zz&", "jwt_token&"} {
+			parts := strings.Repeat(part, n)
+			f.Add(parts)
+			f.Add("/?" + parts)
+		}
+	}
 	f.Fuzz(func(t *testing.T, given string) {
 		for _, site := range []deeplink.Site{atRoot, onPage, named, local} {
 			l, err := site.Check(given)
