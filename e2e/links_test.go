@@ -206,11 +206,11 @@ func (p platform) hostileLinks(t *testing.T) []string {
 		hostile = append(hostile, "/a?"+name+"=x", "/a?"+escaped+"=x&b", "/a?b&"+name+"=x")
 	}
 	for _, a := range odd {
-		hostile = append(hostile, a, "/"+a, "/a?"+a, "/a#"+a, docsURL+"/"+a)
+		hostile = append(hostile, a, "/"+a, "/docs/"+a, "/docs?"+a, "/docs#"+a, docsURL+"/"+a)
 	}
 	for _, a := range nasty {
 		for _, b := range nasty {
-			hostile = append(hostile, "/"+a+b, a+b+"evil.example", docsURL+a+b)
+			hostile = append(hostile, "/"+a+b, "/docs/"+a+b, a+b+"evil.example", docsURL+a+b)
 		}
 	}
 	return hostile
