@@ -43,10 +43,9 @@ func twoCores(b *bench) stage {
 	}}
 }
 
-// ed25519Alone returns a handler that signs the same bytes as a login of an EdDSA site, and does
-// nothing else.
+// ed25519Alone returns a handler that only signs, and signs the same bytes as a login of an EdDSA site.
 func (s *site) ed25519Alone() (http.Handler, error) {
-	key, err := s.privateKey()
+	key, err := s.signingKey()
 	if err != nil {
 		return nil, err
 	}
@@ -62,10 +61,10 @@ func (s *site) ed25519Alone() (http.Handler, error) {
 func perSecond(h http.Handler, d time.Duration) float64 {
 	runtime.GC()
 	var served atomic.Int64
-	var visitors sync.WaitGroup
+	var users sync.WaitGroup
 	start := time.Now()
 	for range 4 {
-		visitors.Go(func() {
+		users.Go(func() {
 			requests := []*http.Request{loginRequest()}
 			for time.Since(start) < d {
 				serve(h, requests, 10)
@@ -73,6 +72,6 @@ func perSecond(h http.Handler, d time.Duration) float64 {
 			}
 		})
 	}
-	visitors.Wait()
+	users.Wait()
 	return float64(served.Load()) / time.Since(start).Seconds()
 }

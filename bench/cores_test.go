@@ -39,7 +39,7 @@ func TestEd25519AloneSignsATokenPerCall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := s.privateKey()
+	key, err := s.signingKey()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ const mintlifyUser = ({Name: name, Email: email, Groups: groups, APIKeys}) => ({
 const sign = (claims, key) =>
 	new jose.SignJWT(claims).setProtectedHeader({alg: ALGORITHM, typ: 'JWT'}).setIssuedAt().setExpirationTime('10s').sign(key);
 
-// Each login prepares its key once. With a secret as a string, jsonwebtoken is much slower.
+// All keys are prepared once. jsonwebtoken is much slower if the secret is a string.
 const logins = {
 	HS256: () => {
 		const key = crypto.createSecretKey(Buffer.from(KEY));

@@ -2,7 +2,7 @@ package main
 
 import "fmt"
 
-// limits are the goals that differ between the algorithms.
+// limits holds the limits of the goals that differ between the algorithms.
 var limits = map[string]struct {
 	byHand, golangJWT, goJose float64 // time of a login, as a multiple of the peer's
 	allocations               float64 // of a login
@@ -34,7 +34,7 @@ func (g goal) String() string {
 	return "≤ " + number(g.limit, g.unit)
 }
 
-// isMet compares the exact value, not the rounded one that is printed.
+// isMet reports whether the goal is met by the exact value, not by the rounded one that is printed.
 func (g goal) isMet(f figure) bool {
 	if g.atLeast {
 		return f.value >= g.limit
@@ -42,8 +42,8 @@ func (g goal) isMet(f figure) bool {
 	return f.value <= g.limit
 }
 
-// verdict returns the last column of the row. A missed goal is not judged if its baseline misses
-// it, too.
+// verdict returns the last column of the row. A missed goal is not judged if the baseline misses it,
+// too.
 func (g goal) verdict(f figure) string {
 	switch {
 	case g.isMet(f):

@@ -39,8 +39,8 @@ func serve(h http.Handler, requests []*http.Request, count int) *response {
 	return w
 }
 
-// timed returns a function that serves the requests for about d, and returns the processor time per
-// request in nanoseconds. It is an error if the last response has another status.
+// timed returns a function that serves the requests for about d and returns the processor time per
+// request in nanoseconds. It returns an error if the last response has a different status.
 func timed(h http.Handler, requests []*http.Request, status int, d time.Duration) func() (float64, error) {
 	count := 0
 	return func() (float64, error) {
@@ -51,12 +51,12 @@ func timed(h http.Handler, requests []*http.Request, status int, d time.Duration
 				count = max(1, int(float64(try)*float64(d)/float64(took)))
 			}
 		}
-		runtime.GC() // so that no contestant collects another's garbage
+		runtime.GC() // so that this contestant does not collect another's garbage
 		start := processorTime()
 		w := serve(h, requests, count)
 		took := processorTime() - start
 		if w.status != status {
-			return 0, fmt.Errorf("a handler responds with %d instead of %d", w.status, status)
+			return 0, fmt.Errorf("the handler responds with %d instead of %d", w.status, status)
 		}
 		return float64(took) / float64(count), nil
 	}
@@ -67,7 +67,7 @@ func timed(h http.Handler, requests []*http.Request, status int, d time.Duration
 func processorTime() time.Duration {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		panic(err) // only for an invalid argument
+		panic(err) // fails only for an invalid argument
 	}
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
@@ -145,7 +145,7 @@ func (c *calls) take() []string {
 	return made
 }
 
-// counted wraps next in a middleware that records the calls of every function that an app can pass
+// counted wraps next in the middleware, and records the calls of every function that an app can pass
 // to it.
 func counted(s *site, next http.Handler) (http.Handler, *calls, error) {
 	c := new(calls)
@@ -166,7 +166,7 @@ func counted(s *site, next http.Handler) (http.Handler, *calls, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	c.take() // New may call some
+	c.take() // drops the calls that New made
 	return docs.Wrap(next), c, nil
 }
 
@@ -202,7 +202,7 @@ func logins(b *bench, s *site) stage {
 	}}
 }
 
-// loginAllocations counts allocations, and the signatures for anonymous requests.
+// loginAllocations counts the allocations per request, and the signatures for anonymous requests.
 func loginAllocations(b *bench) stage {
 	var goals []goal
 	for _, s := range b.sites {
@@ -237,7 +237,7 @@ func loginAllocations(b *bench) stage {
 // signatures.
 func countedPlatform(s *site) (*countedSigner, docslogin.Platform, error) {
 	platform := s.preset(docsURL, s.key)
-	key, err := s.privateKey()
+	key, err := s.signingKey()
 	if err != nil {
 		return nil, platform, err
 	}

@@ -28,7 +28,7 @@ func TestTimedChecksTheStatus(t *testing.T) {
 	}
 }
 
-// busy responds with 302 after d of processor time. Sleeping takes none.
+// busy responds with 302 after d of processor time. A sleep would take none.
 func busy(d time.Duration) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		for start := processorTime(); processorTime()-start < d; {

@@ -23,10 +23,10 @@ import (
 
 // Sizes of the parts of a hostile request, in bytes.
 const (
-	readQuery   = 8 << 10  // the library reads a query of this length
-	longQuery   = 64 << 10 // the library may ignore a query of this length
-	longestLink = 2 << 10  // the library follows a deep link of this length
-	allHeaders  = 1 << 20  // net/http rejects longer headers by default
+	readQuery   = 8 << 10  // the longest query that the library reads
+	longQuery   = 64 << 10 // a query that the library may ignore
+	longestLink = 2 << 10  // the longest deep link that the library follows
+	allHeaders  = 1 << 20  // net/http's default limit for all headers together
 )
 
 // anonymousRequests returns the requests to measure, beginning with an ordinary one. They are built
@@ -57,8 +57,8 @@ func (b *bench) anonymousRequests() ([]anonymousRequest, error) {
 	return slices.Concat(requests, webhooks, userInfo), errors.Join(webhookErr, userInfoErr)
 }
 
-// platforms returns presets that read a request in different ways: Canny and Zendesk also read
-// parameters that they echo, and GitBook removes parameters from the deep link.
+// platforms returns presets that read requests in different ways. For example, Canny and Zendesk echo
+// parameters, and GitBook removes parameters from the deep link.
 func (b *bench) platforms() []docslogin.Platform {
 	secret, ed25519 := b.sites[0].key, b.sites[1].key
 	return []docslogin.Platform{
@@ -71,10 +71,10 @@ func (b *bench) platforms() []docslogin.Platform {
 	}
 }
 
-// fill returns a text of size bytes that repeats unit.
+// fill repeats unit until the text has size bytes.
 func fill(unit string, size int) string { return strings.Repeat(unit, size/len(unit)+1)[:size] }
 
-// escapeAll escapes every byte for a query.
+// escapeAll percent-encodes every byte.
 func escapeAll(s string) string {
 	var b strings.Builder
 	for _, c := range []byte(s) {
@@ -83,7 +83,7 @@ func escapeAll(s string) string {
 	return b.String()
 }
 
-// named is a query or a deep link.
+// named is a query or a deep link with a name.
 type named struct{ name, value string }
 
 // hostileQueries returns queries for the parameters that a platform reads.
@@ -148,8 +148,8 @@ func newRequest(method, query string, header http.Header) *http.Request {
 	return r
 }
 
-// hostileHeaders returns requests with headers that the login route reads. If it ignores a header
-// that is too long, it redirects to the sign-in page. It may also reject the request as a prefetch.
+// hostileHeaders returns requests with headers that the login route reads. If a header is too long, the
+// route may ignore it and redirect to the sign-in page (302), or reject the request as a prefetch (403).
 func hostileHeaders(docs http.Handler) []anonymousRequest {
 	var requests []anonymousRequest
 	post := func(name string, header http.Header) {
@@ -158,7 +158,7 @@ func hostileHeaders(docs http.Handler) []anonymousRequest {
 	get := func(name string, header http.Header) {
 		requests = append(requests, anonymousRequest{name, docs, newRequest("GET", "", header), []int{302, 403}})
 	}
-	short, long := values("A"), values("PREFETCK")
+	short, long := values("A"), values("PREFETCK") // which differs from PREFETCH only at the end
 	for _, unit := range []string{"a", "A", "É"} {
 		post("a long Accept of "+unit, longValue("Accept", unit))
 		get("a long Sec-Purpose of "+unit, longValue("Sec-Purpose", unit))
@@ -220,8 +220,8 @@ func withBody(h http.Handler, body []byte) http.Handler {
 	})
 }
 
-// hostileUserInfo returns requests to the userinfo handler. If it ignores a header that is too long,
-// nobody is signed in (401). It may also reject the origin or the destination (403).
+// hostileUserInfo returns requests to the userinfo handler. If a header is too long, the handler may
+// ignore it and find no user (401), or reject the origin or the destination (403).
 func hostileUserInfo() ([]anonymousRequest, error) {
 	h, err := userinfo.New(anonymous, platforms.MintlifyInfo(), []string{docsURL})
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/docslogin/docslogin"
 )
 
-// anonymousRequests returns the requests by their names.
+// anonymousRequests returns the requests by name.
 func anonymousRequests(t *testing.T) map[string]anonymousRequest {
 	t.Helper()
 	requests, err := (&bench{sites: sitesFor(t)}).anonymousRequests()

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// location has something that looks like a token.
+// location has a parameter that looks like a token.
 const location = "https://docs.example.com?auth_token=eyJhbGciOiJIUzI1NiJ9.eyJpYXQiOjF9.c2lnbmF0dXJl"
 
 func appOf(t *testing.T, h http.HandlerFunc) *app {

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// describeMachine returns the lines above the table: the machine, and all versions.
+// describeMachine returns the lines above the table, with the machine and all versions.
 func describeMachine() (string, error) {
 	cpu, err := find("/proc/cpuinfo", `(?m)^model name\s*: (.+)$`)
 	if err != nil {
@@ -33,7 +33,7 @@ func describeMachine() (string, error) {
 	), errors.Join(systemErr, kernelErr, peersErr, packagesErr, nodeErr)
 }
 
-// find returns the match of the pattern's group in a file.
+// find returns what the pattern's group matches in a file.
 func find(file, pattern string) (string, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -71,7 +71,7 @@ func npmPackages() (string, error) {
 	}
 	text, err := os.ReadFile("package-lock.json")
 	if err != nil {
-		return "", fmt.Errorf("bench must run in its own folder: %w", err)
+		return "", fmt.Errorf("bench must run in its own directory: %w", err)
 	}
 	if err := json.Unmarshal(text, &lock); err != nil {
 		return "", fmt.Errorf("package-lock.json: %w", err)

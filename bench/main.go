@@ -45,7 +45,7 @@ type bench struct {
 	sites   []*site
 }
 
-// hostile returns the processor time per hostile request and round. There are many of them.
+// hostile returns the processor time per hostile request and round. It is short, because there are many.
 func (b *bench) hostile() time.Duration { return b.handler / 20 }
 
 // stage is a group of rows that are measured together. measure returns a figure for each goal.
@@ -63,7 +63,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	b := &bench{logins: 1_000_000, each: io.Discard, sites: sites}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stdout)
-	flags.IntVar(&b.rounds, "rounds", 31, "measure each contestant this many `times`")
+	flags.IntVar(&b.rounds, "rounds", 31, "measure everything this many `times`")
 	flags.DurationVar(&b.handler, "handler", 60*time.Millisecond, "processor `time` per handler and round")
 	flags.DurationVar(&b.server, "server", time.Second, "load `time` per server and round")
 	flags.BoolVar(&b.pin, "pin", true, "run the server under load on one core, and the load on another")
@@ -78,7 +78,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	case err != nil:
 		return fmt.Errorf("-only: %w", err)
 	case flags.NArg() > 0:
-		return fmt.Errorf("unknown argument %q; see -h for the flags", flags.Arg(0))
+		return fmt.Errorf("unexpected argument %q; see -h for the flags", flags.Arg(0))
 	case b.rounds < 1 || b.handler <= 0 || b.server <= 0:
 		return errors.New("-rounds, -handler, and -server must be positive")
 	}

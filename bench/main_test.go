@@ -142,7 +142,7 @@ func TestInvalidFlags(t *testing.T) {
 	}{
 		{[]string{"-only", "("}, "-only: error parsing regexp"},
 		{[]string{"-only", "nothing like it"}, `-only: no row matches "nothing like it"`},
-		{[]string{"fast"}, `unknown argument "fast"`},
+		{[]string{"fast"}, `unexpected argument "fast"`},
 		{[]string{"-rounds", "0"}, "-rounds, -handler, and -server must be positive"},
 		{[]string{"-handler", "0"}, "-rounds, -handler, and -server must be positive"},
 		{[]string{"-server", "-1s"}, "-rounds, -handler, and -server must be positive"},

@@ -8,7 +8,7 @@ import (
 	"github.com/docslogin/docslogin"
 )
 
-// memory measures how much memory a million logins leave behind.
+// memory measures how much the live heap grows during a million logins.
 func memory(b *bench) stage {
 	return stage{[]goal{
 		atMost(64, "KiB", "one million logins: live heap added"),
@@ -21,7 +21,7 @@ func memory(b *bench) stage {
 			}
 			handlers = append(handlers, docs)
 		}
-		if _, err := heapGrowth(ctx, handlers, 6000); err != nil { // fills what is allocated only once
+		if _, err := heapGrowth(ctx, handlers, 6000); err != nil { // so that one-time allocations do not count
 			return nil, err
 		}
 		bytes, err := heapGrowth(ctx, handlers, b.logins)
@@ -29,8 +29,8 @@ func memory(b *bench) stage {
 	}}
 }
 
-// heapGrowth returns how many bytes the live heap grows by during the logins. The handlers take
-// turns, with a thousand logins each.
+// heapGrowth returns the growth of the live heap during the logins, in bytes. The handlers take turns,
+// with a thousand logins each.
 func heapGrowth(ctx context.Context, handlers []http.Handler, logins int) (int64, error) {
 	before := liveHeap()
 	requests := []*http.Request{loginRequest()}
@@ -45,7 +45,7 @@ func heapGrowth(ctx context.Context, handlers []http.Handler, logins int) (int64
 	return after - before, nil
 }
 
-// liveHeap returns how many bytes survive a garbage collection.
+// liveHeap returns how many bytes of the heap survive a garbage collection.
 func liveHeap() int64 {
 	runtime.GC()
 	runtime.GC() // a sync.Pool keeps its contents for one collection

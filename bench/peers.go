@@ -41,7 +41,7 @@ var ada = &docslogin.User{
 func signedIn(*http.Request) (*docslogin.User, error)  { return ada, nil }
 func anonymous(*http.Request) (*docslogin.User, error) { return nil, nil }
 
-// site is a docs site: its preset, and what a handler without the library needs for it.
+// site is a docs site, with its preset and with everything that a handler without the library needs.
 type site struct {
 	algorithm string
 	preset    func(docsURL, key string) docslogin.Platform
@@ -107,8 +107,8 @@ func mintlifyClaims(u *docslogin.User, now time.Time) map[string]any {
 	return claims
 }
 
-// privateKey returns the site's key in the type that the crypto packages use: []byte for a secret.
-func (s *site) privateKey() (any, error) {
+// signingKey returns the site's key in the type that the crypto packages use. A secret is a []byte.
+func (s *site) signingKey() (any, error) {
 	if s.algorithm == "HS256" {
 		return []byte(s.key), nil
 	}
@@ -125,7 +125,7 @@ func (s *site) peers() ([]http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := s.privateKey()
+	key, err := s.signingKey()
 	if err != nil {
 		return nil, err
 	}
@@ -148,12 +148,12 @@ func (s *site) header() string {
 	return base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"`+s.algorithm+`","typ":"JWT"}`)) + "."
 }
 
-// signingInput returns the bytes that a token's signature signs.
+// signingInput returns the bytes that a token's signature covers.
 func signingInput(header string, payload []byte) []byte {
 	return base64.RawURLEncoding.AppendEncode([]byte(header), payload)
 }
 
-// compact returns the signed token.
+// compact returns the signed token in compact serialization.
 func compact(header string, payload []byte, key any) string {
 	token := signingInput(header, payload)
 	signature := sign(key, token)
@@ -196,10 +196,10 @@ func (s *site) golangJWT(key any) http.Handler {
 	})
 }
 
-// goJose uses go-jose as people do at first: it reads the key and makes a signer for every request.
+// goJose uses go-jose as in a first attempt. It parses the key and creates a signer for every request.
 func (s *site) goJose() http.Handler {
 	token := func(user *docslogin.User) (string, error) {
-		key, err := s.privateKey()
+		key, err := s.signingKey()
 		if err != nil {
 			return "", err
 		}
@@ -224,7 +224,7 @@ func (s *site) goJose() http.Handler {
 	})
 }
 
-// content is the content of a login, without what differs from one login to the next.
+// content is what a login sends to the docs, without the values that differ between logins.
 type content struct {
 	Header map[string]any
 	Claims map[string]any // times are relative to iat
@@ -233,13 +233,13 @@ type content struct {
 
 var tokenIn = regexp.MustCompile(`eyJ[\w-]+\.[\w-]+\.[\w-]+`)
 
-// read verifies the token in a login's Location and returns the content of the login.
+// read verifies the token in a login's Location, and returns the login's content.
 func (s *site) read(location string) (content, error) {
 	token := tokenIn.FindString(location)
 	if token == "" {
 		return content{}, errors.New("the Location has no token")
 	}
-	key, err := s.privateKey()
+	key, err := s.signingKey()
 	if err != nil {
 		return content{}, err
 	}

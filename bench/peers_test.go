@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// expected has what every peer must tell the docs about the same user.
+// expected has the claims and the URL of every peer's login.
 var expected = map[string]struct{ claims, url string }{
 	"HS256": {
 		`{"name": "Ada Lovelace", "email": "ada@example.com", "version": 1, "iat": "now", "exp": 300, "jti": "random",
@@ -158,7 +158,7 @@ func TestServersAndLoadArePinned(t *testing.T) {
 func TestReadVerifiesTheToken(t *testing.T) {
 	s := sitesFor(t)[0]
 	token := func(change func(claims map[string]any)) string {
-		key, err := s.privateKey()
+		key, err := s.signingKey()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -179,7 +179,7 @@ func TestReadVerifiesTheToken(t *testing.T) {
 		want           bool // equivalent to the peers
 	}{
 		{"a good token", "https://docs.example.com?auth_token=" + token(same) + "&redirect=%2Fdocs%2Fgetting-started", true},
-		{"a token of two minutes ago", "https://docs.example.com?auth_token=" + token(func(c map[string]any) { c["iat"], c["exp"] = time.Now().Unix()-120, time.Now().Unix()+180 }) + "&redirect=%2Fdocs%2Fgetting-started", false},
+		{"a token from two minutes ago", "https://docs.example.com?auth_token=" + token(func(c map[string]any) { c["iat"], c["exp"] = time.Now().Unix()-120, time.Now().Unix()+180 }) + "&redirect=%2Fdocs%2Fgetting-started", false},
 		{"a token with a short ID", "https://docs.example.com?auth_token=" + token(func(c map[string]any) { c["jti"] = "1" }) + "&redirect=%2Fdocs%2Fgetting-started", false},
 		{"a token with another claim", "https://docs.example.com?auth_token=" + token(func(c map[string]any) { c["isAdmin"] = true }) + "&redirect=%2Fdocs%2Fgetting-started", false},
 		{"a forged token", "https://docs.example.com?auth_token=" + string(forged) + "&redirect=%2Fdocs%2Fgetting-started", false},

@@ -20,11 +20,11 @@ import (
 	"github.com/gorilla/sessions"
 )
 
-// appArgument is the argument with which this program starts itself as the app's server.
+// appArgument makes this program run as the app's server.
 const appArgument = "serve-app"
 
-// serveApp serves an app as people would write it, until stdin ends. It reads the same environment
-// variables as express.mjs.
+// serveApp serves an app as people would write it. It stops when stdin ends, and reads the same
+// environment variables as express.mjs.
 func serveApp(stdin io.Reader, stdout io.Writer) error {
 	sites, err := newSites()
 	if err != nil {
@@ -87,7 +87,7 @@ func (b *bench) placement() string {
 	return "servers and load run on any core"
 }
 
-// servers compares the app with the one in express.mjs. Each is a process of its own.
+// servers compares the app with the one in express.mjs. Each runs in its own process.
 func servers(b *bench, s *site) stage {
 	vs := " vs. Express with jose"
 	if s.algorithm == "HS256" {
@@ -193,7 +193,7 @@ type app struct {
 	cookie  string // of a signed-in user
 }
 
-// start starts a server, which prints its URL, and signs in at it.
+// start starts a server, reads the URL that it prints, and signs in.
 func (b *bench) start(ctx context.Context, env, command []string) (*app, error) {
 	if b.pin {
 		command = append([]string{"taskset", "--cpu-list", serverCore}, command...)
@@ -243,7 +243,7 @@ func (a *app) signIn() error {
 		pairs = append(pairs, c.Name+"="+c.Value)
 	}
 	if a.cookie = strings.Join(pairs, "; "); a.cookie == "" {
-		return fmt.Errorf("signing in set no cookie: %s", resp.Status)
+		return fmt.Errorf("signing in did not set a cookie: %s", resp.Status)
 	}
 	return nil
 }

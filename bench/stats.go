@@ -24,7 +24,7 @@ type baseline struct {
 
 func exact(value float64) figure { return figure{value: value, isExact: true} }
 
-// columns returns the figure's two columns of the table.
+// columns returns the two columns of the table that show the figure.
 func (f figure) columns(unit string) (measured, medians string) {
 	measured = number(f.value, unit)
 	if !f.isExact {
@@ -42,7 +42,7 @@ func (f figure) columns(unit string) (measured, medians string) {
 	return measured, medians
 }
 
-// digitsOf has the number of decimals of each unit that has any.
+// digitsOf maps units to their number of decimals. Other units have none.
 var digitsOf = map[string]int{"×": 2, "ns": 1, "µs": 1, "ms": 2}
 
 func number(value float64, unit string) string {
@@ -76,12 +76,12 @@ func alternate[T any](ctx context.Context, rounds int, contestants ...func() (T,
 	return measured, nil
 }
 
-// ratio compares two contestants of the same rounds by a/b.
+// ratio returns the figure of a/b, computed round by round.
 func ratio(a, b []float64) figure {
 	return compare(a, b, func(a, b float64) float64 { return a / b })
 }
 
-// difference compares two contestants of the same rounds by a-b.
+// difference returns the figure of a-b, computed round by round.
 func difference(a, b []float64) figure {
 	return compare(a, b, func(a, b float64) float64 { return a - b })
 }
@@ -102,7 +102,7 @@ func median(rounds []float64) figure {
 	return figure{value: value, low: quantile(rounds, 0.25), high: quantile(rounds, 0.75), medians: value}
 }
 
-// quantile returns the value below which the share q of the values lies, with linear interpolation.
+// quantile returns the q-quantile of the values, with linear interpolation.
 func quantile(values []float64, q float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
 	at := q * float64(len(sorted)-1)

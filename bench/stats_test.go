@@ -16,8 +16,8 @@ func TestQuantile(t *testing.T) {
 		want   float64
 	}{
 		{"the median of one value", []float64{4}, 0.5, 4},
-		{"the median of an odd number", []float64{9, 1, 4}, 0.5, 4},
-		{"the median of an even number", []float64{9, 1, 4, 6}, 0.5, 5},
+		{"the median of an odd number of values", []float64{9, 1, 4}, 0.5, 4},
+		{"the median of an even number of values", []float64{9, 1, 4, 6}, 0.5, 5},
 		{"the lower quartile", []float64{5, 4, 3, 2, 1}, 0.25, 2},
 		{"a quartile between two values", []float64{1, 2, 3, 4}, 0.75, 3.25},
 		{"the minimum", []float64{3, 1, 2}, 0, 1},

@@ -24,8 +24,8 @@ func worstRequest(b *bench) stage {
 	}}
 }
 
-// worst measures the requests and returns the time of the most expensive one. Its note names that
-// request, and has the time of the first one.
+// worst measures the requests and returns the time of the most expensive one. The note names that
+// request and gives the time of the first one.
 func (b *bench) worst(ctx context.Context, requests []anonymousRequest) (figure, error) {
 	costs, err := b.costs(ctx, requests)
 	if err != nil {
@@ -80,10 +80,10 @@ type anonymousRequest struct {
 	name     string
 	handler  http.Handler
 	request  *http.Request
-	statuses []int // the correct ones
+	statuses []int // that are correct
 }
 
-// check serves the request once. It returns the status if the response is correct.
+// check serves the request once, and returns the status if the response is correct.
 func (r *anonymousRequest) check() (status int, err error) {
 	w := serve(r.handler, []*http.Request{r.request}, 1)
 	if !slices.Contains(r.statuses, w.status) {

@@ -44,10 +44,10 @@ func TestWrongResponsesAreErrors(t *testing.T) {
 		location string
 		want     string // of the error; "": none
 	}{
-		{"a page", 405, "", ""},
+		{"an expected error page", 405, "", ""},
 		{"the sign-in page", 302, "/sign-in?next=%2Fdocs-login%3Fdocslogin_sent%3D1", ""},
-		{"another page", 403, "", "bees: the status is 403, not one of [302 405]"},
-		{"no page", 0, "", "bees: the status is 0, not one of [302 405]"},
+		{"an unexpected error page", 403, "", "bees: the status is 403, not one of [302 405]"},
+		{"no response", 0, "", "bees: the status is 0, not one of [302 405]"},
 		{"the docs", 302, "https://docs.example.com?auth_token=a.b.c", "bees: the redirect does not lead to the sign-in page"},
 		{"the sign-in page without a return URL", 302, "/sign-in", "bees: the redirect does not lead to the sign-in page"},
 	} {
