@@ -63,14 +63,15 @@ var nasty = []string{
 	docsURL, agentURL, "https:", "evil.example", "。", "／",
 }
 
-// odd are the other tokens that fuzzing found: characters that only some parsers escape or reject,
-// broken escapes, escapes beyond ASCII, another spelling of an origin, and names that mean something.
+// odd are more tokens that fuzzing found: characters that only some parsers escape or reject, broken
+// escapes, non-ASCII escapes, another spelling of an origin, and names with a special meaning.
 var odd = []string{
 	"!", `"`, "[", "]", "+", "&", "=", "_", "%", "%0x", "%00", "%80", "%2b", "%e2%80%a8", "%c3%a9",
 	"\x00", "\x13", "\xff", "\u2028", "é", "\ue086", "𒒒", "://", "HTTPS://Docs.Example.com:443", "jwt_token", "undefined",
 }
 
-// oddLinks returns every link of an odd token and up to two others around it.
+// oddLinks returns links of an odd token with at most one token before it and one after it. Each link
+// comes with and without a leading slash.
 func oddLinks() (links []string) {
 	around := slices.Concat([]string{""}, nasty, odd)
 	for _, token := range odd {
@@ -143,7 +144,7 @@ func noneStrays(t *testing.T, base string, origins, links []string) {
 	}
 }
 
-// TestOddLinksStayOnTheDocs tries links with odd tokens, and those that fuzzing found.
+// TestOddLinksStayOnTheDocs tries links with odd tokens, and links that fuzzing found.
 func TestOddLinksStayOnTheDocs(t *testing.T) {
 	given := append(oddLinks(), fuzzed(t)...)
 	for _, s := range sites {
@@ -163,8 +164,8 @@ func TestOddLinksStayOnTheDocs(t *testing.T) {
 	}
 }
 
-// fuzzed returns the links that fuzzing found: those in this machine's cache, and those in the
-// repository, which has one only if it holds a regression.
+// fuzzed returns the links that fuzzing found. They are in this machine's cache and, if they are worth
+// keeping, in the repository.
 func fuzzed(t *testing.T) (links []string) {
 	t.Helper()
 	cache, err := exec.Command("go", "env", "GOCACHE").Output()
@@ -197,8 +198,8 @@ func fuzzed(t *testing.T) (links []string) {
 	return links
 }
 
-// hostileLinks returns the links that fuzzing found, odd tokens and pairs of nasty ones in all positions,
-// and links that carry a token of the platform or lead to its callback.
+// hostileLinks returns the links that fuzzing found, odd tokens and pairs of nasty tokens in several
+// positions, and links that carry a token for the platform or lead to its callback.
 func (p platform) hostileLinks(t *testing.T) []string {
 	hostile := append(fuzzed(t), p.callback, strings.ToUpper(p.callback)+"/?a=b", p.takes(docsURL), p.takes(docsURL)+"?a=b")
 	if name := p.query + p.form; name != "" {
