@@ -28,11 +28,11 @@ import (
 // minSecret is the minimum length of an HMAC secret in bytes.
 const minSecret = 16
 
-// Signer signs tokens. Its key is in a closure, so that printing a Signer does not print it. It is
-// safe for concurrent use by multiple goroutines.
+// Signer signs tokens. The key is in a closure, so that printing a Signer does not print the key. A
+// Signer is safe for concurrent use by multiple goroutines.
 type Signer struct {
-	header string // encoded, with the dot that follows it; the same in every token
-	size   int    // of a signature in bytes; the same for every payload
+	header string // encoded, with the dot after it; the same for every token
+	size   int    // bytes of a signature; the same for every payload
 	sign   signFunc
 }
 
@@ -79,7 +79,8 @@ func Secret(secret string, alg jose.SignatureAlgorithm) (*Signer, error) {
 	}
 	macs := sync.Pool{New: func() any { return hmac.New(newHash, []byte(secret)) }}
 	// HMAC pads a key that is shorter than the hash's block with zero bytes (RFC 2104, section 2),
-	// so padding does not change the signature. go-jose rejects keys that are shorter than the hash.
+	// so padding does not change the signature. go-jose verifies the trial token, and rejects keys that
+	// are shorter than the hash.
 	padded := make([]byte, max(len(secret), newHash().Size()))
 	copy(padded, secret)
 	return tried(alg, padded, func(_ context.Context, input []byte) ([]byte, error) {
@@ -184,7 +185,7 @@ func Opaque(s jose.OpaqueSigner, alg jose.SignatureAlgorithm) (signer *Signer, e
 	})
 }
 
-// tried returns a Signer whose trial token verifies.
+// tried returns a Signer. It is an error if a trial token does not verify with the public key.
 func tried(alg jose.SignatureAlgorithm, public any, sign signFunc) (*Signer, error) {
 	header := base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, `{"alg":%q,"typ":"JWT"}`, alg))
 	s := &Signer{header: header + ".", sign: sign}

@@ -165,7 +165,7 @@ func TestPastedForms(t *testing.T) {
 	}
 }
 
-// checkSigned asserts that a signer signs with the key of RFC 8032.
+// checkSigned asserts that a signer signs with the Ed25519 key of RFC 8032.
 func checkSigned(t *testing.T, signer *keys.Signer) {
 	t.Helper()
 	token, err := signer.Sign(t.Context(), []byte(`{}`))
@@ -390,7 +390,7 @@ func TestOpaque(t *testing.T) {
 		{"a panic", opaque{ed, ed.Public(), func([]byte) ([]byte, error) { panic("key") }}, jose.EdDSA, "panicked in the trial signature"},
 		{"an Ed25519 key of ten bytes", cryptosigner.Opaque(shortKey{}), jose.EdDSA, "does not tell its public key"},
 		{"one that gives nil for a context", contextual{ed, func(context.Context) jose.OpaqueSigner { return nil }}, jose.EdDSA, "panicked"},
-		{"one that has another key for a context", contextual{ed, func(context.Context) jose.OpaqueSigner { return cryptosigner.Opaque(other) }}, jose.EdDSA, "not one of the signer's own public key"},
+		{"one that returns a signer with another key for a context", contextual{ed, func(context.Context) jose.OpaqueSigner { return cryptosigner.Opaque(other) }}, jose.EdDSA, "not one of the signer's own public key"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			signer, err := keys.Opaque(tt.signer, tt.alg)
@@ -429,8 +429,7 @@ func TestASignerThatSignsNoMore(t *testing.T) {
 	}
 }
 
-// A signer gets the token's own bytes. The bytes after them, which follow in the token, are not the
-// signer's.
+// A signer that appends to its input must not overwrite the token.
 func TestASignerThatAppendsToItsInput(t *testing.T) {
 	ed := cryptosigner.Opaque(rfc8032)
 	signer, err := keys.Opaque(opaque{ed, ed.Public(), func(p []byte) ([]byte, error) {
@@ -443,9 +442,9 @@ func TestASignerThatAppendsToItsInput(t *testing.T) {
 	checkSigned(t, signer)
 }
 
-// Many goroutines at once get the tokens that each would get alone. The signatures of HMAC and
-// Ed25519 are always the same.
-func TestManyAtOnce(t *testing.T) {
+// Concurrent calls return the same tokens as calls one after the other. This holds for HMAC and
+// Ed25519, whose signatures are deterministic.
+func TestConcurrentSigning(t *testing.T) {
 	hs256, err := keys.Secret("rdme_example_secret", jose.HS256)
 	if err != nil {
 		t.Fatal(err)

@@ -1,15 +1,15 @@
-// Package limit bounds the work that a request can cause before it is known who sent it.
+// Package limit bounds the work that a request can cause before the app identifies the user.
 package limit
 
 import "net/http"
 
-// Bytes is the maximum length of a query or a header that is parsed. Those that browsers and docs
-// platforms send are shorter, because most servers and proxies accept no more.
+// Bytes is the maximum length of a query or a header that the library parses. Browsers and docs
+// platforms send shorter ones, because many servers and proxies reject longer ones.
 const Bytes = 8 << 10
 
-// AnyValue reports whether f reports true for any value of the headers with these names, which must
-// be in canonical form. It also reports true if the values of one header are together longer than
-// [Bytes], and does not read the rest.
+// AnyValue reports whether f returns true for any value of the named headers. It also returns true if
+// the values of one header are together longer than [Bytes], and does not read the rest. The names
+// must be in canonical form.
 func AnyValue(h http.Header, f func(string) bool, names ...string) bool {
 	for _, name := range names {
 		length := 0

@@ -19,15 +19,15 @@ func TestAnyValue(t *testing.T) {
 	}{
 		{"no header", nil, false},
 		{"another header", http.Header{"C": {"x"}}, false},
-		{"a value that is not meant", http.Header{"A": {"y"}}, false},
-		{"the value", http.Header{"A": {"x"}}, true},
-		{"the value on a second line", http.Header{"A": {"y", "x"}}, true},
-		{"the value in a second header", http.Header{"A": {"y"}, "B": {"x"}}, true},
+		{"a value that does not match", http.Header{"A": {"y"}}, false},
+		{"a value that matches", http.Header{"A": {"x"}}, true},
+		{"a value that matches on the second line", http.Header{"A": {"y", "x"}}, true},
+		{"a value that matches in the second header", http.Header{"A": {"y"}, "B": {"x"}}, true},
 		{"one value of 8 KiB with its separator", http.Header{"A": {strings.Repeat("y", 8190)}}, false},
 		{"a byte more", http.Header{"A": {strings.Repeat("y", 8191)}}, true},
 		{"two headers of almost 8 KiB each", http.Header{"A": {strings.Repeat("y", 8000)}, "B": {strings.Repeat("y", 8000)}}, false},
-		{"empty values of 8 KiB with their separators", http.Header{"A": repeated("", 4096)}, false},
-		{"one empty value more", http.Header{"A": repeated("", 4097)}, true},
+		{"empty values with separators of 8 KiB", http.Header{"A": repeated("", 4096)}, false},
+		{"one more empty value", http.Header{"A": repeated("", 4097)}, true},
 		{"another header that is too long", http.Header{"C": repeated("x", 100_000)}, false},
 	} {
 		if got := limit.AnyValue(tt.header, func(value string) bool { return value == "x" }, "A", "B"); got != tt.want {
@@ -36,8 +36,8 @@ func TestAnyValue(t *testing.T) {
 	}
 }
 
-// What is too long is not read, and neither is what follows.
-func TestWhatIsReadOfALongHeader(t *testing.T) {
+// AnyValue reads neither the value that exceeds the limit nor those after it.
+func TestLongHeadersAreNotReadToTheEnd(t *testing.T) {
 	for name, tt := range map[string]struct {
 		values []string
 		reads  int
@@ -50,7 +50,7 @@ func TestWhatIsReadOfALongHeader(t *testing.T) {
 		reads := 0
 		limit.AnyValue(http.Header{"A": tt.values}, func(string) bool { reads++; return false }, "A")
 		if reads != tt.reads {
-			t.Errorf("%s: %d values are read, want %d", name, reads, tt.reads)
+			t.Errorf("%s: read %d values, want %d", name, reads, tt.reads)
 		}
 	}
 }

@@ -103,7 +103,7 @@ func (e Error) Write(w http.ResponseWriter, r *http.Request, status int) {
 }
 
 // acceptsHTML reports whether the Accept header (RFC 9110, section 12.5.1) is absent, names HTML, or
-// is too long to be parsed. It does not read quality values: no browser rejects HTML with one.
+// is too long to parse. It does not read quality values: no browser rejects HTML with one.
 func acceptsHTML(h http.Header) bool {
 	isSet := func(ranges string) bool { return ranges != "" }
 	namesHTML := func(ranges string) bool {

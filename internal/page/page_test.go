@@ -171,9 +171,9 @@ func TestWhoGetsHTML(t *testing.T) {
 	}{
 		{"a client that does not say", nil, true},
 		{"a client that says nothing", []string{""}, true},
-		{"a client that says more than is read", []string{"application/json," + strings.Repeat("x", 8192)}, true},
-		{"a client that says almost as much", []string{"application/json," + strings.Repeat("x", 8173)}, false},
-		{"a client that says it on too many lines", slices.Repeat([]string{"application/json"}, 1000), true},
+		{"a client with an Accept header over 8 KiB", []string{"application/json," + strings.Repeat("x", 8192)}, true},
+		{"a client with an Accept header of 8 KiB", []string{"application/json," + strings.Repeat("x", 8173)}, false},
+		{"a client with an Accept header over 8 KiB on many lines", slices.Repeat([]string{"application/json"}, 1000), true},
 		{"curl", []string{"*/*"}, true},
 		{"Chromium", []string{"text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8"}, true},
 		{"Firefox", []string{"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}, true},
