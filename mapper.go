@@ -328,7 +328,7 @@ func isEmpty(claim any) bool {
 	}
 	marshaled, _ := json.Marshal(claim) // marshal reports the error
 	var text string
-	if json.Unmarshal(marshaled, &text) == nil { // null, or a text of another type
+	if json.Unmarshal(marshaled, &text) == nil { // null, or a string of another type
 		return strings.TrimSpace(text) == ""
 	}
 	return string(marshaled) == "[]" || string(marshaled) == "{}"

@@ -258,8 +258,8 @@ func (m *Middleware) reject(w http.ResponseWriter, r *http.Request, rejection Lo
 	p.Write(w, r, rejection.Status)
 }
 
-// isSpeculative reports whether a browser loads the page before the visitor asks for it, or the
-// headers are longer than any browser's.
+// isSpeculative reports whether a browser loads the page before the visitor asks for it. It also
+// reports true if a header that it reads is too long to be a browser's.
 func isSpeculative(h http.Header) bool {
 	isPrefetch := func(purpose string) bool { return strings.EqualFold(purpose, "prefetch") }
 	mentionsPrefetch := func(purpose string) bool { return strings.Contains(strings.ToLower(purpose), "prefetch") }
@@ -267,8 +267,8 @@ func isSpeculative(h http.Header) bool {
 		limit.AnyValue(h, isPrefetch, "Purpose", "X-Purpose", "X-Moz")
 }
 
-// isEmbedded reports whether a page or a script loads the route, instead of navigating to it, or the
-// headers are longer than any browser's.
+// isEmbedded reports whether a page or a script loads the route, instead of navigating to it. It also
+// reports true if a header that it reads is too long to be a browser's.
 func isEmbedded(h http.Header) bool {
 	if h["Sec-Websocket-Key"] != nil { // a script's handshake; Chromium sends no Sec-Fetch-Mode with it
 		return true

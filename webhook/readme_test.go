@@ -139,7 +139,7 @@ func TestReadMeSignatures(t *testing.T) {
 		{"a time long past, with the right hash", sign("-9223372036854775808", body), body, 0, 401, expired},
 		{"something else", "Bearer x", body, 0, 401, invalid},
 		{"a header of 8 KiB", signature + strings.Repeat(" ", 8192-len(signature)), body, 0, 200, owlbert},
-		{"a header that is longer", signature + strings.Repeat(" ", 8193-len(signature)), body, 0, 401, invalid},
+		{"a header over 8 KiB", signature + strings.Repeat(" ", 8193-len(signature)), body, 0, 401, invalid},
 		{"a body of 64 KiB", sign("1700000000000", padded(1<<16)), padded(1 << 16), 0, 200, owlbert},
 		{"a body over 64 KiB", sign("1700000000000", padded(1<<16+1)), padded(1<<16 + 1), 0, 401, invalid},
 	})
@@ -256,7 +256,7 @@ func FuzzSignature(f *testing.F) {
 	f.Add("", body)
 	f.Add("Bearer x", body)
 	f.Add("t=1700000000000,v0="+strings.ToUpper(strings.TrimPrefix(signature, "t=1700000000000,v0=")), body)
-	for _, n := range []int{2, 4, 8, 16, 32, 128} { // fuzzing tells apart how often code runs, in such steps
+	for _, n := range []int{2, 4, 8, 16, 32, 128} { // fuzzing rounds execution counts down to powers of two
 		f.Add(strings.Repeat("t=1,v0=00,x,", n), body)
 	}
 	f.Add("t=1700000000000,v0=", "")

@@ -240,7 +240,7 @@ func FuzzExplain(f *testing.F) {
 		{"\x1b[31m", "x\\u001b", `,"keys":[{"name":1}]`},
 		{"", "name", ` `},
 		{"https://canny.io/api/redirects/sso?ssoToken=", "id", `,"id":null`},
-		{"https://", "apiKey", ""}, // the token is in the place of the host
+		{"https://", "apiKey", ""}, // the token is where the host should be
 	} {
 		f.Add(seed.input, seed.name, seed.rest)
 	}

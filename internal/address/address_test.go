@@ -155,7 +155,7 @@ var shapes = []shape{
 	{"that one, an echo of 256 bytes", callbackOnAnotherHost, "companyID=" + strings.Repeat("x", 256), "https://sso.example/in?companyID=" + strings.Repeat("x", 256) + "&ssoToken=TOKEN"},
 	{"that one, an echo of 257 bytes", callbackOnAnotherHost, "companyID=" + strings.Repeat("x", 257), "https://sso.example/in?companyID=configured&ssoToken=TOKEN"},
 
-	{"a parameter whose name needs escapes", func(c *address.Config) { c.DeepLink.In = "to & from" }, "to+%26+from=/a", "https://docs.example.com?jwt=TOKEN&redirect=%2Fa"},
+	{"a parameter name that needs escaping", func(c *address.Config) { c.DeepLink.In = "to & from" }, "to+%26+from=/a", "https://docs.example.com?jwt=TOKEN&redirect=%2Fa"},
 
 	{"a callback that gets an absolute link", callbackAsURL, "redirect=https://docs.example.com/en%3Fa%23b", "https://docs.example.com/api/jwt?jwt=TOKEN&redirect=https%3A%2F%2Fdocs.example.com%2Fen%3Fa%23b"},
 	{"that one, a path", callbackAsURL, "redirect=/en", "https://docs.example.com/api/jwt?jwt=TOKEN&redirect=https%3A%2F%2Fdocs.example.com%2Fen"},

@@ -25,7 +25,7 @@ var (
 	named = deeplink.Site{
 		Origin: "https://sub.zendesk.com", Origins: []string{"https://agent.zendesk.com:8443"}, Token: "jwt",
 	}
-	// elsewhere has a page on another host that takes the token, to which links may lead, too.
+	// elsewhere takes the token on another host. Links may lead to other pages of that host.
 	elsewhere = deeplink.Site{
 		Origin: "https://docs.example.com", Origins: []string{"https://login.example.com"}, Callback: "https://login.example.com/in/",
 	}
@@ -66,7 +66,7 @@ var acceptedLinks = []struct {
 	{"http on its own port", deeplink.Site{Origin: "http://localhost"}, "http://localhost:80/a", "http://localhost", "/a", ""},
 	{"a port that is part of the origin", local, "http://localhost:3000/a", "http://localhost:3000", "/a", ""},
 	{"another origin that is named", named, "https://agent.zendesk.com:8443/agent/tickets/1", "https://agent.zendesk.com:8443", "/agent/tickets/1", ""},
-	{"the path of the page that takes the token, on another origin", elsewhere, "/in", "https://docs.example.com", "/in", ""},
+	{"a page of the docs with the path of the page that takes the token on another host", elsewhere, "/in", "https://docs.example.com", "/in", ""},
 	{"a link of 2,048 bytes", atRoot, "/" + strings.Repeat("a", 2047), "https://docs.example.com", "/" + strings.Repeat("a", 2047), ""},
 
 	{"from the base, without a slash", onPage, "guide/start", "https://example.com", "/docs/guide/start", ""},
@@ -77,7 +77,7 @@ var acceptedLinks = []struct {
 	{"a token in the link is removed if the platform drops it", onPage, "/g?a=1&jwt_token=x&b=%20&&c", "https://example.com", "/docs/g", "?a=1&b=%20&&c"},
 	{"an escaped name is removed, too", onPage, "/g?%6awt_token=x&a=1#y", "https://example.com", "/docs/g", "?a=1#y"},
 	{"all names with the prefix are removed", onPage, "/g?visitor.plan=pro&visitor=a&visitor.=1", "https://example.com", "/docs/g", "?visitor=a"},
-	{"a name with the prefix is removed, even with a broken escape in it", onPage, "/g?visitor.%zz1=a&b", "https://example.com", "/docs/g", "?b"},
+	{"a name with the prefix is removed, even with a broken escape", onPage, "/g?visitor.%zz1=a&b", "https://example.com", "/docs/g", "?b"},
 	{"nothing is left of the link", onPage, "?jwt_token", "https://example.com", "/docs/", ""},
 	{"nothing is left of the query", onPage, "/g?access_token=x#y", "https://example.com", "/docs/g", "#y"},
 	{"what looks like one in the anchor stays", onPage, "/g#?jwt_token=x", "https://example.com", "/docs/g", "#?jwt_token=x"},
@@ -86,7 +86,7 @@ var acceptedLinks = []struct {
 	{"under a base beyond ASCII, in three spellings: escaped", baseÉ, "/%C3%A9/x", "https://example.com", "/%C3%A9/x", ""},
 	{"under a base beyond ASCII, in three spellings: in small letters", baseÉ, "/%c3%a9", "https://example.com", "/%c3%a9", ""},
 	{"a single name to remove", deeplink.Site{Origin: "https://docs.example.com", Drop: []string{"x"}}, "/a?x=1&y=2", "https://docs.example.com", "/a", "?y=2"},
-	{"from the base, what looks like a scheme is a page", onPage, "https:evil.example", "https://example.com", "/docs/https:evil.example", ""},
+	{"from the base, a page that looks like a scheme", onPage, "https:evil.example", "https://example.com", "/docs/https:evil.example", ""},
 	{"the base's name again is a page of it", onPage, "/docs/a", "https://example.com", "/docs/docs/a", ""},
 }
 
@@ -170,7 +170,7 @@ var rejectedLinks = []struct {
 	{"that page with a blank", atRoot, "/login/jwt-callback%20", deeplink.ErrCallback},
 	{"that page, absolute", atRoot, "https://docs.example.com/login/jwt-callback", deeplink.ErrCallback},
 	{"that page on another host", elsewhere, "https://login.example.com/in", deeplink.ErrCallback},
-	{"that page on another host, with its slash", elsewhere, "https://login.example.com/in/?a", deeplink.ErrCallback},
+	{"that page on another host, with a slash and a query", elsewhere, "https://login.example.com/in/?a", deeplink.ErrCallback},
 	{"a token of its own", atRoot, "/a?x=1&auth_token=eyJ", deeplink.ErrToken},
 	{"a token of its own, escaped", atRoot, "/a?%61uth_token=eyJ", deeplink.ErrToken},
 	{"a named origin as the beginning of another", named, "https://agent.zendesk.com:8443.evil.example/", deeplink.ErrOrigin},
@@ -225,10 +225,10 @@ func TestParam(t *testing.T) {
 		{"what is around it is decoded", "redirect=%2Fa%3Fb=%2x+%&c", "/a?b=%2x %"},
 		{"an escape at the end, after a broken one", "redirect=%zz%41", "%zzA"},
 		{"an escape that is cut off", "redirect=%2Fa%2", "/a%2"},
-		{"hexadecimal digits of both cases", "redirect=%2f%2F%c3%BC", "//ü"},
-		{"characters next to the digits", "redirect=%2/%2:%2@%2G%2\x60%2g%/2%:2%@2%G2%\x602%g2", "%2/%2:%2@%2G%2`%2g%/2%:2%@2%G2%`2%g2"},
-		{"an escaped percent sign and what follows", "redirect=%252F", "%2F"},
-		{"a name of escapes alone", "%72%65%64%69%72%65%63%74=/a", "/a"},
+		{"hexadecimal digits in both cases", "redirect=%2f%2F%c3%BC", "//ü"},
+		{"characters next to the hexadecimal digits in ASCII", "redirect=%2/%2:%2@%2G%2\x60%2g%/2%:2%@2%G2%\x602%g2", "%2/%2:%2@%2G%2`%2g%/2%:2%@2%G2%`2%g2"},
+		{"an escaped percent sign before two digits", "redirect=%252F", "%2F"},
+		{"a name in which everything is escaped", "%72%65%64%69%72%65%63%74=/a", "/a"},
 		{"a longer name", "redirects=/a", ""},
 		{"a broken escape next to letters beyond ASCII", "redirect=%zz%C3%BCü", "%zzüü"},
 		{"a semicolon is not a separator", "redirect=/a;b", "/a;b"},
@@ -242,8 +242,8 @@ func TestParam(t *testing.T) {
 	}
 }
 
-// Names that cannot be the parameter's are not decoded. Otherwise, a query of nothing but short names
-// would be much work.
+// Names that are too short to be the parameter's are not decoded. Otherwise, a query of many short
+// names would be expensive.
 func TestShortNamesAreNotDecoded(t *testing.T) {
 	query := strings.Repeat("%&", 4096)
 	if n := testing.AllocsPerRun(10, func() { deeplink.Param(query, "redirect") }); n != 0 {
@@ -300,7 +300,7 @@ func FuzzCheck(f *testing.F) {
 	for _, tt := range rejectedLinks {
 		f.Add(tt.link)
 	}
-	for _, n := range []int{2, 4, 8, 16, 32, 128} { // fuzzing tells apart how often code runs, in such steps
+	for _, n := range []int{2, 4, 8, 16, 32, 128} { // fuzzing rounds execution counts down to powers of two
 		for _, part := range []string{"a/", "é", " ", "%20", "%zz&", "jwt_token&"} {
 			parts := strings.Repeat(part, n)
 			f.Add(parts)
