@@ -353,7 +353,7 @@ func TestPublicKeysInTheirForms(t *testing.T) {
 		{"in an OCTET STRING with a byte after it", append(append([]byte{0x04, 65}, point...), 0), "the public key cannot be read from the token"},
 		{"too short", point[:64], "the public key cannot be read from the token"},
 		{"not on the curve", append([]byte{0x04}, make([]byte, 64)...), "the public key cannot be read from the token"},
-		{"of another key", other, "the trial signature is not one of the signer's own public key"},
+		{"of another key", other, "the trial signature does not verify with the signer's public key"},
 	} {
 		replacePoint(t, row.point)
 		token := open(t, softHSM)

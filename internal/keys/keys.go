@@ -198,7 +198,7 @@ func tried(alg jose.SignatureAlgorithm, public any, sign signFunc) (*Signer, err
 		_, err = trial.Verify(public)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the trial signature is not one of the signer's own public key: %w", err)
+		return nil, fmt.Errorf("the trial signature does not verify with the signer's public key: %w", err)
 	}
 	s.size = size
 	return s, nil

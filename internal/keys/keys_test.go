@@ -384,13 +384,13 @@ func TestOpaque(t *testing.T) {
 		{"no public key", opaque{ed, nil, nil}, jose.EdDSA, "does not tell its public key"},
 		{"an empty public key", opaque{ed, &jose.JSONWebKey{}, nil}, jose.EdDSA, "does not tell its public key"},
 		{"a private key as the public one", opaque{ed, &jose.JSONWebKey{Key: rfc8032}, nil}, jose.EdDSA, "does not tell its public key"},
-		{"somebody else's public key", opaque{ed, &jose.JSONWebKey{Key: other.Public()}, nil}, jose.EdDSA, "not one of the signer's own public key"},
-		{"no signature", opaque{ed, ed.Public(), func([]byte) ([]byte, error) { return nil, nil }}, jose.EdDSA, "not one of the signer's own public key"},
+		{"somebody else's public key", opaque{ed, &jose.JSONWebKey{Key: other.Public()}, nil}, jose.EdDSA, "does not verify with the signer's public key"},
+		{"no signature", opaque{ed, ed.Public(), func([]byte) ([]byte, error) { return nil, nil }}, jose.EdDSA, "does not verify with the signer's public key"},
 		{"an error", opaque{ed, ed.Public(), func([]byte) ([]byte, error) { return nil, errDown }}, jose.EdDSA, "the key service is down"},
 		{"a panic", opaque{ed, ed.Public(), func([]byte) ([]byte, error) { panic("key") }}, jose.EdDSA, "panicked in the trial signature"},
 		{"an Ed25519 key of ten bytes", cryptosigner.Opaque(shortKey{}), jose.EdDSA, "does not tell its public key"},
 		{"one that gives nil for a context", contextual{ed, func(context.Context) jose.OpaqueSigner { return nil }}, jose.EdDSA, "panicked"},
-		{"one that returns a signer with another key for a context", contextual{ed, func(context.Context) jose.OpaqueSigner { return cryptosigner.Opaque(other) }}, jose.EdDSA, "not one of the signer's own public key"},
+		{"one that returns a signer with another key for a context", contextual{ed, func(context.Context) jose.OpaqueSigner { return cryptosigner.Opaque(other) }}, jose.EdDSA, "does not verify with the signer's public key"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			signer, err := keys.Opaque(tt.signer, tt.alg)
