@@ -357,8 +357,8 @@ const (
 	OutcomeUserInfo       Outcome = "user_info"       // 200: the claims as JSON (Profile.ServeJSON)
 	OutcomeOrigin         Outcome = "origin"          // 403: userinfo was called from an origin that is not configured, or not by a script
 	OutcomeMethod         Outcome = "method"          // 405: the wrong method
-	OutcomeSpeculative    Outcome = "speculative"     // 403 without a body: a prefetch
-	OutcomeEmbedded       Outcome = "embedded"        // 403 without a body: a frame, an image, a fetch, a web socket
+	OutcomeSpeculative    Outcome = "speculative"     // 403 without a body: a prefetch, or a header of one that is too long
+	OutcomeEmbedded       Outcome = "embedded"        // 403 without a body: a frame, an image, a fetch, a web socket, or fetch metadata that is too long
 	OutcomeForbidden      Outcome = "forbidden"       // 403: ErrForbidden
 	OutcomeIncompleteUser Outcome = "incomplete_user" // 403: a claim that the platform requires is missing
 	OutcomeLookupFailed   Outcome = "lookup_failed"   // 500

@@ -122,7 +122,7 @@ func check(r *http.Request, allowed bool) error {
 	case r.Header["Origin"] != nil && !allowed:
 		cause = errors.New("the request comes from a page whose origin is not configured")
 	case isNotScript:
-		cause = errors.New("the request was not made by a script: its Sec-Fetch-Dest is not \"empty\"")
+		cause = errors.New(`the request was not made by a script: its Sec-Fetch-Dest is not "empty", or too long`)
 	default:
 		return nil
 	}

@@ -159,7 +159,7 @@ func TestWhichRequestsAreAnswered(t *testing.T) {
 
 const (
 	foreign   = "the request comes from a page whose origin is not configured"
-	notScript = `the request was not made by a script: its Sec-Fetch-Dest is not "empty"`
+	notScript = `the request was not made by a script: its Sec-Fetch-Dest is not "empty", or too long`
 )
 
 func TestWhichRequestsAreRejected(t *testing.T) {

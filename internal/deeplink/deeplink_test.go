@@ -301,7 +301,7 @@ func FuzzCheck(f *testing.F) {
 		f.Add(tt.link)
 	}
 	for _, n := range []int{2, 4, 8, 16, 32, 128} { // fuzzing rounds execution counts down to powers of two
-		for _, part := range []string{"a/", "é", " ", "%20", "%zz&", "jwt_token&"} {
+		for _, part := range []string{"a/", "é", " ", "%20", "%zz&", "+", "jwt_token&"} {
 			parts := strings.Repeat(part, n)
 			f.Add(parts)
 			f.Add("/?" + parts)
