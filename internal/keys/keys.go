@@ -4,6 +4,7 @@
 package keys
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -57,7 +58,7 @@ func (s *Signer) token(ctx context.Context, payload []byte) (token string, size 
 	encoding := base64.RawURLEncoding
 	b := make([]byte, 0, len(s.header)+encoding.EncodedLen(len(payload))+1+encoding.EncodedLen(s.size))
 	b = encoding.AppendEncode(append(b, s.header...), payload)
-	signature, err := s.sign(ctx, slices.Clip(b)) // a signer may append to its input
+	signature, err := s.sign(ctx, b)
 	if err != nil {
 		return "", 0, err
 	}
@@ -148,7 +149,8 @@ func PEM(text string, alg jose.SignatureAlgorithm) (*Signer, error) {
 		return nil, err
 	}
 	if isFor(key, alg) {
-		return Opaque(cryptosigner.Opaque(key.(crypto.Signer)), alg)
+		signer := cryptosigner.Opaque(key.(crypto.Signer))
+		return tried(alg, public(key), func(_ context.Context, input []byte) ([]byte, error) { return signer.SignPayload(input, alg) })
 	}
 	return nil, fmt.Errorf("the key is %s; %s", describe(key), needs(alg))
 }
@@ -181,7 +183,7 @@ func Opaque(s jose.OpaqueSigner, alg jose.SignatureAlgorithm) (signer *Signer, e
 		if c, ok := s.(contextual); ok {
 			current = c.WithContext(ctx)
 		}
-		return current.SignPayload(input, alg)
+		return current.SignPayload(bytes.Clone(input), alg) // s may change what it gets
 	})
 }
 

@@ -429,17 +429,23 @@ func TestASignerThatSignsNoMore(t *testing.T) {
 	}
 }
 
-// A signer that appends to its input must not overwrite the token.
-func TestASignerThatAppendsToItsInput(t *testing.T) {
+// A signer must not be able to change the token.
+func TestSignersThatWriteToTheirInput(t *testing.T) {
 	ed := cryptosigner.Opaque(rfc8032)
-	signer, err := keys.Opaque(opaque{ed, ed.Public(), func(p []byte) ([]byte, error) {
-		signature, err := ed.SignPayload(p, jose.EdDSA)
-		return append(p, signature...)[len(p):], err
-	}}, jose.EdDSA)
-	if err != nil {
-		t.Fatal(err)
+	for name, sign := range map[string]func(input, signature []byte) []byte{
+		"one that wipes its input":       func(input, signature []byte) []byte { clear(input); return signature },
+		"one that appends its signature": func(input, signature []byte) []byte { return append(input, signature...)[len(input):] },
+	} {
+		signer, err := keys.Opaque(opaque{ed, ed.Public(), func(input []byte) ([]byte, error) {
+			signature, err := ed.SignPayload(input, jose.EdDSA)
+			return sign(input, signature), err
+		}}, jose.EdDSA)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		checkSigned(t, signer)
 	}
-	checkSigned(t, signer)
 }
 
 // Concurrent calls return the same tokens as calls one after the other. This holds for HMAC and
