@@ -57,7 +57,7 @@ const (
 // The event and the log contain the cause. A 401, which anybody can cause, is logged at level
 // debug.
 //
-// ReadMe sends {"email": "…"}, at most 64 KiB, with the header ReadMe-Signature: t=…,v0=…. In it,
+// ReadMe sends {"email": "…"} with the header ReadMe-Signature: t=…,v0=…. Each may have 8 KiB. In it,
 // v0 is the HMAC-SHA256, in hex, of t (Unix milliseconds), a dot, and the body's bytes. A signature
 // can be replayed within its 30 minutes, but the response goes only to ReadMe and changes nothing.
 //

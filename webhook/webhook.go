@@ -21,10 +21,8 @@ import (
 	"time"
 
 	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/internal/limit"
 )
-
-// maxBody is the longest body in bytes; an e-mail address has at most 254.
-const maxBody = 1 << 16
 
 // Handler handles one platform's webhook. Create one with [ReadMe]; the zero value is invalid. It
 // keeps its secret in a closure and prints as "[redacted]". It is safe for concurrent use by
@@ -93,12 +91,12 @@ func (h *Handler) lookup(r *http.Request) (*docslogin.User, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	body, err := io.ReadAll(io.LimitReader(r.Body, limit.Bytes+1))
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("%w: the body does not arrive: %v", errInvalid, err)
-	case len(body) > maxBody:
-		return nil, fmt.Errorf("%w: the body is longer than %d bytes", errInvalid, maxBody)
+	case len(body) > limit.Bytes:
+		return nil, fmt.Errorf("%w: the body is longer than %d bytes", errInvalid, limit.Bytes)
 	}
 	if err := verify(body, h.profile.Now()); err != nil {
 		return nil, err

@@ -47,7 +47,7 @@ func TestOneEventForEachRequest(t *testing.T) {
 		{"an expired signature", sign("1600000000000", body), body, "no_user", "", "DEBUG", "Expired Signature: its time and this clock's are 27777h46m40s apart; keep clocks right with NTP"},
 		{"a signature by another secret", strings.Replace(signature, "006e", "016e", 1), body, "no_user", "", "DEBUG", "Invalid Signature: the project's secret does not verify it"},
 		{"something else", "Bearer x", body, "no_user", "", "DEBUG", "Invalid Signature: it is not of the form t=…,v0=…"},
-		{"a body over 64 KiB", signature, padded(1<<16 + 1), "no_user", "", "DEBUG", "Invalid Signature: the body is longer than 65536 bytes"},
+		{"a body over 8 KiB", signature, padded(8193), "no_user", "", "DEBUG", "Invalid Signature: the body is longer than 8192 bytes"},
 		{"no signature", "", body, "no_user", "", "DEBUG", "Missing Signature"},
 		{"no address", signed(`{}`), `{}`, "no_user", "", "DEBUG", "docslogin: nobody is signed in: the body names no e-mail address"},
 		{"a user whose session has ended", signed(`{"email":"ended@example.com"}`), `{"email":"ended@example.com"}`, "no_user", "3", "DEBUG", "docslogin: nobody is signed in: ExpiresAt passed 1h0m0s ago"},
