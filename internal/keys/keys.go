@@ -29,6 +29,9 @@ import (
 // minSecret is the minimum length of an HMAC secret in bytes.
 const minSecret = 16
 
+// encoding encodes the parts of a token (RFC 7515, section 2).
+var encoding = base64.RawURLEncoding
+
 // Signer signs tokens. The key is in a closure, so that printing a Signer does not print the key. A
 // Signer is safe for concurrent use by multiple goroutines.
 type Signer struct {
@@ -43,26 +46,16 @@ type signFunc func(ctx context.Context, input []byte) ([]byte, error)
 // Sign returns the payload as a JWS in compact serialization (RFC 7515, section 7.1) with the
 // header {"alg":…,"typ":"JWT"}.
 func (s *Signer) Sign(ctx context.Context, payload []byte) (string, error) {
-	token, size, err := s.token(ctx, payload)
+	token := make([]byte, 0, len(s.header)+encoding.EncodedLen(len(payload))+1+encoding.EncodedLen(s.size))
+	token = encoding.AppendEncode(append(token, s.header...), payload)
+	signature, err := s.sign(ctx, token)
 	if err != nil {
 		return "", err
 	}
-	if size != s.size {
-		return "", fmt.Errorf("the signer returned a signature of %d bytes; the trial signature had %d", size, s.size)
+	if len(signature) != s.size {
+		return "", fmt.Errorf("the signer returned a signature of %d bytes; the trial signature had %d", len(signature), s.size)
 	}
-	return token, nil
-}
-
-// token returns a token and the size of its signature in bytes.
-func (s *Signer) token(ctx context.Context, payload []byte) (token string, size int, err error) {
-	encoding := base64.RawURLEncoding
-	b := make([]byte, 0, len(s.header)+encoding.EncodedLen(len(payload))+1+encoding.EncodedLen(s.size))
-	b = encoding.AppendEncode(append(b, s.header...), payload)
-	signature, err := s.sign(ctx, b)
-	if err != nil {
-		return "", 0, err
-	}
-	return string(encoding.AppendEncode(append(b, '.'), signature)), len(signature), nil
+	return string(encoding.AppendEncode(append(token, '.'), signature)), nil
 }
 
 // hashes maps the HMAC algorithms to their hashes (RFC 7518, section 3.2).
@@ -189,19 +182,18 @@ func Opaque(s jose.OpaqueSigner, alg jose.SignatureAlgorithm) (signer *Signer, e
 
 // tried returns a Signer. It is an error if a trial token does not verify with the public key.
 func tried(alg jose.SignatureAlgorithm, public any, sign signFunc) (*Signer, error) {
-	header := base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, `{"alg":%q,"typ":"JWT"}`, alg))
-	s := &Signer{header: header + ".", sign: sign}
-	token, size, err := s.token(context.Background(), []byte(`{}`))
+	header := encoding.EncodeToString(fmt.Appendf(nil, `{"alg":%q,"typ":"JWT"}`, alg)) + "."
+	input := header + encoding.EncodeToString([]byte(`{}`))
+	signature, err := sign(context.Background(), []byte(input))
 	if err != nil {
 		return nil, fmt.Errorf("the trial signature failed: %w", err)
 	}
-	trial, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{alg})
+	trial, err := jose.ParseSignedCompact(input+"."+encoding.EncodeToString(signature), []jose.SignatureAlgorithm{alg})
 	if err == nil {
 		_, err = trial.Verify(public)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the trial signature does not verify with the signer's public key: %w", err)
 	}
-	s.size = size
-	return s, nil
+	return &Signer{header, len(signature), sign}, nil
 }
