@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"testing/iotest"
 	"time"
 
 	"github.com/docslogin/docslogin"
@@ -24,6 +24,8 @@ import (
 // Sizes of the parts of a hostile request, in bytes.
 const (
 	readQuery   = 8 << 10  // the longest query that the library reads
+	readHeader  = 8 << 10  // the longest header that the library reads, counting 2 bytes more for each value
+	readBody    = 8 << 10  // the longest body that the webhook reads
 	longQuery   = 64 << 10 // a query that the library may ignore
 	longestLink = 2 << 10  // the longest deep link that the library follows
 	allHeaders  = 1 << 20  // net/http's default limit for all headers together
@@ -49,8 +51,8 @@ func (b *bench) anonymousRequests() ([]anonymousRequest, error) {
 			requests = append(requests, anonymousRequest{platform.Name + ", " + q.name, docs, newRequest("GET", q.value, nil), []int{302}})
 		}
 		marker := "docslogin_sent=" + strconv.FormatInt(now.Unix(), 10) + "&"
-		everything := newRequest("GET", marker+fill("%&", readQuery-len(marker)), longValue("Accept", "É"))
-		requests = append(requests, anonymousRequest{platform.Name + ", 8 KiB of %& with a recent return marker and a long Accept", docs, everything, []int{401}})
+		everything := newRequest("GET", marker+fill("%&", readQuery-len(marker)), longestHeaders())
+		requests = append(requests, anonymousRequest{platform.Name + ", 8 KiB of %& with a recent return marker and the longest headers", docs, everything, []int{401}})
 	}
 	webhooks, webhookErr := hostileWebhooks(b.sites[0].key)
 	userInfo, userInfoErr := hostileUserInfo()
@@ -177,6 +179,19 @@ func hostileHeaders(docs http.Handler) []anonymousRequest {
 	return requests
 }
 
+// longestHeaders returns the headers that the login route reads, each as long as it reads them. None is
+// a reason to reject the request.
+func longestHeaders() http.Header {
+	values := func(value string) []string {
+		return slices.Repeat([]string{value}, readHeader/(len(value)+2))
+	}
+	notUTF8 := strings.Repeat("\xff", readHeader-2)
+	return http.Header{
+		"Accept": {notUTF8}, "Sec-Purpose": {notUTF8}, "Purpose": values(""), "X-Purpose": values(""), "X-Moz": values(""),
+		"Sec-Fetch-Mode": values("navigate"), "Sec-Fetch-Dest": values("document"),
+	}
+}
+
 // longValue returns a header with one value of the maximum length.
 func longValue(name, unit string) http.Header { return http.Header{name: {fill(unit, allHeaders)}} }
 
@@ -197,25 +212,32 @@ func hostileWebhooks(secret string) ([]anonymousRequest, error) {
 	if err != nil {
 		return nil, err
 	}
-	request := func(name, signature string, body int) anonymousRequest {
+	request := func(name, signature string, body func() io.Reader) anonymousRequest {
 		header := http.Header{"Readme-Signature": {signature}}
-		return anonymousRequest{"webhook, " + name, withBody(h, []byte(fill("a", body))), newRequest("POST", "", header), []int{401}}
+		return anonymousRequest{"webhook, " + name, withBody(h, body), newRequest("POST", "", header), []int{401}}
 	}
+	bytes := func(size int) func() io.Reader {
+		text := fill("a", size)
+		return func() io.Reader { return strings.NewReader(text) }
+	}
+	byteByByte := func() io.Reader { return iotest.OneByteReader(bytes(readBody)()) }
+	wrong := "t=1,v0=" + fill("0", 64)
 	return []anonymousRequest{
-		request("a long signature of t=1,v0=00,", fill("t=1,v0=00,", allHeaders), 2),
-		request("a long signature of commas", fill(",", allHeaders), 2),
-		request("a long signature of spaces", fill(" ", allHeaders), 2),
-		request("a long v0", "t=1,v0="+fill("0", allHeaders-7), 2),
-		request("a long t", "v0=00,t="+fill("1", allHeaders-8), 2),
-		request("the longest body", "t=1,v0="+fill("0", 64), 64<<10),
-		request("a body that is too long", "t=1,v0="+fill("0", 64), 1<<20),
+		request("a long signature of t=1,v0=00,", fill("t=1,v0=00,", allHeaders), bytes(2)),
+		request("a long signature of commas", fill(",", allHeaders), bytes(2)),
+		request("a long signature of spaces", fill(" ", allHeaders), bytes(2)),
+		request("a long v0", "t=1,v0="+fill("0", allHeaders-7), bytes(2)),
+		request("a long t", "v0=00,t="+fill("1", allHeaders-8), bytes(2)),
+		request("the longest body", wrong, bytes(readBody)),
+		request("the longest body, byte by byte", wrong, byteByByte),
+		request("a body that is too long", wrong, bytes(1<<20)),
 	}, nil
 }
 
 // withBody passes each request to h with a new body, because a handler can read a body only once.
-func withBody(h http.Handler, body []byte) http.Handler {
+func withBody(h http.Handler, body func() io.Reader) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = io.NopCloser(bytes.NewReader(body))
+		r.Body = io.NopCloser(body())
 		h.ServeHTTP(w, r)
 	})
 }

@@ -3,6 +3,7 @@ package deeplink_test
 import (
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -239,6 +240,13 @@ func TestParam(t *testing.T) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+func TestParametersOfOtherNamesAreNotKept(t *testing.T) {
+	got := deeplink.ReadParams("a=1&%62=2&redirect=/a&&x=3&b=4", map[string]bool{"b": true, "redirect": true})
+	if want := (deeplink.Params{{"b", "2"}, {"redirect", "/a"}, {"b", "4"}}); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
