@@ -66,9 +66,12 @@ func perSecond(h http.Handler, d time.Duration) float64 {
 	for range 4 {
 		users.Go(func() {
 			requests := []*http.Request{loginRequest()}
-			for time.Since(start) < d {
+			for { // at least once, even if the machine is so busy that d is over
 				serve(h, requests, 10)
 				served.Add(10)
+				if time.Since(start) >= d {
+					return
+				}
 			}
 		})
 	}

@@ -21,6 +21,13 @@ func TestPerSecondCounts(t *testing.T) {
 	}
 }
 
+// A rate of zero would make an infinite ratio.
+func TestPerSecondIsNeverZero(t *testing.T) {
+	if rate := perSecond(http.NotFoundHandler(), 0); rate <= 0 {
+		t.Errorf("%v per second", rate)
+	}
+}
+
 func TestTheTwoCoresRowHasBothGains(t *testing.T) {
 	b := &bench{rounds: 1, handler: time.Millisecond, sites: sitesFor(t)}
 	figures, err := twoCores(b).measure(context.Background())
