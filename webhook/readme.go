@@ -57,9 +57,10 @@ const (
 // The event and the log contain the cause. A 401, which anybody can cause, is logged at level
 // debug.
 //
-// ReadMe sends {"email": "…"} with the header ReadMe-Signature: t=…,v0=…. Each may have 8 KiB. In it,
-// v0 is the HMAC-SHA256, in hex, of t (Unix milliseconds), a dot, and the body's bytes. A signature
-// can be replayed within its 30 minutes, but the response goes only to ReadMe and changes nothing.
+// ReadMe sends {"email": "…"} with the header ReadMe-Signature: t=…,v0=…. In the header, v0 is the
+// HMAC-SHA256, in hex, of t (Unix milliseconds), a dot, and the body's bytes. The handler rejects a
+// header or a body over 8 KiB. A signature can be replayed within its 30 minutes, but the response
+// goes only to ReadMe and changes nothing.
 //
 // Source: ReadMe's page on the personalized-docs webhook.
 func ReadMe(secret string, find func(ctx context.Context, email string) (*docslogin.User, error), opts ...docslogin.Option) (*Handler, error) {

@@ -3,8 +3,9 @@ package limit
 
 import "net/http"
 
-// Bytes is the maximum length of a query or a header that the library parses. Browsers and docs
-// platforms send shorter ones, because many servers and proxies reject longer ones.
+// Bytes is the maximum length of a query, a header, or a webhook's body that the library parses.
+// Browsers and docs platforms send shorter ones. Many servers and proxies reject longer queries and
+// headers.
 const Bytes = 8 << 10
 
 // AnyValue reports whether f returns true for any value of the named headers. It also returns true if
