@@ -357,7 +357,7 @@ const (
 	OutcomeUserInfo       Outcome = "user_info"       // 200: the claims as JSON (Profile.ServeJSON)
 	OutcomeOrigin         Outcome = "origin"          // 403: userinfo was called from an origin that is not configured, or not by a script
 	OutcomeMethod         Outcome = "method"          // 405: the wrong method
-	OutcomeSpeculative    Outcome = "speculative"     // 403 without a body: a prefetch, or a header of one that is too long
+	OutcomeSpeculative    Outcome = "speculative"     // 403 without a body: a prefetch, or a prefetch header that is too long
 	OutcomeEmbedded       Outcome = "embedded"        // 403 without a body: a frame, an image, a fetch, a web socket, or fetch metadata that is too long
 	OutcomeForbidden      Outcome = "forbidden"       // 403: ErrForbidden
 	OutcomeIncompleteUser Outcome = "incomplete_user" // 403: a claim that the platform requires is missing
@@ -441,7 +441,7 @@ type Event struct {
 	UserID       string        // User.ID, once the user is known
 	DeepLink     string        // the path of the deep link, if it passed its check; never its query
 	Warning      string        // what the operator should know, whatever the outcome; or ""
-	LinkRejected bool          // a deep link, or a query that is too long for one, was not followed
+	LinkRejected bool          // the deep link was dropped, or the query was too long to read
 	URLBytes     int           // length of the URL that the token goes to
 	Duration     time.Duration // of the whole request
 	Err          error         // why the login was rejected, or why somebody counts as not signed in; the text may come from the app

@@ -101,6 +101,7 @@ func hostileQueries(p docslogin.Platform) []named {
 		{"8 KiB of =&", fill("=&", readQuery)},
 		{"8 KiB of +", fill("+", readQuery)},
 		{"8 KiB of +&", fill("+&", readQuery)},
+		{"8 KiB of the deep link's parameter", fill(in+"&", readQuery)},
 		{"8 KiB of names that are broken escapes", fill(fill("%1", len(in))+"&", readQuery)},
 		{"8 KiB of names that are escapes", fill(strings.Repeat("%25", len(in))+"&", readQuery)},
 		{"8 KiB of names that differ in the last letter", fill(similar+"&", readQuery)},

@@ -123,10 +123,11 @@ func New(c *Config) *Builder {
 	b := &Builder{config: *c}
 	docs, _ := url.Parse(c.DocsURL)
 	b.DocsHost = strings.ToLower(docs.Hostname())
-	b.params = map[string]bool{}
-	for _, name := range append([]string{c.DeepLink.In, returnMarker}, c.Echo...) {
-		b.params[name] = name != "" // "": the platform sends no deep link
+	b.params = map[string]bool{c.DeepLink.In: true, returnMarker: true}
+	for _, name := range c.Echo {
+		b.params[name] = true
 	}
+	delete(b.params, "") // the platform sends no deep link
 	b.toPage = c.toPage()
 	b.target = c.target(docs)
 	b.site = c.site(docs, b.target)
@@ -232,7 +233,7 @@ func (b *Builder) Read(rawQuery string, now time.Time) Request {
 	if len(rawQuery) > limit.Bytes {
 		return Request{Rejected: "the query is too long"}
 	}
-	params := deeplink.ReadParams(rawQuery, b.params)
+	params := deeplink.AppendParams(make(deeplink.Params, 0, 4), rawQuery, b.params) // with its memory on the stack
 	req := b.Link(params.Get(b.config.DeepLink.In))
 	for _, name := range b.config.Echo {
 		switch value := params.Get(name); {
@@ -282,10 +283,10 @@ func (b *Builder) Link(given string) Request {
 func (r *Request) shorten() bool {
 	switch {
 	case r.given != "":
-		r.Link, r.given, r.Rejected = deeplink.Link{}, "", "it makes the URL too long"
+		r.Link, r.given, r.Rejected = deeplink.Link{}, "", "the URL is too long with it"
 	case r.echo != nil:
 		r.echo = nil
-		r.Warnings = append(r.Warnings, "the echoed parameters make the URL too long and were dropped")
+		r.Warnings = append(r.Warnings, "the URL is too long, so the echoed parameters were dropped")
 	default:
 		return false
 	}

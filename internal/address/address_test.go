@@ -324,7 +324,7 @@ func TestTheReturnURLCarriesNoRejectedLink(t *testing.T) {
 	for link, reason := range map[string]string{
 		"//evil.example":                   "its path is ambiguous: //, a dot segment, or an escape that is broken or doubled",
 		"https://evil.example/":            "it names an origin that is not the docs'",
-		"/" + strings.Repeat("%20", 600):   "it makes the URL too long",
+		"/" + strings.Repeat("%20", 600):   "the URL is too long with it",
 		"/" + strings.Repeat("too", 2_500): "it is longer than 2,048 bytes",
 	} {
 		b := newBuilder(t, custom(signIn("/sign-in?"+strings.Repeat("x", 4000), "next"), func(c *address.Config) { c.Echo = []string{"e"} }))
@@ -410,7 +410,7 @@ func TestWhereAFormMayLead(t *testing.T) {
 
 const (
 	nginxWarning = "the URL is over 3000 bytes: nginx in front of the app needs proxy_buffer_size 32k; proxy_buffers 8 32k;"
-	linkTooLong  = "it makes the URL too long"
+	linkTooLong  = "the URL is too long with it"
 )
 
 // The length of the token makes the URL as long as the row says.
@@ -445,7 +445,7 @@ func TestHowLongAURLMayBe(t *testing.T) {
 	}
 }
 
-// A link is dropped only if it makes the URL too long, even by one byte. After a token of 7,871
+// A link is dropped only if the URL is too long with it, even by one byte. After a token of 7,871
 // bytes, 100 are left; "&redirect=%2F" takes 13 of them.
 func TestALinkThatMakesTheURLTooLong(t *testing.T) {
 	b := newBuilder(t, custom(func(c *address.Config) { c.Echo = []string{"e"} }))
@@ -491,7 +491,7 @@ func TestALinkThatMakesTheSignInPagesURLTooLong(t *testing.T) {
 
 // Each echoed parameter is short enough, but all of them together are not.
 func TestEchoedParametersThatMakeAURLTooLong(t *testing.T) {
-	const warning = "the echoed parameters make the URL too long and were dropped"
+	const warning = "the URL is too long, so the echoed parameters were dropped"
 	query, names := "redirect=/a", []string{}
 	for i := range 10 {
 		names = append(names, fmt.Sprint("e", i))

@@ -263,30 +263,31 @@ func name(pair string) string {
 	return unescape(n)
 }
 
-// Params are query parameters in the order in which they arrived, each with its name and its value,
-// decoded.
+// Params are query parameters, each with its name and its value, decoded.
 type Params [][2]string
 
-// ReadParams returns those parameters of a raw query that are in names. It does not use net/url,
-// which drops pairs that it cannot parse. Its cost does not depend on the number of names.
-func ReadParams(rawQuery string, names map[string]bool) (params Params) {
+// AppendParams appends the parameters of a raw query that are in names, each with its first value.
+// It does not use net/url, which drops pairs that it cannot parse.
+func AppendParams(params Params, rawQuery string, names map[string]bool) Params {
 	for pair := range strings.SplitSeq(rawQuery, "&") {
-		name, value, _ := strings.Cut(pair, "=")
-		if name = unescape(name); names[name] {
+		escaped, value, _ := strings.Cut(pair, "=")
+		if name := unescape(escaped); names[name] && params.index(name) < 0 {
 			params = append(params, [2]string{name, unescape(value)})
 		}
 	}
 	return params
 }
 
-// Get returns the first value of a parameter, or "" if there is none.
+// Get returns the value of a parameter, or "" if there is none.
 func (p Params) Get(name string) string {
-	for _, param := range p {
-		if param[0] == name {
-			return param[1]
-		}
+	if i := p.index(name); i >= 0 {
+		return p[i][1]
 	}
 	return ""
+}
+
+func (p Params) index(name string) int {
+	return slices.IndexFunc(p, func(param [2]string) bool { return param[0] == name })
 }
 
 // unescape decodes as browsers do (URL standard, application/x-www-form-urlencoded parsing): it

@@ -40,7 +40,8 @@ type Signer struct {
 	sign   signFunc
 }
 
-// signFunc returns the signature of a JWS signing input (RFC 7515, section 5.1).
+// signFunc returns the signature of a JWS signing input (RFC 7515, section 5.1). It must not change
+// the input, because the token begins with it.
 type signFunc func(ctx context.Context, input []byte) ([]byte, error)
 
 // Sign returns the payload as a JWS in compact serialization (RFC 7515, section 7.1) with the
@@ -77,7 +78,7 @@ func Secret(secret string, alg jose.SignatureAlgorithm) (*Signer, error) {
 	// are shorter than the hash.
 	padded := make([]byte, max(len(secret), newHash().Size()))
 	copy(padded, secret)
-	return tried(alg, padded, func(_ context.Context, input []byte) ([]byte, error) {
+	return newSigner(alg, padded, func(_ context.Context, input []byte) ([]byte, error) {
 		mac := macs.Get().(hash.Hash)
 		defer macs.Put(mac)
 		mac.Reset()
@@ -143,7 +144,7 @@ func PEM(text string, alg jose.SignatureAlgorithm) (*Signer, error) {
 	}
 	if isFor(key, alg) {
 		signer := cryptosigner.Opaque(key.(crypto.Signer))
-		return tried(alg, public(key), func(_ context.Context, input []byte) ([]byte, error) { return signer.SignPayload(input, alg) })
+		return newSigner(alg, public(key), func(_ context.Context, input []byte) ([]byte, error) { return signer.SignPayload(input, alg) })
 	}
 	return nil, fmt.Errorf("the key is %s; %s", describe(key), needs(alg))
 }
@@ -171,7 +172,7 @@ func Opaque(s jose.OpaqueSigner, alg jose.SignatureAlgorithm) (signer *Signer, e
 	if public == nil || !public.Valid() || !public.IsPublic() {
 		return nil, errors.New("the signer does not tell its public key (Public), without which its signatures cannot be checked")
 	}
-	return tried(alg, public.Key, func(ctx context.Context, input []byte) ([]byte, error) {
+	return newSigner(alg, public.Key, func(ctx context.Context, input []byte) ([]byte, error) {
 		current := s
 		if c, ok := s.(contextual); ok {
 			current = c.WithContext(ctx)
@@ -180,8 +181,8 @@ func Opaque(s jose.OpaqueSigner, alg jose.SignatureAlgorithm) (signer *Signer, e
 	})
 }
 
-// tried returns a Signer. It is an error if a trial token does not verify with the public key.
-func tried(alg jose.SignatureAlgorithm, public any, sign signFunc) (*Signer, error) {
+// newSigner returns a Signer. It is an error if a trial token does not verify with the public key.
+func newSigner(alg jose.SignatureAlgorithm, public any, sign signFunc) (*Signer, error) {
 	header := encoding.EncodeToString(fmt.Appendf(nil, `{"alg":%q,"typ":"JWT"}`, alg)) + "."
 	input := header + encoding.EncodeToString([]byte(`{}`))
 	signature, err := sign(context.Background(), []byte(input))
