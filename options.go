@@ -30,7 +30,7 @@ type Platform struct {
 	Key           Key
 	Carrier       Carrier
 	DeepLink      DeepLink
-	Echo          []string          // other parameters of the login URL that the platform expects back unchanged; one over 256 bytes is dropped
+	Echo          []string          // other parameters of the login URL that the platform expects back unchanged; one over 256 bytes is dropped, and all are if the URL is too long
 	Params        map[string]string // parameters that are the same for every user; an echoed parameter of the same name wins
 	Lifetime      Lifetime
 	TokenID       bool         // adds a random jti
