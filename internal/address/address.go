@@ -127,7 +127,6 @@ func New(c *Config) *Builder {
 	for _, name := range c.Echo {
 		b.params[name] = true
 	}
-	delete(b.params, "") // the platform sends no deep link
 	b.toPage = c.toPage()
 	b.target = c.target(docs)
 	b.site = c.site(docs, b.target)

@@ -509,15 +509,6 @@ func TestEchoedParametersThatMakeAURLTooLong(t *testing.T) {
 	}
 }
 
-// A platform without a deep link has no name for one, so that parameters without a name are not kept.
-func TestParametersWithoutANameAreNotKept(t *testing.T) {
-	b := newBuilder(t, custom(func(c *address.Config) { c.DeepLink = address.DeepLink{} }))
-	query := strings.Repeat("&", 8192)
-	if n := testing.AllocsPerRun(10, func() { b.Read(query, noon) }); n != 0 {
-		t.Errorf("%v allocations, want none", n)
-	}
-}
-
 // No login URL has parameters this long. The operator is told what was dropped.
 func TestParametersThatAreTooLong(t *testing.T) {
 	for _, tt := range []struct{ name, query, echo, warning, rejected string }{
