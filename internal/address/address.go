@@ -232,7 +232,7 @@ func (b *Builder) Read(rawQuery string, now time.Time) Request {
 	if len(rawQuery) > limit.Bytes {
 		return Request{Rejected: "the query is too long"}
 	}
-	params := deeplink.AppendParams(make(deeplink.Params, 0, 4), rawQuery, b.params) // with its memory on the stack
+	params := deeplink.AppendParams(make(deeplink.Params, 0, 4), rawQuery, b.params) // on the stack
 	req := b.Link(params.Get(b.config.DeepLink.In))
 	for _, name := range b.config.Echo {
 		switch value := params.Get(name); {
@@ -312,20 +312,20 @@ func (d Destination) Warning() string {
 // or if the URL is too long even without them. In the latter case, only the length of the returned
 // URL is meaningful.
 func (b *Builder) Docs(req *Request, token string) (Destination, error) {
-	if limit := b.config.MaxTokenBytes; limit > 0 && len(token) > limit {
-		return Destination{}, fmt.Errorf("the token is %d bytes long, and this platform accepts %d", len(token), limit)
+	if maxToken := b.config.MaxTokenBytes; maxToken > 0 && len(token) > maxToken {
+		return Destination{}, fmt.Errorf("the token is %d bytes long, and this platform accepts %d", len(token), maxToken)
 	}
-	limit := maxQueryURL
+	maxURL := maxQueryURL
 	if b.config.Carrier.Place == Fragment {
-		limit = maxFragmentURL
+		maxURL = maxFragmentURL
 	}
 	full := b.destination(req, token)
 	next, shorter := full, *req
-	for len(next.URL) > limit && shorter.shorten() {
+	for len(next.URL) > maxURL && shorter.shorten() {
 		next = b.destination(&shorter, token)
 	}
-	if len(next.URL) > limit {
-		return full, fmt.Errorf("the URL is %d bytes long, and more than %d do not arrive", len(full.URL), limit)
+	if len(next.URL) > maxURL {
+		return full, fmt.Errorf("the URL is %d bytes long, and more than %d do not arrive", len(full.URL), maxURL)
 	}
 	*req = shorter
 	return next, nil
