@@ -26,7 +26,7 @@ type User struct {
 	ID         string         // stable in the app; for events, logs, and platforms that have a claim for it
 	Name       string         // shown to the reader; a platform that requires a name gets Email if it is empty
 	Email      string         // verified by the app, because docs treat it as the user's identity
-	Groups     []string       // what the user may see, by the names that the docs use
+	Groups     []string       // what the user may see, by the names that the docs use. On some platforms, an empty list withdraws all groups and nil leaves them as they are
 	APIKeys    []APIKey       // the user's own credentials, filled into code samples; the first is the default
 	Attributes map[string]any // anything else that pages may show; never a privilege
 	ExpiresAt  time.Time      // end of the app's own session; shortens the docs session if the platform has a claim for it. Zero: no end; past: not signed in

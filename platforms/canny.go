@@ -15,10 +15,11 @@ import (
 // name for the account's HMAC secret.
 //
 // The token is signed with HS256, expires after five minutes, and goes to
-// https://canny.io/api/redirects/sso?companyID={id}&ssoToken={token}&redirect={url}. A companyID in
-// the request takes precedence over the argument. The length of the session is a setting at Canny,
-// so [docslogin.WithSessionTTL] is a configuration error. The token contains iat, exp, and these
-// claims about the user:
+// https://canny.io/api/redirects/sso?companyID={id}&ssoToken={token}&redirect={url}. The host
+// canny.io serves all customers, so a companyID in a request is ignored. Without a deep link,
+// redirect is boardURL. The length of the session is a setting at Canny, so
+// [docslogin.WithSessionTTL] is a configuration error. The token contains iat, exp, and these claims
+// about the user:
 //
 //	ID                          id, required
 //	Name, else Email            name, required
@@ -34,8 +35,7 @@ func Canny(boardURL, companyID, privateKey string) docslogin.Platform {
 		Algorithm: jose.HS256,
 		Key:       docslogin.Secret(privateKey),
 		Carrier:   docslogin.InQuery("ssoToken"),
-		DeepLink:  docslogin.DeepLink{In: "redirect", Out: "redirect", Form: docslogin.AsURL},
-		Echo:      []string{"companyID"},
+		DeepLink:  docslogin.DeepLink{In: "redirect", Out: "redirect", Form: docslogin.AsURL, Always: true},
 		Params:    map[string]string{"companyID": companyID},
 		Lifetime:  docslogin.Lifetime{Token: 5 * time.Minute},
 		Required:  []string{"id", "name", "email"},

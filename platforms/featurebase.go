@@ -13,9 +13,9 @@ import (
 // help center. secret is the account's secret.
 //
 // The token is signed with HS256, expires after ten minutes, and goes to
-// {siteURL}/api/v1/auth/access/jwt?jwt={token}&return_to={url}. The length of the session is a
-// setting at Featurebase, so [docslogin.WithSessionTTL] is a configuration error. The token
-// contains iat, exp, and these claims about the user:
+// {siteURL}/api/v1/auth/access/jwt?jwt={token}&return_to={url}. Without a deep link, return_to is
+// siteURL. The length of the session is a setting at Featurebase, so [docslogin.WithSessionTTL] is a
+// configuration error. The token contains iat, exp, and these claims about the user:
 //
 //	ID                          userId
 //	Name, Email                 name, email
@@ -32,7 +32,7 @@ func Featurebase(siteURL, secret string) docslogin.Platform {
 		Algorithm: jose.HS256,
 		Key:       docslogin.Secret(secret),
 		Carrier:   docslogin.InQuery("jwt"),
-		DeepLink:  docslogin.DeepLink{In: "return_to", Out: "return_to", Form: docslogin.AsURL},
+		DeepLink:  docslogin.DeepLink{In: "return_to", Out: "return_to", Form: docslogin.AsURL, Always: true},
 		Lifetime:  docslogin.Lifetime{Token: 10 * time.Minute},
 		Required:  []string{"email|userId"},
 		Mapper:    featurebaseClaims,

@@ -12,15 +12,23 @@ import (
 var featurebase = platforms.Featurebase("https://help.example.com", testkit.Secret)
 
 func TestFeaturebaseLogin(t *testing.T) {
-	testLogin(t, featurebase, "HS256", "https://help.example.com/api/v1/auth/access/jwt?jwt=TOKEN",
+	testLogin(t, featurebase, "HS256", "https://help.example.com/api/v1/auth/access/jwt?jwt=TOKEN&return_to=https%3A%2F%2Fhelp.example.com%2F",
 		`{"email":"ada@example.com","exp":1700000600,"iat":1700000000,"name":"Ada Lovelace","userId":"u-42"}`)
 }
 
 func TestFeaturebaseDeepLinks(t *testing.T) {
-	const access = "https://help.example.com/api/v1/auth/access/jwt?jwt=TOKEN"
+	const access, site = "https://help.example.com/api/v1/auth/access/jwt?jwt=TOKEN&return_to=", "https%3A%2F%2Fhelp.example.com"
 	testLinks(t, featurebase, []linkRow{
-		{"an absolute URL", "return_to=https://help.example.com/en%3Fa%23b", access + "&return_to=https%3A%2F%2Fhelp.example.com%2Fen%3Fa%23b"},
-		{"a path", "return_to=/en", access + "&return_to=https%3A%2F%2Fhelp.example.com%2Fen"},
+		{"an article", "return_to=https%3A%2F%2Fhelp.example.com%2Fhelp%2Farticles%2F1", access + site + "%2Fhelp%2Farticles%2F1"},
+		{"a query and an anchor", "return_to=https%3A%2F%2Fhelp.example.com%2Fhelp%3Fa%3D1%26b%3Dc%2520d%23top", access + site + "%2Fhelp%3Fa%3D1%26b%3Dc%2520d%23top"},
+		{"plus signs and escapes", "return_to=https%3A%2F%2Fhelp.example.com%2Fa%252Fb%3Fq%3Dc%2Bd%252B100%2525", access + site + "%2Fa%252Fb%3Fq%3Dc%2Bd%252B100%2525"},
+		{"letters beyond ASCII", "return_to=https%3A%2F%2Fhelp.example.com%2Fgr%C3%B6%C3%9Fe%3Fq%3D%25C3%25BC", access + site + "%2Fgr%C3%B6%C3%9Fe%3Fq%3D%25C3%25BC"},
+		{"a URL that is not escaped", "return_to=https://help.example.com/en", access + site + "%2Fen"},
+		{"a path", "return_to=/en", access + site + "%2Fen"},
+		{"no page", "", access + site + "%2F"},
+		{"a foreign host", "return_to=https%3A%2F%2Fevil.example%2Fen", access + site + "%2F"},
+		{"the page that takes the token", "return_to=https%3A%2F%2Fhelp.example.com%2Fapi%2Fv1%2Fauth%2Faccess%2Fjwt", access + site + "%2F"},
+		{"a page with a token", "return_to=https%3A%2F%2Fhelp.example.com%2Fen%3Fjwt%3Dx", access + site + "%2F"},
 	})
 }
 

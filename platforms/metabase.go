@@ -3,6 +3,7 @@ package platforms
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -14,21 +15,34 @@ import (
 // with its path if it has one. secret is its signing key.
 //
 // The token is signed with HS256 and goes to {siteURL}/auth/sso?jwt={token}&return_to={path}. It
-// expires after three minutes, because Metabase accepts a token for that long after iat. Metabase
-// does not escape the page, so everything after its first & is lost. The length of the session is a
-// setting at Metabase, so [docslogin.WithSessionTTL] is a configuration error. The token contains
-// iat, exp, and these claims about the user:
+// expires after three minutes, because Metabase accepts a token for that long after iat. A clock
+// that is ahead of Metabase's does no harm. The length of the session is a setting at Metabase, so
+// [docslogin.WithSessionTTL] is a configuration error.
+//
+// Metabase appends the page to the login URL without escaping it, so return_to must be the last
+// parameter there, and its value is the rest of the query. An app's own link to the route may escape
+// the page once. Metabase rejects a return_to that java.net.URI cannot parse, so what a URI cannot
+// contain is percent-encoded. Without a deep link, return_to is the path of siteURL, because
+// versions before September 2025 show an error page if it is missing.
+//
+// The token contains iat, exp, and these claims about the user:
 //
 //	Email                       email, required
-//	Groups                      groups
+//	Groups                      groups, also if the list is empty; not sent if it is nil
 //	Attributes                  first_name and last_name; no others
 //	Name                        first_name, if there is neither attribute
 //	ID, APIKeys                 not sent
 //
-// The attributes first_name and last_name must be strings. Other claims become the user attributes
-// by which Metabase decides what data a user sees, so only the app's own mappers set them.
+// Metabase synchronizes a user's groups only if the claim is there. An empty list removes the user
+// from all groups, and nil changes none, not even Administrators. So if your app manages the groups,
+// return a non-nil list for every user.
 //
-// Source: Metabase's page on authentication with a JWT.
+// The attributes first_name and last_name must be strings. Other claims become the user attributes
+// by which Metabase decides what data a user sees, so only the app's own mappers set them. The same
+// holds for @tenant, the user's tenant, which Metabase creates if it is missing and never changes
+// afterwards.
+//
+// Source: Metabase's page on authentication with a JWT, and its published code (return_to, clocks).
 func Metabase(siteURL, secret string) docslogin.Platform {
 	return docslogin.Platform{
 		Name:      "Metabase",
@@ -37,7 +51,7 @@ func Metabase(siteURL, secret string) docslogin.Platform {
 		Algorithm: jose.HS256,
 		Key:       docslogin.Secret(secret),
 		Carrier:   docslogin.InQuery("jwt"),
-		DeepLink:  docslogin.DeepLink{In: "return_to", Out: "return_to", Form: docslogin.AsPath},
+		DeepLink:  docslogin.DeepLink{In: "return_to", Out: "return_to", Form: docslogin.AsPath, Raw: true, Always: true},
 		Lifetime:  docslogin.Lifetime{Token: 3 * time.Minute, MaxToken: 3 * time.Minute},
 		Required:  []string{"email"},
 		Mapper:    metabaseClaims,
@@ -46,7 +60,9 @@ func Metabase(siteURL, secret string) docslogin.Platform {
 
 func metabaseClaims(_ context.Context, user *docslogin.User, claims docslogin.Claims) error {
 	setString(claims, "email", user.Email)
-	setGroups(claims, "groups", user)
+	if user.Groups != nil {
+		claims["groups"] = slices.Clone(user.Groups)
+	}
 	for _, name := range []string{"first_name", "last_name"} {
 		switch value := user.Attributes[name].(type) {
 		case nil:

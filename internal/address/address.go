@@ -42,6 +42,8 @@ type DeepLink struct {
 	In       string // query parameter in which it arrives; "": the platform sends none
 	Out      string // query parameter or field in which it goes back; "": the token goes to its page
 	Form     LinkForm
+	Always   bool     // without a deep link, the docs' home page goes back
+	Raw      bool     // it arrives as the last parameter, not escaped, and goes back as a URI
 	FromBase bool     // a relative deep link starts at DocsURL's path
 	Origins  []string // origins besides DocsURL's to which a deep link may lead
 	Drop     []string // query parameters to remove from a deep link
@@ -112,6 +114,8 @@ type Builder struct {
 	config     Config
 	params     map[string]bool // names of the query parameters that are read
 	site       deeplink.Site   // checks deep links
+	home       deeplink.Link   // goes back if there is no deep link; zero: nothing does
+	constant   string          // the platform's constant parameters, encoded
 	target     string          // where the token goes, unless it goes to a deep link's page
 	toPage     bool            // the token goes to the deep link's page
 	signIn     string          // the sign-in page's URL, up to the value of the return parameter
@@ -130,6 +134,14 @@ func New(c *Config) *Builder {
 	b.toPage = c.toPage()
 	b.target = c.target(docs)
 	b.site = c.site(docs, b.target)
+	if c.DeepLink.Always {
+		b.home, _ = b.site.Check(c.DocsURL) // its path is clean, so this cannot fail
+	}
+	constant := url.Values{}
+	for name, value := range c.Params {
+		constant.Set(name, value)
+	}
+	b.constant = constant.Encode()
 	b.FormOrigins = c.formOrigins(docs, b.target)
 	b.RouteURL = c.routeURL()
 	if c.SignIn != nil {
@@ -167,7 +179,7 @@ func (c *Config) target(docs *url.URL) string {
 func (c *Config) site(docs *url.URL, target string) deeplink.Site {
 	site := deeplink.Site{
 		Origin: deeplink.Origin(docs), Base: base(docs), Origins: c.linkOrigins(),
-		FromBase: c.DeepLink.FromBase, Target: c.toPage(), Token: c.Carrier.Name, Drop: c.DeepLink.Drop,
+		FromBase: c.DeepLink.FromBase, Target: c.toPage(), Token: c.Carrier.Name, Drop: c.DeepLink.Drop, URI: c.DeepLink.Raw,
 	}
 	if c.Callback != "" {
 		site.Callback, _ = url.PathUnescape(target) // the path is clean, so this cannot fail
@@ -232,7 +244,11 @@ func (b *Builder) Read(rawQuery string, now time.Time) Request {
 	if len(rawQuery) > limit.Bytes {
 		return Request{Rejected: "the query is too long"}
 	}
-	params := deeplink.AppendParams(make(deeplink.Params, 0, 4), rawQuery, b.params) // on the stack
+	raw := ""
+	if b.config.DeepLink.Raw {
+		raw = b.config.DeepLink.In
+	}
+	params := deeplink.AppendParams(make(deeplink.Params, 0, 4), rawQuery, b.params, raw) // on the stack
 	req := b.Link(params.Get(b.config.DeepLink.In))
 	for _, name := range b.config.Echo {
 		switch value := params.Get(name); {
@@ -335,9 +351,13 @@ func (b *Builder) Docs(req *Request, token string) (Destination, error) {
 // For a form, the token and the deep link become fields instead.
 func (b *Builder) destination(req *Request, token string) Destination {
 	c, target, anchor := &b.config, b.target, ""
-	hasLink := req.given != ""
+	link := req.Link
+	if req.given == "" {
+		link = b.home
+	}
+	hasLink := link.Path != ""
 	if b.toPage && hasLink {
-		target = req.Link.Origin + deeplink.Escape(req.Link.Path+req.Link.Suffix)
+		target = link.Origin + deeplink.Escape(link.Path+link.Suffix)
 		if i := strings.IndexByte(target, '#'); i >= 0 {
 			target, anchor = target[:i], target[i:]
 		}
@@ -353,8 +373,11 @@ func (b *Builder) destination(req *Request, token string) Destination {
 			u.WriteString(part)
 		}
 	}
-	if others := b.others(req); len(others) > 0 {
-		add(others.Encode())
+	if b.constant != "" {
+		add(b.constant)
+	}
+	if len(req.echo) > 0 {
+		add(req.echo.Encode())
 	}
 	var fields [][2]string
 	switch c.Carrier.Place {
@@ -366,30 +389,14 @@ func (b *Builder) destination(req *Request, token string) Destination {
 		fields = [][2]string{{c.Carrier.Name, token}}
 	}
 	if !b.toPage && hasLink {
-		if link := c.DeepLink.Form.of(req.Link); fields != nil {
-			fields = append(fields, [2]string{c.DeepLink.Out, link})
+		if text := c.DeepLink.Form.of(link); fields != nil {
+			fields = append(fields, [2]string{c.DeepLink.Out, text})
 		} else {
-			add(url.QueryEscape(c.DeepLink.Out), "=", url.QueryEscape(link))
+			add(url.QueryEscape(c.DeepLink.Out), "=", url.QueryEscape(text))
 		}
 	}
 	u.WriteString(anchor)
 	return Destination{u.String(), fields}
-}
-
-// others returns the platform's constant parameters and the ones that it wants back. The latter
-// win.
-func (b *Builder) others(req *Request) url.Values {
-	if len(b.config.Params) == 0 {
-		return req.echo
-	}
-	others := url.Values{}
-	for name, value := range b.config.Params {
-		others.Set(name, value)
-	}
-	for name, values := range req.echo {
-		others[name] = values
-	}
-	return others
 }
 
 // SignIn returns the sign-in page, which must be configured, with a return URL that leads to the

@@ -76,7 +76,15 @@ var (
 	}
 	callbackOnAnotherHost = func(c *address.Config) {
 		c.DocsURL, c.Callback, c.Carrier, c.DeepLink.Form = "https://feedback.example.com", "https://sso.example/in", inQuery("ssoToken"), address.AsURL
-		c.Echo, c.Params = []string{"companyID"}, map[string]string{"companyID": "configured"}
+		c.Echo, c.Params = []string{"lang"}, map[string]string{"companyID": "configured"}
+	}
+	always = func(c *address.Config) {
+		c.Callback, c.DeepLink.Form, c.DeepLink.Always = "/api/jwt", address.AsURL, true
+	}
+	alwaysAPath = func(c *address.Config) { c.DocsURL, c.DeepLink.Always = "https://example.com/docs", true }
+	raw         = func(c *address.Config) {
+		c.DocsURL, c.Callback, c.Echo = "https://example.com/bi", "/auth/sso", []string{"tenant"}
+		c.DeepLink = address.DeepLink{In: "return_to", Out: "return_to", Raw: true, Always: true}
 	}
 	callbackAsURL = func(c *address.Config) { c.Callback, c.DeepLink.Form = "/api/jwt", address.AsURL }
 )
@@ -153,15 +161,30 @@ var shapes = []shape{
 	{"that one, a link to the docs", formOfAnotherHost, "return_to=https://help.example.com/hc", "POST https://acme.example.com/access/jwt jwt=TOKEN&return_to=https%3A%2F%2Fhelp.example.com%2Fhc"},
 
 	{"a callback on another host, an absolute link", callbackOnAnotherHost, "redirect=https%3A%2F%2Ffeedback.example.com%2Fp%3Fa%23b", "https://sso.example/in?companyID=configured&ssoToken=TOKEN&redirect=https%3A%2F%2Ffeedback.example.com%2Fp%3Fa%23b"},
-	{"that one, a path, and an echo in the place of the constant", callbackOnAnotherHost, "redirect=/p&companyID=a%26b", "https://sso.example/in?companyID=a%26b&ssoToken=TOKEN&redirect=https%3A%2F%2Ffeedback.example.com%2Fp"},
-	{"that one, an echo of 256 bytes", callbackOnAnotherHost, "companyID=" + strings.Repeat("x", 256), "https://sso.example/in?companyID=" + strings.Repeat("x", 256) + "&ssoToken=TOKEN"},
-	{"that one, an echo of 257 bytes", callbackOnAnotherHost, "companyID=" + strings.Repeat("x", 257), "https://sso.example/in?companyID=configured&ssoToken=TOKEN"},
+	{"that one, a path, and a foreign value of the constant", callbackOnAnotherHost, "redirect=/p&companyID=evil", "https://sso.example/in?companyID=configured&ssoToken=TOKEN&redirect=https%3A%2F%2Ffeedback.example.com%2Fp"},
+	{"that one, an echo of 256 bytes", callbackOnAnotherHost, "lang=" + strings.Repeat("x", 256), "https://sso.example/in?companyID=configured&lang=" + strings.Repeat("x", 256) + "&ssoToken=TOKEN"},
+	{"that one, an echo of 257 bytes", callbackOnAnotherHost, "lang=" + strings.Repeat("x", 257), "https://sso.example/in?companyID=configured&ssoToken=TOKEN"},
 
 	{"a parameter name that needs escaping", func(c *address.Config) { c.DeepLink.In = "to & from" }, "to+%26+from=/a", "https://docs.example.com?jwt=TOKEN&redirect=%2Fa"},
 
 	{"a callback that gets an absolute link", callbackAsURL, "redirect=https://docs.example.com/en%3Fa%23b", "https://docs.example.com/api/jwt?jwt=TOKEN&redirect=https%3A%2F%2Fdocs.example.com%2Fen%3Fa%23b"},
 	{"that one, a path", callbackAsURL, "redirect=/en", "https://docs.example.com/api/jwt?jwt=TOKEN&redirect=https%3A%2F%2Fdocs.example.com%2Fen"},
 	{"that one, unescaped, cut at its first &", callbackAsURL, "redirect=/dashboard/1?tab=2&x=3", "https://docs.example.com/api/jwt?jwt=TOKEN&redirect=https%3A%2F%2Fdocs.example.com%2Fdashboard%2F1%3Ftab%3D2"},
+
+	{"a platform that always gets a page, no link", always, "", "https://docs.example.com/api/jwt?jwt=TOKEN&redirect=https%3A%2F%2Fdocs.example.com%2F"},
+	{"that one, a link", always, "redirect=/en", "https://docs.example.com/api/jwt?jwt=TOKEN&redirect=https%3A%2F%2Fdocs.example.com%2Fen"},
+	{"that one, a link to a foreign host", always, "redirect=https://evil.example", "https://docs.example.com/api/jwt?jwt=TOKEN&redirect=https%3A%2F%2Fdocs.example.com%2F"},
+	{"a platform that always gets a path, docs under one", alwaysAPath, "redirect=undefined", "https://example.com/docs?jwt=TOKEN&redirect=%2Fdocs"},
+
+	{"a link that is not escaped, with several parameters", raw, "return_to=/dashboard/1?currency=British%20Pound&tab=2", "https://example.com/bi/auth/sso?jwt=TOKEN&return_to=%2Fdashboard%2F1%3Fcurrency%3DBritish%2520Pound%26tab%3D2"},
+	{"that one, behind other parameters, and with their names in it", raw, "tenant=a&return_to=/d?tenant=b&docslogin_sent=1&return_to=/e", "https://example.com/bi/auth/sso?tenant=a&jwt=TOKEN&return_to=%2Fd%3Ftenant%3Db%26docslogin_sent%3D1%26return_to%3D%2Fe"},
+	{"that one, escaped once by the app", raw, "return_to=%2Fd%3Fq%3Da%20b%26c%26%23x&tenant=a", "https://example.com/bi/auth/sso?tenant=a&jwt=TOKEN&return_to=%2Fd%3Fq%3Da%2520b%26c%26%23x"},
+	{"that one, an absolute URL that is not escaped", raw, "return_to=https://example.com/d?a=1&b=2", "https://example.com/bi/auth/sso?jwt=TOKEN&return_to=%2Fd%3Fa%3D1%26b%3D2"},
+	{"that one, an absolute URL that is escaped", raw, "return_to=https%3A%2F%2Fexample.com%2Fd%3Fa%3D1&tenant=a", "https://example.com/bi/auth/sso?tenant=a&jwt=TOKEN&return_to=%2Fd%3Fa%3D1"},
+	{"that one, characters that no URI has", raw, "return_to=/d?q={\"a\"|<b>^`}&p=100%", "https://example.com/bi/auth/sso?jwt=TOKEN&return_to=%2Fd%3Fq%3D%257B%2522a%2522%257C%253Cb%253E%255E%2560%257D%26p%3D100%2525"},
+	{"that one, no link", raw, "", "https://example.com/bi/auth/sso?jwt=TOKEN&return_to=%2Fbi"},
+	{"that one, a link to a foreign host", raw, "return_to=https://evil.example/d?a=1&b=2", "https://example.com/bi/auth/sso?jwt=TOKEN&return_to=%2Fbi"},
+	{"that one, a link to a foreign host behind two slashes", raw, "return_to=//evil.example/d", "https://example.com/bi/auth/sso?jwt=TOKEN&return_to=%2Fbi"},
 }
 
 func TestWhereALoginLeads(t *testing.T) {
@@ -512,10 +535,10 @@ func TestEchoedParametersThatMakeAURLTooLong(t *testing.T) {
 // No login URL has parameters this long. The operator is told what was dropped.
 func TestParametersThatAreTooLong(t *testing.T) {
 	for _, tt := range []struct{ name, query, echo, warning, rejected string }{
-		{"256 bytes", "companyID=" + strings.Repeat("x", 256), "companyID=xxx", "", ""},
-		{"257 bytes", "companyID=" + strings.Repeat("x", 257), "companyID=configured", "the parameter companyID is over 256 bytes and was dropped", ""},
-		{"a query of 8 KiB", "companyID=a&x=" + strings.Repeat("x", 8192-14), "companyID=a", "", ""},
-		{"a byte more", "companyID=a&x=" + strings.Repeat("x", 8192-13), "companyID=configured", "", "the query is too long"},
+		{"256 bytes", "lang=" + strings.Repeat("x", 256), "lang=xxx", "", ""},
+		{"257 bytes", "lang=" + strings.Repeat("x", 257), "in?companyID=configured&ssoToken=", "the parameter lang is over 256 bytes and was dropped", ""},
+		{"a query of 8 KiB", "lang=a&x=" + strings.Repeat("x", 8192-9), "lang=a", "", ""},
+		{"a byte more", "lang=a&x=" + strings.Repeat("x", 8192-8), "in?companyID=configured&ssoToken=", "", "the query is too long"},
 	} {
 		b := newBuilder(t, custom(callbackOnAnotherHost))
 		req := b.Read(tt.query, noon)
@@ -568,13 +591,13 @@ func TestABuilderIsOnlyRead(t *testing.T) {
 	for _, id := range []string{"a", "b", "c", "d"} {
 		wg.Go(func() {
 			for range 100 {
-				req := b.Read("redirect=/"+id+"&companyID="+id, noon)
+				req := b.Read("redirect=/"+id+"&lang="+id, noon)
 				next, err := b.Docs(&req, "TOKEN")
-				want := "https://sso.example/in?companyID=" + id + "&ssoToken=TOKEN&redirect=https%3A%2F%2Ffeedback.example.com%2F" + id
+				want := "https://sso.example/in?companyID=configured&lang=" + id + "&ssoToken=TOKEN&redirect=https%3A%2F%2Ffeedback.example.com%2F" + id
 				if err != nil || next.URL != want {
 					t.Errorf("got %s, %v", next.URL, err)
 				}
-				if got := b.SignIn(&req, noon).URL; !strings.HasSuffix(got, "companyID%3D"+id+"%26docslogin_sent%3D1700000000%26redirect%3D%252F"+id) {
+				if got := b.SignIn(&req, noon).URL; !strings.HasSuffix(got, "lang%3D"+id+"%26docslogin_sent%3D1700000000%26redirect%3D%252F"+id) {
 					t.Errorf("got %s", got)
 				}
 			}
@@ -604,7 +627,8 @@ func FuzzRead(f *testing.F) {
 		{pageAtBase, "https://example.com/docs", "/?"},
 		{pageInFragment, "https://example.com/docs", "/?#"},
 		{formOfAnotherHost, "https://acme.example.com/access/jwt", "?"},
-		{callbackOnAnotherHost, "https://sso.example/in?companyID=", ""},
+		{callbackOnAnotherHost, "https://sso.example/in?companyID=configured&", ""},
+		{raw, "https://example.com/bi/auth/sso?", ""},
 	} {
 		platforms = append(platforms, platform{newBuilder(f, custom(p.change, signIn("/sign-in", "next"))), p.page, p.ends})
 	}
@@ -616,7 +640,7 @@ func FuzzRead(f *testing.F) {
 	for i, query := range []string{
 		"redirect=//evil.example", "redirect=%2F%5Cevil.example", "redirect=/a%23b&redirect=//evil.example", "location=..%2f..%2fevil",
 		"return_to=https:evil.example&brand_id=1&locale_id=2", "companyID=%26ssoToken%3Dx&redirect=https://feedback.example.com.evil.example",
-		"docslogin_sent=1", "a;b=c&%zz&=&redirect=%2F%C3%A9%00", "redirect=/" + strings.Repeat("%25D9%2585", 340),
+		"return_to=/d?a={b}&docslogin_sent=1#c#d", "docslogin_sent=1", "a;b=c&%zz&=&redirect=%2F%C3%A9%00", "redirect=/" + strings.Repeat("%25D9%2585", 340),
 	} {
 		f.Add(uint8(i), query)
 	}

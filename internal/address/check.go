@@ -73,6 +73,15 @@ func (k *checker) checkDeepLink() {
 	if link.FromBase && link.Form == AsGiven && link.Out != "" {
 		k.fail("Platform.DeepLink.FromBase", "cannot be combined with AsGiven: what is checked would not be what goes out")
 	}
+	if link.Raw && link.Form == AsGiven {
+		k.fail("Platform.DeepLink.Raw", "cannot be combined with AsGiven: the bytes that arrive may not be a URI; use AsPath or AsURL")
+	}
+	if link.Raw && link.In == "" {
+		k.fail("Platform.DeepLink.Raw", "needs In, the parameter in which the deep link arrives")
+	}
+	if link.Always && link.Out == "" {
+		k.fail("Platform.DeepLink.Always", "needs Out, the parameter in which the home page goes back")
+	}
 	if link.In == "" && link.Out != "" || link.In != "" && link.Out == "" && k.Callback != "" {
 		k.fail("Platform.DeepLink", "needs both In and Out, unless the token goes to the page itself")
 	}
@@ -117,7 +126,9 @@ func (k *checker) checkParams() {
 	}
 	take("Platform.Echo", k.Echo...)
 	for _, name := range slices.Sorted(maps.Keys(k.Params)) {
-		if !slices.Contains(k.Echo, name) {
+		if slices.Contains(k.Echo, name) {
+			k.fail("Platform.Params", "has the parameter %q, which is also in Platform.Echo; remove it from Echo, because a request must not replace a configured value", name)
+		} else {
 			take("Platform.Params", name)
 		}
 		if value := k.Params[name]; value == "" || strings.TrimSpace(value) != value {

@@ -231,6 +231,12 @@ func TestDeepLinksThatAreRejected(t *testing.T) {
 		{"a negative form", "Platform.DeepLink.Form", "is none of", func(d *address.DeepLink) { d.Form = -1 }},
 		{"a link from the base that goes out as given", "Platform.DeepLink.FromBase", "cannot be combined with AsGiven",
 			func(d *address.DeepLink) { d.FromBase, d.Form = true, address.AsGiven }},
+		{"a raw link that goes out as given", "Platform.DeepLink.Raw", "cannot be combined with AsGiven",
+			func(d *address.DeepLink) { d.Raw, d.Form = true, address.AsGiven }},
+		{"a raw link without a parameter in", "Platform.DeepLink.Raw", "needs In",
+			func(d *address.DeepLink) { *d = address.DeepLink{Raw: true} }},
+		{"always a page, without a parameter out", "Platform.DeepLink.Always", "needs Out",
+			func(d *address.DeepLink) { d.Always, d.Out = true, "" }},
 		{"a parameter to drop without a name", "Platform.DeepLink.Drop", "is empty or has a *",
 			func(d *address.DeepLink) { d.Drop = []string{""} }},
 		{"a star as the parameter to drop", "Platform.DeepLink.Drop", "is empty or has a *",
@@ -281,6 +287,13 @@ func TestParametersWithTwoMeanings(t *testing.T) {
 			wantProblem(t, custom(tt.change), tt.field, "has the parameter "+tt.parameter+", which is empty or has another use")
 		})
 	}
+}
+
+func TestARequestCannotReplaceAConstantParameter(t *testing.T) {
+	c := custom(func(c *address.Config) {
+		c.Echo, c.Params = []string{"lang", "companyID"}, map[string]string{"companyID": "configured"}
+	})
+	wantProblem(t, c, "Platform.Params", `has the parameter "companyID", which is also in Platform.Echo; remove it from Echo`)
 }
 
 func TestConstantParametersThatAreRejected(t *testing.T) {
@@ -346,16 +359,18 @@ func TestSignInPagesThatAreRejected(t *testing.T) {
 func TestConfigurationsThatAreAccepted(t *testing.T) {
 	for name, c := range map[string]*address.Config{
 		"a query parameter that means something in forms alone": custom(func(c *address.Config) { c.Carrier = inQuery("_charset_") }),
-		"an echoed parameter with a default":                    custom(func(c *address.Config) { c.Echo, c.Params = []string{"c"}, map[string]string{"c": "1"} }),
-		"a form with an IPv4 address":                           custom(docsAt("http://127.0.0.1:8080"), func(c *address.Config) { c.Carrier = inForm("jwt") }),
-		"links to an http origin":                               custom(func(c *address.Config) { c.DeepLink.Origins = []string{"http://intranet.example"} }),
-		"a root-only platform with a slash":                     custom(docsAt("https://docs.example.com/"), func(c *address.Config) { c.RootOnly = true }),
-		"docs with a query without a callback":                  custom(docsAt("https://docs.example.com?v=1"), func(c *address.Config) { c.DeepLink = address.DeepLink{} }),
-		"the login route's path on another host":                custom(external("https://app.example.com"), signIn("https://login.example.com/docs-login", "next")),
-		"the login route's path without the app's prefix":       custom(external("https://example.com/app"), signIn("/docs-login", "next")),
-		"a sign-in page over http":                              custom(external("http://intranet.example"), signIn("http://login.example", "next")),
-		"a parameter that ends like the return parameter":       custom(signIn("/sign-in?the-next=", "next")),
-		"a fragment that does not decode":                       custom(external("https://app.example.com"), signIn("https://login.example.com/#100%", "next")),
+		"a raw link from the docs' path, as a URL": custom(func(c *address.Config) {
+			c.DeepLink.Raw, c.DeepLink.FromBase, c.DeepLink.Form = true, true, address.AsURL
+		}),
+		"a form with an IPv4 address":                     custom(docsAt("http://127.0.0.1:8080"), func(c *address.Config) { c.Carrier = inForm("jwt") }),
+		"links to an http origin":                         custom(func(c *address.Config) { c.DeepLink.Origins = []string{"http://intranet.example"} }),
+		"a root-only platform with a slash":               custom(docsAt("https://docs.example.com/"), func(c *address.Config) { c.RootOnly = true }),
+		"docs with a query without a callback":            custom(docsAt("https://docs.example.com?v=1"), func(c *address.Config) { c.DeepLink = address.DeepLink{} }),
+		"the login route's path on another host":          custom(external("https://app.example.com"), signIn("https://login.example.com/docs-login", "next")),
+		"the login route's path without the app's prefix": custom(external("https://example.com/app"), signIn("/docs-login", "next")),
+		"a sign-in page over http":                        custom(external("http://intranet.example"), signIn("http://login.example", "next")),
+		"a parameter that ends like the return parameter": custom(signIn("/sign-in?the-next=", "next")),
+		"a fragment that does not decode":                 custom(external("https://app.example.com"), signIn("https://login.example.com/#100%", "next")),
 	} {
 		if problems := address.Check(c); problems != nil {
 			t.Errorf("%s: %q", name, problems)

@@ -31,6 +31,7 @@ type Site struct {
 	Callback string   // origin and path of the page that takes the token; no link may lead there
 	Token    string   // query parameter that carries the token; no link may contain it
 	Drop     []string // query parameters to remove from a link; "visitor.*" is every name that begins with "visitor."
+	URI      bool     // a link goes out as a URI, for platforms that parse it strictly
 }
 
 // Link is a link that passed its check. The zero Link leads to the docs' home page.
@@ -83,6 +84,9 @@ func (s *Site) Check(given string) (Link, error) {
 		rest = s.Base + rest
 	}
 	l.Path, l.Suffix = cutPath(rest)
+	if s.URI {
+		l.Path, l.Suffix = escapeURI(l.Path, l.Suffix)
+	}
 	if err := s.checkRest(l); err != nil {
 		return Link{}, err
 	}
@@ -267,15 +271,34 @@ func name(pair string) string {
 type Params [][2]string
 
 // AppendParams appends the parameters of a raw query that are in names, each with its first value.
-// It does not use net/url, which drops pairs that it cannot parse.
-func AppendParams(params Params, rawQuery string, names map[string]bool) Params {
-	for pair := range strings.SplitSeq(rawQuery, "&") {
+// It does not use net/url, which drops pairs that it cannot parse. If the parameter called raw holds
+// a path or a URL that is not escaped, its value is the rest of the query, unchanged, and no
+// parameter after it is read. No parameter is called "".
+func AppendParams(params Params, rawQuery string, names map[string]bool, raw string) Params {
+	for rest, more := rawQuery, true; more; {
+		var pair string
+		pair, rest, more = strings.Cut(rest, "&")
 		escaped, value, _ := strings.Cut(pair, "=")
-		if name := unescape(escaped); names[name] && params.index(name) < 0 {
-			params = append(params, [2]string{name, unescape(value)})
+		name := unescape(escaped)
+		if !names[name] || params.index(name) >= 0 {
+			continue
 		}
+		if name == raw && isUnescaped(value) {
+			if more {
+				value += "&" + rest
+			}
+			return append(params, [2]string{name, value})
+		}
+		params = append(params, [2]string{name, unescape(value)})
 	}
 	return params
+}
+
+// isUnescaped reports whether a value begins with "/" or with "scheme://" (RFC 3986, section 3.1).
+func isUnescaped(value string) bool {
+	scheme, _, isURL := strings.Cut(value, "://")
+	const schemeChars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-."
+	return strings.HasPrefix(value, "/") || isURL && strings.Trim(scheme, schemeChars) == ""
 }
 
 // Get returns the value of a parameter, or "" if there is none.
@@ -303,7 +326,7 @@ func unescape(s string) string {
 		switch {
 		case c == '+':
 			c = ' '
-		case c == '%' && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2]):
+		case isEscape(s[i:]):
 			code, _ := strconv.ParseUint(s[i+1:i+3], 16, 8)
 			c, i = byte(code), i+2
 		}
@@ -312,23 +335,55 @@ func unescape(s string) string {
 	return decoded.String()
 }
 
+// isEscape reports whether s begins with a percent-encoded byte.
+func isEscape(s string) bool { return len(s) > 2 && s[0] == '%' && isHex(s[1]) && isHex(s[2]) }
+
 func isHex(c byte) bool {
 	return '0' <= c && c <= '9' || 'A' <= c && c <= 'F' || 'a' <= c && c <= 'f'
 }
 
 // Escape percent-encodes spaces and everything except printable ASCII, for a URL in a header. It
 // leaves everything else as it is.
-func Escape(s string) string {
+func Escape(s string) string { return escape(s, "") }
+
+// escape percent-encodes spaces, everything except printable ASCII, and the characters in others.
+func escape(s, others string) string {
 	const hex = "0123456789ABCDEF"
-	if strings.IndexFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7F }) < 0 {
+	mustEscape := func(r rune) bool { return r <= ' ' || r >= 0x7F || strings.ContainsRune(others, r) }
+	if strings.IndexFunc(s, mustEscape) < 0 {
 		return s
 	}
 	var b strings.Builder
 	for _, c := range []byte(s) {
-		if c <= ' ' || c >= 0x7F {
+		if mustEscape(rune(c)) {
 			b.Write([]byte{'%', hex[c>>4], hex[c&15]})
 		} else {
 			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+// escapeURI percent-encodes what a URI cannot contain (RFC 3986, appendix A), and keeps what is
+// escaped already. It leaves brackets in a query or a fragment as they are, as browsers do;
+// java.net.URI accepts them there.
+func escapeURI(path, suffix string) (uriPath, uriSuffix string) {
+	const never = "\"<>\\^`{|}"
+	query, fragment, hasFragment := strings.Cut(suffix, "#")
+	uriSuffix = escape(escapePercent(query), never)
+	if hasFragment {
+		uriSuffix += "#" + escape(escapePercent(fragment), never+"#")
+	}
+	return escape(escapePercent(path), never+"[]"), uriSuffix
+}
+
+// escapePercent escapes each % that begins no escape.
+func escapePercent(s string) string {
+	var b strings.Builder
+	for i, c := range []byte(s) {
+		b.WriteByte(c)
+		if c == '%' && !isEscape(s[i:]) {
+			b.WriteString("25")
 		}
 	}
 	return b.String()

@@ -3,6 +3,7 @@ package deeplink_test
 import (
 	"errors"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -30,6 +31,8 @@ var (
 	elsewhere = deeplink.Site{
 		Origin: "https://docs.example.com", Origins: []string{"https://login.example.com"}, Callback: "https://login.example.com/in/",
 	}
+	// uri is a platform that parses a link with java.net.URI, as Metabase does.
+	uri   = deeplink.Site{Origin: "https://bi.example.com", Callback: "https://bi.example.com/auth/sso", Token: "jwt", URI: true}
 	baseÉ = deeplink.Site{Origin: "https://example.com", Base: "/%c3%A9", Target: true}
 	local = deeplink.Site{Origin: "http://localhost:3000"}
 )
@@ -89,6 +92,18 @@ var acceptedLinks = []struct {
 	{"a single name to remove", deeplink.Site{Origin: "https://docs.example.com", Drop: []string{"x"}}, "/a?x=1&y=2", "https://docs.example.com", "/a", "?y=2"},
 	{"from the base, a page that looks like a scheme", onPage, "https:evil.example", "https://example.com", "/docs/https:evil.example", ""},
 	{"the base's name again is a page of it", onPage, "/docs/a", "https://example.com", "/docs/docs/a", ""},
+
+	// java.net.URI rejects the unescaped characters (verified with Java 17), and accepts the rest.
+	{"a URI: a blank", uri, "/a b?c d#e f", "https://bi.example.com", "/a%20b", "?c%20d#e%20f"},
+	{"a URI: quotes, angle brackets, braces, a bar, a caret, and a backquote", uri, "/\"<>{}|^`?\"<>{}|^`#\"<>{}|^`", "https://bi.example.com",
+		"/%22%3C%3E%7B%7D%7C%5E%60", "?%22%3C%3E%7B%7D%7C%5E%60#%22%3C%3E%7B%7D%7C%5E%60"},
+	{"a URI: a percent sign that begins no escape", uri, "/a?b=100%&c=%2&d=%zz#%", "https://bi.example.com", "/a", "?b=100%25&c=%252&d=%25zz#%25"},
+	{"a URI: a second number sign", uri, "/a#b#c#", "https://bi.example.com", "/a", "#b%23c%23"},
+	{"a URI: brackets", uri, "/a[1]?b[1]=2#[c]", "https://bi.example.com", "/a%5B1%5D", "?b[1]=2#[c]"},
+	{"a URI: letters beyond ASCII", uri, "/é/😀?é#é", "https://bi.example.com", "/%C3%A9/%F0%9F%98%80", "?%C3%A9#%C3%A9"},
+	{"a URI: what is escaped already", uri, "/a%20b?c=%20+%25%7B%2f#%5B", "https://bi.example.com", "/a%20b", "?c=%20+%25%7B%2f#%5B"},
+	{"a URI: all other characters", uri, "/-._~!$&'()*+,;=:@?-._~!$&'()*+,;=:@/?", "https://bi.example.com", "/-._~!$&'()*+,;=:@", "?-._~!$&'()*+,;=:@/?"},
+	{"a URI: an absolute link", uri, "https://bi.example.com/a|b?c|d", "https://bi.example.com", "/a%7Cb", "?c%7Cd"},
 }
 
 func TestAcceptedLinks(t *testing.T) {
@@ -179,6 +194,13 @@ var rejectedLinks = []struct {
 	{"a named host on another port", named, "https://agent.zendesk.com/", deeplink.ErrOrigin},
 	{"an origin that is not named", named, "https://other.zendesk.com/", deeplink.ErrOrigin},
 
+	{"a URI: a percent sign in the path", uri, "/100%", deeplink.ErrPath},
+	{"a URI: a double escape", uri, "/%252Fevil.example", deeplink.ErrPath},
+	{"a URI: a backslash in the query", uri, `/a?b=\`, deeplink.ErrChar},
+	{"a URI: a foreign host", uri, "https://evil.example/{}", deeplink.ErrOrigin},
+	{"a URI: a token of its own", uri, "/a?{}&jwt=x", deeplink.ErrToken},
+	{"a URI: over 2,048 bytes with its escapes", uri, "/a?" + strings.Repeat("|", 682), deeplink.ErrLength},
+
 	{"from the base: a foreign host without a scheme", onPage, "//evil.example", deeplink.ErrPath},
 	{"from the base: up and out", onPage, "../admin", deeplink.ErrPath},
 	{"absolute, outside the base", onPage, "https://example.com/admin", deeplink.ErrOutside},
@@ -236,15 +258,43 @@ func TestParams(t *testing.T) {
 		{"cut at its first & if it arrived unencoded", "redirect=/a?b=1&c=2", "/a?b=1"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := deeplink.AppendParams(nil, tt.query, map[string]bool{"redirect": true}).Get("redirect"); got != tt.want {
+			if got := deeplink.AppendParams(nil, tt.query, map[string]bool{"redirect": true}, "").Get("redirect"); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
 	}
 }
 
+func TestParamsWithALinkThatIsNotEscaped(t *testing.T) {
+	for _, tt := range []struct {
+		name, query string
+		want        deeplink.Params
+	}{
+		{"the rest of the query, not decoded", "to=/a?b=%20&c=+%zz&to=/x&lang=de", deeplink.Params{{"to", "/a?b=%20&c=+%zz&to=/x&lang=de"}}},
+		{"nothing behind it", "to=/a", deeplink.Params{{"to", "/a"}}},
+		{"an & behind it", "to=/a&", deeplink.Params{{"to", "/a&"}}},
+		{"the parameters in front of it", "lang=d%65&to=/a&lang=en", deeplink.Params{{"lang", "de"}, {"to", "/a&lang=en"}}},
+		{"an escaped name", "t%6F=/a&b", deeplink.Params{{"to", "/a&b"}}},
+		{"an absolute URL", "to=HTTPS://a.example/b&c", deeplink.Params{{"to", "HTTPS://a.example/b&c"}}},
+		{"a scheme with every kind of character", "to=x1+-.://b&c", deeplink.Params{{"to", "x1+-.://b&c"}}},
+		{"a link that is escaped", "to=%2Fa%3Fb%26c%2520&lang=de", deeplink.Params{{"to", "/a?b&c%20"}, {"lang", "de"}}},
+		{"an escaped URL", "to=https%3A%2F%2Fa.example&lang=de", deeplink.Params{{"to", "https://a.example"}, {"lang", "de"}}},
+		{"an escaped link with a URL in it that is not", "to=%2Fa?u=http://b&lang=de", deeplink.Params{{"to", "/a?u=http://b"}, {"lang", "de"}}},
+		{"neither a path nor a URL", "to=a%20b&lang=de", deeplink.Params{{"to", "a b"}, {"lang", "de"}}},
+		{"a second one, which is not read", "to=&to=/a&lang=de", deeplink.Params{{"to", ""}, {"lang", "de"}}},
+		{"another parameter with a path", "lang=/a&to=/b", deeplink.Params{{"lang", "/a"}, {"to", "/b"}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := deeplink.AppendParams(nil, tt.query, map[string]bool{"to": true, "lang": true}, "to")
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("got  %q\nwant %q", got, tt.want)
+			}
+		})
+	}
+}
+
 func TestOtherParametersAndOtherValuesAreNotKept(t *testing.T) {
-	got := deeplink.AppendParams(nil, "a=1&%62=2&redirect=/a&&x=3&b=4", map[string]bool{"b": true, "redirect": true})
+	got := deeplink.AppendParams(nil, "a=1&%62=2&redirect=/a&&x=3&b=4", map[string]bool{"b": true, "redirect": true}, "")
 	if want := (deeplink.Params{{"b", "2"}, {"redirect", "/a"}}); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -290,6 +340,9 @@ func TestOrigin(t *testing.T) {
 	}
 }
 
+// notURI matches what no URI contains (RFC 3986, appendix A), except brackets behind the path.
+var notURI = regexp.MustCompile(`[^%A-Za-z0-9._~!$&'()*+,;=:@/?#[\]-]|%([^0-9A-Fa-f]|.[^0-9A-Fa-f]|.?$)|#.*#|^[^?#]*[[\]]`)
+
 // FuzzCheck asserts that an accepted link stays on one of the site's own origins, however often it
 // is parsed or decoded, and that it is accepted again in each form in which it goes out.
 func FuzzCheck(f *testing.F) {
@@ -307,7 +360,7 @@ func FuzzCheck(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, given string) {
-		for _, site := range []deeplink.Site{atRoot, onPage, named, local} {
+		for _, site := range []deeplink.Site{atRoot, onPage, named, local, uri} {
 			l, err := site.Check(given)
 			if err != nil || l == (deeplink.Link{}) {
 				if l != (deeplink.Link{}) {
@@ -326,6 +379,9 @@ func FuzzCheck(f *testing.F) {
 				if path, err = url.PathUnescape(path); err != nil {
 					t.Fatalf("the path of %q does not decode: %v", given, err)
 				}
+			}
+			if site.URI && notURI.MatchString(l.Path+l.Suffix) {
+				t.Fatalf("%q goes out as %q, which is not a URI", given, l.Path+l.Suffix)
 			}
 			whole := l.Origin + deeplink.Escape(l.Path+l.Suffix)
 			for i := range len(whole) {
