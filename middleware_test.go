@@ -147,8 +147,10 @@ var shapes = []shape{
 	}), "redirect=https%3A%2F%2Fagent.example.com%2Ft%2F1", "https://docs.example.com?jwt=TOKEN&redirect=https%3A%2F%2Fagent.example.com%2Ft%2F1"},
 	{"parameters to drop", custom(func(p *docslogin.Platform) { p.DeepLink.Drop = []string{"visitor.*"} }), "redirect=/a%3Fvisitor.plan%3Dpro%26b", "https://docs.example.com?jwt=TOKEN&redirect=%2Fa%3Fb"},
 	{"constant and echoed parameters", custom(func(p *docslogin.Platform) {
-		p.Params, p.Echo = map[string]string{"a": "1", "b": "2"}, []string{"b", "c"}
-	}), "redirect=/x&b=%22%26&c=4&d=5", "https://docs.example.com?a=1&b=%22%26&c=4&jwt=TOKEN&redirect=%2Fx"},
+		p.Params, p.Echo = map[string]string{"a": "1"}, []string{"b", "c"}
+	}), "redirect=/x&a=2&b=%22%26&c=4&d=5", "https://docs.example.com?a=1&b=%22%26&c=4&jwt=TOKEN&redirect=%2Fx"},
+	{"always a page, with a link that is not escaped", custom(func(p *docslogin.Platform) { p.DeepLink.Always, p.DeepLink.Raw = true, true }), "redirect=/x?a=%20|&b", "https://docs.example.com?jwt=TOKEN&redirect=%2Fx%3Fa%3D%2520%257C%26b"},
+	{"always a page, without a link", custom(func(p *docslogin.Platform) { p.DeepLink.Always = true }), "", "https://docs.example.com?jwt=TOKEN&redirect=%2F"},
 	{"a token in the fragment", custom(func(p *docslogin.Platform) { p.Carrier, p.DeepLink.Out = docslogin.InFragment(), "" }), "redirect=/get-started%3Fx%3D1%23part", "https://docs.example.com/get-started?x=1#TOKEN"},
 	{"a link from the base", custom(func(p *docslogin.Platform) {
 		p.DocsURL, p.DeepLink = "https://example.com/docs", docslogin.DeepLink{In: "redirect", FromBase: true, Form: docslogin.AsGiven}

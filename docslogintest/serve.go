@@ -100,7 +100,7 @@ func (s *Site) accept(w http.ResponseWriter, r *http.Request, token string) (pag
 	now := s.now()
 	claims, findings := s.rules.Check(token, s.verifying(), host, now)
 	var rejected, warnings []rules.Finding
-	for _, f := range slices.Concat(findings, s.checkLink(r), s.checkEcho(r), s.rules.CheckQuery(r.URL.RawQuery)) {
+	for _, f := range slices.Concat(s.checkLink(r), findings, s.checkEcho(r), s.rules.CheckQuery(r.URL.RawQuery)) {
 		if f.Rejected() {
 			rejected = append(rejected, f)
 		} else if f.Warn {

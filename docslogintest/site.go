@@ -295,11 +295,11 @@ func (s *Site) loginLink(page string) string {
 		link += separator + name + "=" + value
 		separator = "&"
 	}
-	if s.rules.Link != "" {
-		add(s.rules.Link, s.deepLink(s.URL, page))
-	}
 	for _, name := range slices.Sorted(maps.Keys(s.echo)) {
 		add(name, url.QueryEscape(s.echo[name]))
+	}
+	if s.rules.Link != "" {
+		add(s.rules.Link, s.deepLink(s.URL, page)) // last, since it may not be escaped
 	}
 	return link
 }

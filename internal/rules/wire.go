@@ -20,10 +20,15 @@ type Wire struct {
 	Link          string            // parameter that carries the deep link to the login URL and back; "": the platform sends none
 	Back          LinkForm          // the form in which the deep link comes back
 	OtherHosts    bool              // the deep link may lead to other hosts, such as those of agents or other brands
+	RejectLink    RejectLink        // says why a deep link rejects the login; nil: none does
 	ToPage        bool              // the token goes to the deep link's page itself, without Link
 	RequiredParam string            // another parameter, without which a login is rejected; "": none
 	RefusedParams map[string]string // parameters that are rejected, and why; "x…" is every name that begins with x
 }
+
+// A RejectLink returns why the platform rejects a login because of its deep link, as a predicate, or
+// "". At is the URL that took the token.
+type RejectLink func(link string, at *url.URL) string
 
 // A LinkForm is the form in which a deep link comes back.
 type LinkForm int
@@ -223,6 +228,11 @@ func (p Platform) CheckLink(link string, at *url.URL, route string) []Finding {
 	lower := strings.ToLower(link)
 	if p.ToPage {
 		rule, what, lower = "page", "The page", strings.TrimPrefix(lower, "/")
+	}
+	if p.RejectLink != nil {
+		if why := p.RejectLink(link, at); why != "" {
+			return []Finding{fail(rule, what+" "+why+".", "Send a page of the docs, in the form in which the preset sends it.")}
+		}
 	}
 	note := func(why, fix string) []Finding { return []Finding{warn(rule, what+" "+why+".", fix)} }
 	host, path := "", link
