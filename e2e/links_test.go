@@ -259,17 +259,37 @@ func TestEveryDocsLinkIsKept(t *testing.T) {
 	})
 }
 
-// A link that arrives unescaped ends at its first "&".
+// A link that arrives unescaped is the rest of the query, with what browsers escape in it.
 func TestALinkThatComesUnescaped(t *testing.T) {
 	each(t, func(p platform) bool { return p.unescaped }, func(t *testing.T, p platform) {
-		given := []string{"/dashboard/7?tab=2", "/dashboard/7?tab=2&page=3", docsURL + "/dashboard/7?tab=2&page=3"}
-		var queries []string
+		given := []string{"/dashboard/7?tab=2&page=3", "/dashboard/7?currency=British%20Pound&q=a+b%25&" + p.in + "=/", docsURL + "/dashboard/7?tab=2&page=3"}
+		for _, path := range lines(t, "testdata/docs-links.txt") {
+			page, _, _ := strings.Cut(path, "#")
+			given = append(given, page)
+		}
+		var appended, queries []string
 		for _, link := range given {
-			queries = append(queries, p.in+"="+link)
+			appended = append(appended, docsURL+"/docs-login?"+p.in+"="+link)
+		}
+		for _, u := range readURLs(t, appended) {
+			_, query, _ := strings.Cut(u.Href, "?")
+			queries = append(queries, query)
 		}
 		for i, l := range p.startRoute(t, docsURL).logIn(t, queries) {
-			if want := "/dashboard/7?tab=2"; l.link != want {
-				t.Errorf("%q comes out as %q, want %q", given[i], l.link, want)
+			sent := strings.TrimPrefix(queries[i], p.in+"=")
+			if want := p.link(docsURL, strings.TrimPrefix(sent, docsURL), sent); l.link != want {
+				t.Errorf("%q comes out as %q, want %q", sent, l.link, want)
+			}
+		}
+	})
+}
+
+func TestThePlatformAlwaysGetsAPage(t *testing.T) {
+	each(t, func(p platform) bool { return p.always }, func(t *testing.T, p platform) {
+		queries := []string{"", p.in + "=", p.in + "=undefined", p.in + "=https%3A%2F%2Fevil.example%2F"}
+		for i, l := range p.startRoute(t, docsURL).logIn(t, queries) {
+			if want := p.link(docsURL, "/", "/"); l.link != want {
+				t.Errorf("%q goes back as %q, want %q", queries[i], l.link, want)
 			}
 		}
 	})
@@ -303,7 +323,7 @@ func TestTheTokenGoesNowhereElse(t *testing.T) {
 			if l.Origin != callback.Origin || l.Path != callback.Path {
 				t.Errorf("%q: the token goes to %+v", hostile[i], l.place)
 			}
-			if l.link != "" {
+			if l.link != "" && !(p.always && l.link == p.link(docsURL, "/", "/")) {
 				kept = append(kept, l.link)
 				absolute = append(absolute, strings.Repeat(docsURL, strings.Count(l.link[:1], "/"))+l.link)
 			}

@@ -36,7 +36,8 @@ type platform struct {
 	in, out   string                                  // parameters that bring the deep link and take it back; no out: the token goes to the page
 	link      func(origin, path, given string) string // how it goes back
 	fromBase  bool                                    // it arrives without a slash in front
-	unescaped bool                                    // it arrives unescaped
+	unescaped bool                                    // it arrives unescaped, as the rest of the query
+	always    bool                                    // without it, the docs' home goes back
 	origins   []string                                // that it may name besides the docs'
 	drops     []string                                // parameters to remove from it
 	echo      []string                                // other parameters that go back
@@ -99,17 +100,17 @@ var allPlatforms = []platform{
 	{
 		name: "Canny", preset: canny, site: docslogintest.NewCanny,
 		alg: "HS256", query: "ssoToken", callback: "https://canny.io/api/redirects/sso", in: "redirect", out: "redirect", link: asURL,
-		echo: []string{"companyID"}, lifetime: 300, required: "id, name, email",
+		always: true, lifetime: 300, required: "id, name, email",
 	},
 	{
 		name: "Featurebase", preset: platforms.Featurebase, site: docslogintest.NewFeaturebase,
 		alg: "HS256", query: "jwt", callback: "/api/v1/auth/access/jwt", in: "return_to", out: "return_to", link: asURL,
-		lifetime: 600, required: "email or userId",
+		always: true, lifetime: 600, required: "email or userId",
 	},
 	{
 		name: "Metabase", preset: platforms.Metabase, site: docslogintest.NewMetabase,
-		alg: "HS256", query: "jwt", callback: "/auth/sso", in: "return_to", out: "return_to", link: asPath, unescaped: true,
-		lifetime: 180, fromIssue: true, required: "email",
+		alg: "HS256", query: "jwt", callback: "/auth/sso", in: "return_to", out: "return_to", link: asURI, unescaped: true,
+		always: true, lifetime: 180, fromIssue: true, required: "email",
 	},
 }
 
@@ -127,8 +128,12 @@ func canny(boardURL, privateKey string) docslogin.Platform {
 }
 
 func asPath(_, path, _ string) string     { return path }
+func asURI(_, path, _ string) string      { return notInURI.ReplaceAllStringFunc(path, url.PathEscape) }
 func asURL(origin, path, _ string) string { return origin + path }
 func asGiven(_, _, given string) string   { return given }
+
+// notInURI matches what java.net.URI rejects, or may reject, in the links of testdata.
+var notInURI = regexp.MustCompile("[ \"<>^`{|}]|[^\x00-\x7f]")
 
 // algorithms has for each algorithm how to make a key, and the verifiers in judge.mjs that know it.
 var algorithms = map[string]struct {
