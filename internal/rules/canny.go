@@ -12,6 +12,7 @@ func Canny() Platform {
 			Query:         "ssoToken",
 			Link:          "redirect",
 			Back:          AsURL,
+			AlwaysLink:    true,
 			RequiredParam: "companyID",
 		},
 		Algorithms: []string{"HS256"},

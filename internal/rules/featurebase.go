@@ -9,10 +9,11 @@ func Featurebase() Platform {
 	return Platform{
 		Name: "Featurebase",
 		Wire: Wire{
-			Callback: "/api/v1/auth/access/jwt",
-			Query:    "jwt",
-			Link:     "return_to",
-			Back:     AsURL,
+			Callback:   "/api/v1/auth/access/jwt",
+			Query:      "jwt",
+			Link:       "return_to",
+			Back:       AsURL,
+			AlwaysLink: true,
 		},
 		Algorithms: []string{"HS256"},
 		Claims: []Claim{

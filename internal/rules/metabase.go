@@ -19,6 +19,7 @@ func Metabase() Platform {
 			Query:      "jwt",
 			Link:       "return_to",
 			Back:       AsGiven,
+			AlwaysLink: true,
 			RejectLink: rejectMetabaseLink,
 		},
 		Algorithms: []string{"HS256"},

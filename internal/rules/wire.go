@@ -19,6 +19,7 @@ type Wire struct {
 	Fragment      bool              // the token is in the fragment, for a page's script
 	Link          string            // parameter that carries the deep link to the login URL and back; "": the platform sends none
 	Back          LinkForm          // the form in which the deep link comes back
+	AlwaysLink    bool              // if there is no deep link, the docs' home page comes back
 	OtherHosts    bool              // the deep link may lead to other hosts, such as those of agents or other brands
 	RejectLink    RejectLink        // says why a deep link rejects the login; nil: none does
 	ToPage        bool              // the token goes to the deep link's page itself, without Link
@@ -217,14 +218,17 @@ func (p Platform) checkTarget(u, docs *url.URL) []Finding {
 	return append(out, pass("path", "The URL's path is where "+p.Name+" takes the token."))
 }
 
-// CheckLink checks the deep link as it came back, decoded once. It is the value of Link or, if
+// CheckLink checks the deep link as it came back, decoded once, or "". It is the value of Link or, if
 // ToPage is set, the page's path and query. At is the URL that took the token. Its host is that of
 // the docs, or "" if that is not known.
 func (p Platform) CheckLink(link string, at *url.URL, route string) []Finding {
-	if link == "" {
+	rule, what := p.Link, "The parameter "+p.Link
+	switch {
+	case link == "" && p.AlwaysLink:
+		return []Finding{warn(rule, what+" is missing, and "+p.Name+" expects one in every login.", "Send the home page if there is no deep link, as the preset does with DeepLink.Always.")}
+	case link == "":
 		return nil
 	}
-	rule, what := p.Link, "The parameter "+p.Link
 	lower := strings.ToLower(link)
 	if p.ToPage {
 		rule, what, lower = "page", "The page", strings.TrimPrefix(lower, "/")

@@ -121,9 +121,9 @@ var urls = []struct {
 	{"another port", rules.ReadMe(), docsURL + ":8443/?auth_token=T", docsURL, `docs: leads to "docs.example.com:8443"`, ""},
 	{"the docs' home instead of the callback", rules.Fern(), docsURL + "/?fern_token=T", "", "path: has to end in /api/fern-docs/auth/jwt/callback, where Fern takes the token", ""},
 	{"a callback without the docs' path", rules.Fern(), fernURL, docsURL + "/base", "path: has to be the docs' own, followed by /api/fern-docs", ""},
-	{"another host instead of Canny's", rules.Canny(), "https://feedback.example.com/api/redirects/sso?companyID=1&ssoToken=T", "https://feedback.example.com", `host: leads to "feedback.example.com", and Canny takes the token at canny.io`, ""},
-	{"an empty company for Canny", rules.Canny(), "https://canny.io/api/redirects/sso?companyID=&ssoToken=T", "", "companyID: has no companyID", ""},
-	{"no company for Canny", rules.Canny(), "https://canny.io/api/redirects/sso?ssoToken=T", "", "companyID: has no companyID", ""},
+	{"another host instead of Canny's", rules.Canny(), "https://feedback.example.com/api/redirects/sso?companyID=1&ssoToken=T&redirect=https%3A%2F%2Ffeedback.example.com%2F", "https://feedback.example.com", `host: leads to "feedback.example.com", and Canny takes the token at canny.io`, ""},
+	{"an empty company for Canny", rules.Canny(), "https://canny.io/api/redirects/sso?companyID=&ssoToken=T&redirect=https%3A%2F%2Ffeedback.example.com%2F", "", "companyID: has no companyID", ""},
+	{"no company for Canny", rules.Canny(), "https://canny.io/api/redirects/sso?ssoToken=T&redirect=https%3A%2F%2Ffeedback.example.com%2F", "", "companyID: has no companyID", ""},
 	{"another token with GitBook's", rules.GitBook(), docsURL + "/a?access_token=x&jwt_token=T", "", "access_token: GitBook would take it instead of the token", ""},
 	{"a claim that nobody signed", rules.GitBook(), docsURL + "/a?visitor%2Eplan=x&jwt_token=T", "", "visitor.…: GitBook would take it for a claim", ""},
 
@@ -134,6 +134,9 @@ var urls = []struct {
 	{"16,000 bytes with the token in the fragment", rules.Mintlify(), mintlifyURL + "#" + long(16000-44), "", "", "length: is 16000 bytes long"},
 	{"16,001 bytes with the token in the fragment", rules.Mintlify(), mintlifyURL + "#" + long(16001-44), "", "length: is 16001 bytes long, and more than 16000 do not arrive", ""},
 
+	{"no page for Canny", rules.Canny(), cannyURL, "", "", "redirect: is missing, and Canny expects one in every login"},
+	{"no page for Featurebase", rules.Featurebase(), docsURL + "/api/v1/auth/access/jwt?jwt=T", "", "", "return_to: is missing"},
+	{"no page for Metabase", rules.Metabase(), metabaseURL, "", "", "return_to: is missing"},
 	{"two tokens", rules.ReadMe(), docsURL + "?auth_token=T&auth_token=U", "", "", "auth_token: is there more than once"},
 	{"two deep links", rules.ReadMe(), docsURL + "?auth_token=T&redirect=%2Fa&%72edirect=%2Fb", "", "", "redirect: is there more than once"},
 	{"a page with two parameters that have the name of the deep link's", rules.GitBook(), docsURL + "/a?location=b&location=c&jwt_token=T", docsURL, "", ""},
