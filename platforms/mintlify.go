@@ -3,6 +3,9 @@ package platforms
 import (
 	"context"
 	"encoding/base64"
+	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -11,9 +14,10 @@ import (
 )
 
 // Mintlify returns the preset for Mintlify's JWT authentication. docsURL is where readers open the
-// docs. They cannot be under a path: the token contains their host, and Mintlify compares it with
-// the host that the reader visits. privateKeyPEM is the Ed25519 private key that the dashboard
-// generates, in any form that [docslogin.PrivateKey] accepts.
+// docs. They cannot be under a path. The token contains their host, which Mintlify compares with the
+// host that the reader visits. If the docs have a second domain, readers land on docsURL's after
+// the login. The dashboard takes up to 10 login URLs. privateKeyPEM is the Ed25519 private key that
+// the dashboard generates, in any form that [docslogin.PrivateKey] accepts.
 //
 // The token is signed with EdDSA and goes to {docsURL}/login/jwt-callback?redirect={path}#{token}.
 // It expires after ten seconds, which is Mintlify's limit. expiresAt is the end of the docs session
@@ -28,9 +32,18 @@ import (
 //	ID, further keys     not sent
 //
 // No field is required. Pages show content as user.name and so on. An attribute named name or email
-// is an error. The app's own mappers may replace these claims, or add to them:
+// is an error.
+//
+// A group named *, with or without white space around it, is an error, too. It is a wildcard that
+// can open every page, and in many apps users name the groups. Leave it out of User.Groups. For a
+// reader who may see every page, set groups in a mapper of the app.
+//
+// Mintlify fills in a value of apiPlaygroundInputs only if the endpoint's security scheme uses it.
+// The app's own mappers may replace the claims, or add to them. Besides header, there are query,
+// cookie, path, and server, whose values must be strings:
 //
 //	claims.Object("apiPlaygroundInputs").Object("header")["X-Api-Key"] = key
+//	claims.Object("apiPlaygroundInputs").Object("server")["subdomain"] = "acme"
 //
 // Sources: Mintlify's pages on JWT authentication and on its user format. host has been required
 // since March 2026. The pages do not document what happens to a query or an anchor in redirect, so
@@ -58,11 +71,12 @@ func Mintlify(docsURL, privateKeyPEM string) docslogin.Platform {
 // The token is signed with ES256 (not EdDSA) and expires after ten seconds, which is Mintlify's
 // limit. It goes to the deep link's page as its fragment, in place of the link's own anchor, or to
 // docsURL if there is no deep link. Mintlify does not document a parameter for the deep link, so
-// this preset uses redirect, like the [Mintlify] preset. The token contains expiresAt, iat, exp, and the same
-// claims about the user as [Mintlify].
+// this preset uses redirect, like the [Mintlify] preset. The token contains expiresAt, iat, exp,
+// and the same claims about the user as [Mintlify]. Public docs use groups to choose what the
+// navigation shows. They do not protect a page, which anybody can open by its URL.
 //
 // If pages of the docs redirect to a foreign host, see [docslogin.InFragment]. Docs that share the
-// app's session need no token: see package userinfo.
+// app's session, or log in by OAuth, need no such token: see package userinfo.
 //
 // Source: Mintlify's page on personalization.
 func MintlifyPersonalization(docsURL, privateKeyPEM string) docslogin.Platform {
@@ -79,7 +93,7 @@ func MintlifyPersonalization(docsURL, privateKeyPEM string) docslogin.Platform {
 }
 
 // MintlifyInfo returns the user-related part of the [Mintlify] preset, for docs that request it from
-// the app instead of taking a token: see package userinfo. It takes no arguments.
+// the app's Info API instead of taking a token: see package userinfo. It takes no arguments.
 func MintlifyInfo() docslogin.Platform {
 	return docslogin.Platform{
 		Name:      "Mintlify",
@@ -95,6 +109,9 @@ var mintlifyLifetime = docslogin.Lifetime{
 }
 
 func mintlifyClaims(_ context.Context, user *docslogin.User, claims docslogin.Claims) error {
+	if slices.ContainsFunc(user.Groups, isMintlifyWildcard) {
+		return errors.New(`docslogin: User.Groups contains "*", which can open every page at Mintlify; leave it out, or set groups in a mapper of yours`)
+	}
 	setGroups(claims, "groups", user)
 	content := docslogin.Claims{}
 	if err := addPerson(content, user); err != nil {
@@ -108,6 +125,10 @@ func mintlifyClaims(_ context.Context, user *docslogin.User, claims docslogin.Cl
 	}
 	return nil
 }
+
+// isMintlifyWildcard reports whether a group is the wildcard. Mintlify does not document whether it
+// trims groups.
+func isMintlifyWildcard(group string) bool { return strings.TrimSpace(group) == "*" }
 
 // mintlifyAuthorization returns a key as the value of an Authorization header (RFC 6750, RFC 7617),
 // or "" if there is none.

@@ -1,6 +1,7 @@
 package platforms_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -59,6 +60,7 @@ func TestMintlifyClaims(t *testing.T) {
 			testClaims(t, p, []claimsRow{
 				{"nothing that is sent", &docslogin.User{ID: "1", App: 1, APIKeys: []docslogin.APIKey{{Name: "x"}}}, `{}`},
 				{"groups", &docslogin.User{Groups: []string{"admin", "beta"}}, `{"groups":["admin","beta"]}`},
+				{"groups with an asterisk in their names", &docslogin.User{Groups: []string{"beta*", "**", "* *"}}, `{"groups":["beta*","**","* *"]}`},
 				{"content", &docslogin.User{Name: "Ada", Email: "ada@example.com", Attributes: map[string]any{"plan": "pro"}}, `{"content":{"email":"ada@example.com","name":"Ada","plan":"pro"}}`},
 				{"the first key", keys(docslogin.APIKey{Key: "1", Values: map[string]any{"v": 1}}, docslogin.APIKey{Key: "2"}), `{"apiPlaygroundInputs":{"header":{"Authorization":"Bearer 1"}}}`},
 				// The example of RFC 7617, section 2.
@@ -70,9 +72,30 @@ func TestMintlifyClaims(t *testing.T) {
 			testErrors(t, p, []errorRow{
 				{"an attribute that has the name of the reader's name", with(map[string]any{"name": "x"}), `the attribute "name" would set a claim that has a meaning`},
 				{"an attribute that has the name of the e-mail address", with(map[string]any{"email": "x"}), `the attribute "email" would set a claim that has a meaning`},
+				{"the group that is a wildcard", &docslogin.User{Groups: []string{"*"}}, mintlifyWildcard},
+				{"the wildcard after another group", &docslogin.User{Groups: []string{"admin", "*"}}, mintlifyWildcard},
+				{"the wildcard with white space around it", &docslogin.User{Groups: []string{"\t*\u00a0\n"}}, mintlifyWildcard},
 			})
 		})
 	}
+}
+
+const mintlifyWildcard = `User.Groups contains "*", which can open every page at Mintlify; leave it out, or set groups in a mapper of yours`
+
+// In many apps users name groups, but only the app has mappers.
+func TestOnlyAMapperOfTheAppSetsMintlifysWildcard(t *testing.T) {
+	for _, p := range []docslogin.Platform{mintlify, personalization} {
+		var e docslogin.Event
+		resp := testkit.Get(t, testkit.New(t, testkit.As(&docslogin.User{ID: "1", Groups: []string{"*"}}), p, testkit.Observe(&e)), "/docs-login")
+		if resp.StatusCode != 500 || e.Outcome != "mapper_failed" {
+			t.Errorf("%s, User.Groups: %d, %s", p.Name, resp.StatusCode, e.Outcome)
+		}
+		m := testkit.New(t, testkit.As(testkit.Ada), p, testkit.Sets("groups", []string{"*"}))
+		if _, payload := testkit.Login(t, m, "/docs-login"); !strings.Contains(payload, `"groups":["*"]`) {
+			t.Errorf("%s, a mapper of the app: %s", p.Name, payload)
+		}
+	}
+	testInfoRejects(t, platforms.MintlifyInfo(), &docslogin.User{ID: "1", Groups: []string{"*"}}, "mapper_failed")
 }
 
 func TestMintlifyRequiresNothing(t *testing.T) {
