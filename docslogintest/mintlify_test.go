@@ -20,6 +20,7 @@ func TestMintlifySaysWhyItRejects(t *testing.T) {
 		{"the host of another domain of these docs", func(p *docslogin.Platform) { p.HostClaim = "" }, set("host", "acme.mintlify.app"), "host", "visited at \"127.0.0.1\""},
 		{"a lifetime of a minute", func(p *docslogin.Platform) { p.Lifetime.Token, p.Lifetime.MaxToken = time.Minute, 0 }, nil, "exp", "10s at most"},
 		{"a group that is not a list", nil, set("groups", "admin"), "groups", "not a list of strings"},
+		{"a server variable that is a number", nil, set("apiPlaygroundInputs", map[string]any{"server": map[string]any{"port": 8443}}), "apiPlaygroundInputs.server", "not an object of strings"},
 	})
 	checkRejections(t, docslogintest.NewMintlifyPersonalization, []rejectionTest{
 		{"the key of Mintlify's authentication in its personalization", func(p *docslogin.Platform) { p.Algorithm, p.Key = "EdDSA", other.Platform().Key }, nil, "alg", "has to be ES256"},

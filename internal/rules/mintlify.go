@@ -8,7 +8,8 @@ import (
 
 // Mintlify returns the rules of Mintlify's authentication by JWT.
 //
-// Source: Mintlify's page on JWT authentication.
+// Sources: Mintlify's page on JWT authentication; for the claims, the type UserInfo of the npm
+// package @mintlify/validation.
 func Mintlify() Platform {
 	return Platform{
 		Name: "Mintlify",
@@ -26,14 +27,14 @@ func Mintlify() Platform {
 			{"groups", aListOfStrings},
 			{"content", anObject},
 			{"apiPlaygroundInputs", objectOf(
-				Claim{"server", anObject},
+				Claim{"server", anObjectOfStrings},
 				Claim{"header", anObject},
 				Claim{"query", anObject},
 				Claim{"cookie", anObject},
 				Claim{"path", anObject},
 			)},
 		},
-		Checks: []Check{checkMintlifyInputs},
+		Checks: []Check{checkMintlifyGroups, checkMintlifyInputs},
 	}
 }
 
@@ -47,6 +48,15 @@ func MintlifyPersonalization() Platform {
 	p.Algorithms = []string{"ES256"}
 	p.HostClaim = ""
 	return p
+}
+
+// checkMintlifyGroups warns about the group that is a wildcard.
+func checkMintlifyGroups(claims map[string]any) []Finding {
+	groups, _ := claims["groups"].([]any)
+	if !slices.Contains(groups, any("*")) {
+		return nil
+	}
+	return []Finding{warn("groups", "groups contains \"*\", which can open every page.", "Leave it out, unless the reader may see every page.")}
 }
 
 // checkMintlifyInputs warns about inputs of the API playground that fill in nothing, or less than

@@ -11,6 +11,7 @@ func mintlify(more string) string {
 	return eddsa(edHeader, `{"host":"docs.example.com","iat":1700000000,"exp":1700000010`+more+`}`)
 }
 
+// The types of claims are those of UserInfo in @mintlify/validation 0.1.878.
 func TestMintlify(t *testing.T) {
 	checkTokens(t, []tokenTest{
 		{"Mintlify accepts 10 s", rules.Mintlify(), mintlify(""), public, "", ""},
@@ -25,9 +26,15 @@ func TestMintlify(t *testing.T) {
 		{"groups, content and inputs", rules.Mintlify(), mintlify(`,"groups":["admin"],"content":{"name":"Ada"},"apiPlaygroundInputs":{"server":{},"header":{"Authorization":"Bearer k"},"query":{},"cookie":{},"path":{}}`), public, "", ""},
 		{"one group as a string", rules.Mintlify(), mintlify(`,"groups":"admin"`), public, "groups: is not a list of strings", ""},
 		{"groups with a number among them", rules.Mintlify(), mintlify(`,"groups":["admin",7]`), public, "groups: is not a list of strings", ""},
+		{"the group that is a wildcard", rules.Mintlify(), mintlify(`,"groups":["admin","*"]`), public, "", `groups: "*", which can open every page`},
+		{"groups with an asterisk in their names", rules.Mintlify(), mintlify(`,"groups":["beta*","**"]`), public, "", ""},
+		{"groups that are null", rules.Mintlify(), mintlify(`,"groups":null`), public, "groups: is not a list of strings", ""},
 		{"content that is text", rules.Mintlify(), mintlify(`,"content":"Ada"`), public, "content: is not an object", ""},
 		{"inputs that are a list", rules.Mintlify(), mintlify(`,"apiPlaygroundInputs":[]`), public, "apiPlaygroundInputs: is not an object", ""},
 		{"a header that is a string", rules.Mintlify(), mintlify(`,"apiPlaygroundInputs":{"header":"k"}`), public, "apiPlaygroundInputs.header: is not an object", ""},
+		{"values of any type, except in server", rules.Mintlify(), mintlify(`,"content":{"seats":7},"apiPlaygroundInputs":{"server":{"subdomain":"acme"},"header":{"X-Org":7},"query":{"page":7},"cookie":{"a":true},"path":{"id":null}}`), public, "", ""},
+		{"a number in server", rules.Mintlify(), mintlify(`,"apiPlaygroundInputs":{"server":{"subdomain":"acme","port":8443}}`), public, "apiPlaygroundInputs.server: is not an object of strings", ""},
+		{"inputs for the body", rules.Mintlify(), mintlify(`,"apiPlaygroundInputs":{"body":{}}`), public, "", "apiPlaygroundInputs: none of server, header, query, cookie, path"},
 		{"a header in the wrong place", rules.Mintlify(), mintlify(`,"apiPlaygroundInputs":{"X-Api-Key":"k"}`), public, "", "apiPlaygroundInputs: none of server, header, query, cookie, path"},
 		{"Authorization without a scheme", rules.Mintlify(), mintlify(`,"apiPlaygroundInputs":{"header":{"Authorization":"k"}}`), public, "", "apiPlaygroundInputs.header: no scheme"},
 	})
@@ -37,6 +44,7 @@ func TestMintlifyPersonalization(t *testing.T) {
 	checkTokens(t, []tokenTest{
 		{"personalization accepts ES256 without a host", rules.MintlifyPersonalization(), es256(`{"iat":1700000000,"exp":1700000010,"content":{},"groups":["a"],"expiresAt":1701209600}`), &p256.PublicKey, "", ""},
 		{"personalization rejects EdDSA", rules.MintlifyPersonalization(), mintlify(""), public, `alg: "EdDSA" and has to be ES256`, ""},
+		{"the group that is a wildcard, in personalization", rules.MintlifyPersonalization(), es256(`{"iat":1700000000,"exp":1700000010,"groups":["*"]}`), &p256.PublicKey, "", `groups: "*", which can open every page`},
 		{"personalization rejects 12 s", rules.MintlifyPersonalization(), es256(`{"iat":1700000000,"exp":1700000012}`), &p256.PublicKey, "exp: 10s at most", ""},
 	})
 }
