@@ -1,6 +1,15 @@
 // Package userinfo serves what the docs may know about a visitor as JSON, to scripts in the docs'
-// own pages. It is for docs that share the app's session and therefore need no token, such as docs
-// with Mintlify's personalization.
+// own pages. The docs get no signed token. This is the Info API of Mintlify's personalization, with
+// either of two ways to identify the visitor:
+//
+//   - Shared session: the script sends the app's session cookie. The docs must be on the same site
+//     as the app, which means under one registrable domain, as docs.example.com and
+//     app.example.com are. Otherwise browsers do not send the cookie. Use SameSite=Lax for it.
+//   - OAuth: the script sends an access token of the app's OAuth server in the header
+//     Authorization, as a Bearer token. The docs can be on any site. The lookup reads the token
+//     instead of a cookie.
+//
+// The two differ only in the lookup:
 //
 //	info, err := userinfo.New(lookup, platforms.MintlifyInfo(), []string{"https://docs.example.com"})
 //	...
@@ -27,10 +36,12 @@ import (
 //
 // Only scripts in pages from these origins can read the response; nil means same-origin only. Write
 // an origin exactly as browsers send it, such as "https://docs.example.com". A request from another
-// origin gets a 403, and so does one that the browser marks as not made by a script.
+// origin gets a 403, and so does one that the browser marks as not made by a script. Scripts in
+// pages from these origins can also send the header Authorization.
 //
-// The docs must be on the same site as the app, as docs.example.com and app.example.com are.
-// Otherwise browsers do not send the session cookie. Use SameSite=Lax for it.
+// A lookup for OAuth must accept only access tokens that were issued for the docs and have not
+// expired. It should set User.ExpiresAt to the end of the token. The OAuth server's token endpoint
+// is also called from the docs' pages and needs CORS headers of its own.
 //
 // Pass New the same options as for the login route, so that both return the same claims. Options
 // for the route and the sign-in page have no effect. New returns all configuration errors at once,
@@ -103,8 +114,7 @@ func (h *handler) allow(header http.Header, origin []string) bool {
 func (h *handler) preflight(w http.ResponseWriter, allowed bool) {
 	page.SetHeaders(w.Header())
 	w.Header().Set("Allow", methods)
-	w.Header().Set("Access-Control-Allow-Methods", http.MethodGet)
-	if allowed {
+	if allowed { // GET needs no permission
 		w.Header().Set("Access-Control-Allow-Headers", "Authorization")
 	}
 	w.WriteHeader(http.StatusNoContent)
