@@ -21,14 +21,18 @@ type infoApp struct {
 	stranger                *host
 }
 
-func newInfoApp(t *testing.T) *infoApp {
+// newInfoApp returns such an app. If lookup is nil, it reads the app's session.
+func newInfoApp(t *testing.T, lookup docslogin.UserLookup) *infoApp {
 	page := static("<h1>Docs</h1>")
 	i := &infoApp{
 		app:  newAppAt(t, "app.acme"),
 		docs: newHost(t, "docs.acme", page), guides: newHost(t, "guides.acme", page), elsewhere: newHost(t, "docs.elsewhere", page),
 		stranger: newHost(t, "evil.acme", page),
 	}
-	info, err := userinfo.New(i.lookup(), platforms.MintlifyInfo(), []string{i.docs.URL, i.guides.URL, i.elsewhere.URL},
+	if lookup == nil {
+		lookup = i.lookup()
+	}
+	info, err := userinfo.New(lookup, platforms.MintlifyInfo(), []string{i.docs.URL, i.guides.URL, i.elsewhere.URL},
 		docslogin.WithLogger(slog.New(slog.DiscardHandler)))
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +69,7 @@ func (i *infoApp) statuses(n int) (statuses []int) {
 }
 
 func TestUserInfo(t *testing.T) {
-	i := newInfoApp(t)
+	i := newInfoApp(t, nil)
 	const (
 		ada        = `200 {"apiPlaygroundInputs":{"header":{"Authorization":"Bearer key-of-ada"}},"content":{"email":"ada@example.com","name":"User ada"},"expiresAt":`
 		nobody     = `401 {"error":"Unauthorized"}`
@@ -111,9 +115,45 @@ func TestUserInfo(t *testing.T) {
 	}
 }
 
+// An access token needs no cookie, so the docs can be on another site.
+func TestUserInfoByAccessToken(t *testing.T) {
+	i := newInfoApp(t, func(r *http.Request) (*docslogin.User, error) {
+		if r.Header.Get("Authorization") != "Bearer token-of-ada" || r.Header["Cookie"] != nil {
+			return nil, docslogin.ErrNoUser
+		}
+		return &docslogin.User{Email: "ada@example.com"}, nil
+	})
+	for _, tt := range []struct {
+		name  string
+		page  string
+		init  string // of the fetch
+		want  string // beginning of the status and the text that the page can read
+		asked []int  // the statuses of the requests that reach the app
+	}{
+		{"docs on another site", i.elsewhere.URL, `, headers: {Authorization: "Bearer token-of-ada"}`, `200 {"content":{"email":"ada@example.com"},`, []int{204, 200}},
+		{"the docs, without credentials", i.docs.URL, `, credentials: "omit", headers: {Authorization: "Bearer token-of-ada"}`, `200 {"content":{"email":"ada@example.com"},`, []int{204, 200}},
+		{"another token", i.elsewhere.URL, `, headers: {Authorization: "Bearer x"}`, `401 {"error":"Unauthorized"}`, []int{204, 401}},
+		{"no token", i.elsewhere.URL, "", `401 {"error":"Unauthorized"}`, []int{401}},
+		{"an origin that is not configured", i.stranger.URL, `, headers: {Authorization: "Bearer token-of-ada"}`, "unreadable", []int{204}},
+		{"an origin that is not configured, without credentials", i.stranger.URL, `, credentials: "omit", headers: {Authorization: "Bearer token-of-ada"}`, "unreadable", []int{204}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			v := newVisitor(t) // who has no preflight's answer in a cache
+			v.open(tt.page)
+			before := len(i.asked("/user-info"))
+			if got := eval[string](v, i.fetch(tt.init)); !strings.HasPrefix(got, tt.want) {
+				t.Errorf("the page reads %q, want %q", got, tt.want)
+			}
+			if got := i.statuses(before); !slices.Equal(got, tt.asked) {
+				t.Errorf("statuses %v, want %v", got, tt.asked)
+			}
+		})
+	}
+}
+
 // The origin of such a frame is "null". It cannot be configured, since any page can make one.
 func TestUserInfoInAFrameWithoutAnOrigin(t *testing.T) {
-	i := newInfoApp(t)
+	i := newInfoApp(t, nil)
 	v := newVisitor(t)
 	i.signIn(v, "ada")
 	v.open(i.docs.URL)
@@ -134,7 +174,7 @@ func TestUserInfoInAFrameWithoutAnOrigin(t *testing.T) {
 // Only scripts get the JSON: an element of another page must not show whether its visitor is
 // signed in.
 func TestUserInfoIsOnlyForScripts(t *testing.T) {
-	i := newInfoApp(t)
+	i := newInfoApp(t, nil)
 	signedIn, signedOut := newVisitor(t), newVisitor(t)
 	i.signIn(signedIn, "ada")
 	for _, tt := range []struct{ name, element string }{
