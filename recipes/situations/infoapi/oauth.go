@@ -1,0 +1,120 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/recipes/internal/app"
+	"golang.org/x/oauth2"
+)
+
+const (
+	clientID      = "docs"
+	docsScope     = "docs-user-info" // other tokens of the app have other scopes
+	codeLifetime  = time.Minute
+	tokenLifetime = 10 * time.Minute
+)
+
+// oauthServer has one client, the docs. They are public, which means that they have no secret, so
+// the server requires the authorization code flow with PKCE (RFC 7636).
+type oauthServer struct {
+	docsURL       string
+	redirectURL   string // the docs' dashboard shows it
+	codes, tokens grants
+}
+
+func newOAuthServer(docsURL string) *oauthServer {
+	return &oauthServer{docsURL: docsURL, redirectURL: docsURL + "/mintlify-oauth-callback"}
+}
+
+// authorize sends a user who is signed in back to the docs with a code. The docs are the app's own,
+// so nobody is asked for consent.
+func (s *oauthServer) authorize(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Referrer-Policy", "no-referrer")
+	if q.Get("client_id") != clientID || q.Get("redirect_uri") != s.redirectURL || q.Get("response_type") != "code" ||
+		q.Get("scope") != docsScope || q.Get("code_challenge_method") != "S256" || q.Get("code_challenge") == "" {
+		http.Error(w, "This is not a request of the docs.", http.StatusBadRequest) // no redirect: the URL may be a stranger's
+		return
+	}
+	user, err := app.SignedIn(r)
+	switch {
+	case errors.Is(err, docslogin.ErrNoUser):
+		http.Redirect(w, r, "/sign-in?"+url.Values{"next": {"/oauth/authorize?" + q.Encode()}}.Encode(), http.StatusSeeOther)
+		return
+	case err != nil:
+		http.Error(w, "The session cannot be read.", http.StatusInternalServerError)
+		return
+	}
+	code := s.codes.add(grant{user.Email, docsScope, q.Get("code_challenge"), time.Now().Add(codeLifetime)})
+	http.Redirect(w, r, s.redirectURL+"?"+url.Values{"code": {code}, "state": {q.Get("state")}}.Encode(), http.StatusSeeOther)
+}
+
+// exchange answers a script of the docs with an access token for a code.
+func (s *oauthServer) exchange(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Access-Control-Allow-Origin", s.docsURL)
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Content-Type", "application/json")
+	r.Body = http.MaxBytesReader(w, r.Body, 1<<14)
+	grant, ok := s.codes.take(r.PostFormValue("code"))
+	if !ok || r.PostFormValue("grant_type") != "authorization_code" || r.PostFormValue("client_id") != clientID ||
+		r.PostFormValue("redirect_uri") != s.redirectURL ||
+		oauth2.S256ChallengeFromVerifier(r.PostFormValue("code_verifier")) != grant.challenge {
+		w.WriteHeader(http.StatusBadRequest)
+		_ = json.NewEncoder(w).Encode(map[string]string{"error": "invalid_grant"})
+		return
+	}
+	grant.end = time.Now().Add(tokenLifetime)
+	_ = json.NewEncoder(w).Encode(map[string]any{
+		"access_token": s.tokens.add(grant), "token_type": "Bearer", "expires_in": tokenLifetime.Seconds(),
+	})
+}
+
+// grant is what a code or an access token stands for.
+type grant struct {
+	email, scope string
+	challenge    string // of the code
+	end          time.Time
+}
+
+// grants are grants by code or access token. They are safe for concurrent use by multiple
+// goroutines.
+type grants struct {
+	mu sync.Mutex
+	of map[string]grant
+}
+
+func (g *grants) add(added grant) (key string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.of == nil {
+		g.of = map[string]grant{}
+	}
+	key = rand.Text()
+	g.of[key] = added
+	return key
+}
+
+// get returns a grant, and reports whether there is one that has not expired.
+func (g *grants) get(key string) (grant, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	found := g.of[key]
+	return found, time.Now().Before(found.end)
+}
+
+// take is get for a grant that is valid once.
+func (g *grants) take(key string) (grant, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	found := g.of[key]
+	delete(g.of, key)
+	return found, time.Now().Before(found.end)
+}
