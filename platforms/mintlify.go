@@ -38,9 +38,9 @@ import (
 // can open every page, and in many apps users name the groups. Leave it out of User.Groups. For a
 // reader who may see every page, set groups in a mapper of the app.
 //
-// Mintlify fills in a value of apiPlaygroundInputs only if the endpoint's security scheme uses it.
-// The app's own mappers may replace the claims, or add to them. Besides header, there are query,
-// cookie, path, and server, whose values must be strings:
+// The app's own mappers may replace the claims, or add to them. apiPlaygroundInputs has header,
+// query, cookie, path, and server. All values in server must be strings. Mintlify fills in a value
+// only if the endpoint's security scheme uses it:
 //
 //	claims.Object("apiPlaygroundInputs").Object("header")["X-Api-Key"] = key
 //	claims.Object("apiPlaygroundInputs").Object("server")["subdomain"] = "acme"
