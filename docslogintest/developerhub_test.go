@@ -10,6 +10,7 @@ import (
 func TestDeveloperHubSaysWhyItRejects(t *testing.T) {
 	checkRejections(t, docslogintest.NewDeveloperHub, []rejectionTest{
 		{"no version for DeveloperHub", func(p *docslogin.Platform) { p.Static = nil }, nil, "version", "no version"},
+		{"no vars for DeveloperHub", func(p *docslogin.Platform) { p.Mapper = nil }, nil, "vars", "no vars"},
 	})
 }
 

@@ -38,6 +38,7 @@ func TestDeveloperHubClaims(t *testing.T) {
 	testClaims(t, developerHub, []claimsRow{
 		{"name, e-mail address, and attributes", &docslogin.User{ID: "7", Name: "Ada", Email: "a@b.c", Groups: []string{"g"}, APIKeys: []docslogin.APIKey{{Key: "1"}}, Attributes: map[string]any{"plan": "pro"}},
 			`{"vars":{"email":"a@b.c","name":"Ada","plan":"pro"}}`},
+		{"an ID alone, for which vars are there but empty", idAlone, `{"vars":{}}`},
 	})
 	testErrors(t, developerHub, []errorRow{
 		{"an attribute that has the name of the reader's name", with(map[string]any{"name": "x"}), `the attribute "name" would set a claim that has a meaning`},

@@ -13,6 +13,7 @@ func DeveloperHub() Platform {
 		},
 		Algorithms:   []string{"HS256", "HS512"},
 		RequiredExp:  true,
+		Objects:      []string{"vars"},
 		SessionClaim: "exp",
 		Version:      "1",
 		Claims: []Claim{

@@ -9,11 +9,13 @@ import (
 func TestDeveloperHub(t *testing.T) {
 	checkTokens(t, []tokenTest{
 		{"DeveloperHub accepts HS256", rules.DeveloperHub(), hs256(hsHeader, `{"version":1,"iat":1700000000,"exp":1700086400,"vars":{"name":"Ada"},"error_redirect_url":"https://app.example.com"}`, secret), secret, "", ""},
-		{"DeveloperHub accepts HS512", rules.DeveloperHub(), hs512(`{"alg":"HS512","typ":"JWT"}`, `{"version":1,"iat":1700000000,"exp":1700086400}`), secret, "", ""},
-		{"DeveloperHub rejects any other algorithm", rules.DeveloperHub(), eddsa(edHeader, `{"version":1,"iat":1700000000,"exp":1700086400}`), public, `alg: "EdDSA" and has to be HS256 or HS512`, ""},
-		{"DeveloperHub needs exp", rules.DeveloperHub(), hs256(hsHeader, `{"version":1,"iat":1700000000}`, secret), secret, "exp: has no exp", ""},
-		{"a session of seconds at DeveloperHub", rules.DeveloperHub(), hs256(hsHeader, `{"version":1,"iat":1700000000,"exp":1700000010}`, secret), secret, "", "exp: logs the reader out"},
-		{"DeveloperHub needs version", rules.DeveloperHub(), hs256(hsHeader, `{"iat":1700000000,"exp":1700086400}`, secret), secret, "version: has no version", ""},
+		{"DeveloperHub accepts HS512", rules.DeveloperHub(), hs512(`{"alg":"HS512","typ":"JWT"}`, `{"version":1,"iat":1700000000,"exp":1700086400,"vars":{}}`), secret, "", ""},
+		{"DeveloperHub rejects any other algorithm", rules.DeveloperHub(), eddsa(edHeader, `{"version":1,"iat":1700000000,"exp":1700086400,"vars":{}}`), public, `alg: "EdDSA" and has to be HS256 or HS512`, ""},
+		{"DeveloperHub needs exp", rules.DeveloperHub(), hs256(hsHeader, `{"version":1,"iat":1700000000,"vars":{}}`, secret), secret, "exp: has no exp", ""},
+		{"a session of seconds at DeveloperHub", rules.DeveloperHub(), hs256(hsHeader, `{"version":1,"iat":1700000000,"exp":1700000010,"vars":{}}`, secret), secret, "", "exp: logs the reader out"},
+		{"DeveloperHub needs version", rules.DeveloperHub(), hs256(hsHeader, `{"iat":1700000000,"exp":1700086400,"vars":{}}`, secret), secret, "version: has no version", ""},
+		{"DeveloperHub needs vars", rules.DeveloperHub(), hs256(hsHeader, `{"version":1,"iat":1700000000,"exp":1700086400}`, secret), secret, "vars: has no vars", ""},
+		{"vars that are null", rules.DeveloperHub(), hs256(hsHeader, `{"version":1,"iat":1700000000,"exp":1700086400,"vars":null}`, secret), secret, "vars: is not an object", ""},
 		{"vars that are text", rules.DeveloperHub(), hs256(hsHeader, `{"version":1,"iat":1700000000,"exp":1700086400,"vars":"Ada"}`, secret), secret, "vars: is not an object", ""},
 	})
 }
