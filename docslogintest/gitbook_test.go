@@ -6,14 +6,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/docslogintest"
 )
 
 func TestGitBookSaysWhyItRejects(t *testing.T) {
 	checkRejections(t, docslogintest.NewGitBook, []rejectionTest{
 		{"a session that has ended", nil, late(2 * time.Hour), "exp", "in the past"},
-		{"more than GitBook accepts", func(p *docslogin.Platform) { p.MaxTokenBytes = 0 }, set("bio", strings.Repeat("x", 4000)), "size", "4000 at most"},
 	})
 }
 

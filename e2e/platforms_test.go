@@ -72,7 +72,7 @@ var allPlatforms = []platform{
 	},
 	{
 		name: "GitBook", preset: platforms.GitBook, site: docslogintest.NewGitBook,
-		alg: "HS256", query: "jwt_token", maxToken: 4000, in: "location", fromBase: true,
+		alg: "HS256", query: "jwt_token", in: "location", fromBase: true,
 		drops:    []string{"jwt_token", "access_token", "visitor.plan"},
 		lifetime: 3600, sessionClaim: "exp",
 	},

@@ -17,34 +17,40 @@ import (
 // deep link arrives in location: relative to siteURL, with or without a leading slash, or absolute.
 //
 // The token is the docs session: exp is its end (after one hour, see [docslogin.WithSessionTTL], or
-// at User.ExpiresAt if that is sooner). The session is at least one minute long. Without exp,
-// GitBook's session would last seven days. A token of more than 4,000 bytes is rejected
-// (too_large), because until August 2026 it caused a redirect loop at GitBook. The token contains
-// iat, exp, and these claims about the user:
+// at User.ExpiresAt if that is sooner). The session is at least one minute long, as GitBook's cookie
+// is. Without exp, GitBook's session would last seven days. The token contains iat, exp, and these
+// claims about the user:
 //
 //	Name, Email                 name, email
 //	Attributes                  the top level, each under its own name
 //	ID, Groups, APIKeys         not sent
 //
-// No field is required. Pages can use only what the site's schema declares. A string there must be
-// one of an enumeration, and lists cannot be used, so an app maps its groups to booleans in a
-// mapper of its own. What the schema declares may decide what a reader sees, so do not use
-// attributes that users can change themselves. An attribute named name or email is an error.
+// No field is required. An attribute named name or email is an error.
 //
-// GitBook logs readers out at {siteURL}/~gitbook/auth/logout.
+// Pages can use only what the site's schema declares. A string must be one of an enumeration in a
+// visibility condition, but not in an inline expression. Neither can use lists, so an app maps its
+// groups to booleans in a mapper of its own. What the schema declares may decide what a reader sees,
+// so do not use attributes that users can change themselves.
+//
+// GitBook fills an API key into its samples and requests where the OpenAPI file has
+// x-gitbook-prefill: "{{ visitor.claims.NAME }}" on a security scheme, a server, or a variable. A
+// mapper of the app sets that claim. An HTTP Basic credential is one string, user:password.
+//
+// {siteURL}/~gitbook/auth/logout deletes GitBook's cookie. It redirects to the logout URL that is
+// configured for the site and adds location, a page of the site ("/" by default). If none is
+// configured, it redirects to the site's root. {siteURL}/~gitbook/auth/login starts a login.
 //
 // Sources: GitBook's pages on authenticated access and on adaptive content.
 func GitBook(siteURL, signingKey string) docslogin.Platform {
 	return docslogin.Platform{
-		Name:          "GitBook",
-		DocsURL:       siteURL,
-		Algorithm:     jose.HS256,
-		Key:           docslogin.Secret(signingKey),
-		Carrier:       docslogin.InQuery("jwt_token"),
-		DeepLink:      docslogin.DeepLink{In: "location", FromBase: true, Drop: []string{"jwt_token", "access_token", "visitor.*"}},
-		Lifetime:      docslogin.Lifetime{Session: time.Hour, MinSession: time.Minute, SessionClaim: "exp"},
-		MaxTokenBytes: 4000,
-		Mapper:        gitBookClaims,
+		Name:      "GitBook",
+		DocsURL:   siteURL,
+		Algorithm: jose.HS256,
+		Key:       docslogin.Secret(signingKey),
+		Carrier:   docslogin.InQuery("jwt_token"),
+		DeepLink:  docslogin.DeepLink{In: "location", FromBase: true, Drop: []string{"jwt_token", "access_token", "visitor.*"}},
+		Lifetime:  docslogin.Lifetime{Session: time.Hour, MinSession: time.Minute, SessionClaim: "exp"},
+		Mapper:    gitBookClaims,
 	}
 }
 

@@ -1,6 +1,7 @@
 package platforms_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -55,7 +56,14 @@ func TestGitBookLifetimes(t *testing.T) {
 	testConfigError(t, err, "WithSessionTTL", "is 59s; on this platform it must be from 1m0s")
 }
 
-func TestGitBookTokenLimit(t *testing.T) { testTokenLimit(t, gitBook, 4000) }
+// GitBook splits its cookie in three (GitbookIO/gitbook #4554), so only the URL is limited.
+func TestGitBookTakesTokensThatDoNotFitIntoACookie(t *testing.T) {
+	user := with(map[string]any{"bio": strings.Repeat("x", 5000)})
+	to := testkit.Sent(t, testkit.Get(t, testkit.New(t, testkit.As(user), gitBook), "/docs-login"))
+	if size := len(testkit.JWT.FindString(to)); size < 6000 {
+		t.Errorf("the token has %d bytes", size)
+	}
+}
 
 func TestGitBookReservedClaims(t *testing.T) {
 	testReserved(t, gitBook, "iat", "exp", "nbf")

@@ -21,10 +21,9 @@ func GitBook() Platform {
 				"visitor.…":    "GitBook would take it for a claim, which nobody signed",
 			},
 		},
-		Algorithms:    []string{"HS256"},
-		MaxTokenBytes: 4000,
-		SessionClaim:  "exp",
-		Checks:        []Check{checkGitBookLists},
+		Algorithms:   []string{"HS256"},
+		SessionClaim: "exp",
+		Checks:       []Check{checkGitBookLists},
 	}
 }
 
@@ -33,7 +32,7 @@ func checkGitBookLists(claims map[string]any) []Finding {
 	var out []Finding
 	for _, name := range slices.Sorted(maps.Keys(claims)) {
 		if aList.is(claims[name]) {
-			out = append(out, warn("list", fmt.Sprintf("%.40q is a list, which conditions in pages cannot use.", name),
+			out = append(out, warn("list", fmt.Sprintf("%.40q is a list, which pages cannot use.", name),
 				"Send a boolean or a string of its own for each thing that pages ask for."))
 		}
 	}

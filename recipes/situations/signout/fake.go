@@ -14,10 +14,11 @@ import (
 )
 
 // docs is a test site behind a server that has a logout URL, as GitBook's docs do: it ends the docs
-// session and redirects to the logout URL in the dashboard.
+// session and redirects to the logout URL in the dashboard, with a page of the docs in location. If
+// the dashboard has none, it redirects to the docs' root.
 type docs struct {
 	*docslogintest.Site
-	logoutURL string
+	logoutURL string // in the dashboard; "": none
 	server    *http.Server
 }
 
@@ -59,7 +60,11 @@ func (d *docs) logout(w http.ResponseWriter, r *http.Request, site *url.URL) {
 	}
 	resp.Body.Close()
 	w.Header()["Set-Cookie"] = resp.Header["Set-Cookie"]
-	http.Redirect(w, r, d.logoutURL, http.StatusFound)
+	to := "/"
+	if d.logoutURL != "" {
+		to = d.logoutURL + "?location=%2F"
+	}
+	http.Redirect(w, r, to, http.StatusFound)
 }
 
 func (d *docs) Close() {

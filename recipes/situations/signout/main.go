@@ -40,12 +40,13 @@ func newHandler(env app.Env) (http.Handler, error) {
 			http.Error(w, "The session cannot be ended.", http.StatusInternalServerError)
 			return
 		}
-		http.Redirect(w, r, docsLogout, http.StatusSeeOther) // which redirects to signOutPage
+		http.Redirect(w, r, docsLogout, http.StatusSeeOther) // which redirects to signOutPage, with a docs page in location
 	})
 	return docs.Wrap(http.NewCrossOriginProtection().Handler(mux)), nil
 }
 
-// signOutPage signs nobody out and redirects nowhere.
+// signOutPage signs nobody out and redirects nowhere, not even to the location that the docs add:
+// their pages would ask the app to log the user in again.
 func signOutPage(w http.ResponseWriter, r *http.Request) {
 	_, err := signedIn(r)
 	if err != nil && !errors.Is(err, docslogin.ErrNoUser) {

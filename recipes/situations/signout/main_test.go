@@ -92,7 +92,8 @@ func (v *visit) isSignedIn(t *testing.T) {
 // isOut wants the page that says so, and that leads nowhere.
 func (v *visit) isOut(t *testing.T, page apptest.Page, redirects int) {
 	t.Helper()
-	if !page.At(v.AppURL+"/sign-out") || page.HasForm() || !strings.Contains(page.Text, "You are signed out.") || v.redirects > redirects {
+	at := page.At(v.AppURL+"/sign-out") || page.At(v.AppURL+"/sign-out?location=%2F")
+	if !at || page.HasForm() || !strings.Contains(page.Text, "You are signed out.") || v.redirects > redirects {
 		t.Errorf("signing out ends at %s after %d redirects, not at the page that says so after %d", page, v.redirects, redirects)
 	}
 }
@@ -111,7 +112,7 @@ func TestSignOutAtTheApp(t *testing.T) {
 func TestLogOutOfTheDocs(t *testing.T) {
 	v := start(t, toSignOut)
 	page := v.submit(t, v.signIn(t)) // the button in the head of its pages
-	if !page.At(v.AppURL+"/sign-out") || !page.HasForm() || v.redirects > 2 {
+	if !page.At(v.AppURL+"/sign-out?location=%2F") || !page.HasForm() || v.redirects > 2 {
 		t.Fatalf("the docs' Log out ends at %s after %d redirects, not at the app's sign-out page after 2", page, v.redirects)
 	}
 	v.isSignedIn(t)
@@ -119,7 +120,17 @@ func TestLogOutOfTheDocs(t *testing.T) {
 	v.isSignedOut(t)
 }
 
-// A dashboard without a logout URL, on docs where every page is private.
+func TestLogoutWithoutALogoutURLInTheDashboard(t *testing.T) {
+	v := start(t, func(string) string { return "" })
+	v.signIn(t)
+	page := v.submit(t, v.open(t, v.AppURL+"/sign-out"))
+	if !page.At(v.Site.URL+"/") || v.redirects > 2 {
+		t.Errorf("signing out ends at %s after %d redirects, not at the docs' root after 2", page, v.redirects)
+	}
+	v.isSignedOut(t)
+}
+
+// The logout URL in the dashboard is a private page of the docs.
 func TestLogoutThatLeadsToTheDocs(t *testing.T) {
 	v := start(t, func(string) string { return "/quickstart" })
 	v.signIn(t)
