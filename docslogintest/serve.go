@@ -1,6 +1,7 @@
 package docslogintest
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
@@ -36,7 +37,7 @@ func (s *Site) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	atCallback := s.rules.Callback == "" || r.URL.Path == s.rules.Callback
-	takesForm := s.rules.Form != "" && atCallback
+	takesForm := (s.rules.Form != "" || s.rules.AlsoForm) && atCallback
 	// A form with a token comes from another site, the app.
 	if err := crossOrigin.Check(r); err != nil && !takesForm {
 		http.Error(w, err.Error(), http.StatusForbidden)
@@ -58,7 +59,7 @@ func (s *Site) serve(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, "The form is too long or incomplete.", http.StatusBadRequest)
 			return
 		}
-		if page, ok := s.accept(w, r, r.PostForm.Get(s.rules.Form)); ok {
+		if page, ok := s.accept(w, r, r.PostForm.Get(cmp.Or(s.rules.Form, s.rules.Query))); ok {
 			redirect(w, page, http.StatusFound)
 		}
 	case s.rules.Fragment && atCallback && post:
@@ -94,13 +95,14 @@ func redirect(w http.ResponseWriter, page string, status int) {
 }
 
 // accept verifies a token, begins a docs session, and returns where the reader goes next. If
-// it rejects the token, it responds with a page that says why.
+// it rejects the login, it responds with a page that says why, or with nothing if the platform does.
 func (s *Site) accept(w http.ResponseWriter, r *http.Request, token string) (page string, ok bool) {
 	host := (&url.URL{Host: strings.ToLower(r.Host)}).Hostname()
 	now := s.now()
 	claims, findings := s.rules.Check(token, s.verifying(), host, now)
+	link := s.checkLink(r)
 	var rejected, warnings []rules.Finding
-	for _, f := range slices.Concat(s.checkLink(r), findings, s.checkEcho(r), s.rules.CheckQuery(r.URL.RawQuery)) {
+	for _, f := range slices.Concat(link, findings, s.checkEcho(r), s.rules.CheckQuery(r.URL.RawQuery)) {
 		if f.Rejected() {
 			rejected = append(rejected, f)
 		} else if f.Warn {
@@ -116,6 +118,10 @@ func (s *Site) accept(w http.ResponseWriter, r *http.Request, token string) (pag
 		w.Header().Set(rejectionHeader, fmt.Sprint(len(s.rejections)))
 		s.rejections = append(s.rejections, Rejection{Platform: s.rules.Name, Rule: first.Rule, Why: first.Why, Fix: first.Fix, Time: now})
 		s.mu.Unlock()
+		if status := s.rules.LinkStatus; status != 0 && slices.ContainsFunc(link, rules.Finding.Rejected) {
+			w.WriteHeader(status)
+			return "", false
+		}
 		s.show(w, r, http.StatusUnauthorized, view{Heading: "Login rejected", Rejected: rejected, Warnings: warnings})
 		return "", false
 	}
@@ -147,7 +153,7 @@ func (s *Site) linkOf(r *http.Request) string {
 	switch {
 	case s.rules.ToPage || s.rules.Link == "":
 		return ""
-	case s.rules.Form != "":
+	case s.rules.Form != "" || s.rules.AlsoForm && r.Method == http.MethodPost:
 		return r.PostForm.Get(s.rules.Link)
 	}
 	return r.URL.Query().Get(s.rules.Link)

@@ -38,6 +38,7 @@ type expectation struct {
 	home     bool   // the platform sends no deep link, so a login leads to the home page
 	toPage   bool   // the token comes to the deep link's page itself
 	ends     bool   // a claim of the token ends the docs session
+	refuses  bool   // some deep links reject the login
 	shows    string // what pages show of ada, between semicolons
 }
 
@@ -60,7 +61,7 @@ var expected = map[string]expectation{
 		shows: "Hello, Ada &lt;script&gt;.;<dd>ada@example.com;<dt>plan</dt><dd>pro</dd>",
 	},
 	"fern": {
-		deepLink: "state={site}%2Fchangelog", ends: true,
+		deepLink: "state={site}%2Fchangelog", ends: true, refuses: true,
 		shows: "Hello, Ada &lt;script&gt;.;Bearer key-of-ada;<dd>ada@example.com;admin, beta",
 	},
 	"zendesk": {
@@ -84,8 +85,8 @@ var expected = map[string]expectation{
 		shows:    "Hello, Ada &lt;script&gt;.;<dd>ada@example.com;<dt>userId</dt><dd>u1</dd>",
 	},
 	"metabase": {
-		deepLink: "return_to=/changelog",
-		shows:    "Hello, Ada &lt;script&gt;.;<dd>ada@example.com;admin, beta",
+		deepLink: "return_to=/changelog", refuses: true,
+		shows: "Hello, Ada &lt;script&gt;.;<dd>ada@example.com;admin, beta",
 	},
 }
 

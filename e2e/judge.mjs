@@ -63,8 +63,12 @@ const samples = {
 	Fern: ({Name: name, Email: email, Groups: roles, APIKeys}, {key, iat}) => {
 		const fern = {name, email, roles: roles ?? undefined};
 		if (APIKeys) {
-			const {Key, Username: username, Password: password} = APIKeys[0];
-			fern.playground = {initial_state: {auth: Key ? {bearer_token: Key} : {basic: {username, password}}}};
+			const tokens = APIKeys.filter(({Key}) => Key).map(({Name, Key}) => ({[Name]: Key}));
+			const basic = APIKeys.find(({Username, Password}) => Username || Password);
+			const auth = {};
+			if (tokens.length > 0) auth.bearer_token = tokens.length > 1 ? JSON.stringify(tokens) : APIKeys.find(({Key}) => Key).Key;
+			if (basic) auth.basic = {username: basic.Username, password: basic.Password};
+			fern.playground = {initial_state: {auth}};
 		}
 		return jwt.sign({fern, iat}, key, {issuer: 'https://buildwithfern.com', expiresIn: '1d'});
 	},

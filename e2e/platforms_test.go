@@ -50,7 +50,7 @@ type platform struct {
 	issuer       string // that the verifiers are pinned to
 	required     string // what the error page says that a user lacks
 	nameless     bool   // no name is sent
-	allKeys      bool   // all API keys are sent, not only the first
+	allKeys      bool   // all API keys are sent, and the token has room for many
 }
 
 // allPlatforms has a row for each preset.
@@ -78,7 +78,7 @@ var allPlatforms = []platform{
 	},
 	{
 		name: "Fern", preset: platforms.Fern, site: docslogintest.NewFern,
-		alg: "HS256", query: "fern_token", callback: "/api/fern-docs/auth/jwt/callback", maxToken: 4000, in: "state", out: "state", link: asGiven,
+		alg: "HS256", query: "fern_token", callback: "/api/fern-docs/auth/jwt/callback", maxToken: 4000, in: "state", out: "state", link: asURL,
 		lifetime: 86400, sessionClaim: "exp", issuer: "https://buildwithfern.com",
 	},
 	{

@@ -33,6 +33,16 @@ func visit(app http.Handler, path string) string {
 	return strings.TrimSpace(fmt.Sprint(w.Code, " ", testkit.Masked(w.Header().Get("Location")))) + "\n"
 }
 
+// visitForm opens a path of the app as Ada and returns the form on the page.
+func visitForm(app http.Handler, path string) string {
+	w, r := httptest.NewRecorder(), httptest.NewRequest("GET", path, nil)
+	r.AddCookie(&http.Cookie{Name: "session", Value: "Ada"})
+	app.ServeHTTP(w, r)
+	_, form, _ := strings.Cut(w.Body.String(), "</h1>\n")
+	form, _, _ = strings.Cut(form, "</form>")
+	return fmt.Sprint(w.Code, "\n", testkit.Masked(form))
+}
+
 // Readers log in at ReadMe with the project's JWT secret.
 func ExampleReadMe() {
 	docs, err := docslogin.New(currentUser,
@@ -103,6 +113,24 @@ func ExampleFern() {
 	// 302 https://docs.example.com/api/fern-docs/auth/jwt/callback?fern_token=TOKEN&state=https%3A%2F%2Fdocs.example.com%2Fstart
 }
 
+// A form keeps the token out of URLs, and out of the log of the docs' host.
+func ExampleFern_form() {
+	platform := platforms.Fern("https://docs.example.com", os.Getenv("FERN_SECRET"))
+	platform.Carrier = docslogin.InForm("fern_token")
+
+	docs, err := docslogin.New(currentUser, platform)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Print(visitForm(docs, "/docs-login?state=https://docs.example.com/start"))
+	// Output:
+	// 200
+	// <form method="post" action="https://docs.example.com/api/fern-docs/auth/jwt/callback">
+	// <input type="hidden" name="fern_token" value="TOKEN">
+	// <input type="hidden" name="state" value="https://docs.example.com/start">
+	// <button>Continue</button>
+}
+
 // The browser posts the token in a form that a script submits. This help center has a name of
 // its own.
 func ExampleZendesk() {
@@ -113,13 +141,7 @@ func ExampleZendesk() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	r := httptest.NewRequest("GET", "/docs-login?return_to=https://help.example.com/hc&brand_id=7", nil)
-	r.AddCookie(&http.Cookie{Name: "session", Value: "Ada"})
-	w := httptest.NewRecorder()
-	docs.ServeHTTP(w, r)
-	_, form, _ := strings.Cut(w.Body.String(), "</h1>\n")
-	form, _, _ = strings.Cut(form, "</form>")
-	fmt.Print(w.Code, "\n", testkit.Masked(form))
+	fmt.Print(visitForm(docs, "/docs-login?return_to=https://help.example.com/hc&brand_id=7"))
 	// Output:
 	// 200
 	// <form method="post" action="https://acme.zendesk.com/access/jwt?brand_id=7">

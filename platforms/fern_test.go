@@ -12,17 +12,40 @@ import (
 var fern = platforms.Fern("https://example.com/docs", testkit.Secret)
 
 func TestFernLogin(t *testing.T) {
-	testLogin(t, fern, "HS256", "https://example.com/docs/api/fern-docs/auth/jwt/callback?fern_token=TOKEN",
-		`{"exp":1700086400,"fern":{"email":"ada@example.com","name":"Ada Lovelace","playground":{"initial_state":{"auth":{"bearer_token":"sk_1"}}},"roles":["admin"]},"iat":1700000000,"iss":"https://buildwithfern.com"}`)
+	testLogin(t, fern, "HS256", "https://example.com/docs/api/fern-docs/auth/jwt/callback?fern_token=TOKEN", fernToken)
 }
+
+const fernToken = `{"exp":1700086400,"fern":{"email":"ada@example.com","name":"Ada Lovelace","playground":{"initial_state":{"auth":{"bearer_token":"sk_1"}}},"roles":["admin"]},"iat":1700000000,"iss":"https://buildwithfern.com"}`
 
 func TestFernDeepLinks(t *testing.T) {
 	const callback = "https://example.com/docs/api/fern-docs/auth/jwt/callback?fern_token=TOKEN"
 	testLinks(t, fern, []linkRow{
-		{"an absolute URL, as it arrived", "state=HTTPS%3A%2F%2Fexample.com%2Fdocs%3Fq%3D%2520%26r%23s", callback + "&state=HTTPS%3A%2F%2Fexample.com%2Fdocs%3Fq%3D%2520%26r%23s"},
-		{"a path, and a redirect_uri that is ignored", "state=/docs/a&redirect_uri=https://evil.example", callback + "&state=%2Fdocs%2Fa"},
+		{"an absolute URL with the query that Fern appends", "state=https%3A%2F%2Fexample.com%2Fdocs%2Fa%3F_fern_auth_method%3Djwt%253Ahttps%253A%252F%252Fbuildwithfern.com", callback + "&state=https%3A%2F%2Fexample.com%2Fdocs%2Fa%3F_fern_auth_method%3Djwt%253Ahttps%253A%252F%252Fbuildwithfern.com"},
+		{"an absolute URL with a query and an anchor", "state=HTTPS%3A%2F%2Fexample.com%2Fdocs%3Fq%3D%2520%26r%23s", callback + "&state=https%3A%2F%2Fexample.com%2Fdocs%3Fq%3D%2520%26r%23s"},
+		{"an absolute URL with escapes, a plus sign, and letters beyond ASCII", "state=https://example.com/docs/a%252Fb/%C3%A9?x=1%2B2%26y=%2525", callback + "&state=https%3A%2F%2Fexample.com%2Fdocs%2Fa%252Fb%2F%C3%A9%3Fx%3D1%2B2%26y%3D%2525"},
+		{"a path, and a redirect_uri that is ignored", "state=/docs/a&redirect_uri=https://evil.example", callback + "&state=https%3A%2F%2Fexample.com%2Fdocs%2Fa"},
 		{"a page of a foreign host", "state=https%3A%2F%2Fevil.example%2Fdocs", callback},
 	})
+}
+
+// Fern's setup page for self-hosted docs: a POST of fern_token and state.
+func TestFernForm(t *testing.T) {
+	p := fern
+	p.Carrier = docslogin.InForm("fern_token")
+	const post = "POST https://example.com/docs/api/fern-docs/auth/jwt/callback fern_token=TOKEN"
+	testLogin(t, p, "HS256", post, fernToken)
+	testLinks(t, p, []linkRow{
+		{"an absolute URL", "state=https%3A%2F%2Fexample.com%2Fdocs%3Fa%3Db", post + "&state=https%3A%2F%2Fexample.com%2Fdocs%3Fa%3Db"},
+		{"a path", "state=/docs/a", post + "&state=https%3A%2F%2Fexample.com%2Fdocs%2Fa"},
+	})
+}
+
+// A site whose returnToQueryParam is not state.
+func TestFernReturnToQueryParam(t *testing.T) {
+	p := fern
+	p.DeepLink.In, p.DeepLink.Out = "return_to", "return_to"
+	const callback = "https://example.com/docs/api/fern-docs/auth/jwt/callback?fern_token=TOKEN"
+	testLinks(t, p, []linkRow{{"an absolute URL", "return_to=https://example.com/docs/a", callback + "&return_to=https%3A%2F%2Fexample.com%2Fdocs%2Fa"}})
 }
 
 func TestFernIssuer(t *testing.T) {
@@ -40,12 +63,21 @@ func TestFernClaims(t *testing.T) {
 	testClaims(t, fern, []claimsRow{
 		{"groups, name, and e-mail address, without ID and attributes", &docslogin.User{ID: "7", Name: "Ada Lovelace", Email: "ada@example.com", Groups: []string{"g"}, Attributes: map[string]any{"role": "admin"}},
 			`{"fern":{"email":"ada@example.com","name":"Ada Lovelace","roles":["g"]}}`},
-		{"the first key", keys(docslogin.APIKey{Key: "1", Values: map[string]any{"v": 1}}, docslogin.APIKey{Key: "2"}), `{"fern":{"playground":{"initial_state":{"auth":{"bearer_token":"1"}}}}}`},
+		{"one key, whose name and values are not sent", keys(docslogin.APIKey{Name: "Live", Key: "1", Values: map[string]any{"v": 1}}), `{"fern":{"playground":{"initial_state":{"auth":{"bearer_token":"1"}}}}}`},
+		{"several keys", keys(docslogin.APIKey{Name: "Live", Key: "sk_1"}, docslogin.APIKey{Name: "Test", Key: `"\`}), `{"fern":{"playground":{"initial_state":{"auth":{"bearer_token":"[{\"Live\":\"sk_1\"},{\"Test\":\"\\\"\\\\\"}]"}}}}}`},
+		{"a key without a name, and one without a Key", keys(docslogin.APIKey{}, docslogin.APIKey{Key: "1"}), `{"fern":{"playground":{"initial_state":{"auth":{"bearer_token":"1"}}}}}`},
 		{"HTTP Basic", keys(docslogin.APIKey{Username: "u", Password: "p"}), `{"fern":{"playground":{"initial_state":{"auth":{"basic":{"password":"p","username":"u"}}}}}}`},
 		{"HTTP Basic without a user name", keys(docslogin.APIKey{Password: "p"}), `{"fern":{"playground":{"initial_state":{"auth":{"basic":{"password":"p","username":""}}}}}}`},
 		{"HTTP Basic without a password", keys(docslogin.APIKey{Username: "u"}), `{"fern":{"playground":{"initial_state":{"auth":{"basic":{"password":"","username":"u"}}}}}}`},
-		{"HTTP Basic and a key", keys(docslogin.APIKey{Key: "1", Username: "u", Password: "p"}), `{"fern":{"playground":{"initial_state":{"auth":{"bearer_token":"1"}}}}}`},
-		{"a key without a credential", keys(docslogin.APIKey{Name: "x"}), `{}`},
+		{"HTTP Basic and a key", keys(docslogin.APIKey{Key: "1", Username: "u", Password: "p"}), `{"fern":{"playground":{"initial_state":{"auth":{"basic":{"password":"p","username":"u"},"bearer_token":"1"}}}}}`},
+		{"the first of two HTTP Basic credentials, behind a key", keys(docslogin.APIKey{Key: "1"}, docslogin.APIKey{Username: "u", Password: "p"}, docslogin.APIKey{Username: "v", Password: "q"}), `{"fern":{"playground":{"initial_state":{"auth":{"basic":{"password":"p","username":"u"},"bearer_token":"1"}}}}}`},
+		{"a key without a credential", keys(docslogin.APIKey{Name: "x"}), `{"fern":{}}`},
+		{"an ID alone", idAlone, `{"fern":{}}`},
+	})
+	testErrors(t, fern, []errorRow{
+		{"a key without a name among several", keys(docslogin.APIKey{Username: "u"}, docslogin.APIKey{Name: "Live", Key: "1"}, docslogin.APIKey{Key: "2"}), "API key 2 of the 2 that have a Key has no Name of its own, which Fern needs where there are several"},
+		{"a first key without a name", keys(docslogin.APIKey{Key: "1"}, docslogin.APIKey{Name: "Test", Key: "2"}), "API key 1 of the 2 that have a Key has no Name of its own"},
+		{"two keys with one name", keys(docslogin.APIKey{Name: "Live", Key: "1"}, docslogin.APIKey{Name: "Live", Key: "2"}), "API key 2 of the 2 that have a Key has no Name of its own"},
 	})
 }
 

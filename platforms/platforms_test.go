@@ -62,7 +62,7 @@ func TestEveryPresetRejectsAnEmptyUser(t *testing.T) {
 }
 
 func TestEveryMapperSendsNothingThatIsNotSet(t *testing.T) {
-	required := map[string]string{"DeveloperHub": `{"vars":{}}`} // objects that the platform requires
+	required := map[string]string{"Fern": `{"fern":{}}`, "DeveloperHub": `{"vars":{}}`} // objects that the platform requires
 	for _, p := range testkit.Presets() {
 		t.Run(p.Name, func(t *testing.T) {
 			want := cmp.Or(required[p.Name], "{}")

@@ -38,6 +38,28 @@ func objectOf(members ...Claim) Type {
 	return Type{name: "an object", is: is[map[string]any], members: members}
 }
 
+// objectOfEach returns the type of an object whose members all have the type t.
+func objectOfEach(name string, t Type) Type {
+	return Type{name: name, is: func(v any) bool {
+		object, ok := v.(map[string]any)
+		for _, member := range object {
+			ok = ok && t.fits(member)
+		}
+		return ok
+	}}
+}
+
+// fits reports whether a value and its members have their types.
+func (t Type) fits(v any) bool {
+	ok := t.is(v)
+	object, _ := v.(map[string]any)
+	for _, c := range t.members {
+		member, there := object[c.Name]
+		ok = ok && (!there || c.Type.fits(member))
+	}
+	return ok
+}
+
 func is[T any](v any) bool {
 	_, ok := v.(T)
 	return ok

@@ -26,7 +26,7 @@ func TestClaims(t *testing.T) {
 		{"misspelled claims of Mintlify", rules.Mintlify(), mintlify(`,"expires_at":1701209600`), public, "", `spelling: "expires_at" is not a claim of Mintlify`},
 		{"misspelled claims of Zendesk, whose types are not known", rules.Zendesk(), zendesk(`,"EXTERNAL_ID":1,"LOCALE":1,"ORGANIZATION":1,"ORGANIZATIONS":1,"ORGANIZATION_ID":1,"ORGANIZATION_IDS":1,"PHONE":1,"REMOTE_PHOTO_URL":1,"ROLE":1,"TAGS":1`), secret, "",
 			`spelling: "EXTERNAL_ID"; "LOCALE"; "ORGANIZATION"; "ORGANIZATIONS"; "ORGANIZATION_ID"; "ORGANIZATION_IDS"; "PHONE"; "REMOTE_PHOTO_URL"; "ROLE"; "TAGS"`},
-		{"a misspelled iss", rules.Fern(), fern(`,"ISS":"x"`), secret, "", `spelling: "ISS" is not a claim of Fern`},
+		{"a misspelled iss", rules.Fern(), fern(`,"ISS":"x","fern":{}`), secret, "", `spelling: "ISS" is not a claim of Fern`},
 		{"a claim of the app's own", rules.ReadMe(), readMe(`,"plan":"pro","":1`), secret, "", ""},
 	})
 }

@@ -51,7 +51,7 @@ func rejectMetabaseLink(link string, at *url.URL) string {
 	case strings.ContainsAny(path, "[]"):
 		return invalid + "a bracket in its path"
 	case host != "" && at.Host != "" && host != plainHost(at):
-		return "leads to another host than the site's"
+		return "leads to another host"
 	}
 	return ""
 }

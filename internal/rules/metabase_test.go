@@ -44,7 +44,7 @@ func TestMetabaseRejectsALinkThatIsNotAURI(t *testing.T) {
 		{"a second number sign", "/a#b#", notURI + "a second number sign"},
 		{"a bracket to the left in the path", "/a[?b", notURI + "a bracket"},
 		{"a bracket to the right in the path", "/a]#b", notURI + "a bracket"},
-		{"another host", "https://evil.example/a", "leads to another host than the site's"},
+		{"another host", "https://evil.example/a", "leads to another host than the docs'"},
 		{"another host without a scheme", "//evil.example/a", "leads to another host"},
 		{"escapes", "/a%20b?c=%25%7B#%5B", ""},
 		{"a plus", "/a?b=c+d", ""},

@@ -16,10 +16,12 @@ type Wire struct {
 	Host          string            // host of Callback, if it is the platform's own; "": the docs' host
 	Query         string            // parameter that carries the token; "": none
 	Form          string            // field of a POST that carries the token; "": none
+	AlsoForm      bool              // besides the query, a POST of a form may carry Query and Link
 	Fragment      bool              // the token is in the fragment, for a page's script
 	Link          string            // parameter that carries the deep link to the login URL and back; "": the platform sends none
 	Back          LinkForm          // the form in which the deep link comes back
 	AlwaysLink    bool              // if there is no deep link, the docs' home page comes back
+	LinkStatus    int               // status of the empty response to a deep link that rejects the login; 0: a page says why
 	OtherHosts    bool              // the deep link may lead to other hosts, such as those of agents or other brands
 	RejectLink    RejectLink        // says why a deep link rejects the login; nil: none does
 	ToPage        bool              // the token goes to the deep link's page itself, without Link
@@ -27,8 +29,8 @@ type Wire struct {
 	RefusedParams map[string]string // parameters that are rejected, and why; "x…" is every name that begins with x
 }
 
-// A RejectLink returns why the platform rejects a login because of its deep link, as a predicate, or
-// "". At is the URL that took the token.
+// A RejectLink returns why the platform rejects a login because of its deep link, as a predicate of
+// the link, or "". At is the URL that took the token; its host is "" if that is not known.
 type RejectLink func(link string, at *url.URL) string
 
 // A LinkForm is the form in which a deep link comes back.
@@ -233,12 +235,13 @@ func (p Platform) CheckLink(link string, at *url.URL, route string) []Finding {
 	if p.ToPage {
 		rule, what, lower = "page", "The page", strings.TrimPrefix(lower, "/")
 	}
+	judge, rejected := warn, ""
 	if p.RejectLink != nil {
-		if why := p.RejectLink(link, at); why != "" {
-			return []Finding{fail(rule, what+" "+why+".", "Send a page of the docs, in the form in which the preset sends it.")}
+		if rejected = p.RejectLink(link, at); rejected != "" {
+			judge = fail
 		}
 	}
-	note := func(why, fix string) []Finding { return []Finding{warn(rule, what+" "+why+".", fix)} }
+	note := func(why, fix string) []Finding { return []Finding{judge(rule, what+" "+why+".", fix)} }
 	host, path := "", link
 	if !p.ToPage {
 		host, path = split(link)
@@ -268,6 +271,9 @@ func (p Platform) CheckLink(link string, at *url.URL, route string) []Finding {
 		return note("carries a token already", "Take "+p.Query+" out of the deep link.")
 	case decoded == route && len(route) > 1:
 		return note("leads back to the app's login route", "Link to a page of the docs; the login URL belongs in their dashboard alone.")
+	}
+	if rejected != "" {
+		return note(rejected, "Send the page in the form in which the preset sends it.")
 	}
 	return []Finding{pass(rule, what+" is in order.")}
 }
