@@ -23,13 +23,6 @@ func setString(claims docslogin.Claims, name, value string) {
 	}
 }
 
-// setObject sets a claim unless the object is empty.
-func setObject(claims docslogin.Claims, name string, object docslogin.Claims) {
-	if len(object) > 0 {
-		claims[name] = object
-	}
-}
-
 // setGroups sets a claim to the user's groups, unless there are none.
 func setGroups(claims docslogin.Claims, name string, user *docslogin.User) {
 	if len(user.Groups) > 0 {

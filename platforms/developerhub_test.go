@@ -26,11 +26,28 @@ func TestDeveloperHubLoginWithHS512(t *testing.T) {
 }
 
 func TestDeveloperHubDeepLinks(t *testing.T) {
+	const docs = "https://docs.example.com"
 	testLinks(t, developerHub, []linkRow{
-		{"an absolute URL", "redirect=https://docs.example.com/ref%3Fa=b%23c", "https://docs.example.com/ref?a=b&jwt=TOKEN#c"},
-		{"a path", "redirect=/ref", "https://docs.example.com/ref?jwt=TOKEN"},
-		{"the home with a query", "redirect=https://docs.example.com/%3Fx=1", "https://docs.example.com/?x=1&jwt=TOKEN"},
-		{"a page of a foreign host", "redirect=https://evil.example/ref", "https://docs.example.com?jwt=TOKEN"},
+		{"a page", "redirect=https%3A%2F%2Fdocs.example.com%2Fguide", docs + "/guide?jwt=TOKEN"},
+		{"a query", "redirect=https%3A%2F%2Fdocs.example.com%2Fguide%3Fa%3D1%26b%3D2", docs + "/guide?a=1&b=2&jwt=TOKEN"},
+		{"an anchor", "redirect=https%3A%2F%2Fdocs.example.com%2Fguide%23part", docs + "/guide?jwt=TOKEN#part"},
+		{"a query and an anchor", "redirect=https%3A%2F%2Fdocs.example.com%2Fguide%3Fa%3D1%26b%3D2%23part", docs + "/guide?a=1&b=2&jwt=TOKEN#part"},
+		{"an escaped blank", "redirect=https%3A%2F%2Fdocs.example.com%2Fguide%2520a%3Fq%3Db%2520c", docs + "/guide%20a?q=b%20c&jwt=TOKEN"},
+		{"plus signs", "redirect=https%3A%2F%2Fdocs.example.com%2Fa%2Bb%3Fq%3Dc%2Bd%252Be", docs + "/a+b?q=c+d%2Be&jwt=TOKEN"},
+		{"an escaped slash", "redirect=https%3A%2F%2Fdocs.example.com%2Fa%252Fb%3Fq%3Dc%252Fd", docs + "/a%2Fb?q=c%2Fd&jwt=TOKEN"},
+		{"an escaped percent sign", "redirect=https%3A%2F%2Fdocs.example.com%2Fguide%3Fq%3D100%2525", docs + "/guide?q=100%25&jwt=TOKEN"},
+		{"an escaped ampersand", "redirect=https%3A%2F%2Fdocs.example.com%2Fguide%3Fq%3Da%2526b", docs + "/guide?q=a%26b&jwt=TOKEN"},
+		{"letters beyond ASCII, escaped", "redirect=https%3A%2F%2Fdocs.example.com%2Fgr%25C3%25B6%25C3%259Fe%3Fq%3D%25E6%2597%25A5", docs + "/gr%C3%B6%C3%9Fe?q=%E6%97%A5&jwt=TOKEN"},
+		{"letters beyond ASCII", "redirect=https%3A%2F%2Fdocs.example.com%2Fgr%C3%B6%C3%9Fe%3Fq%3D%E6%97%A5", docs + "/gr%C3%B6%C3%9Fe?q=%E6%97%A5&jwt=TOKEN"},
+		{"no deep link", "", docs + "?jwt=TOKEN"},
+		{"an empty deep link", "redirect=", docs + "?jwt=TOKEN"},
+		{"the text undefined", "redirect=undefined", docs + "?jwt=TOKEN"},
+		{"a foreign host", "redirect=https%3A%2F%2Fevil.example%2Fguide", docs + "?jwt=TOKEN"},
+		{"a foreign host without a scheme", "redirect=%2F%2Fevil.example%2Fguide", docs + "?jwt=TOKEN"},
+		{"a path that leaves the docs", "redirect=%2Fguide%2F..%2F..%2Fadmin", docs + "?jwt=TOKEN"},
+		{"a page that already has a token", "redirect=https%3A%2F%2Fdocs.example.com%2Fguide%3Fjwt%3Dx", docs + "?jwt=TOKEN"},
+		{"a path", "redirect=/ref", docs + "/ref?jwt=TOKEN"},
+		{"the home with a query", "redirect=https://docs.example.com/%3Fx=1", docs + "/?x=1&jwt=TOKEN"},
 	})
 }
 

@@ -20,11 +20,27 @@ const fernToken = `{"exp":1700086400,"fern":{"email":"ada@example.com","name":"A
 func TestFernDeepLinks(t *testing.T) {
 	const callback = "https://example.com/docs/api/fern-docs/auth/jwt/callback?fern_token=TOKEN"
 	testLinks(t, fern, []linkRow{
+		{"a page", "state=https%3A%2F%2Fexample.com%2Fdocs%2Fguide", callback + "&state=https%3A%2F%2Fexample.com%2Fdocs%2Fguide"},
+		{"a query", "state=https%3A%2F%2Fexample.com%2Fdocs%2Fguide%3Fa%3D1%26b%3D2", callback + "&state=https%3A%2F%2Fexample.com%2Fdocs%2Fguide%3Fa%3D1%26b%3D2"},
+		{"an anchor", "state=https%3A%2F%2Fexample.com%2Fdocs%2Fguide%23part", callback + "&state=https%3A%2F%2Fexample.com%2Fdocs%2Fguide%23part"},
+		{"a query and an anchor", "state=https%3A%2F%2Fexample.com%2Fdocs%2Fguide%3Fa%3D1%26b%3D2%23part", callback + "&state=https%3A%2F%2Fexample.com%2Fdocs%2Fguide%3Fa%3D1%26b%3D2%23part"},
+		{"an escaped blank", "state=https%3A%2F%2Fexample.com%2Fdocs%2Fguide%2520a%3Fq%3Db%2520c", callback + "&state=https%3A%2F%2Fexample.com%2Fdocs%2Fguide%2520a%3Fq%3Db%2520c"},
+		{"plus signs", "state=https%3A%2F%2Fexample.com%2Fdocs%2Fa%2Bb%3Fq%3Dc%2Bd%252Be", callback + "&state=https%3A%2F%2Fexample.com%2Fdocs%2Fa%2Bb%3Fq%3Dc%2Bd%252Be"},
+		{"an escaped slash", "state=https%3A%2F%2Fexample.com%2Fdocs%2Fa%252Fb%3Fq%3Dc%252Fd", callback + "&state=https%3A%2F%2Fexample.com%2Fdocs%2Fa%252Fb%3Fq%3Dc%252Fd"},
+		{"an escaped percent sign", "state=https%3A%2F%2Fexample.com%2Fdocs%2Fguide%3Fq%3D100%2525", callback + "&state=https%3A%2F%2Fexample.com%2Fdocs%2Fguide%3Fq%3D100%2525"},
+		{"an escaped ampersand", "state=https%3A%2F%2Fexample.com%2Fdocs%2Fguide%3Fq%3Da%2526b", callback + "&state=https%3A%2F%2Fexample.com%2Fdocs%2Fguide%3Fq%3Da%2526b"},
+		{"letters beyond ASCII, escaped", "state=https%3A%2F%2Fexample.com%2Fdocs%2Fgr%25C3%25B6%25C3%259Fe%3Fq%3D%25E6%2597%25A5", callback + "&state=https%3A%2F%2Fexample.com%2Fdocs%2Fgr%25C3%25B6%25C3%259Fe%3Fq%3D%25E6%2597%25A5"},
+		{"letters beyond ASCII", "state=https%3A%2F%2Fexample.com%2Fdocs%2Fgr%C3%B6%C3%9Fe%3Fq%3D%E6%97%A5", callback + "&state=https%3A%2F%2Fexample.com%2Fdocs%2Fgr%C3%B6%C3%9Fe%3Fq%3D%E6%97%A5"},
+		{"no deep link", "", callback},
+		{"an empty deep link", "state=", callback},
+		{"the text undefined", "state=undefined", callback},
+		{"a foreign host", "state=https%3A%2F%2Fevil.example%2Fguide", callback},
+		{"a foreign host without a scheme", "state=%2F%2Fevil.example%2Fguide", callback},
+		{"a path that leaves the docs", "state=%2Fguide%2F..%2F..%2Fadmin", callback},
+		{"a page that already has a token", "state=https%3A%2F%2Fexample.com%2Fdocs%2Fguide%3Ffern_token%3Dx", callback},
 		{"an absolute URL with the query that Fern appends", "state=https%3A%2F%2Fexample.com%2Fdocs%2Fa%3F_fern_auth_method%3Djwt%253Ahttps%253A%252F%252Fbuildwithfern.com", callback + "&state=https%3A%2F%2Fexample.com%2Fdocs%2Fa%3F_fern_auth_method%3Djwt%253Ahttps%253A%252F%252Fbuildwithfern.com"},
 		{"an absolute URL with a query and an anchor", "state=HTTPS%3A%2F%2Fexample.com%2Fdocs%3Fq%3D%2520%26r%23s", callback + "&state=https%3A%2F%2Fexample.com%2Fdocs%3Fq%3D%2520%26r%23s"},
-		{"an absolute URL with escapes, a plus sign, and letters beyond ASCII", "state=https://example.com/docs/a%252Fb/%C3%A9?x=1%2B2%26y=%2525", callback + "&state=https%3A%2F%2Fexample.com%2Fdocs%2Fa%252Fb%2F%C3%A9%3Fx%3D1%2B2%26y%3D%2525"},
 		{"a path, and a redirect_uri that is ignored", "state=/docs/a&redirect_uri=https://evil.example", callback + "&state=https%3A%2F%2Fexample.com%2Fdocs%2Fa"},
-		{"a page of a foreign host", "state=https%3A%2F%2Fevil.example%2Fdocs", callback},
 	})
 }
 

@@ -18,14 +18,31 @@ func TestGitBookLogin(t *testing.T) {
 }
 
 func TestGitBookDeepLinks(t *testing.T) {
+	const site = "https://example.com/docs"
 	testLinks(t, gitBook, []linkRow{
-		{"a path without a slash, with a query and an anchor", "location=guide/start%3Fa%3D1%26b%3D%2520%23part", "https://example.com/docs/guide/start?a=1&b=%20&jwt_token=TOKEN#part"},
-		{"a path with a slash", "location=/guide", "https://example.com/docs/guide?jwt_token=TOKEN"},
-		{"an absolute URL with a query", "location=https://example.com/docs/guide%3Fa%3D1", "https://example.com/docs/guide?a=1&jwt_token=TOKEN"},
-		{"tokens and claims that nobody signed", "location=guide%3Fjwt_token%3Dx%26a%3D1%26access_token%3Dx%26visitor.plan%3Dpro%26%2576isitor.x%3Dy", "https://example.com/docs/guide?a=1&jwt_token=TOKEN"},
-		{"a claim before a broken escape", "location=guide%3Fvisitor%252Eplan%25GG%3Dpro%26a%3D1", "https://example.com/docs/guide?a=1&jwt_token=TOKEN"},
-		{"a page outside of the site", "location=https://example.com/admin", "https://example.com/docs?jwt_token=TOKEN"},
-		{"a page of a foreign host", "location=https://evil.example/docs/guide", "https://example.com/docs?jwt_token=TOKEN"},
+		{"a page", "location=guide", site + "/guide?jwt_token=TOKEN"},
+		{"a query", "location=guide%3Fa%3D1%26b%3D2", site + "/guide?a=1&b=2&jwt_token=TOKEN"},
+		{"an anchor", "location=guide%23part", site + "/guide?jwt_token=TOKEN#part"},
+		{"a query and an anchor", "location=guide%3Fa%3D1%26b%3D2%23part", site + "/guide?a=1&b=2&jwt_token=TOKEN#part"},
+		{"an escaped blank", "location=guide%2520a%3Fq%3Db%2520c", site + "/guide%20a?q=b%20c&jwt_token=TOKEN"},
+		{"plus signs", "location=a%2Bb%3Fq%3Dc%2Bd%252Be", site + "/a+b?q=c+d%2Be&jwt_token=TOKEN"},
+		{"an escaped slash", "location=a%252Fb%3Fq%3Dc%252Fd", site + "/a%2Fb?q=c%2Fd&jwt_token=TOKEN"},
+		{"an escaped percent sign", "location=guide%3Fq%3D100%2525", site + "/guide?q=100%25&jwt_token=TOKEN"},
+		{"an escaped ampersand", "location=guide%3Fq%3Da%2526b", site + "/guide?q=a%26b&jwt_token=TOKEN"},
+		{"letters beyond ASCII, escaped", "location=gr%25C3%25B6%25C3%259Fe%3Fq%3D%25E6%2597%25A5", site + "/gr%C3%B6%C3%9Fe?q=%E6%97%A5&jwt_token=TOKEN"},
+		{"letters beyond ASCII", "location=gr%C3%B6%C3%9Fe%3Fq%3D%E6%97%A5", site + "/gr%C3%B6%C3%9Fe?q=%E6%97%A5&jwt_token=TOKEN"},
+		{"no deep link", "", site + "?jwt_token=TOKEN"},
+		{"an empty deep link", "location=", site + "?jwt_token=TOKEN"},
+		{"the text undefined", "location=undefined", site + "?jwt_token=TOKEN"},
+		{"a foreign host", "location=https%3A%2F%2Fevil.example%2Fguide", site + "?jwt_token=TOKEN"},
+		{"a foreign host without a scheme", "location=%2F%2Fevil.example%2Fguide", site + "?jwt_token=TOKEN"},
+		{"a path that leaves the docs", "location=%2Fguide%2F..%2F..%2Fadmin", site + "?jwt_token=TOKEN"},
+		{"a path with a slash", "location=/guide", site + "/guide?jwt_token=TOKEN"},
+		{"an absolute URL with a query", "location=https://example.com/docs/guide%3Fa%3D1", site + "/guide?a=1&jwt_token=TOKEN"},
+		{"tokens and claims that nobody signed", "location=guide%3Fjwt_token%3Dx%26a%3D1%26access_token%3Dx%26visitor.plan%3Dpro%26%2576isitor.x%3Dy", site + "/guide?a=1&jwt_token=TOKEN"},
+		{"a claim before a broken escape", "location=guide%3Fvisitor%252Eplan%25GG%3Dpro%26a%3D1", site + "/guide?a=1&jwt_token=TOKEN"},
+		{"a page outside of the site", "location=https://example.com/admin", site + "?jwt_token=TOKEN"},
+		{"a page of a foreign host", "location=https://evil.example/docs/guide", site + "?jwt_token=TOKEN"},
 	})
 }
 

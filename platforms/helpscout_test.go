@@ -17,8 +17,26 @@ func TestHelpScoutLogin(t *testing.T) {
 }
 
 func TestHelpScoutDeepLinks(t *testing.T) {
+	const callback = "https://docs.example.com/authcallback?token=TOKEN"
 	testLinks(t, helpScout, []linkRow{
-		{"a path with a query and an anchor", "returnTo=/article/1-a%3Fb=c%23d", "https://docs.example.com/authcallback?token=TOKEN&returnTo=%2Farticle%2F1-a%3Fb%3Dc%23d"},
+		{"a page", "returnTo=%2Fguide", callback + "&returnTo=%2Fguide"},
+		{"a query", "returnTo=%2Fguide%3Fa%3D1%26b%3D2", callback + "&returnTo=%2Fguide%3Fa%3D1%26b%3D2"},
+		{"an anchor", "returnTo=%2Fguide%23part", callback + "&returnTo=%2Fguide%23part"},
+		{"a query and an anchor", "returnTo=%2Fguide%3Fa%3D1%26b%3D2%23part", callback + "&returnTo=%2Fguide%3Fa%3D1%26b%3D2%23part"},
+		{"an escaped blank", "returnTo=%2Fguide%2520a%3Fq%3Db%2520c", callback + "&returnTo=%2Fguide%2520a%3Fq%3Db%2520c"},
+		{"plus signs", "returnTo=%2Fa%2Bb%3Fq%3Dc%2Bd%252Be", callback + "&returnTo=%2Fa%2Bb%3Fq%3Dc%2Bd%252Be"},
+		{"an escaped slash", "returnTo=%2Fa%252Fb%3Fq%3Dc%252Fd", callback + "&returnTo=%2Fa%252Fb%3Fq%3Dc%252Fd"},
+		{"an escaped percent sign", "returnTo=%2Fguide%3Fq%3D100%2525", callback + "&returnTo=%2Fguide%3Fq%3D100%2525"},
+		{"an escaped ampersand", "returnTo=%2Fguide%3Fq%3Da%2526b", callback + "&returnTo=%2Fguide%3Fq%3Da%2526b"},
+		{"letters beyond ASCII, escaped", "returnTo=%2Fgr%25C3%25B6%25C3%259Fe%3Fq%3D%25E6%2597%25A5", callback + "&returnTo=%2Fgr%25C3%25B6%25C3%259Fe%3Fq%3D%25E6%2597%25A5"},
+		{"letters beyond ASCII", "returnTo=%2Fgr%C3%B6%C3%9Fe%3Fq%3D%E6%97%A5", callback + "&returnTo=%2Fgr%C3%B6%C3%9Fe%3Fq%3D%E6%97%A5"},
+		{"no deep link", "", callback},
+		{"an empty deep link", "returnTo=", callback},
+		{"the text undefined", "returnTo=undefined", callback},
+		{"a foreign host", "returnTo=https%3A%2F%2Fevil.example%2Fguide", callback},
+		{"a foreign host without a scheme", "returnTo=%2F%2Fevil.example%2Fguide", callback},
+		{"a path that leaves the docs", "returnTo=%2Fguide%2F..%2F..%2Fadmin", callback},
+		{"a page that already has a token", "returnTo=%2Fguide%3Ftoken%3Dx", callback},
 	})
 }
 

@@ -117,7 +117,9 @@ func mintlifyClaims(_ context.Context, user *docslogin.User, claims docslogin.Cl
 	if err := addPerson(content, user); err != nil {
 		return err
 	}
-	setObject(claims, "content", content)
+	if len(content) > 0 {
+		claims["content"] = content
+	}
 	if len(user.APIKeys) > 0 {
 		if credentials := mintlifyAuthorization(user.APIKeys[0]); credentials != "" {
 			claims.Object("apiPlaygroundInputs").Object("header")["Authorization"] = credentials

@@ -26,19 +26,53 @@ func TestMintlifyPersonalizationLogin(t *testing.T) {
 }
 
 func TestMintlifyDeepLinks(t *testing.T) {
+	const callback = "https://docs.example.com/login/jwt-callback"
 	testLinks(t, mintlify, []linkRow{
-		{"a path with a query and an anchor", "redirect=%2Fa%3Fb%23c", "https://docs.example.com/login/jwt-callback?redirect=%2Fa%3Fb%23c#TOKEN"},
-		{"an absolute URL", "redirect=https%3A%2F%2Fdocs.example.com%2Fa", "https://docs.example.com/login/jwt-callback?redirect=%2Fa#TOKEN"},
-		{"the callback", "redirect=%2Flogin%2Fjwt-callback", "https://docs.example.com/login/jwt-callback#TOKEN"},
+		{"a page", "redirect=%2Fguide", callback + "?redirect=%2Fguide#TOKEN"},
+		{"a query", "redirect=%2Fguide%3Fa%3D1%26b%3D2", callback + "?redirect=%2Fguide%3Fa%3D1%26b%3D2#TOKEN"},
+		{"an anchor", "redirect=%2Fguide%23part", callback + "?redirect=%2Fguide%23part#TOKEN"},
+		{"a query and an anchor", "redirect=%2Fguide%3Fa%3D1%26b%3D2%23part", callback + "?redirect=%2Fguide%3Fa%3D1%26b%3D2%23part#TOKEN"},
+		{"an escaped blank", "redirect=%2Fguide%2520a%3Fq%3Db%2520c", callback + "?redirect=%2Fguide%2520a%3Fq%3Db%2520c#TOKEN"},
+		{"plus signs", "redirect=%2Fa%2Bb%3Fq%3Dc%2Bd%252Be", callback + "?redirect=%2Fa%2Bb%3Fq%3Dc%2Bd%252Be#TOKEN"},
+		{"an escaped slash", "redirect=%2Fa%252Fb%3Fq%3Dc%252Fd", callback + "?redirect=%2Fa%252Fb%3Fq%3Dc%252Fd#TOKEN"},
+		{"an escaped percent sign", "redirect=%2Fguide%3Fq%3D100%2525", callback + "?redirect=%2Fguide%3Fq%3D100%2525#TOKEN"},
+		{"an escaped ampersand", "redirect=%2Fguide%3Fq%3Da%2526b", callback + "?redirect=%2Fguide%3Fq%3Da%2526b#TOKEN"},
+		{"letters beyond ASCII, escaped", "redirect=%2Fgr%25C3%25B6%25C3%259Fe%3Fq%3D%25E6%2597%25A5", callback + "?redirect=%2Fgr%25C3%25B6%25C3%259Fe%3Fq%3D%25E6%2597%25A5#TOKEN"},
+		{"letters beyond ASCII", "redirect=%2Fgr%C3%B6%C3%9Fe%3Fq%3D%E6%97%A5", callback + "?redirect=%2Fgr%C3%B6%C3%9Fe%3Fq%3D%E6%97%A5#TOKEN"},
+		{"no deep link", "", callback + "#TOKEN"},
+		{"an empty deep link", "redirect=", callback + "#TOKEN"},
+		{"the text undefined", "redirect=undefined", callback + "#TOKEN"},
+		{"a foreign host", "redirect=https%3A%2F%2Fevil.example%2Fguide", callback + "#TOKEN"},
+		{"a foreign host without a scheme", "redirect=%2F%2Fevil.example%2Fguide", callback + "#TOKEN"},
+		{"a path that leaves the docs", "redirect=%2Fguide%2F..%2F..%2Fadmin", callback + "#TOKEN"},
+		{"an absolute URL", "redirect=https%3A%2F%2Fdocs.example.com%2Fa", callback + "?redirect=%2Fa#TOKEN"},
+		{"the callback", "redirect=%2Flogin%2Fjwt-callback", callback + "#TOKEN"},
 	})
 }
 
 func TestMintlifyPersonalizationDeepLinks(t *testing.T) {
+	const docs = "https://example.com/docs"
 	testLinks(t, personalization, []linkRow{
-		{"a path with a query and an anchor", "redirect=/docs/get-started%3Fx=1%23part", "https://example.com/docs/get-started?x=1#TOKEN"},
-		{"the home with a query", "redirect=/docs%3Fx=1", "https://example.com/docs?x=1#TOKEN"},
-		{"an absolute URL", "redirect=https://example.com/docs/get-started", "https://example.com/docs/get-started#TOKEN"},
-		{"a page outside of the docs", "redirect=/admin", "https://example.com/docs#TOKEN"},
+		{"a page", "redirect=%2Fdocs%2Fguide", docs + "/guide#TOKEN"},
+		{"a query", "redirect=%2Fdocs%2Fguide%3Fa%3D1%26b%3D2", docs + "/guide?a=1&b=2#TOKEN"},
+		{"an anchor", "redirect=%2Fdocs%2Fguide%23part", docs + "/guide#TOKEN"},
+		{"a query and an anchor", "redirect=%2Fdocs%2Fguide%3Fa%3D1%26b%3D2%23part", docs + "/guide?a=1&b=2#TOKEN"},
+		{"an escaped blank", "redirect=%2Fdocs%2Fguide%2520a%3Fq%3Db%2520c", docs + "/guide%20a?q=b%20c#TOKEN"},
+		{"plus signs", "redirect=%2Fdocs%2Fa%2Bb%3Fq%3Dc%2Bd%252Be", docs + "/a+b?q=c+d%2Be#TOKEN"},
+		{"an escaped slash", "redirect=%2Fdocs%2Fa%252Fb%3Fq%3Dc%252Fd", docs + "/a%2Fb?q=c%2Fd#TOKEN"},
+		{"an escaped percent sign", "redirect=%2Fdocs%2Fguide%3Fq%3D100%2525", docs + "/guide?q=100%25#TOKEN"},
+		{"an escaped ampersand", "redirect=%2Fdocs%2Fguide%3Fq%3Da%2526b", docs + "/guide?q=a%26b#TOKEN"},
+		{"letters beyond ASCII, escaped", "redirect=%2Fdocs%2Fgr%25C3%25B6%25C3%259Fe%3Fq%3D%25E6%2597%25A5", docs + "/gr%C3%B6%C3%9Fe?q=%E6%97%A5#TOKEN"},
+		{"letters beyond ASCII", "redirect=%2Fdocs%2Fgr%C3%B6%C3%9Fe%3Fq%3D%E6%97%A5", docs + "/gr%C3%B6%C3%9Fe?q=%E6%97%A5#TOKEN"},
+		{"no deep link", "", docs + "#TOKEN"},
+		{"an empty deep link", "redirect=", docs + "#TOKEN"},
+		{"the text undefined", "redirect=undefined", docs + "#TOKEN"},
+		{"a foreign host", "redirect=https%3A%2F%2Fevil.example%2Fguide", docs + "#TOKEN"},
+		{"a foreign host without a scheme", "redirect=%2F%2Fevil.example%2Fguide", docs + "#TOKEN"},
+		{"a path that leaves the docs", "redirect=%2Fguide%2F..%2F..%2Fadmin", docs + "#TOKEN"},
+		{"the home with a query", "redirect=/docs%3Fx=1", docs + "?x=1#TOKEN"},
+		{"an absolute URL", "redirect=https://example.com/docs/get-started", docs + "/get-started#TOKEN"},
+		{"a page outside of the docs", "redirect=/admin", docs + "#TOKEN"},
 	})
 }
 

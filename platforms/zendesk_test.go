@@ -28,10 +28,27 @@ func TestZendeskLogin(t *testing.T) {
 func TestZendeskDeepLinks(t *testing.T) {
 	const action = "POST https://acme.zendesk.com/access/jwt"
 	testLinks(t, zendesk, []linkRow{
+		{"a page", "return_to=%2Fhc%2Fguide", action + " jwt=TOKEN&return_to=%2Fhc%2Fguide"},
+		{"a query", "return_to=%2Fhc%2Fguide%3Fa%3D1%26b%3D2", action + " jwt=TOKEN&return_to=%2Fhc%2Fguide%3Fa%3D1%26b%3D2"},
+		{"an anchor", "return_to=%2Fhc%2Fguide%23part", action + " jwt=TOKEN&return_to=%2Fhc%2Fguide%23part"},
+		{"a query and an anchor", "return_to=%2Fhc%2Fguide%3Fa%3D1%26b%3D2%23part", action + " jwt=TOKEN&return_to=%2Fhc%2Fguide%3Fa%3D1%26b%3D2%23part"},
+		{"an escaped blank", "return_to=%2Fhc%2Fguide%2520a%3Fq%3Db%2520c", action + " jwt=TOKEN&return_to=%2Fhc%2Fguide%2520a%3Fq%3Db%2520c"},
+		{"plus signs", "return_to=%2Fhc%2Fa%2Bb%3Fq%3Dc%2Bd%252Be", action + " jwt=TOKEN&return_to=%2Fhc%2Fa%2Bb%3Fq%3Dc%2Bd%252Be"},
+		{"an escaped slash", "return_to=%2Fhc%2Fa%252Fb%3Fq%3Dc%252Fd", action + " jwt=TOKEN&return_to=%2Fhc%2Fa%252Fb%3Fq%3Dc%252Fd"},
+		{"an escaped percent sign", "return_to=%2Fhc%2Fguide%3Fq%3D100%2525", action + " jwt=TOKEN&return_to=%2Fhc%2Fguide%3Fq%3D100%2525"},
+		{"an escaped ampersand", "return_to=%2Fhc%2Fguide%3Fq%3Da%2526b", action + " jwt=TOKEN&return_to=%2Fhc%2Fguide%3Fq%3Da%2526b"},
+		{"letters beyond ASCII, escaped", "return_to=%2Fhc%2Fgr%25C3%25B6%25C3%259Fe%3Fq%3D%25E6%2597%25A5", action + " jwt=TOKEN&return_to=%2Fhc%2Fgr%25C3%25B6%25C3%259Fe%3Fq%3D%25E6%2597%25A5"},
+		{"letters beyond ASCII", "return_to=%2Fhc%2Fgr%C3%B6%C3%9Fe%3Fq%3D%E6%97%A5", action + " jwt=TOKEN&return_to=%2Fhc%2Fgr%C3%B6%C3%9Fe%3Fq%3D%E6%97%A5"},
+		{"no deep link", "", action + " jwt=TOKEN"},
+		{"an empty deep link", "return_to=", action + " jwt=TOKEN"},
+		{"the text undefined", "return_to=undefined", action + " jwt=TOKEN"},
+		{"a foreign host", "return_to=https%3A%2F%2Fevil.example%2Fguide", action + " jwt=TOKEN"},
+		{"a foreign host without a scheme", "return_to=%2F%2Fevil.example%2Fguide", action + " jwt=TOKEN"},
+		{"a path that leaves the docs", "return_to=%2Fguide%2F..%2F..%2Fadmin", action + " jwt=TOKEN"},
+		{"a page that already has a token", "return_to=%2Fhc%2Fguide%3Fjwt%3Dx", action + " jwt=TOKEN"},
 		{"a path, and parameters of which three are echoed", "return_to=/hc/en-us%3Fa=1%23b&brand_id=123&locale_id=1&timestamp=1700000000&role=admin", action + "?brand_id=123&locale_id=1&timestamp=1700000000 jwt=TOKEN&return_to=%2Fhc%2Fen-us%3Fa%3D1%23b"},
 		{"the agents' pages", "return_to=https://acme.zendesk.com/agent/tickets/1", action + " jwt=TOKEN&return_to=https%3A%2F%2Facme.zendesk.com%2Fagent%2Ftickets%2F1"},
 		{"a page of another account, and an echoed parameter with quotes", "return_to=https://evil.zendesk.com/&brand_id=%22%3E%3Cscript%3E", action + "?brand_id=%22%3E%3Cscript%3E jwt=TOKEN"},
-		{"a page that already has a token", "return_to=/hc%3Fjwt=x", action + " jwt=TOKEN"},
 	})
 	testLinks(t, hostMapped, []linkRow{
 		{"the agents' pages, and a help center under a name of its own", "return_to=https://acme.zendesk.com/agent", action + " jwt=TOKEN&return_to=https%3A%2F%2Facme.zendesk.com%2Fagent"},
