@@ -1,6 +1,7 @@
 package docslogintest_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -35,6 +36,9 @@ func TestReadMeFillsInEveryKindOfKey(t *testing.T) {
 			_, page := get(t, visitor(t, newApp(t, site, site.Platform(), user)), site.URL+"/guides/else")
 			contains(t, page, append(test.want, "<code>/guides/else</code>")...)
 			onlyFacts(t, page)
+			if strings.Contains(page, "Note on the token") {
+				t.Errorf("page warns of the token:\n%s", page)
+			}
 		})
 	}
 }

@@ -40,15 +40,11 @@ function checkPlatform(claims, {hostClaim, host, takenFor, now}) {
 // claims.
 const samples = {
 	ReadMe: ({Name: name, Email: email, Attributes, APIKeys}, {key, iat}) => {
+		// ReadMe's page has "apiKey: {user, pass}" too; the published code shows that as "[object Object]".
 		const credential = ({Key, Username, Password}) => (Key ? {apiKey: Key} : {user: Username, pass: Password});
 		const claims = {name, email, ...Attributes, version: 1};
-		if (APIKeys?.length > 1) {
-			claims.keys = APIKeys.map((entry) => ({name: entry.Name, ...credential(entry)}));
-		} else if (APIKeys?.length === 1) {
-			// ReadMe's page has "apiKey: {user, pass}"; the published code reads user and pass.
-			claims.apiKey = credential(APIKeys[0]).apiKey ?? credential(APIKeys[0]);
-			if (!APIKeys[0].Key) Object.assign(claims, credential(APIKeys[0]));
-		}
+		if (APIKeys) Object.assign(claims, credential(APIKeys[0]));
+		if (APIKeys?.length > 1) claims.keys = APIKeys.map((entry) => ({name: entry.Name, ...credential(entry)}));
 		return jwt.sign({...claims, iat}, key);
 	},
 	Mintlify: async (user, {key, iat, host}) => new jose.SignJWT({host, ...mintlifyUser(user, iat)})

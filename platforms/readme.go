@@ -3,6 +3,7 @@ package platforms
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -23,21 +24,26 @@ import (
 //	Name, else Email     name, required
 //	Email                email, required
 //	Attributes           the top level, each under its own name
-//	one API key          apiKey: Key; its Name is not sent
-//	                     user and pass: Username and Password; apiKey: both as an object
-//	                     the top level: Values
-//	several API keys     keys: for each, name, apiKey or user and pass, and Values
+//	the first API key    the top level: apiKey: Key; user and pass: Username and Password;
+//	                     each of Values under its own name
+//	several API keys     also keys: for each, name: Name, and the same members
 //	ID, Groups           not sent
 //
-// A value of an API key fills the security scheme or server variable with the same name. The value
-// of an HTTP Basic scheme is {"user": …, "pass": …}. If there is such a value, apiKey is not sent
-// as an object, which pages would show as "[object Object]". If Username and
-// Password are also empty, and only one value is such a credential, user and pass come from it.
+// ReadMe fills apiKey into API key, bearer, and OAuth 2.0 schemes, and adds "Bearer " to the last
+// two. It fills user and pass into HTTP Basic schemes. A value fills the security scheme or server
+// variable with the same name, instead of these. The value of an HTTP Basic scheme is
+// {"user": …, "pass": …}. If Username and Password are empty, and only one value is such a
+// credential, user and pass come from it.
 //
-// If a user has several API keys, each needs a unique Name. An attribute named name, email, apiKey,
-// user, pass, keys, parameters, isAdmin, isReadOnly, or allowedProjects is an error. So is a value
-// of a single API key with one of these names, except apiKey, user, and pass. Only the app's own
-// mappers can set a claim that grants a privilege.
+// If a user has several API keys, each needs a unique Name. Requests are filled from the key that
+// the reader chooses, by default the first. Code blocks in pages are filled from the first key. The
+// text of pages, and server variables, are filled from the chosen key, or from the first one if that
+// lacks the member. There, <<name>> is the Name of the key, not of the reader.
+//
+// An attribute named name, email, apiKey, user, pass, keys, parameters, isAdmin, isReadOnly, or
+// allowedProjects is an error. So is a value of an API key with one of these names, except apiKey,
+// user, and pass. The value apiKey must be a string. Only the app's own mappers can set a claim that
+// grants a privilege.
 //
 // Sources: ReadMe's pages on custom login and on the data that it takes from a JWT. They do not
 // document whether exp is honored or whether a reused jti is rejected.
@@ -71,7 +77,7 @@ func ReadMeInfo() docslogin.Platform {
 	}
 }
 
-// The top-level claims to which ReadMe gives a meaning, without and with those that a key may set.
+// The claims to which ReadMe gives a meaning, without and with those that a key may set.
 var (
 	readMePrivileges = []string{"name", "email", "keys", "parameters", "isAdmin", "isReadOnly", "allowedProjects"}
 	readMeReserved   = append([]string{"apiKey", "user", "pass"}, readMePrivileges...)
@@ -83,8 +89,12 @@ func readMeClaims(_ context.Context, user *docslogin.User, claims docslogin.Clai
 	if err := addValues(claims, "attribute", user.Attributes, readMeReserved...); err != nil {
 		return err
 	}
-	if len(user.APIKeys) == 1 {
-		return addReadMeKey(claims, user.APIKeys[0])
+	if len(user.APIKeys) == 0 {
+		return nil
+	}
+	// Code blocks in pages read only the top level.
+	if err := addReadMeKey(claims, user.APIKeys[0]); err != nil || len(user.APIKeys) == 1 {
+		return err
 	}
 	keys := make([]docslogin.Claims, 0, len(user.APIKeys))
 	names := map[string]bool{}
@@ -94,37 +104,38 @@ func readMeClaims(_ context.Context, user *docslogin.User, claims docslogin.Clai
 		}
 		names[key.Name] = true
 		entry := docslogin.Claims{"name": key.Name}
-		if err := addReadMeCredentials(entry, key); err != nil {
+		if err := addReadMeKey(entry, key); err != nil {
 			return err
 		}
 		keys = append(keys, entry)
 	}
-	if len(keys) > 0 {
-		claims["keys"] = keys
+	claims["keys"] = keys
+	return nil
+}
+
+// addReadMeKey adds a key to the top level or to an entry of keys.
+func addReadMeKey(claims docslogin.Claims, key docslogin.APIKey) error {
+	setString(claims, "apiKey", key.Key)
+	if user, pass := readMeBasic(key); user+pass != "" {
+		claims["user"], claims["pass"] = user, pass
+	}
+	if err := addValues(claims, "API key's value", key.Values, readMePrivileges...); err != nil {
+		return err
+	}
+	if value, ok := claims["apiKey"]; ok {
+		if _, ok := value.(string); !ok {
+			return errors.New(`docslogin: the API key's value "apiKey" is not a string; for HTTP Basic, set Username and Password instead`)
+		}
 	}
 	return nil
 }
 
-// addReadMeKey adds a user's only key to the top level.
-func addReadMeKey(claims docslogin.Claims, key docslogin.APIKey) error {
-	if name, pass, hasValue := readMeBasic(key); name+pass != "" && key.Key == "" && !hasValue {
-		claims["apiKey"] = docslogin.Claims{"user": name, "pass": pass}
-	}
-	return addReadMeCredentials(claims, key, readMePrivileges...)
-}
-
-// addReadMeCredentials adds what a key at the top level and an entry of keys have in common.
-func addReadMeCredentials(claims docslogin.Claims, key docslogin.APIKey, reserved ...string) error {
-	setString(claims, "apiKey", key.Key)
-	if user, pass, _ := readMeBasic(key); user+pass != "" {
-		claims["user"], claims["pass"] = user, pass
-	}
-	return addValues(claims, "API key's value", key.Values, reserved...)
-}
-
 // readMeBasic returns the HTTP Basic credential of a key: Username and Password, or else the only
-// value that is such a credential. hasValue reports whether there is such a value.
-func readMeBasic(key docslogin.APIKey) (user, pass string, hasValue bool) {
+// value that is such a credential, for pages and for other schemes.
+func readMeBasic(key docslogin.APIKey) (user, pass string) {
+	if key.Username+key.Password != "" {
+		return key.Username, key.Password
+	}
 	found := 0
 	for _, value := range key.Values {
 		copied, _ := copyJSON(value) // addValues reports the error
@@ -135,8 +146,8 @@ func readMeBasic(key docslogin.APIKey) (user, pass string, hasValue bool) {
 			found++
 		}
 	}
-	if key.Username+key.Password != "" || found > 1 {
-		user, pass = key.Username, key.Password
+	if found > 1 {
+		return "", ""
 	}
-	return user, pass, found > 0
+	return user, pass
 }

@@ -40,9 +40,9 @@ func TestReadMeAPIKeys(t *testing.T) {
 	testClaims(t, readMe, []claimsRow{
 		{"one key, whose name is not sent", keys(docslogin.APIKey{Name: "live", Key: "12345"}), `{"apiKey":"12345"}`},
 		{"one key with values", keys(docslogin.APIKey{Key: "12345", Values: map[string]any{"petstore_auth": "x", "port": 8443}}), `{"apiKey":"12345","petstore_auth":"x","port":8443}`},
-		{"HTTP Basic", keys(docslogin.APIKey{Username: "u", Password: "p"}), `{"apiKey":{"pass":"p","user":"u"},"pass":"p","user":"u"}`},
-		{"HTTP Basic without a password", keys(docslogin.APIKey{Username: "u"}), `{"apiKey":{"pass":"","user":"u"},"pass":"","user":"u"}`},
-		{"HTTP Basic without a user name", keys(docslogin.APIKey{Password: "p"}), `{"apiKey":{"pass":"p","user":""},"pass":"p","user":""}`},
+		{"HTTP Basic", keys(docslogin.APIKey{Username: "u", Password: "p"}), `{"pass":"p","user":"u"}`},
+		{"HTTP Basic without a password", keys(docslogin.APIKey{Username: "u"}), `{"pass":"","user":"u"}`},
+		{"HTTP Basic without a user name", keys(docslogin.APIKey{Password: "p"}), `{"pass":"p","user":""}`},
 		{"HTTP Basic and a key", keys(docslogin.APIKey{Key: "12345", Username: "u", Password: "p"}), `{"apiKey":"12345","pass":"p","user":"u"}`},
 		{"HTTP Basic, also under the scheme's name", keys(docslogin.APIKey{Username: "u", Password: "p", Values: map[string]any{"basicAuth": basic}}), `{"basicAuth":{"pass":"p","user":"u"},"pass":"p","user":"u"}`},
 		{"HTTP Basic, only under the scheme's name", keys(docslogin.APIKey{Values: map[string]any{"basicAuth": basic}}), `{"basicAuth":{"pass":"p","user":"u"},"pass":"p","user":"u"}`},
@@ -53,12 +53,27 @@ func TestReadMeAPIKeys(t *testing.T) {
 		}{"u", "p"}}}), `{"basicAuth":{"pass":"p","user":"u"},"pass":"p","user":"u"}`},
 		{"HTTP Basic, as an object of strings", keys(docslogin.APIKey{Values: map[string]any{"basicAuth": map[string]string{"user": "u", "pass": "p"}}}), `{"basicAuth":{"pass":"p","user":"u"},"pass":"p","user":"u"}`},
 		{"two schemes of HTTP Basic", keys(docslogin.APIKey{Values: map[string]any{"a": basic, "b": basic}}), `{"a":{"pass":"p","user":"u"},"b":{"pass":"p","user":"u"}}`},
-		{"a scheme that is itself named apiKey", keys(docslogin.APIKey{Username: "u", Password: "p", Values: map[string]any{"apiKey": basic}}), `{"apiKey":{"pass":"p","user":"u"},"pass":"p","user":"u"}`},
-		{"several keys", keys(
-			docslogin.APIKey{Name: "live", Key: "1", Values: map[string]any{"v": 1}},
-			docslogin.APIKey{Name: "test", Username: "u", Password: "p"},
-			docslogin.APIKey{Name: "scheme", Values: map[string]any{"basicAuth": basic}},
-		), `{"keys":[{"apiKey":"1","name":"live","v":1},{"name":"test","pass":"p","user":"u"},{"basicAuth":{"pass":"p","user":"u"},"name":"scheme","pass":"p","user":"u"}]}`},
+		{"a scheme that is itself named apiKey", keys(docslogin.APIKey{Values: map[string]any{"apiKey": "12345"}}), `{"apiKey":"12345"}`},
+	})
+}
+
+// With several keys, requests read the chosen entry of keys, and code blocks in pages the top level.
+func TestReadMeSeveralAPIKeys(t *testing.T) {
+	basic := map[string]any{"user": "u", "pass": "p"}
+	test := docslogin.APIKey{Name: "test", Username: "u", Password: "p"}
+	testClaims(t, readMe, []claimsRow{
+		{"a key first", keys(docslogin.APIKey{Name: "live", Key: "1"}, test),
+			`{"apiKey":"1","keys":[{"apiKey":"1","name":"live"},{"name":"test","pass":"p","user":"u"}]}`},
+		{"HTTP Basic first", keys(test, docslogin.APIKey{Name: "live", Key: "1"}),
+			`{"keys":[{"name":"test","pass":"p","user":"u"},{"apiKey":"1","name":"live"}],"pass":"p","user":"u"}`},
+		{"values", keys(docslogin.APIKey{Name: "live", Values: map[string]any{"port": 1}}, docslogin.APIKey{Name: "test", Values: map[string]any{"port": 2}}),
+			`{"keys":[{"name":"live","port":1},{"name":"test","port":2}],"port":1}`},
+		{"HTTP Basic, only under the scheme's name", keys(docslogin.APIKey{Name: "live", Values: map[string]any{"basicAuth": basic}}, test),
+			`{"basicAuth":{"pass":"p","user":"u"},"keys":[{"basicAuth":{"pass":"p","user":"u"},"name":"live","pass":"p","user":"u"},{"name":"test","pass":"p","user":"u"}],"pass":"p","user":"u"}`},
+		{"the reader's name, which is not the key's", &docslogin.User{Name: "Owlbert", APIKeys: []docslogin.APIKey{{Name: "live"}, {Name: "test"}}},
+			`{"keys":[{"name":"live"},{"name":"test"}],"name":"Owlbert"}`},
+		{"an attribute and a value of another key than the first", &docslogin.User{Attributes: map[string]any{"v": 1}, APIKeys: []docslogin.APIKey{{Name: "a"}, {Name: "b", Values: map[string]any{"v": 2}}}},
+			`{"keys":[{"name":"a"},{"name":"b","v":2}],"v":1}`},
 	})
 }
 
@@ -72,7 +87,13 @@ func TestReadMeErrors(t *testing.T) {
 			`the attribute "isAdmin" would set a claim that has a meaning of its own; rename it, or set the claim in a mapper of yours`},
 		{"a value that has the name of the reader's name", keys(docslogin.APIKey{Values: map[string]any{"name": "x"}}), `the API key's value "name" would set a claim that has a meaning`},
 		{"a value and the key", keys(docslogin.APIKey{Key: "1", Values: map[string]any{"apiKey": "2"}}), `the API key's value "apiKey" would set a claim that another field`},
-		{"a value that has the name of an entry's name", keys(docslogin.APIKey{Name: "a"}, docslogin.APIKey{Name: "b", Values: map[string]any{"name": "x"}}), `the API key's value "name" would set a claim that another field`},
+		{"an attribute and a value of the first of several keys", &docslogin.User{Attributes: map[string]any{"v": 1}, APIKeys: []docslogin.APIKey{{Name: "a", Values: map[string]any{"v": 2}}, {Name: "b"}}},
+			`the API key's value "v" would set a claim that another field of the user has set`},
+		{"a value apiKey that is an object", keys(docslogin.APIKey{Values: map[string]any{"apiKey": map[string]any{"user": "u", "pass": "p"}}}),
+			`the API key's value "apiKey" is not a string; for HTTP Basic, set Username and Password instead`},
+		{"a value apiKey that is null", keys(docslogin.APIKey{Values: map[string]any{"apiKey": nil}}), `the API key's value "apiKey" is not a string`},
+		{"a value apiKey of a second key that is an object", keys(docslogin.APIKey{Name: "a"}, docslogin.APIKey{Name: "b", Values: map[string]any{"apiKey": map[string]any{"user": "u"}}}),
+			`the API key's value "apiKey" is not a string`},
 		{"a value that has no JSON", keys(docslogin.APIKey{Values: map[string]any{"odd": func() {}}}), `the API key's value "odd", a func(), cannot be written as JSON`},
 	})
 }
@@ -80,7 +101,13 @@ func TestReadMeErrors(t *testing.T) {
 // A key's values cannot be a privilege either.
 func TestReadMeValuesNeverBecomePrivileges(t *testing.T) {
 	for _, name := range []string{"name", "email", "keys", "parameters", "isAdmin", "isReadOnly", "allowedProjects"} {
-		testErrors(t, readMe, []errorRow{{name, keys(docslogin.APIKey{Values: map[string]any{name: true}}), `the API key's value "` + name + `" would set a claim that has a meaning`}})
+		key := docslogin.APIKey{Name: "b", Values: map[string]any{name: true}}
+		want := `the API key's value "` + name + `" would set a claim that has a meaning`
+		testErrors(t, readMe, []errorRow{
+			{name + " of the only key", keys(key), want},
+			{name + " of the first key", keys(key, docslogin.APIKey{Name: "a"}), want},
+			{name + " of another key", keys(docslogin.APIKey{Name: "a"}, key), want},
+		})
 	}
 }
 

@@ -70,7 +70,8 @@ var explanations = []struct {
 	{"a time with a zone", readMeURL(readMe1 + `,"exp":1700000300`), []string{"-at", "2023-11-15T00:14:20+02:00"}, 0, "✓ exp is 4m0s from now."},
 	{"a missing claim", readMeURL(`"name":"Ada","version":1,"iat":1700000000`), nil, 1, "✗ email: The token has no email.; → Send email as a string for every user."},
 	{"a claim that is misspelled", readMeURL(readMe1 + `,"api_key":"hunter2"`), nil, 0, `! spelling: "api_key" is not a claim of ReadMe.; → Call it apiKey.`},
-	{"keys that hide the top level", readMeURL(readMe1 + `,"apiKey":"hunter2","keys":[{"name":"a"},{"name":"b"}]`), nil, 0, "! keys hides the top-level apiKey"},
+	{"a key that code blocks do not show", readMeURL(readMe1 + `,"keys":[{"name":"a","apiKey":"hunter2"}]`), nil, 0, "! keys: The top level lacks apiKey, which the first entry of keys has: code blocks in pages are not filled.; → Send apiKey at the top level too."},
+	{"HTTP Basic as an object", readMeURL(readMe1 + `,"apiKey":{"user":"u","pass":"hunter2"}`), nil, 0, "! apiKey is an object: requests show [object Object], and pages show the object with its password.; → Send user and pass instead, and apiKey only as a string."},
 	{"a URL that is too long", readMeURL(readMe1 + `,"bio":"` + strings.Repeat("x", 6000) + `"`), nil, 1, "✗ length: The URL is 8222 bytes long, and more than 8000 do not arrive."},
 	{"a token that is too long for any URL", token(readMe1 + `,"bio":"` + strings.Repeat("x", 6000) + `"`), []string{"-platform", "readme"}, 1, "✗ length: Without its URL, the token is 8185 bytes long"},
 	{"a token that is too long for Fern", docsURL + "/api/fern-docs/auth/jwt/callback?fern_token=" + token(`"iss":"https://buildwithfern.com","iat":1700000000,"exp":1700003600,"fern":{"name":"`+strings.Repeat("x", 3000)+`"}`), nil, 1, "✗ size: The token is 4199 bytes long and may be 4000 at most.; ! length: The URL is 4267 bytes long: past 3000"},
@@ -191,7 +192,7 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 		"https://docs.example.com:" + canary + "/?auth_token=e30.e30.e30", "https://[::1" + canary, "%" + canary + "?jwt=" + canary,
 		"https://docs.example.com/" + canary + "?jwt=" + canary + "." + canary + "." + canary + "#" + canary,
 		"https://docs.example.com/?auth_token=x&redirect=" + canary + "&" + canary + "=" + canary,
-		"https://docs.example.com/?auth_token=" + evil(header, `{"exp":"`+canary+`","iat":"`+canary+`","nbf":"`+canary+`","name":["`+canary+`"],"email":{"`+canary+`":1},"version":"`+canary+`","apiKey":"Bearer `+canary+`","api_key":"`+canary+`","keys":[{"name":"`+canary+`"},{"name":"`+canary+`"}]}`),
+		"https://docs.example.com/?auth_token=" + evil(header, `{"exp":"`+canary+`","iat":"`+canary+`","nbf":"`+canary+`","name":["`+canary+`"],"email":{"`+canary+`":1},"version":"`+canary+`","apiKey":"Bearer `+canary+`","api_key":"`+canary+`","keys":[{"name":"`+canary+`","apiKey":"Bearer `+canary+`"},{"name":"`+canary+`","apiKey":{"pass":"`+canary+`"}}]}`),
 		"https://docs.example.com/?fern_token=" + evil(header, `{"iss":"`+canary+`","fern":{"roles":"`+canary+`","playground":"`+canary+`"}}`),
 		"https://docs.example.com/?jwt_token=" + evil(header, `{"name":"`+canary+`"`+"}"+canary),
 	}

@@ -318,8 +318,8 @@ var readerSituations = situations{
 	"the samples show no API key: a name is wrong": func(t *testing.T) string {
 		return explained(t, readMeURL(readMe1+`,"api_key":"12345"`))
 	},
-	"the samples show no API key: there are several": func(t *testing.T) string {
-		return explained(t, readMeURL(readMe1+`,"apiKey":"12345","keys":[{"name":"a","apiKey":"1"},{"name":"b","apiKey":"2"}]`))
+	"ReadMe's code blocks show no API key: there are several": func(t *testing.T) string {
+		return explained(t, readMeURL(readMe1+`,"keys":[{"name":"a","apiKey":"1"},{"name":"b","apiKey":"2"}]`))
 	},
 	"Mintlify hides the pages of a group": func(t *testing.T) string {
 		return unsigned(t, mintlifyURL(t, docsURL))

@@ -214,7 +214,7 @@ func TestTheUserInJSON(t *testing.T) {
 		r := withSecret(t, user, append(readMe, args...)...)
 		claims := claimsOf(t, r)
 		keys, _ := json.Marshal(claims["keys"])
-		if claims["name"] != "Ada" || claims["trial"] != false || string(keys) != `[{"apiKey":"k","name":"live"},{"name":"test","pass":"p","region":"eu","user":"u"}]` {
+		if claims["name"] != "Ada" || claims["trial"] != false || claims["apiKey"] != "k" || string(keys) != `[{"apiKey":"k","name":"live"},{"name":"test","pass":"p","region":"eu","user":"u"}]` {
 			t.Errorf("claims: %v", claims)
 		}
 		withSecret(t, "\ufeff"+user, append(readMe, "-user", "-")...).want(t, 0, "https://docs.example.com?auth_token=")

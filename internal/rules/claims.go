@@ -28,7 +28,6 @@ var (
 	anObject          = objectOf()
 	anObjectOfStrings = Type{name: "an object of strings", is: isObjectOfStrings}
 	aList             = Type{name: "a list", is: is[[]any]}
-	aStringOrObject   = Type{name: "a string or an object with user and pass", is: func(v any) bool { return is[string](v) || is[map[string]any](v) }}
 	aListOfStrings    = Type{name: "a list of strings", is: listOf(is[string])}
 	aListOfObjects    = Type{name: "a list of objects", is: listOf(is[map[string]any])}
 )

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"sort"
 	"strings"
 )
 
@@ -19,7 +20,7 @@ func ReadMe() Platform {
 		Required:   []string{"name", "email"},
 		Version:    "1",
 		Claims: []Claim{
-			{"apiKey", aStringOrObject},
+			{"apiKey", anything}, // checkReadMeKey checks its type
 			{"user", aString},
 			{"pass", aString},
 			{"keys", aListOfObjects},
@@ -28,9 +29,12 @@ func ReadMe() Platform {
 			{"isReadOnly", aBool},
 			{"allowedProjects", aList},
 		},
-		Checks: []Check{checkReadMeKeys, checkReadMeKey},
+		Checks: []Check{checkReadMeKey, checkReadMeKeys},
 	}
 }
+
+// checkReadMeKey checks the API key at the top level.
+func checkReadMeKey(claims map[string]any) []Finding { return checkReadMeAPIKey("", claims) }
 
 // checkReadMeKeys checks a list of API keys, from which the reader chooses one by name.
 func checkReadMeKeys(claims map[string]any) []Finding {
@@ -41,37 +45,65 @@ func checkReadMeKeys(claims map[string]any) []Finding {
 	var out []Finding
 	seen := map[string]bool{}
 	for i, k := range keys {
-		name, _ := k.(map[string]any)["name"].(string)
+		entry := k.(map[string]any)
+		place := fmt.Sprintf("keys[%d]", i)
+		name, _ := entry["name"].(string)
 		fix := "Give every entry of keys a name of its own."
 		if strings.TrimSpace(name) == "" {
-			out = append(out, fail("keys", fmt.Sprintf("Entry %d of keys has no name.", i+1), fix))
+			out = append(out, fail("keys", place+" has no name.", fix))
 		} else if seen[name] {
-			out = append(out, fail("keys", fmt.Sprintf("Entry %d of keys has the name of an earlier one.", i+1), fix))
+			out = append(out, fail("keys", place+" has the name of an earlier entry.", fix))
 		}
 		seen[name] = true
+		out = append(out, checkReadMeEntry(place+".", entry)...)
 	}
-	if len(keys) == 1 {
-		out = append(out, warn("keys", "keys has one entry, which leaves code samples unfilled.", "Send a single key at the top level, as apiKey or as user and pass."))
-	}
-	for _, name := range []string{"apiKey", "user", "pass"} {
-		if _, ok := claims[name]; ok {
-			out = append(out, warn("keys", "keys hides the top-level "+name+": requests are filled from the chosen entry only.", "Move "+name+" into the entries of keys."))
+	return append(out, checkReadMeCodeBlocks(claims, keys[0].(map[string]any))...)
+}
+
+// checkReadMeEntry returns what is wrong with the credentials in an entry of keys.
+func checkReadMeEntry(prefix string, entry map[string]any) []Finding {
+	out := checkReadMeAPIKey(prefix, entry)
+	for _, f := range checkClaims(prefix, entry, []Claim{{"user", aString}, {"pass", aString}}) {
+		if !f.OK {
+			out = append(out, f)
 		}
 	}
 	return out
 }
 
-// checkReadMeKey warns about forms of a single API key that fill in less than they should.
-func checkReadMeKey(claims map[string]any) []Finding {
-	switch k := claims["apiKey"].(type) {
+// checkReadMeAPIKey checks the member apiKey of the top level or of an entry of keys.
+func checkReadMeAPIKey(prefix string, object map[string]any) []Finding {
+	v, ok := object["apiKey"]
+	if !ok {
+		return nil
+	}
+	name := prefix + "apiKey"
+	switch v := v.(type) {
 	case string:
-		if strings.HasPrefix(k, "Bearer ") {
-			return []Finding{warn("apiKey", "apiKey begins with Bearer, which ReadMe puts in front itself.", "Send the bare key.")}
+		if !strings.HasPrefix(v, "Bearer ") {
+			return nil
 		}
+		return []Finding{warn(name, name+" begins with Bearer, which ReadMe puts in front itself for bearer and OAuth 2.0 schemes.", "Send the bare key.")}
 	case map[string]any:
-		if !is[string](claims["user"]) || !is[string](claims["pass"]) {
-			return []Finding{warn("apiKey", "apiKey is an object, which fills only a security scheme that is itself named apiKey.", "Send user and pass at the top level too.")}
+		return []Finding{warn(name, name+" is an object: requests show [object Object], and pages show the object with its password.", "Send user and pass instead, and apiKey only as a string.")}
+	}
+	return []Finding{fail(name, name+" is not a string.", "Send "+name+" as a string, or not at all.")}
+}
+
+// checkReadMeCodeBlocks warns if the top level, which is all that code blocks in pages read, lacks a
+// member of the first entry of keys.
+func checkReadMeCodeBlocks(claims, first map[string]any) []Finding {
+	var missing []string
+	for name := range first {
+		if _, ok := claims[name]; !ok {
+			missing = append(missing, name)
 		}
 	}
-	return nil
+	if missing == nil {
+		return nil
+	}
+	sort.Strings(missing)
+	names := strings.Join(missing, ", ")
+	return []Finding{warn("keys", "The top level lacks "+names+", which the first entry of keys has: code blocks in pages are not filled.",
+		"Send "+names+" at the top level too.")}
 }

@@ -20,23 +20,29 @@ func TestReadMe(t *testing.T) {
 		{"ReadMe accepts an exp in the future", rules.ReadMe(), readMe(`,"exp":1700000300`), secret, "", ""},
 		{"ReadMe rejects an exp in the past", rules.ReadMe(), readMe(`,"exp":1699999990`), secret, "exp: 10s in the past", ""},
 		{"a bare API key", rules.ReadMe(), readMe(`,"apiKey":"k","jti":"a","isAdmin":false,"isReadOnly":true,"parameters":{},"allowedProjects":["a",{"subdomain":"b"}]`), secret, "", ""},
-		{"an API key with its scheme", rules.ReadMe(), readMe(`,"apiKey":"Bearer k"`), secret, "", "apiKey: puts in front itself"},
-		{"HTTP Basic in both forms", rules.ReadMe(), readMe(`,"apiKey":{"user":"u","pass":"p"},"user":"u","pass":"p"`), secret, "", ""},
-		{"HTTP Basic in apiKey alone", rules.ReadMe(), readMe(`,"apiKey":{"user":"u","pass":"p"}`), secret, "", "apiKey: itself named apiKey"},
-		{"an API key that is a number", rules.ReadMe(), readMe(`,"apiKey":12345`), secret, "apiKey: is not a string or an object", ""},
+		{"an API key with its scheme", rules.ReadMe(), readMe(`,"apiKey":"Bearer k"`), secret, "", "apiKey: puts in front itself for bearer and OAuth 2.0 schemes"},
+		{"HTTP Basic", rules.ReadMe(), readMe(`,"user":"u","pass":"p"`), secret, "", ""},
+		{"HTTP Basic in apiKey too", rules.ReadMe(), readMe(`,"apiKey":{"user":"u","pass":"p"},"user":"u","pass":"p"`), secret, "", "apiKey: requests show [object Object], and pages show the object with its password"},
+		{"an API key that is a number", rules.ReadMe(), readMe(`,"apiKey":12345`), secret, "apiKey: is not a string.", ""},
+		{"an API key that is null", rules.ReadMe(), readMe(`,"apiKey":null`), secret, "apiKey: is not a string.", ""},
 		{"isAdmin as text", rules.ReadMe(), readMe(`,"isAdmin":"yes"`), secret, "isAdmin: is not true or false", ""},
-		{"two keys", rules.ReadMe(), readMe(`,"keys":[{"name":"live","apiKey":"a"},{"name":"test","user":"u","pass":"p"}]`), secret, "", ""},
+		{"two keys, the first also at the top level", rules.ReadMe(), readMe(`,"apiKey":"a","v":1,"keys":[{"name":"live","apiKey":"a","v":1},{"name":"test","user":"u","pass":"p"}]`), secret, "", ""},
+		{"two keys, the first not at the top level", rules.ReadMe(), readMe(`,"keys":[{"name":"live","v":1,"apiKey":"a"},{"name":"test","user":"u","pass":"p"}]`), secret, "", "keys: The top level lacks apiKey, v, which the first entry of keys has: code blocks in pages are not filled."},
+		{"a single entry of keys, also at the top level", rules.ReadMe(), readMe(`,"apiKey":"a","keys":[{"name":"live","apiKey":"a"}]`), secret, "", ""},
+		{"a single entry of keys, not at the top level", rules.ReadMe(), readMe(`,"keys":[{"name":"live","user":"u"}]`), secret, "", "keys: The top level lacks user, which"},
 		{"an empty list of keys", rules.ReadMe(), readMe(`,"keys":[]`), secret, "", ""},
 		{"keys that are strings", rules.ReadMe(), readMe(`,"keys":["a","b"]`), secret, "keys: is not a list of objects", ""},
-		{"two keys of the same name", rules.ReadMe(), readMe(`,"keys":[{"name":"live"},{"name":"live"}]`), secret, "keys: Entry 2 of keys has the name", ""},
-		{"a key without a name", rules.ReadMe(), readMe(`,"keys":[{"name":"live"},{"apiKey":"k"}]`), secret, "keys: Entry 2 of keys has no name", ""},
-		{"a single entry of keys", rules.ReadMe(), readMe(`,"keys":[{"name":"live"}]`), secret, "", "keys: has one entry"},
-		{"keys and a top-level key", rules.ReadMe(), readMe(`,"keys":[{"name":"live"},{"name":"test"}],"apiKey":"k"`), secret, "", "keys: hides the top-level apiKey"},
+		{"two keys of the same name", rules.ReadMe(), readMe(`,"keys":[{"name":"live"},{"name":"live"}]`), secret, "keys: keys[1] has the name of an earlier entry", ""},
+		{"a key without a name", rules.ReadMe(), readMe(`,"keys":[{"name":"live"},{"apiKey":"k"}]`), secret, "keys: keys[1] has no name", ""},
+		{"an entry with HTTP Basic in apiKey", rules.ReadMe(), readMe(`,"keys":[{"name":"live"},{"name":"test","apiKey":{"user":"u","pass":"p"}}]`), secret, "", "keys[1].apiKey: is an object"},
+		{"an entry whose API key has its scheme", rules.ReadMe(), readMe(`,"keys":[{"name":"live"},{"name":"test","apiKey":"Bearer k"}]`), secret, "", "keys[1].apiKey: puts in front itself"},
+		{"an entry whose API key is a number", rules.ReadMe(), readMe(`,"keys":[{"name":"live"},{"name":"test","apiKey":1}]`), secret, "keys[1].apiKey: is not a string.", ""},
+		{"an entry whose password is a number", rules.ReadMe(), readMe(`,"keys":[{"name":"live"},{"name":"test","user":"u","pass":1}]`), secret, "keys[1].pass: is not a string.", ""},
 	})
 }
 
 func TestReadMeRejectsClaimsOfAWrongType(t *testing.T) {
-	const want = "apiKey user pass keys parameters isAdmin isReadOnly allowedProjects"
+	const want = "user pass keys parameters isAdmin isReadOnly allowedProjects apiKey"
 	if got := rejectedBy(rules.ReadMe(), readMe(`,"apiKey":7,"user":7,"pass":7,"keys":7,"parameters":7,"isAdmin":7,"isReadOnly":7,"allowedProjects":7`), secret); got != want {
 		t.Errorf("rejected by %q, want %q", got, want)
 	}
