@@ -36,17 +36,17 @@ import (
 // credential, user and pass come from it.
 //
 // If a user has several API keys, each needs a unique Name. Requests are filled from the key that
-// the reader chooses, by default the first. Code blocks in pages are filled from the first key. The
-// text of pages, and server variables, are filled from the chosen key, or from the first one if that
-// lacks the member. There, <<name>> is the Name of the key, not of the reader.
+// the reader selects, by default the first. Server variables and code blocks in pages are filled
+// from the first key. The text of pages is filled from the selected key, or from the first one if
+// that lacks the member. There, <<name>> is the Name of the key, not of the reader.
 //
 // An attribute named name, email, apiKey, user, pass, keys, parameters, isAdmin, isReadOnly, or
 // allowedProjects is an error. So is a value of an API key with one of these names, except apiKey,
 // user, and pass. The value apiKey must be a string. Only the app's own mappers can set a claim that
 // grants a privilege.
 //
-// Sources: ReadMe's pages on custom login and on the data that it takes from a JWT. They do not
-// document whether exp is honored or whether a reused jti is rejected.
+// Sources: ReadMe's pages on custom login and on the data that it takes from a JWT, and its published
+// packages. They do not document whether exp is honored or whether a reused jti is rejected.
 func ReadMe(docsURL, secret string) docslogin.Platform {
 	return docslogin.Platform{
 		Name:      "ReadMe",
