@@ -17,3 +17,5 @@ require (
 )
 
 replace github.com/docslogin/docslogin => ../
+
+ignore node_modules // an npm package has a Go file

@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/docslogin/docslogin/e2e/internal/judge"
 )
 
 var (
@@ -18,7 +18,7 @@ var (
 )
 
 // tools are the paths of the programs that the tests need.
-var tools struct{ node, chromium, nginx string }
+var tools struct{ chromium, nginx string }
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	status := m.Run()
-	stopJudge()
+	node.Stop()
 	stopChromium()
 	os.Exit(status)
 }
@@ -43,20 +43,7 @@ func findTools() (missing []string) {
 		missing = append(missing, what)
 		return ""
 	}
-	const node = "node (Node.js 20 or newer)"
-	tools.node = find(node, "node")
-	if version, err := exec.Command("node", "--version").Output(); err == nil {
-		number, _, _ := strings.Cut(strings.TrimPrefix(string(version), "v"), ".")
-		if major, err := strconv.Atoi(number); err != nil || major < 20 {
-			missing = append(missing, fmt.Sprintf("%s, not %s", node, strings.TrimSpace(string(version))))
-		}
-	}
 	tools.chromium = find("chromium (Debian's package)", "chromium", "chromium-browser", "google-chrome")
 	tools.nginx = find("nginx (Debian's package)", "nginx", "/usr/sbin/nginx")
-	for _, library := range []string{"jose", "jsonwebtoken"} {
-		if _, err := os.Stat(filepath.Join("node_modules", library, "package.json")); err != nil {
-			missing = append(missing, library+" (npm's package)")
-		}
-	}
-	return missing
+	return append(missing, judge.Missing("jose", "jsonwebtoken")...)
 }

@@ -1,0 +1,111 @@
+// Shows what ReadMe's docs do with a user, and checks users of Mintlify's docs, with the vendors' own
+// packages. It reads one JSON request per line from standard input, and writes one JSON answer for
+// each.
+import readline from 'node:readline';
+import oasToHar from '@readme/oas-to-har';
+import oasToSnippet from '@readme/oas-to-snippet';
+import readmeVariable from '@readme/variable';
+import Oas from 'oas';
+import {createElement} from 'react';
+import {renderToStaticMarkup} from 'react-dom/server';
+import readmeio from 'readmeio';
+import ts from 'typescript';
+
+// definition describes an API with one path for each of its security schemes.
+const definition = {
+	openapi: '3.1.0',
+	info: {title: 'Pets', version: '1'},
+	servers: [{url: 'https://{region}.example.com', variables: {region: {default: 'us'}}}],
+	components: {
+		securitySchemes: {
+			header: {type: 'apiKey', in: 'header', name: 'X-Api-Key'},
+			authorization: {type: 'apiKey', in: 'header', name: 'Authorization'},
+			query: {type: 'apiKey', in: 'query', name: 'api_key'},
+			cookie: {type: 'apiKey', in: 'cookie', name: 'session'},
+			bearer: {type: 'http', scheme: 'bearer'},
+			oauth: {type: 'oauth2', flows: {}},
+			basic: {type: 'http', scheme: 'basic'},
+			apiKey: {type: 'http', scheme: 'basic'}, // named as ReadMe's claim
+		},
+	},
+	paths: {},
+};
+for (const scheme of Object.keys(definition.components.securitySchemes)) {
+	definition.paths[`/${scheme}`] = {get: {security: [{[scheme]: []}], responses: {200: {description: 'OK'}}}};
+}
+
+// typed returns a module in which a user, in JSON, has the vendor's type.
+const typed = (user) => `import type {UserInfo} from '@mintlify/validation';\nexport const user: UserInfo = ${user};\n`;
+const compilerOptions = {
+	strict: true, exactOptionalPropertyTypes: true, skipLibCheck: true, noEmit: true, types: [],
+	target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext,
+};
+let compiled; // what the next compilation need not read again
+
+const answers = {
+	// request returns what a user's request carries to an endpoint with a security scheme, for the key
+	// that the reader has selected by its name, or else for none that was selected.
+	request({user, scheme, selected}) {
+		const oas = new Oas(structuredClone(definition), user);
+		const operation = oas.operation(`/${scheme}`, 'get');
+		const auth = oas.getAuth(user, selected);
+		const {url, headers, queryString, cookies} = oasToHar(oas, operation, {}, auth).log.entries[0].request;
+		return {
+			host: new URL(url).host,
+			headers: headers.map(({name, value}) => `${name}: ${value}`),
+			query: queryString.map(({name, value}) => `${name}=${value}`),
+			cookies: cookies.map(({name, value}) => `${name}=${value}`),
+			snippet: oasToSnippet(oas, operation, {}, auth, ['shell', 'curl']).code,
+		};
+	},
+	// page returns what the text of a page shows for <<name>>.
+	page({user, name, selected = ''}) {
+		const props = {user, name, selected, defaults: [], changeSelected() {}};
+		return decode(renderToStaticMarkup(createElement(readmeVariable.Variable, props)));
+	},
+	// code returns what a code block shows. No published package has this: it is what variables-code.ts
+	// of ReadMe's repository "markdown" does, with the expressions of the package.
+	code({user, text}) {
+		const variables = new RegExp(`${readmeVariable.VARIABLE_REGEXP}|${readmeVariable.MDX_VARIABLE_REGEXP}`, 'giu');
+		return text.replace(variables, (match, legacy, before, name) => String(user[legacy ?? name] ?? (legacy ?? match.slice(1, -1)).toUpperCase()));
+	},
+	// webhook returns '' if the package verifies the signature at a time, or its error.
+	webhook({body, signature, secret, now}) {
+		const {Date} = globalThis;
+		globalThis.Date = class extends Date {
+			constructor(...time) {
+				super(...(time.length > 0 ? time : [now]));
+			}
+		};
+		try {
+			readmeio.verifyWebhook(JSON.parse(body), signature, secret);
+			return '';
+		} catch (error) {
+			return error.message;
+		} finally {
+			globalThis.Date = Date;
+		}
+	},
+	// type returns the compiler's errors about a user in JSON, as a value of Mintlify's type.
+	type({user}) {
+		const file = 'user.ts';
+		const host = ts.createCompilerHost(compilerOptions);
+		const {getSourceFile, fileExists, readFile} = host;
+		host.fileExists = (name) => name === file || fileExists(name);
+		host.readFile = (name) => (name === file ? typed(user) : readFile(name));
+		host.getSourceFile = (name, options) =>
+			(name === file ? ts.createSourceFile(name, typed(user), options) : compiled?.getSourceFile(name) ?? getSourceFile(name, options));
+		compiled = ts.createProgram([file], compilerOptions, host);
+		return ts.getPreEmitDiagnostics(compiled).map(({messageText}) => ts.flattenDiagnosticMessageText(messageText, ' '));
+	},
+};
+
+function decode(markup) {
+	const entities = {amp: '&', lt: '<', gt: '>', quot: '"', '#x27': "'"};
+	return markup.replace(/<[^>]*>/g, '').replace(/&(amp|lt|gt|quot|#x27);/g, (_, name) => entities[name]);
+}
+
+for await (const line of readline.createInterface({input: process.stdin})) {
+	const {op, ...request} = JSON.parse(line);
+	process.stdout.write(JSON.stringify(await answers[op](request)) + '\n');
+}
