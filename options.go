@@ -57,7 +57,7 @@ type DeepLink struct {
 	Out      string   // query parameter, or field of the form, in which it goes back; "": the token goes to the page itself
 	Form     LinkForm // how it is written in Out
 	Always   bool     // if there is no deep link, DocsURL goes back in Out
-	Raw      bool     // the platform appends the deep link unescaped, as the last parameter (see below)
+	Raw      bool     // the platform appends the deep link unescaped, as the last parameter (see above)
 	FromBase bool     // a relative deep link starts at DocsURL's path, not at the host's root
 	Origins  []string // origins besides DocsURL's to which a deep link may lead (the token never goes there)
 	Drop     []string // query parameters to remove from a deep link, by decoded name; "visitor.*" is every name that begins with "visitor."

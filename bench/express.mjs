@@ -27,7 +27,7 @@ const logins = {
 		const key = crypto.createSecretKey(Buffer.from(KEY));
 		return ({Name: name, Email: email, APIKeys}, link) => {
 			const keys = APIKeys.map(({Name, Key}) => ({name: Name, apiKey: Key}));
-			const token = jwt.sign({name, email, keys, version: 1}, key, {expiresIn: '5m', jwtid: crypto.randomUUID()});
+			const token = jwt.sign({name, email, apiKey: APIKeys[0].Key, keys, version: 1}, key, {expiresIn: '5m', jwtid: crypto.randomUUID()});
 			return `${DOCS_URL}?auth_token=${token}&redirect=${encodeURIComponent(link)}`;
 		};
 	},

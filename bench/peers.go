@@ -86,7 +86,7 @@ func readMeClaims(u *docslogin.User, now time.Time) map[string]any {
 		keys = append(keys, map[string]any{"name": k.Name, "apiKey": k.Key})
 	}
 	return map[string]any{
-		"name": u.Name, "email": u.Email, "keys": keys, "version": 1,
+		"name": u.Name, "email": u.Email, "apiKey": u.APIKeys[0].Key, "keys": keys, "version": 1,
 		"iat": now.Unix(), "exp": now.Add(5 * time.Minute).Unix(), "jti": rand.Text(),
 	}
 }

@@ -16,7 +16,7 @@ import (
 var expected = map[string]struct{ claims, url string }{
 	"HS256": {
 		`{"name": "Ada Lovelace", "email": "ada@example.com", "version": 1, "iat": "now", "exp": 300, "jti": "random",
-		"keys": [{"name": "live", "apiKey": "sk_live_1"}, {"name": "test", "apiKey": "sk_test_1"}]}`,
+		"apiKey": "sk_live_1", "keys": [{"name": "live", "apiKey": "sk_live_1"}, {"name": "test", "apiKey": "sk_test_1"}]}`,
 		"https://docs.example.com?auth_token=TOKEN&redirect=%2Fdocs%2Fgetting-started",
 	},
 	"EdDSA": {

@@ -31,6 +31,7 @@ func TestMetabaseRejectsALinkThatIsNotAURI(t *testing.T) {
 	for _, test := range []struct{ name, link, why string }{
 		{"a blank", "/a b", notURI + "white space"},
 		{"a blank beyond ASCII", "/a\u00a0b", notURI + "white space"},
+		{"a control character", "/a\x01b", notURI + "white space or a control character"},
 		{"a quotation mark", `/a?b="`, notURI + "a character"},
 		{"an angle bracket to the left", "/a?b=<", notURI + "a character"},
 		{"an angle bracket to the right", "/a?b=>", notURI + "a character"},
