@@ -327,8 +327,8 @@ func (m *Middleware) SetKey(key Key) error {
 // the URL leads to the docs' home page. LoginURL does not report an [Event].
 //
 // The error is a [*LoginError]. It wraps [ErrNoUser] if user is nil, or if the user's session has
-// ended or ends too soon for the platform. Only if the platform takes the token in a form ([InForm]) is it another one, which wraps
-// [errors.ErrUnsupported]: there is no such URL, and the browser has to open the login route.
+// ended or ends too soon for the platform. If the platform takes the token in a form ([InForm]), there
+// is no such URL, and the error wraps [errors.ErrUnsupported]: send the browser to the login route.
 func (m *Middleware) LoginURL(ctx context.Context, user *User, deepLink string) (string, error) {
 	if !m.urls.HasURL() {
 		return "", fmt.Errorf("docslogin: %s takes the token in a form, which no URL holds; send the browser to %s: %w", m.profile.platform.Name, m.urls.RouteURL, errors.ErrUnsupported)
@@ -471,7 +471,7 @@ func (p *Profile) report(ctx context.Context, l *loginRequest, dest destination,
 func (p *Profile) event(l *loginRequest, dest destination, rejection *LoginError) (e Event, status int) {
 	e = Event{
 		Outcome: dest.outcome, Err: dest.cause, Platform: p.platform.Name, URLBytes: l.urlBytes, Duration: time.Since(l.start),
-		DeepLink:     strings.Clone(l.asked.Link.Path), // the server may reuse the request's memory, as fasthttp does
+		DeepLink:     strings.Clone(l.asked.LinkPath), // the server may reuse the request's memory, as fasthttp does
 		LinkRejected: l.asked.Rejected != "",
 	}
 	status = outcomes[e.Outcome].status

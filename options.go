@@ -31,7 +31,7 @@ type Platform struct {
 	Carrier       Carrier
 	DeepLink      DeepLink
 	Echo          []string          // other parameters of the login URL that the platform expects back unchanged; one over 256 bytes is dropped, and all are if the URL is too long
-	Params        map[string]string // parameters that are the same for every user; none of them may be in Echo
+	Params        map[string]string // parameters that are the same for every user; none of them may also be in Echo
 	Lifetime      Lifetime
 	TokenID       bool         // adds a random jti
 	HostClaim     string       // claim for the host name of DocsURL, in lower case, without a port
@@ -45,19 +45,19 @@ type Platform struct {
 }
 
 // DeepLink describes how the docs page that the visitor asked for arrives at the login route, and
-// how it goes back to the docs. A deep link is followed only if it stays on the docs' origin or on one
-// of Origins; otherwise the visitor goes to the docs' home page.
+// how it goes back to the docs. A deep link is followed only if it stays on the docs' origin or on
+// one of Origins; otherwise the visitor goes to the docs' home page.
 //
 // If Raw is set, a deep link that begins with "/" or "scheme://" is the rest of the query, byte for
-// byte, and no parameter after it is read. Any other ends at the next "&" and is decoded once, as
-// without Raw. What goes back is a URI (RFC 3986): for example, a space becomes %20. Raw cannot be
-// combined with AsGiven.
+// byte, and no parameter after it is read. Any other deep link ends at the next "&" and is decoded
+// once, as without Raw. The deep link goes back as a URI (RFC 3986), in which a space is %20. Raw
+// cannot be combined with AsGiven.
 type DeepLink struct {
 	In       string   // query parameter in which the deep link arrives; "": the platform sends none
 	Out      string   // query parameter, or field of the form, in which it goes back; "": the token goes to the page itself
 	Form     LinkForm // how it is written in Out
-	Always   bool     // if there is no deep link, DocsURL goes back in Out
-	Raw      bool     // the platform appends the deep link unescaped, as the last parameter (see above)
+	Always   bool     // without a deep link, DocsURL goes back in Out
+	Raw      bool     // the platform appends the deep link unescaped, as the last parameter (see DeepLink)
 	FromBase bool     // a relative deep link starts at DocsURL's path, not at the host's root
 	Origins  []string // origins besides DocsURL's to which a deep link may lead (the token never goes there)
 	Drop     []string // query parameters to remove from a deep link, by decoded name; "visitor.*" is every name that begins with "visitor."
@@ -199,8 +199,8 @@ func WithTokenTTL(d time.Duration) Option {
 }
 
 // WithSessionTTL sets the lifetime of the docs session, up to 366 days. User.ExpiresAt shortens it.
-// The platform sets the default and the minimum, one second at least. The option is a configuration error on a platform
-// that does not read the lifetime from the token.
+// The platform sets the default and the minimum, one second at least. The option is a configuration
+// error on a platform that does not read the lifetime from the token.
 func WithSessionTTL(d time.Duration) Option {
 	return func(c *config) { c.sessionTTL = &d }
 }

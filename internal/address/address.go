@@ -10,6 +10,7 @@ package address
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -43,7 +44,7 @@ type DeepLink struct {
 	Out      string // query parameter or field in which it goes back; "": the token goes to its page
 	Form     LinkForm
 	Always   bool     // without a deep link, the docs' home page goes back
-	Raw      bool     // it arrives as the last parameter, not escaped, and goes back as a URI
+	Raw      bool     // it arrives unescaped, as the last parameter, and goes back as a URI
 	FromBase bool     // a relative deep link starts at DocsURL's path
 	Origins  []string // origins besides DocsURL's to which a deep link may lead
 	Drop     []string // query parameters to remove from a deep link
@@ -114,7 +115,7 @@ type Builder struct {
 	config     Config
 	params     map[string]bool // names of the query parameters that are read
 	site       deeplink.Site   // checks deep links
-	home       deeplink.Link   // goes back if there is no deep link; zero: nothing does
+	home       deeplink.Link   // goes back if there is no deep link; zero: nothing goes back
 	constant   string          // the platform's constant parameters, encoded
 	target     string          // where the token goes, unless it goes to a deep link's page
 	toPage     bool            // the token goes to the deep link's page
@@ -135,7 +136,7 @@ func New(c *Config) *Builder {
 	b.target = c.target(docs)
 	b.site = c.site(docs, b.target)
 	if c.DeepLink.Always {
-		b.home, _ = b.site.Check(c.DocsURL) // its path is clean, so this cannot fail
+		b.home, _ = b.site.Check(c.DocsURL) // Check(c) has made sure that this cannot fail
 	}
 	constant := url.Values{}
 	for name, value := range c.Params {
@@ -180,6 +181,9 @@ func (c *Config) site(docs *url.URL, target string) deeplink.Site {
 	site := deeplink.Site{
 		Origin: deeplink.Origin(docs), Base: base(docs), Origins: c.linkOrigins(),
 		FromBase: c.DeepLink.FromBase, Target: c.toPage(), Token: c.Carrier.Name, Drop: c.DeepLink.Drop, URI: c.DeepLink.Raw,
+	}
+	if c.toPage() {
+		site.Params = slices.Collect(maps.Keys(c.Params))
 	}
 	if c.Callback != "" {
 		site.Callback, _ = url.PathUnescape(target) // the path is clean, so this cannot fail
@@ -231,6 +235,7 @@ func (b *Builder) HasURL() bool { return b.config.Carrier.Place != PostForm }
 // Request is what a login request asks for. The zero Request asks for the docs' home page.
 type Request struct {
 	Link     deeplink.Link // the deep link, after its check; zero: the docs' home page
+	LinkPath string        // its path, for events; without the parameters that may follow an unescaped link
 	Returned bool          // the sign-in page has just sent the visitor back
 	Rejected string        // why the deep link was dropped; "" if it was not, or if there was none
 	Warnings []string      // for the operator
@@ -290,7 +295,11 @@ func (b *Builder) Link(given string) Request {
 	if link == (deeplink.Link{}) {
 		return Request{}
 	}
-	return Request{Link: link, given: given}
+	path := link.Path
+	if b.config.DeepLink.Raw {
+		path, _, _ = strings.Cut(path, "&")
+	}
+	return Request{Link: link, LinkPath: path, given: given}
 }
 
 // shorten drops what makes a URL too long: the deep link, or else the echoed parameters. It reports
@@ -298,7 +307,7 @@ func (b *Builder) Link(given string) Request {
 func (r *Request) shorten() bool {
 	switch {
 	case r.given != "":
-		r.Link, r.given, r.Rejected = deeplink.Link{}, "", "the URL is too long with it"
+		r.Link, r.LinkPath, r.given, r.Rejected = deeplink.Link{}, "", "", "the URL is too long with it"
 	case r.echo != nil:
 		r.echo = nil
 		r.Warnings = append(r.Warnings, "the URL is too long, so the echoed parameters were dropped")

@@ -55,9 +55,10 @@ var (
 	pageInFragment = func(c *address.Config) {
 		c.DocsURL, c.Carrier, c.DeepLink.Out = "https://example.com/docs", address.Carrier{Place: address.Fragment}, ""
 	}
-	pageInQuery = func(c *address.Config) { c.DeepLink.Out = "" }
-	pageInForm  = func(c *address.Config) { c.Carrier, c.DeepLink.Out = inForm("jwt"), "" }
-	pageAtBase  = func(c *address.Config) {
+	pageInQuery   = func(c *address.Config) { c.DeepLink.Out = "" }
+	pageWithParam = func(c *address.Config) { c.DeepLink.Out, c.Params = "", map[string]string{"site": "configured"} }
+	pageInForm    = func(c *address.Config) { c.Carrier, c.DeepLink.Out = inForm("jwt"), "" }
+	pageAtBase    = func(c *address.Config) {
 		c.DocsURL, c.Carrier = "https://example.com/docs", inQuery("jwt_token")
 		c.DeepLink = address.DeepLink{In: "location", FromBase: true, Drop: []string{"jwt_token", "access_token", "visitor.*"}}
 	}
@@ -138,6 +139,10 @@ var shapes = []shape{
 	{"that one, the docs' home with a query", pageInQuery, "redirect=https://docs.example.com/%3Fx=1", "https://docs.example.com/?x=1&jwt=TOKEN"},
 	{"that one, a link to a foreign host", pageInQuery, "redirect=https://evil.example/ref", "https://docs.example.com?jwt=TOKEN"},
 
+	{"a page that gets a constant parameter", pageWithParam, "redirect=/ref%3Fa=b", "https://docs.example.com/ref?a=b&site=configured&jwt=TOKEN"},
+	{"that one, a link that sets the constant parameter", pageWithParam, "redirect=/ref%3Fs%2569te=evil", "https://docs.example.com/ref?site=configured&jwt=TOKEN"},
+	{"a parameter out, a link with the name of a constant parameter", callbackOnAnotherHost, "redirect=/p%3FcompanyID=1", "https://sso.example/in?companyID=configured&ssoToken=TOKEN&redirect=https%3A%2F%2Ffeedback.example.com%2Fp%3FcompanyID%3D1"},
+
 	{"a page that gets a form", pageInForm, "redirect=/a%3Fb%23c", "POST https://docs.example.com/a?b#c jwt=TOKEN"},
 
 	{"a page that counts from the docs' path", pageAtBase, "location=guide/start%3Fa%3D1%26b%3D%2520%23part", "https://example.com/docs/guide/start?a=1&b=%20&jwt_token=TOKEN#part"},
@@ -161,7 +166,7 @@ var shapes = []shape{
 	{"that one, a link to the docs", formOfAnotherHost, "return_to=https://help.example.com/hc", "POST https://acme.example.com/access/jwt jwt=TOKEN&return_to=https%3A%2F%2Fhelp.example.com%2Fhc"},
 
 	{"a callback on another host, an absolute link", callbackOnAnotherHost, "redirect=https%3A%2F%2Ffeedback.example.com%2Fp%3Fa%23b", "https://sso.example/in?companyID=configured&ssoToken=TOKEN&redirect=https%3A%2F%2Ffeedback.example.com%2Fp%3Fa%23b"},
-	{"that one, a path, and a foreign value of the constant", callbackOnAnotherHost, "redirect=/p&companyID=evil", "https://sso.example/in?companyID=configured&ssoToken=TOKEN&redirect=https%3A%2F%2Ffeedback.example.com%2Fp"},
+	{"that one, a path, and another value of the constant parameter", callbackOnAnotherHost, "redirect=/p&companyID=evil", "https://sso.example/in?companyID=configured&ssoToken=TOKEN&redirect=https%3A%2F%2Ffeedback.example.com%2Fp"},
 	{"that one, an echo of 256 bytes", callbackOnAnotherHost, "lang=" + strings.Repeat("x", 256), "https://sso.example/in?companyID=configured&lang=" + strings.Repeat("x", 256) + "&ssoToken=TOKEN"},
 	{"that one, an echo of 257 bytes", callbackOnAnotherHost, "lang=" + strings.Repeat("x", 257), "https://sso.example/in?companyID=configured&ssoToken=TOKEN"},
 
@@ -174,17 +179,17 @@ var shapes = []shape{
 	{"a platform that always gets a page, no link", always, "", "https://docs.example.com/api/jwt?jwt=TOKEN&redirect=https%3A%2F%2Fdocs.example.com%2F"},
 	{"that one, a link", always, "redirect=/en", "https://docs.example.com/api/jwt?jwt=TOKEN&redirect=https%3A%2F%2Fdocs.example.com%2Fen"},
 	{"that one, a link to a foreign host", always, "redirect=https://evil.example", "https://docs.example.com/api/jwt?jwt=TOKEN&redirect=https%3A%2F%2Fdocs.example.com%2F"},
-	{"a platform that always gets a path, docs under one", alwaysAPath, "redirect=undefined", "https://example.com/docs?jwt=TOKEN&redirect=%2Fdocs"},
+	{"a platform that always gets a path, docs under a path", alwaysAPath, "redirect=undefined", "https://example.com/docs?jwt=TOKEN&redirect=%2Fdocs"},
 
 	{"a link that is not escaped, with several parameters", raw, "return_to=/dashboard/1?currency=British%20Pound&tab=2", "https://example.com/bi/auth/sso?jwt=TOKEN&return_to=%2Fdashboard%2F1%3Fcurrency%3DBritish%2520Pound%26tab%3D2"},
-	{"that one, behind other parameters, and with their names in it", raw, "tenant=a&return_to=/d?tenant=b&docslogin_sent=1&return_to=/e", "https://example.com/bi/auth/sso?tenant=a&jwt=TOKEN&return_to=%2Fd%3Ftenant%3Db%26docslogin_sent%3D1%26return_to%3D%2Fe"},
+	{"that one, after other parameters, and with their names in it", raw, "tenant=a&return_to=/d?tenant=b&docslogin_sent=1&return_to=/e", "https://example.com/bi/auth/sso?tenant=a&jwt=TOKEN&return_to=%2Fd%3Ftenant%3Db%26docslogin_sent%3D1%26return_to%3D%2Fe"},
 	{"that one, escaped once by the app", raw, "return_to=%2Fd%3Fq%3Da%20b%26c%26%23x&tenant=a", "https://example.com/bi/auth/sso?tenant=a&jwt=TOKEN&return_to=%2Fd%3Fq%3Da%2520b%26c%26%23x"},
 	{"that one, an absolute URL that is not escaped", raw, "return_to=https://example.com/d?a=1&b=2", "https://example.com/bi/auth/sso?jwt=TOKEN&return_to=%2Fd%3Fa%3D1%26b%3D2"},
 	{"that one, an absolute URL that is escaped", raw, "return_to=https%3A%2F%2Fexample.com%2Fd%3Fa%3D1&tenant=a", "https://example.com/bi/auth/sso?tenant=a&jwt=TOKEN&return_to=%2Fd%3Fa%3D1"},
-	{"that one, characters that no URI has", raw, "return_to=/d?q={\"a\"|<b>^`}&p=100%", "https://example.com/bi/auth/sso?jwt=TOKEN&return_to=%2Fd%3Fq%3D%257B%2522a%2522%257C%253Cb%253E%255E%2560%257D%26p%3D100%2525"},
+	{"that one, characters that a URI cannot contain", raw, "return_to=/d?q={\"a\"|<b>^`}&p=100%", "https://example.com/bi/auth/sso?jwt=TOKEN&return_to=%2Fd%3Fq%3D%257B%2522a%2522%257C%253Cb%253E%255E%2560%257D%26p%3D100%2525"},
 	{"that one, no link", raw, "", "https://example.com/bi/auth/sso?jwt=TOKEN&return_to=%2Fbi"},
 	{"that one, a link to a foreign host", raw, "return_to=https://evil.example/d?a=1&b=2", "https://example.com/bi/auth/sso?jwt=TOKEN&return_to=%2Fbi"},
-	{"that one, a link to a foreign host behind two slashes", raw, "return_to=//evil.example/d", "https://example.com/bi/auth/sso?jwt=TOKEN&return_to=%2Fbi"},
+	{"that one, a link to a foreign host after two slashes", raw, "return_to=//evil.example/d", "https://example.com/bi/auth/sso?jwt=TOKEN&return_to=%2Fbi"},
 }
 
 func TestWhereALoginLeads(t *testing.T) {
@@ -399,6 +404,23 @@ func TestLink(t *testing.T) {
 	b = newBuilder(t, custom(func(c *address.Config) { c.DeepLink = address.DeepLink{} }))
 	if got := b.Link("//evil.example"); got.Rejected != "" || got.Link != (deeplink.Link{}) {
 		t.Errorf("a platform without links: %+v", got)
+	}
+}
+
+// An unescaped deep link is the rest of the login URL, to which others may have appended parameters.
+func TestThePathForEvents(t *testing.T) {
+	for _, tt := range []struct {
+		name, query, want string
+		change            func(*address.Config)
+	}{
+		{"an escaped link", "redirect=/r%26d%3Fa=b", "/r&d", routeAt("/docs-login")},
+		{"a link that is not escaped", "return_to=/dashboard/1?a=b", "/dashboard/1", raw},
+		{"a link that is not escaped, with another parameter after it", "return_to=/dashboard/1&session=hunter2", "/dashboard/1", raw},
+		{"no link", "", "", raw},
+	} {
+		if req := newBuilder(t, custom(tt.change)).Read(tt.query, noon); req.LinkPath != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, req.LinkPath, tt.want)
+		}
 	}
 }
 

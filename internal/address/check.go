@@ -37,6 +37,9 @@ func Check(c *Config) []Problem {
 	k.checkDocs()
 	k.checkForm()
 	k.checkSignIn()
+	if k.problems == nil {
+		k.checkHome()
+	}
 	return k.problems
 }
 
@@ -74,7 +77,7 @@ func (k *checker) checkDeepLink() {
 		k.fail("Platform.DeepLink.FromBase", "cannot be combined with AsGiven: what is checked would not be what goes out")
 	}
 	if link.Raw && link.Form == AsGiven {
-		k.fail("Platform.DeepLink.Raw", "cannot be combined with AsGiven: the bytes that arrive may not be a URI; use AsPath or AsURL")
+		k.fail("Platform.DeepLink.Raw", "cannot be combined with AsGiven, because the bytes that arrive may not be a URI; use AsPath or AsURL")
 	}
 	if link.Raw && link.In == "" {
 		k.fail("Platform.DeepLink.Raw", "needs In, the parameter in which the deep link arrives")
@@ -156,6 +159,15 @@ func (k *checker) checkDocs() {
 		if _, constant := k.Params[name]; constant || name == k.Carrier.Name || name == k.DeepLink.Out || slices.Contains(k.Echo, name) {
 			k.fail("Platform.DocsURL", "has a query that holds the parameter %q, which the platform uses; remove it", name)
 		}
+	}
+}
+
+// checkHome checks that the docs' home page can be the default deep link.
+func (k *checker) checkHome() {
+	docs, _ := url.Parse(k.DocsURL)
+	site := k.site(docs, k.target(docs))
+	if _, err := site.Check(k.DocsURL); err != nil && k.DeepLink.Always {
+		k.fail("Platform.DocsURL", "cannot be the default deep link, because %v; set it to the URL where readers open the docs", err)
 	}
 }
 

@@ -233,9 +233,9 @@ func TestDeepLinksThatAreRejected(t *testing.T) {
 			func(d *address.DeepLink) { d.FromBase, d.Form = true, address.AsGiven }},
 		{"a raw link that goes out as given", "Platform.DeepLink.Raw", "cannot be combined with AsGiven",
 			func(d *address.DeepLink) { d.Raw, d.Form = true, address.AsGiven }},
-		{"a raw link without a parameter in", "Platform.DeepLink.Raw", "needs In",
+		{"a raw link without In", "Platform.DeepLink.Raw", "needs In",
 			func(d *address.DeepLink) { *d = address.DeepLink{Raw: true} }},
-		{"always a page, without a parameter out", "Platform.DeepLink.Always", "needs Out",
+		{"a link that always goes back, without Out", "Platform.DeepLink.Always", "needs Out",
 			func(d *address.DeepLink) { d.Always, d.Out = true, "" }},
 		{"a parameter to drop without a name", "Platform.DeepLink.Drop", "is empty or has a *",
 			func(d *address.DeepLink) { d.Drop = []string{""} }},
@@ -285,6 +285,17 @@ func TestParametersWithTwoMeanings(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			wantProblem(t, custom(tt.change), tt.field, "has the parameter "+tt.parameter+", which is empty or has another use")
+		})
+	}
+}
+
+func TestTheHomePageIsNotThePageThatTakesTheToken(t *testing.T) {
+	for name, callback := range map[string]string{"a URL": "https://DOCS.example.com/sso/", "a path": "/"} {
+		t.Run(name, func(t *testing.T) {
+			c := custom(func(c *address.Config) {
+				c.DocsURL, c.Callback, c.DeepLink.Always = "https://docs.example.com/sso", callback, true
+			})
+			wantProblem(t, c, "Platform.DocsURL", "cannot be the default deep link, because it leads to the page that takes the token")
 		})
 	}
 }
@@ -358,8 +369,9 @@ func TestSignInPagesThatAreRejected(t *testing.T) {
 
 func TestConfigurationsThatAreAccepted(t *testing.T) {
 	for name, c := range map[string]*address.Config{
-		"a query parameter that means something in forms alone": custom(func(c *address.Config) { c.Carrier = inQuery("_charset_") }),
-		"a raw link from the docs' path, as a URL": custom(func(c *address.Config) {
+		"a query parameter that means something in forms alone":   custom(func(c *address.Config) { c.Carrier = inQuery("_charset_") }),
+		"a docs URL that takes the token, if it need not go back": custom(docsAt("https://docs.example.com/sso"), func(c *address.Config) { c.Callback = "https://docs.example.com/sso" }),
+		"a raw link from the base, as a URL": custom(func(c *address.Config) {
 			c.DeepLink.Raw, c.DeepLink.FromBase, c.DeepLink.Form = true, true, address.AsURL
 		}),
 		"a form with an IPv4 address":                     custom(docsAt("http://127.0.0.1:8080"), func(c *address.Config) { c.Carrier = inForm("jwt") }),

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -31,12 +32,13 @@ type Site struct {
 	Callback string   // origin and path of the page that takes the token; no link may lead there
 	Token    string   // query parameter that carries the token; no link may contain it
 	Drop     []string // query parameters to remove from a link; "visitor.*" is every name that begins with "visitor."
+	Params   []string // more names to remove, compared exactly: parameters that are added to the link itself
 	URI      bool     // a link goes out as a URI, for platforms that parse it strictly
 }
 
 // Link is a link that passed its check. The zero Link leads to the docs' home page.
 type Link struct {
-	Given  string // as it arrived, without the parameters in Site.Drop
+	Given  string // as it arrived, without the parameters that the Site removes
 	Origin string // one of the Site's constants, never bytes of the request
 	Path   string // from the host's root
 	Suffix string // query and fragment
@@ -114,8 +116,7 @@ func (s *Site) checkRest(l Link) error {
 	if s.Target && (l.Origin != s.Origin || !under(s.Base, l.Path)) {
 		return ErrOutside
 	}
-	callback, ok := strings.CutPrefix(s.Callback, l.Origin)
-	if ok && strings.EqualFold(strings.TrimRight(beforeDelimiter(decoded), "/"), strings.TrimRight(callback, "/")) {
+	if callback, ok := strings.CutPrefix(s.Callback, l.Origin); ok && (isPage(callback, decoded) || isPage(callback, beforeDelimiter(decoded))) {
 		return ErrCallback
 	}
 	query, _, _ := strings.Cut(l.Suffix, "#")
@@ -125,6 +126,11 @@ func (s *Site) checkRest(l Link) error {
 		}
 	}
 	return nil
+}
+
+// isPage reports whether a server may treat two paths as the same page.
+func isPage(a, b string) bool {
+	return strings.EqualFold(strings.TrimRight(a, "/"), strings.TrimRight(b, "/"))
 }
 
 // CleanPath reports whether a path from the configuration follows the rules for the path of a link.
@@ -160,7 +166,7 @@ func isDots(segment string) bool { return segment == "." || segment == ".." }
 
 // forbidden reports whether r is a backslash, which browsers read as a slash, or a control
 // character, which browsers remove or treat as the end of a URL.
-func forbidden(r rune) bool { return r < 0x20 || r == 0x7F || r == '\\' }
+func forbidden(r rune) bool { return unicode.IsControl(r) || r == '\\' }
 
 // under reports whether path is base or under it. It compares decoded segments: an escaped slash
 // does not end a segment.
@@ -234,9 +240,10 @@ func cutPath(rest string) (path, suffix string) {
 	return rest, ""
 }
 
-// drop removes the query parameters in Site.Drop from a link and keeps every other byte.
+// drop removes the query parameters in Site.Drop and Site.Params from a link and keeps every other
+// byte.
 func (s *Site) drop(link string) string {
-	if len(s.Drop) == 0 {
+	if len(s.Drop) == 0 && len(s.Params) == 0 {
 		return link
 	}
 	before, fragment := link, ""
@@ -255,7 +262,7 @@ func (s *Site) drop(link string) string {
 }
 
 func (s *Site) dropped(name string) bool {
-	return slices.ContainsFunc(s.Drop, func(pattern string) bool {
+	return slices.Contains(s.Params, name) || slices.ContainsFunc(s.Drop, func(pattern string) bool {
 		prefix, open := strings.CutSuffix(pattern, "*")
 		return name == pattern || open && strings.HasPrefix(name, prefix)
 	})
@@ -271,9 +278,9 @@ func name(pair string) string {
 type Params [][2]string
 
 // AppendParams appends the parameters of a raw query that are in names, each with its first value.
-// It does not use net/url, which drops pairs that it cannot parse. If the parameter called raw holds
-// a path or a URL that is not escaped, its value is the rest of the query, unchanged, and no
-// parameter after it is read. No parameter is called "".
+// It does not use net/url, which drops pairs that it cannot parse. If the parameter named raw has an
+// unescaped path or URL, its value is the rest of the query, unchanged, and no parameter after it is
+// read. If raw is "", no parameter is read in this way.
 func AppendParams(params Params, rawQuery string, names map[string]bool, raw string) Params {
 	for rest, more := rawQuery, true; more; {
 		var pair string
@@ -283,7 +290,7 @@ func AppendParams(params Params, rawQuery string, names map[string]bool, raw str
 		if !names[name] || params.index(name) >= 0 {
 			continue
 		}
-		if name == raw && isUnescaped(value) {
+		if raw != "" && name == raw && isUnescaped(value) {
 			if more {
 				value += "&" + rest
 			}
@@ -364,9 +371,9 @@ func escape(s, others string) string {
 	return b.String()
 }
 
-// escapeURI percent-encodes what a URI cannot contain (RFC 3986, appendix A), and keeps what is
-// escaped already. It leaves brackets in a query or a fragment as they are, as browsers do;
-// java.net.URI accepts them there.
+// escapeURI percent-encodes what a URI cannot contain (RFC 3986, appendix A), except what is already
+// escaped. It leaves brackets in a query or a fragment as they are, as browsers do; java.net.URI
+// accepts them there.
 func escapeURI(path, suffix string) (uriPath, uriSuffix string) {
 	const never = "\"<>\\^`{|}"
 	query, fragment, hasFragment := strings.Cut(suffix, "#")
@@ -374,10 +381,10 @@ func escapeURI(path, suffix string) (uriPath, uriSuffix string) {
 	if hasFragment {
 		uriSuffix += "#" + escape(escapePercent(fragment), never+"#")
 	}
-	return escape(escapePercent(path), never+"[]"), uriSuffix
+	return escape(path, never+"[]"), uriSuffix // checkRest rejects a path with any other percent sign
 }
 
-// escapePercent escapes each % that begins no escape.
+// escapePercent escapes each percent sign that does not begin an escape.
 func escapePercent(s string) string {
 	var b strings.Builder
 	for i, c := range []byte(s) {

@@ -27,6 +27,10 @@ var (
 	named = deeplink.Site{
 		Origin: "https://sub.zendesk.com", Origins: []string{"https://agent.zendesk.com:8443"}, Token: "jwt",
 	}
+	// constant adds a constant parameter to the page's URL, besides the token.
+	constant = deeplink.Site{Origin: "https://docs.example.com", Target: true, Token: "jwt", Params: []string{"site", "x"}}
+	// odd takes the token at a path with delimiters.
+	odd = deeplink.Site{Origin: "https://docs.example.com", Callback: "https://docs.example.com/auth;v=1?x"}
 	// elsewhere takes the token on another host. Links may lead to other pages of that host.
 	elsewhere = deeplink.Site{
 		Origin: "https://docs.example.com", Origins: []string{"https://login.example.com"}, Callback: "https://login.example.com/in/",
@@ -58,7 +62,7 @@ var acceptedLinks = []struct {
 	{"a query with an anchor", atRoot, "/a?b#c", "https://docs.example.com", "/a", "?b#c"},
 	{"a segment with parameters", atRoot, "/a;v=1/...;x", "https://docs.example.com", "/a;v=1/...;x", ""},
 	{"an escaped question mark", atRoot, "/plug-ins%3F/a%23", "https://docs.example.com", "/plug-ins%3F/a%23", ""},
-	{"an escaped blank", atRoot, "/a%20b", "https://docs.example.com", "/a%20b", ""},
+	{"an escaped space", atRoot, "/a%20b", "https://docs.example.com", "/a%20b", ""},
 	{"letters beyond ASCII", atRoot, "/größe/日本", "https://docs.example.com", "/größe/日本", ""},
 	{"a colon in a path", atRoot, "/a:b/c@d", "https://docs.example.com", "/a:b/c@d", ""},
 	{"dots that are not a segment", atRoot, "/v1.2/...x/a..b", "https://docs.example.com", "/v1.2/...x/a..b", ""},
@@ -89,19 +93,23 @@ var acceptedLinks = []struct {
 	{"under a base beyond ASCII, in three spellings: as it is", baseÉ, "/é/x", "https://example.com", "/é/x", ""},
 	{"under a base beyond ASCII, in three spellings: escaped", baseÉ, "/%C3%A9/x", "https://example.com", "/%C3%A9/x", ""},
 	{"under a base beyond ASCII, in three spellings: in small letters", baseÉ, "/%c3%a9", "https://example.com", "/%c3%a9", ""},
+	{"a constant parameter is removed, so that no link can set it", constant, "/a?b&site=evil&c", "https://docs.example.com", "/a", "?b&c"},
+	{"a constant parameter with an escaped name is removed, too", constant, "/a?s%69te=evil#b", "https://docs.example.com", "/a", "#b"},
+	{"a constant parameter's name is not a pattern", deeplink.Site{Origin: "https://docs.example.com", Params: []string{"a*"}}, "/a?ab=1&a*=2", "https://docs.example.com", "/a", "?ab=1"},
+	{"parameters whose names begin like that of a constant one, and one in the anchor", constant, "/a?sites=1#&site=2", "https://docs.example.com", "/a", "?sites=1#&site=2"},
 	{"a single name to remove", deeplink.Site{Origin: "https://docs.example.com", Drop: []string{"x"}}, "/a?x=1&y=2", "https://docs.example.com", "/a", "?y=2"},
 	{"from the base, a page that looks like a scheme", onPage, "https:evil.example", "https://example.com", "/docs/https:evil.example", ""},
 	{"the base's name again is a page of it", onPage, "/docs/a", "https://example.com", "/docs/docs/a", ""},
 
 	// java.net.URI rejects the unescaped characters (verified with Java 17), and accepts the rest.
-	{"a URI: a blank", uri, "/a b?c d#e f", "https://bi.example.com", "/a%20b", "?c%20d#e%20f"},
+	{"a URI: a space", uri, "/a b?c d#e f", "https://bi.example.com", "/a%20b", "?c%20d#e%20f"},
 	{"a URI: quotes, angle brackets, braces, a bar, a caret, and a backquote", uri, "/\"<>{}|^`?\"<>{}|^`#\"<>{}|^`", "https://bi.example.com",
 		"/%22%3C%3E%7B%7D%7C%5E%60", "?%22%3C%3E%7B%7D%7C%5E%60#%22%3C%3E%7B%7D%7C%5E%60"},
-	{"a URI: a percent sign that begins no escape", uri, "/a?b=100%&c=%2&d=%zz#%", "https://bi.example.com", "/a", "?b=100%25&c=%252&d=%25zz#%25"},
+	{"a URI: a percent sign that does not begin an escape", uri, "/a?b=100%&c=%2&d=%zz#%", "https://bi.example.com", "/a", "?b=100%25&c=%252&d=%25zz#%25"},
 	{"a URI: a second number sign", uri, "/a#b#c#", "https://bi.example.com", "/a", "#b%23c%23"},
 	{"a URI: brackets", uri, "/a[1]?b[1]=2#[c]", "https://bi.example.com", "/a%5B1%5D", "?b[1]=2#[c]"},
-	{"a URI: letters beyond ASCII", uri, "/é/😀?é#é", "https://bi.example.com", "/%C3%A9/%F0%9F%98%80", "?%C3%A9#%C3%A9"},
-	{"a URI: what is escaped already", uri, "/a%20b?c=%20+%25%7B%2f#%5B", "https://bi.example.com", "/a%20b", "?c=%20+%25%7B%2f#%5B"},
+	{"a URI: non-ASCII letters", uri, "/é/😀?é#é", "https://bi.example.com", "/%C3%A9/%F0%9F%98%80", "?%C3%A9#%C3%A9"},
+	{"a URI: what is already escaped", uri, "/a%20b?c=%20+%25%7B%2f#%5B", "https://bi.example.com", "/a%20b", "?c=%20+%25%7B%2f#%5B"},
 	{"a URI: all other characters", uri, "/-._~!$&'()*+,;=:@?-._~!$&'()*+,;=:@/?", "https://bi.example.com", "/-._~!$&'()*+,;=:@", "?-._~!$&'()*+,;=:@/?"},
 	{"a URI: an absolute link", uri, "https://bi.example.com/a|b?c|d", "https://bi.example.com", "/a%7Cb", "?c%7Cd"},
 }
@@ -154,6 +162,8 @@ var rejectedLinks = []struct {
 	{"an escaped newline", atRoot, "/a%0Ab", deeplink.ErrChar},
 	{"a newline in the anchor", atRoot, "/a#b\n", deeplink.ErrChar},
 	{"a delete character", atRoot, "/a\x7f", deeplink.ErrChar},
+	{"a non-ASCII control character", atRoot, "/a?b=\u0085", deeplink.ErrChar},
+	{"an escaped non-ASCII control character", atRoot, "/a%C2%9Fb", deeplink.ErrChar},
 	{"bytes that are not UTF-8", atRoot, "/a\xff", deeplink.ErrUTF8},
 	{"an escape that is not UTF-8", atRoot, "/%ff", deeplink.ErrPath},
 	{"a script", atRoot, "javascript:alert(1)", deeplink.ErrRelative},
@@ -189,6 +199,7 @@ var rejectedLinks = []struct {
 	{"that page on another host, with a slash and a query", elsewhere, "https://login.example.com/in/?a", deeplink.ErrCallback},
 	{"a token of its own", atRoot, "/a?x=1&auth_token=eyJ", deeplink.ErrToken},
 	{"a token of its own, escaped", atRoot, "/a?%61uth_token=eyJ", deeplink.ErrToken},
+	{"a callback with delimiters", odd, "/auth;v=1%3Fx", deeplink.ErrCallback},
 	{"a named origin as the beginning of another", named, "https://agent.zendesk.com:8443.evil.example/", deeplink.ErrOrigin},
 	{"a named origin as user info", named, "https://agent.zendesk.com:8443@evil.example/", deeplink.ErrOrigin},
 	{"a named host on another port", named, "https://agent.zendesk.com/", deeplink.ErrOrigin},
@@ -265,23 +276,24 @@ func TestParams(t *testing.T) {
 	}
 }
 
-func TestParamsWithALinkThatIsNotEscaped(t *testing.T) {
+func TestParamsWithAnUnescapedLink(t *testing.T) {
 	for _, tt := range []struct {
 		name, query string
 		want        deeplink.Params
 	}{
 		{"the rest of the query, not decoded", "to=/a?b=%20&c=+%zz&to=/x&lang=de", deeplink.Params{{"to", "/a?b=%20&c=+%zz&to=/x&lang=de"}}},
-		{"nothing behind it", "to=/a", deeplink.Params{{"to", "/a"}}},
-		{"an & behind it", "to=/a&", deeplink.Params{{"to", "/a&"}}},
-		{"the parameters in front of it", "lang=d%65&to=/a&lang=en", deeplink.Params{{"lang", "de"}, {"to", "/a&lang=en"}}},
+		{"nothing after it", "to=/a", deeplink.Params{{"to", "/a"}}},
+		{"an & after it", "to=/a&", deeplink.Params{{"to", "/a&"}}},
+		{"parameters before it", "lang=d%65&to=/a&lang=en", deeplink.Params{{"lang", "de"}, {"to", "/a&lang=en"}}},
 		{"an escaped name", "t%6F=/a&b", deeplink.Params{{"to", "/a&b"}}},
 		{"an absolute URL", "to=HTTPS://a.example/b&c", deeplink.Params{{"to", "HTTPS://a.example/b&c"}}},
 		{"a scheme with every kind of character", "to=x1+-.://b&c", deeplink.Params{{"to", "x1+-.://b&c"}}},
 		{"a link that is escaped", "to=%2Fa%3Fb%26c%2520&lang=de", deeplink.Params{{"to", "/a?b&c%20"}, {"lang", "de"}}},
 		{"an escaped URL", "to=https%3A%2F%2Fa.example&lang=de", deeplink.Params{{"to", "https://a.example"}, {"lang", "de"}}},
-		{"an escaped link with a URL in it that is not", "to=%2Fa?u=http://b&lang=de", deeplink.Params{{"to", "/a?u=http://b"}, {"lang", "de"}}},
+		{"an escaped link with an unescaped URL in it", "to=%2Fa?u=http://b&lang=de", deeplink.Params{{"to", "/a?u=http://b"}, {"lang", "de"}}},
 		{"neither a path nor a URL", "to=a%20b&lang=de", deeplink.Params{{"to", "a b"}, {"lang", "de"}}},
 		{"a second one, which is not read", "to=&to=/a&lang=de", deeplink.Params{{"to", ""}, {"lang", "de"}}},
+		{"a parameter without a name", "=/a&to=/b", deeplink.Params{{"to", "/b"}}},
 		{"another parameter with a path", "lang=/a&to=/b", deeplink.Params{{"lang", "/a"}, {"to", "/b"}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -296,6 +308,13 @@ func TestParamsWithALinkThatIsNotEscaped(t *testing.T) {
 func TestOtherParametersAndOtherValuesAreNotKept(t *testing.T) {
 	got := deeplink.AppendParams(nil, "a=1&%62=2&redirect=/a&&x=3&b=4", map[string]bool{"b": true, "redirect": true}, "")
 	if want := (deeplink.Params{{"b", "2"}, {"redirect", "/a"}}); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestAParameterWithoutANameIsNotRaw(t *testing.T) {
+	got := deeplink.AppendParams(nil, "=/x&lang=de", map[string]bool{"": true, "lang": true}, "")
+	if want := (deeplink.Params{{"", "/x"}, {"lang", "de"}}); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
@@ -340,7 +359,7 @@ func TestOrigin(t *testing.T) {
 	}
 }
 
-// notURI matches what no URI contains (RFC 3986, appendix A), except brackets behind the path.
+// notURI matches what a URI cannot contain (RFC 3986, appendix A), except brackets after the path.
 var notURI = regexp.MustCompile(`[^%A-Za-z0-9._~!$&'()*+,;=:@/?#[\]-]|%([^0-9A-Fa-f]|.[^0-9A-Fa-f]|.?$)|#.*#|^[^?#]*[[\]]`)
 
 // FuzzCheck asserts that an accepted link stays on one of the site's own origins, however often it
