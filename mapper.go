@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
-	"reflect"
 	"strings"
 	"time"
 
@@ -26,7 +25,7 @@ type User struct {
 	ID         string         // stable in the app; for events, logs, and platforms that have a claim for it
 	Name       string         // shown to the reader; a platform that requires a name gets Email if it is empty
 	Email      string         // verified by the app, because docs treat it as the user's identity
-	Groups     []string       // what the user may see, by the names that the docs use. On some platforms, an empty list withdraws all groups and nil leaves them as they are
+	Groups     []string       // what the user may see, by the names that the docs use; an empty list may differ from nil (see the presets)
 	APIKeys    []APIKey       // the user's own credentials, filled into code samples; the first is the default
 	Attributes map[string]any // anything else that pages may show; never a privilege
 	ExpiresAt  time.Time      // end of the app's own session; shortens the docs session if the platform has a claim for it. Zero: no end; past: not signed in
@@ -60,8 +59,8 @@ var (
 //   - any other error (500). It never becomes a redirect, so a session store that is down does not
 //     cause a redirect loop.
 //
-// The library neither changes nor keeps the user. An empty User is rejected, because it is usually
-// a bug in the lookup.
+// The library neither changes nor keeps the user. A User whose ID, Name, and Email are all blank is
+// rejected, because it is usually a bug in the lookup.
 type UserLookup func(r *http.Request) (*User, error)
 
 // SessionLookup returns a [UserLookup] that gets the named session from a gorilla store and passes
@@ -292,7 +291,7 @@ func (p *Profile) claims(ctx context.Context, user *User, isToken bool) (Claims,
 	}
 	for _, name := range p.reserved {
 		if _, set := claims[name]; set {
-			return nil, newLoginError(OutcomeReservedClaim, fmt.Errorf("a mapper or an attribute sets the reserved claim %q, which the library writes; use another name", name))
+			return nil, newLoginError(OutcomeReservedClaim, fmt.Errorf("a mapper, an attribute, or an API key's value sets the reserved claim %q, which the library writes; use another name", name))
 		}
 	}
 	now := p.now() // again, because mappers may take a while
@@ -305,7 +304,7 @@ func (p *Profile) claims(ctx context.Context, user *User, isToken bool) (Claims,
 
 // missing returns the claims that the platform requires and the user lacks.
 func (p *Profile) missing(user *User, claims Claims) (missing []string) {
-	if reflect.ValueOf(user).Elem().IsZero() { // an empty user, which is a bug in the lookup
+	if strings.TrimSpace(user.ID+user.Name+user.Email) == "" { // a bug in the lookup
 		return []string{"a name, an e-mail address or an ID"}
 	}
 	for _, required := range p.platform.Required {

@@ -290,7 +290,7 @@ var rows = []row{
 	{name: "a mapper sets a reserved claim", outcome: "reserved_claim", status: 500,
 		opts:       []docslogin.Option{mapper(func(c docslogin.Claims) error { c["exp"] = 1; return nil })},
 		attributes: attrs{"user.id": "u-1"},
-		fault:      `a mapper or an attribute sets the reserved claim "exp", which the library writes; use another name`},
+		fault:      `a mapper, an attribute, or an API key's value sets the reserved claim "exp", which the library writes; use another name`},
 	{name: "there is no time left to sign", outcome: "sign_failed", status: 500,
 		wrap: func(route http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

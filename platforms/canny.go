@@ -18,8 +18,8 @@ import (
 // https://canny.io/api/redirects/sso?companyID={id}&ssoToken={token}&redirect={url}. The host
 // canny.io serves all customers, so a companyID in a request is ignored. Without a deep link,
 // redirect is boardURL. The length of the session is a setting at Canny, so
-// [docslogin.WithSessionTTL] is a configuration error. The token contains iat, exp, and these claims
-// about the user:
+// [docslogin.WithSessionTTL] is a configuration error. The token contains iat, exp, and these
+// claims about the user:
 //
 //	ID                          id, required
 //	Name, else Email            name, required

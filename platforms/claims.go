@@ -1,7 +1,7 @@
 // Package platforms has a preset for each docs platform. A preset is a function that returns a
 // [docslogin.Platform]: what the platform expects of a login, and what its docs learn about a user.
 //
-// On every platform, a [docslogin.User] in which nothing is set is rejected.
+// On every platform, a [docslogin.User] needs an ID, a Name, or an Email.
 //
 // [docslogin.New] reports an invalid argument of a preset. You can change a preset's result before
 // you pass it to New, for example to set Static["iss"] or DeepLink.Origins.
@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/docslogin/docslogin"
 )
@@ -52,6 +53,22 @@ func addValues(claims docslogin.Claims, what string, values map[string]any, rese
 			return fmt.Errorf("docslogin: the %s %q, a %T, cannot be written as JSON", what, name, value)
 		}
 		claims[name] = copied
+	}
+	return nil
+}
+
+// checkNames returns an error unless each of several API keys has a unique Name, by which the reader
+// chooses it. It ignores keys for which isShown returns false.
+func checkNames(platform string, keys []docslogin.APIKey, isShown func(docslogin.APIKey) bool) error {
+	names := map[string]bool{}
+	for i, key := range keys {
+		if !isShown(key) {
+			continue
+		}
+		if names[key.Name] || strings.TrimSpace(key.Name) == "" {
+			return fmt.Errorf("docslogin: API key %d of %d has no unique Name; %s needs a different Name for each of several keys", i+1, len(keys), platform)
+		}
+		names[key.Name] = true
 	}
 	return nil
 }

@@ -16,16 +16,16 @@ import (
 // docsURL if there is no deep link. The deep link arrives in redirect as an absolute URL. The token
 // is the docs session: exp is its end (after one day, see [docslogin.WithSessionTTL], or at
 // User.ExpiresAt if that is sooner). It has no jti, because a jti would make the token valid for
-// one use only. The token contains version (1), iat, exp, and these claims about the user, of which
-// vars is always there:
+// one use only. The token contains version (1), iat, exp, and vars, which DeveloperHub requires even
+// if it is empty. These are the claims about the user:
 //
 //	Name, Email                 vars.name, vars.email
 //	Attributes                  vars, each under its own name
 //	ID, Groups, APIKeys         not sent
 //
-// No field is required. An attribute named name or email is an error. The app's own mappers may set
-// the claim error_redirect_url to the URL to which DeveloperHub sends a reader whose token it
-// rejects. DeveloperHub also accepts HS512: set the Algorithm of the result.
+// No particular field is required. An attribute named name or email is an error. The app's own
+// mappers may set the claim error_redirect_url. If DeveloperHub rejects the token, it sends the
+// reader to that URL. DeveloperHub also accepts HS512: set the Algorithm of the result.
 //
 // Source: DeveloperHub's page on access by JWT.
 func DeveloperHub(docsURL, secret string) docslogin.Platform {

@@ -32,13 +32,13 @@ func TestDeveloperHubDeepLinks(t *testing.T) {
 		{"a query", "redirect=https%3A%2F%2Fdocs.example.com%2Fguide%3Fa%3D1%26b%3D2", docs + "/guide?a=1&b=2&jwt=TOKEN"},
 		{"an anchor", "redirect=https%3A%2F%2Fdocs.example.com%2Fguide%23part", docs + "/guide?jwt=TOKEN#part"},
 		{"a query and an anchor", "redirect=https%3A%2F%2Fdocs.example.com%2Fguide%3Fa%3D1%26b%3D2%23part", docs + "/guide?a=1&b=2&jwt=TOKEN#part"},
-		{"an escaped blank", "redirect=https%3A%2F%2Fdocs.example.com%2Fguide%2520a%3Fq%3Db%2520c", docs + "/guide%20a?q=b%20c&jwt=TOKEN"},
+		{"an escaped space", "redirect=https%3A%2F%2Fdocs.example.com%2Fguide%2520a%3Fq%3Db%2520c", docs + "/guide%20a?q=b%20c&jwt=TOKEN"},
 		{"plus signs", "redirect=https%3A%2F%2Fdocs.example.com%2Fa%2Bb%3Fq%3Dc%2Bd%252Be", docs + "/a+b?q=c+d%2Be&jwt=TOKEN"},
 		{"an escaped slash", "redirect=https%3A%2F%2Fdocs.example.com%2Fa%252Fb%3Fq%3Dc%252Fd", docs + "/a%2Fb?q=c%2Fd&jwt=TOKEN"},
 		{"an escaped percent sign", "redirect=https%3A%2F%2Fdocs.example.com%2Fguide%3Fq%3D100%2525", docs + "/guide?q=100%25&jwt=TOKEN"},
 		{"an escaped ampersand", "redirect=https%3A%2F%2Fdocs.example.com%2Fguide%3Fq%3Da%2526b", docs + "/guide?q=a%26b&jwt=TOKEN"},
-		{"letters beyond ASCII, escaped", "redirect=https%3A%2F%2Fdocs.example.com%2Fgr%25C3%25B6%25C3%259Fe%3Fq%3D%25E6%2597%25A5", docs + "/gr%C3%B6%C3%9Fe?q=%E6%97%A5&jwt=TOKEN"},
-		{"letters beyond ASCII", "redirect=https%3A%2F%2Fdocs.example.com%2Fgr%C3%B6%C3%9Fe%3Fq%3D%E6%97%A5", docs + "/gr%C3%B6%C3%9Fe?q=%E6%97%A5&jwt=TOKEN"},
+		{"non-ASCII letters, escaped", "redirect=https%3A%2F%2Fdocs.example.com%2Fgr%25C3%25B6%25C3%259Fe%3Fq%3D%25E6%2597%25A5", docs + "/gr%C3%B6%C3%9Fe?q=%E6%97%A5&jwt=TOKEN"},
+		{"non-ASCII letters", "redirect=https%3A%2F%2Fdocs.example.com%2Fgr%C3%B6%C3%9Fe%3Fq%3D%E6%97%A5", docs + "/gr%C3%B6%C3%9Fe?q=%E6%97%A5&jwt=TOKEN"},
 		{"no deep link", "", docs + "?jwt=TOKEN"},
 		{"an empty deep link", "redirect=", docs + "?jwt=TOKEN"},
 		{"the text undefined", "redirect=undefined", docs + "?jwt=TOKEN"},
@@ -47,7 +47,7 @@ func TestDeveloperHubDeepLinks(t *testing.T) {
 		{"a path that leaves the docs", "redirect=%2Fguide%2F..%2F..%2Fadmin", docs + "?jwt=TOKEN"},
 		{"a page that already has a token", "redirect=https%3A%2F%2Fdocs.example.com%2Fguide%3Fjwt%3Dx", docs + "?jwt=TOKEN"},
 		{"a path", "redirect=/ref", docs + "/ref?jwt=TOKEN"},
-		{"the home with a query", "redirect=https://docs.example.com/%3Fx=1", docs + "/?x=1&jwt=TOKEN"},
+		{"the home page with a query", "redirect=https://docs.example.com/%3Fx=1", docs + "/?x=1&jwt=TOKEN"},
 	})
 }
 
@@ -55,7 +55,7 @@ func TestDeveloperHubClaims(t *testing.T) {
 	testClaims(t, developerHub, []claimsRow{
 		{"name, e-mail address, and attributes", &docslogin.User{ID: "7", Name: "Ada", Email: "a@b.c", Groups: []string{"g"}, APIKeys: []docslogin.APIKey{{Key: "1"}}, Attributes: map[string]any{"plan": "pro"}},
 			`{"vars":{"email":"a@b.c","name":"Ada","plan":"pro"}}`},
-		{"an ID alone, for which vars are there but empty", idAlone, `{"vars":{}}`},
+		{"an ID alone, with empty vars", idAlone, `{"vars":{}}`},
 	})
 	testErrors(t, developerHub, []errorRow{
 		{"an attribute that has the name of the reader's name", with(map[string]any{"name": "x"}), `the attribute "name" would set a claim that has a meaning`},

@@ -14,8 +14,8 @@ import (
 //
 // The token is signed with HS256, expires after ten minutes, and goes to
 // {siteURL}/api/v1/auth/access/jwt?jwt={token}&return_to={url}. Without a deep link, return_to is
-// siteURL. The length of the session is a setting at Featurebase, so [docslogin.WithSessionTTL] is a
-// configuration error. The token contains iat, exp, and these claims about the user:
+// siteURL. The length of the session is a setting at Featurebase, so [docslogin.WithSessionTTL] is
+// a configuration error. The token contains iat, exp, and these claims about the user:
 //
 //	ID                          userId
 //	Name, Email                 name, email

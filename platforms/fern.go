@@ -3,8 +3,6 @@ package platforms
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"slices"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -19,36 +17,43 @@ import (
 // The token is signed with HS256 and goes to
 // {docsURL}/api/fern-docs/auth/jwt/callback?fern_token={token}&state={state}, where state is the
 // deep link as an absolute URL. The deep link arrives in state. If Fern configured another
-// returnToQueryParam for the site, set DeepLink.In and DeepLink.Out to that name. (Fern also sends a
-// redirect_uri, which is ignored.)
+// returnToQueryParam for your site, set DeepLink.In and DeepLink.Out to that name. (Fern also sends
+// a redirect_uri, which is ignored.)
 //
-// Fern also accepts a form that is posted to the same page, with the fields fern_token and state.
-// It keeps the token out of URLs, and so out of the log of the docs' host. To use it, set Carrier to
-// docslogin.InForm("fern_token"). Fern documents the form for docs that you host yourself, and its
-// published code accepts it elsewhere too. That code answers with a 307 redirect, after which a
-// browser may repeat the POST, with the token, at the docs page.
+// Fern also accepts a form that is posted to the same URL, with the fields fern_token and state.
+// The form keeps the token out of URLs, and so out of the log of the docs' host. To use it, set
+// Carrier to docslogin.InForm("fern_token"). Fern documents the form only for docs that you host
+// yourself, but its published code accepts it for other docs, too. That code responds with a 307
+// redirect, so a browser may repeat the POST, with the token, at the docs page.
 //
 // The token is the docs session: exp is its end (after one day, see [docslogin.WithSessionTTL], or
-// at User.ExpiresAt if that is sooner). Fern keeps the session in one cookie, so a token of more than
-// 4,000 bytes is rejected (too_large). iss is https://buildwithfern.com. If you agreed on another
-// issuer with Fern, set it: platform.Static["iss"] = "…". The token contains iss, iat, exp, and
-// these claims about the user, of which fern is always there:
+// at User.ExpiresAt if that is sooner). Fern keeps the session in one cookie, so a token of more
+// than 4,000 bytes is rejected (too_large). iss is https://buildwithfern.com. If you agreed on
+// another issuer with Fern, set it: platform.Static["iss"] = "…". The token contains iss, iat, exp,
+// and fern, which Fern requires even if it is empty. These are the claims about the user:
 //
 //	Groups                      fern.roles
 //	Name, Email                 fern.name, fern.email
 //	API keys                    fern.playground.initial_state.auth: see below
 //	ID, Attributes              not sent
 //
-// The Key of an API key is auth.bearer_token. If several API keys have a Key, Fern lets the reader
-// choose one by its Name. Each of them then needs a unique Name, and bearer_token is a JSON array of
-// objects in a string: [{"Live":"sk_1"},{"Test":"sk_2"}]. The first API key with a Username or a
-// Password is auth.basic: username and password. Both can be there: each fills the requests that use
-// its scheme. The Values of API keys and all other credentials are not sent.
+// The Key of an API key becomes auth.bearer_token. If several API keys have a Key, Fern lets the
+// reader choose one by its Name. Then each of them needs a unique Name, and bearer_token is a string
+// with a JSON array: [{"Live":"sk_1"},{"Test":"sk_2"}]. The first API key with a Username or a
+// Password becomes auth.basic, with username and password. If both are sent, each fills the requests
+// that use its scheme. The Values of API keys and all other credentials are not sent.
 //
-// No field is required.
+// No particular field is required. The app's own mappers can fill in more, such as a key in a header
+// of its own:
+//
+//	state := claims.Object("fern").Object("playground").Object("initial_state")
+//	state.Object("headers")["X-Api-Key"] = key // a string
+//
+// Next to initial_state, env_state has such a state for each environment, under a part of the
+// environment's URL.
 //
 // Sources: Fern's pages on authentication with a JWT, on self-hosted docs, and on API keys in the
-// API explorer; the published code of its docs.
+// API explorer, and the published code of its docs.
 func Fern(docsURL, secret string) docslogin.Platform {
 	return docslogin.Platform{
 		Name:          "Fern",
@@ -88,25 +93,25 @@ func fernClaims(_ context.Context, user *docslogin.User, claims docslogin.Claims
 	return nil
 }
 
-// fernBearerToken returns the Key of the only key that has one, or a JSON array of all, which Fern
-// shows by their names.
+// fernBearerToken returns the Key of the only key that has one. If several have one, it returns a
+// JSON array of them, which Fern shows by name.
 func fernBearerToken(keys []docslogin.APIKey) (string, error) {
-	keys = slices.DeleteFunc(slices.Clone(keys), func(key docslogin.APIKey) bool { return key.Key == "" })
-	switch len(keys) {
-	case 0:
-		return "", nil
-	case 1:
-		return keys[0].Key, nil
-	}
-	tokens := make([]map[string]string, len(keys))
-	names := map[string]bool{"": true}
-	for i, key := range keys {
-		if names[key.Name] {
-			return "", fmt.Errorf("docslogin: API key %d of the %d that have a Key has no Name of its own, which Fern needs where there are several", i+1, len(keys))
+	var tokens []map[string]string
+	only := ""
+	for _, key := range keys {
+		if hasKey(key) {
+			tokens = append(tokens, map[string]string{key.Name: key.Key})
+			only = key.Key
 		}
-		names[key.Name] = true
-		tokens[i] = map[string]string{key.Name: key.Key}
+	}
+	if len(tokens) < 2 {
+		return only, nil
+	}
+	if err := checkNames("Fern", keys, hasKey); err != nil {
+		return "", err
 	}
 	text, err := json.Marshal(tokens)
 	return string(text), err
 }
+
+func hasKey(key docslogin.APIKey) bool { return key.Key != "" }

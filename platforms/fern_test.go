@@ -24,13 +24,13 @@ func TestFernDeepLinks(t *testing.T) {
 		{"a query", "state=https%3A%2F%2Fexample.com%2Fdocs%2Fguide%3Fa%3D1%26b%3D2", callback + "&state=https%3A%2F%2Fexample.com%2Fdocs%2Fguide%3Fa%3D1%26b%3D2"},
 		{"an anchor", "state=https%3A%2F%2Fexample.com%2Fdocs%2Fguide%23part", callback + "&state=https%3A%2F%2Fexample.com%2Fdocs%2Fguide%23part"},
 		{"a query and an anchor", "state=https%3A%2F%2Fexample.com%2Fdocs%2Fguide%3Fa%3D1%26b%3D2%23part", callback + "&state=https%3A%2F%2Fexample.com%2Fdocs%2Fguide%3Fa%3D1%26b%3D2%23part"},
-		{"an escaped blank", "state=https%3A%2F%2Fexample.com%2Fdocs%2Fguide%2520a%3Fq%3Db%2520c", callback + "&state=https%3A%2F%2Fexample.com%2Fdocs%2Fguide%2520a%3Fq%3Db%2520c"},
+		{"an escaped space", "state=https%3A%2F%2Fexample.com%2Fdocs%2Fguide%2520a%3Fq%3Db%2520c", callback + "&state=https%3A%2F%2Fexample.com%2Fdocs%2Fguide%2520a%3Fq%3Db%2520c"},
 		{"plus signs", "state=https%3A%2F%2Fexample.com%2Fdocs%2Fa%2Bb%3Fq%3Dc%2Bd%252Be", callback + "&state=https%3A%2F%2Fexample.com%2Fdocs%2Fa%2Bb%3Fq%3Dc%2Bd%252Be"},
 		{"an escaped slash", "state=https%3A%2F%2Fexample.com%2Fdocs%2Fa%252Fb%3Fq%3Dc%252Fd", callback + "&state=https%3A%2F%2Fexample.com%2Fdocs%2Fa%252Fb%3Fq%3Dc%252Fd"},
 		{"an escaped percent sign", "state=https%3A%2F%2Fexample.com%2Fdocs%2Fguide%3Fq%3D100%2525", callback + "&state=https%3A%2F%2Fexample.com%2Fdocs%2Fguide%3Fq%3D100%2525"},
 		{"an escaped ampersand", "state=https%3A%2F%2Fexample.com%2Fdocs%2Fguide%3Fq%3Da%2526b", callback + "&state=https%3A%2F%2Fexample.com%2Fdocs%2Fguide%3Fq%3Da%2526b"},
-		{"letters beyond ASCII, escaped", "state=https%3A%2F%2Fexample.com%2Fdocs%2Fgr%25C3%25B6%25C3%259Fe%3Fq%3D%25E6%2597%25A5", callback + "&state=https%3A%2F%2Fexample.com%2Fdocs%2Fgr%25C3%25B6%25C3%259Fe%3Fq%3D%25E6%2597%25A5"},
-		{"letters beyond ASCII", "state=https%3A%2F%2Fexample.com%2Fdocs%2Fgr%C3%B6%C3%9Fe%3Fq%3D%E6%97%A5", callback + "&state=https%3A%2F%2Fexample.com%2Fdocs%2Fgr%C3%B6%C3%9Fe%3Fq%3D%E6%97%A5"},
+		{"non-ASCII letters, escaped", "state=https%3A%2F%2Fexample.com%2Fdocs%2Fgr%25C3%25B6%25C3%259Fe%3Fq%3D%25E6%2597%25A5", callback + "&state=https%3A%2F%2Fexample.com%2Fdocs%2Fgr%25C3%25B6%25C3%259Fe%3Fq%3D%25E6%2597%25A5"},
+		{"non-ASCII letters", "state=https%3A%2F%2Fexample.com%2Fdocs%2Fgr%C3%B6%C3%9Fe%3Fq%3D%E6%97%A5", callback + "&state=https%3A%2F%2Fexample.com%2Fdocs%2Fgr%C3%B6%C3%9Fe%3Fq%3D%E6%97%A5"},
 		{"no deep link", "", callback},
 		{"an empty deep link", "state=", callback},
 		{"the text undefined", "state=undefined", callback},
@@ -38,13 +38,13 @@ func TestFernDeepLinks(t *testing.T) {
 		{"a foreign host without a scheme", "state=%2F%2Fevil.example%2Fguide", callback},
 		{"a path that leaves the docs", "state=%2Fguide%2F..%2F..%2Fadmin", callback},
 		{"a page that already has a token", "state=https%3A%2F%2Fexample.com%2Fdocs%2Fguide%3Ffern_token%3Dx", callback},
-		{"an absolute URL with the query that Fern appends", "state=https%3A%2F%2Fexample.com%2Fdocs%2Fa%3F_fern_auth_method%3Djwt%253Ahttps%253A%252F%252Fbuildwithfern.com", callback + "&state=https%3A%2F%2Fexample.com%2Fdocs%2Fa%3F_fern_auth_method%3Djwt%253Ahttps%253A%252F%252Fbuildwithfern.com"},
+		{"an absolute URL with the parameter that Fern appends", "state=https%3A%2F%2Fexample.com%2Fdocs%2Fa%3F_fern_auth_method%3Djwt%253Ahttps%253A%252F%252Fbuildwithfern.com", callback + "&state=https%3A%2F%2Fexample.com%2Fdocs%2Fa%3F_fern_auth_method%3Djwt%253Ahttps%253A%252F%252Fbuildwithfern.com"},
 		{"an absolute URL with a query and an anchor", "state=HTTPS%3A%2F%2Fexample.com%2Fdocs%3Fq%3D%2520%26r%23s", callback + "&state=https%3A%2F%2Fexample.com%2Fdocs%3Fq%3D%2520%26r%23s"},
 		{"a path, and a redirect_uri that is ignored", "state=/docs/a&redirect_uri=https://evil.example", callback + "&state=https%3A%2F%2Fexample.com%2Fdocs%2Fa"},
 	})
 }
 
-// Fern's setup page for self-hosted docs: a POST of fern_token and state.
+// Fern's page on self-hosted docs documents a POST of fern_token and state.
 func TestFernForm(t *testing.T) {
 	p := fern
 	p.Carrier = docslogin.InForm("fern_token")
@@ -56,7 +56,7 @@ func TestFernForm(t *testing.T) {
 	})
 }
 
-// A site whose returnToQueryParam is not state.
+// On this site, returnToQueryParam is not state.
 func TestFernReturnToQueryParam(t *testing.T) {
 	p := fern
 	p.DeepLink.In, p.DeepLink.Out = "return_to", "return_to"
@@ -86,14 +86,14 @@ func TestFernClaims(t *testing.T) {
 		{"HTTP Basic without a user name", keys(docslogin.APIKey{Password: "p"}), `{"fern":{"playground":{"initial_state":{"auth":{"basic":{"password":"p","username":""}}}}}}`},
 		{"HTTP Basic without a password", keys(docslogin.APIKey{Username: "u"}), `{"fern":{"playground":{"initial_state":{"auth":{"basic":{"password":"","username":"u"}}}}}}`},
 		{"HTTP Basic and a key", keys(docslogin.APIKey{Key: "1", Username: "u", Password: "p"}), `{"fern":{"playground":{"initial_state":{"auth":{"basic":{"password":"p","username":"u"},"bearer_token":"1"}}}}}`},
-		{"the first of two HTTP Basic credentials, behind a key", keys(docslogin.APIKey{Key: "1"}, docslogin.APIKey{Username: "u", Password: "p"}, docslogin.APIKey{Username: "v", Password: "q"}), `{"fern":{"playground":{"initial_state":{"auth":{"basic":{"password":"p","username":"u"},"bearer_token":"1"}}}}}`},
+		{"the first of two HTTP Basic credentials, after a key", keys(docslogin.APIKey{Key: "1"}, docslogin.APIKey{Username: "u", Password: "p"}, docslogin.APIKey{Username: "v", Password: "q"}), `{"fern":{"playground":{"initial_state":{"auth":{"basic":{"password":"p","username":"u"},"bearer_token":"1"}}}}}`},
 		{"a key without a credential", keys(docslogin.APIKey{Name: "x"}), `{"fern":{}}`},
 		{"an ID alone", idAlone, `{"fern":{}}`},
 	})
 	testErrors(t, fern, []errorRow{
-		{"a key without a name among several", keys(docslogin.APIKey{Username: "u"}, docslogin.APIKey{Name: "Live", Key: "1"}, docslogin.APIKey{Key: "2"}), "API key 2 of the 2 that have a Key has no Name of its own, which Fern needs where there are several"},
-		{"a first key without a name", keys(docslogin.APIKey{Key: "1"}, docslogin.APIKey{Name: "Test", Key: "2"}), "API key 1 of the 2 that have a Key has no Name of its own"},
-		{"two keys with one name", keys(docslogin.APIKey{Name: "Live", Key: "1"}, docslogin.APIKey{Name: "Live", Key: "2"}), "API key 2 of the 2 that have a Key has no Name of its own"},
+		{"a key without a name among several", keys(docslogin.APIKey{Username: "u"}, docslogin.APIKey{Name: "Live", Key: "1"}, docslogin.APIKey{Key: "2"}), "API key 3 of 3 has no unique Name; Fern needs a different Name for each of several keys"},
+		{"a first key without a name", keys(docslogin.APIKey{Key: "1"}, docslogin.APIKey{Name: "Test", Key: "2"}), "API key 1 of 2 has no unique Name"},
+		{"two keys with one name", keys(docslogin.APIKey{Name: "Live", Key: "1"}, docslogin.APIKey{Name: "Live", Key: "2"}), "API key 2 of 2 has no unique Name"},
 	})
 }
 

@@ -17,30 +17,31 @@ import (
 // deep link arrives in location: relative to siteURL, with or without a leading slash, or absolute.
 //
 // The token is the docs session: exp is its end (after one hour, see [docslogin.WithSessionTTL], or
-// at User.ExpiresAt if that is sooner). The session is at least one minute long, as GitBook's cookie
-// is. Without exp, GitBook's session would last seven days. The token contains iat, exp, and these
-// claims about the user:
+// at User.ExpiresAt if that is sooner). The session is at least one minute long, because GitBook's
+// cookie does not expire sooner. Without exp, GitBook's session would expire after seven days. The
+// token contains iat, exp, and these claims about the user:
 //
 //	Name, Email                 name, email
 //	Attributes                  the top level, each under its own name
 //	ID, Groups, APIKeys         not sent
 //
-// No field is required. An attribute named name or email is an error.
+// No particular field is required. An attribute named name or email is an error.
 //
-// Pages can use only what the site's schema declares. A string must be one of an enumeration in a
-// visibility condition, but not in an inline expression. Neither can use lists, so an app maps its
-// groups to booleans in a mapper of its own. What the schema declares may decide what a reader sees,
-// so do not use attributes that users can change themselves.
+// Pages can use only the claims that the site's schema declares. In a visibility condition, a string
+// must be one of an enumeration; in an inline expression, it can be any string. Neither can use
+// lists, so map groups to booleans in a mapper of the app. A claim in the schema may decide what a
+// reader sees, so do not use attributes that users can change themselves.
 //
-// GitBook fills an API key into its samples and requests where the OpenAPI file has
+// GitBook fills an API key into samples and requests if the OpenAPI file has
 // x-gitbook-prefill: "{{ visitor.claims.NAME }}" on a security scheme, a server, or a variable. A
-// mapper of the app sets that claim. An HTTP Basic credential is one string, user:password.
+// mapper of the app must set the claim NAME. An HTTP Basic credential is one string, user:password.
 //
-// {siteURL}/~gitbook/auth/logout deletes GitBook's cookie. It redirects to the logout URL that is
-// configured for the site and adds location, a page of the site ("/" by default). If none is
-// configured, it redirects to the site's root. {siteURL}/~gitbook/auth/login starts a login.
+// {siteURL}/~gitbook/auth/logout deletes GitBook's cookie. Then it redirects to the logout URL that
+// is configured for the site, and adds location, a page of the site ("/" by default). Without a
+// logout URL, it redirects to the site's root. {siteURL}/~gitbook/auth/login starts a login.
 //
-// Sources: GitBook's pages on authenticated access and on adaptive content.
+// Sources: GitBook's pages on authenticated access and on adaptive content, and its published code
+// (GitbookIO/gitbook), for the length of the token and for the logout.
 func GitBook(siteURL, signingKey string) docslogin.Platform {
 	return docslogin.Platform{
 		Name:      "GitBook",

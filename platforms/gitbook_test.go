@@ -24,13 +24,13 @@ func TestGitBookDeepLinks(t *testing.T) {
 		{"a query", "location=guide%3Fa%3D1%26b%3D2", site + "/guide?a=1&b=2&jwt_token=TOKEN"},
 		{"an anchor", "location=guide%23part", site + "/guide?jwt_token=TOKEN#part"},
 		{"a query and an anchor", "location=guide%3Fa%3D1%26b%3D2%23part", site + "/guide?a=1&b=2&jwt_token=TOKEN#part"},
-		{"an escaped blank", "location=guide%2520a%3Fq%3Db%2520c", site + "/guide%20a?q=b%20c&jwt_token=TOKEN"},
+		{"an escaped space", "location=guide%2520a%3Fq%3Db%2520c", site + "/guide%20a?q=b%20c&jwt_token=TOKEN"},
 		{"plus signs", "location=a%2Bb%3Fq%3Dc%2Bd%252Be", site + "/a+b?q=c+d%2Be&jwt_token=TOKEN"},
 		{"an escaped slash", "location=a%252Fb%3Fq%3Dc%252Fd", site + "/a%2Fb?q=c%2Fd&jwt_token=TOKEN"},
 		{"an escaped percent sign", "location=guide%3Fq%3D100%2525", site + "/guide?q=100%25&jwt_token=TOKEN"},
 		{"an escaped ampersand", "location=guide%3Fq%3Da%2526b", site + "/guide?q=a%26b&jwt_token=TOKEN"},
-		{"letters beyond ASCII, escaped", "location=gr%25C3%25B6%25C3%259Fe%3Fq%3D%25E6%2597%25A5", site + "/gr%C3%B6%C3%9Fe?q=%E6%97%A5&jwt_token=TOKEN"},
-		{"letters beyond ASCII", "location=gr%C3%B6%C3%9Fe%3Fq%3D%E6%97%A5", site + "/gr%C3%B6%C3%9Fe?q=%E6%97%A5&jwt_token=TOKEN"},
+		{"non-ASCII letters, escaped", "location=gr%25C3%25B6%25C3%259Fe%3Fq%3D%25E6%2597%25A5", site + "/gr%C3%B6%C3%9Fe?q=%E6%97%A5&jwt_token=TOKEN"},
+		{"non-ASCII letters", "location=gr%C3%B6%C3%9Fe%3Fq%3D%E6%97%A5", site + "/gr%C3%B6%C3%9Fe?q=%E6%97%A5&jwt_token=TOKEN"},
 		{"no deep link", "", site + "?jwt_token=TOKEN"},
 		{"an empty deep link", "location=", site + "?jwt_token=TOKEN"},
 		{"the text undefined", "location=undefined", site + "?jwt_token=TOKEN"},
@@ -73,8 +73,8 @@ func TestGitBookLifetimes(t *testing.T) {
 	testConfigError(t, err, "WithSessionTTL", "is 59s; on this platform it must be from 1m0s")
 }
 
-// GitBook splits its cookie in three (GitbookIO/gitbook #4554), so only the URL is limited.
-func TestGitBookTakesTokensThatDoNotFitIntoACookie(t *testing.T) {
+// GitBook splits its cookie in three (GitbookIO/gitbook #4554), so only the URL limits the token.
+func TestGitBookTokensCanBeTooLongForOneCookie(t *testing.T) {
 	user := with(map[string]any{"bio": strings.Repeat("x", 5000)})
 	to := testkit.Sent(t, testkit.Get(t, testkit.New(t, testkit.As(user), gitBook), "/docs-login"))
 	if size := len(testkit.JWT.FindString(to)); size < 6000 {

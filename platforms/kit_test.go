@@ -240,7 +240,7 @@ func testReserved(t *testing.T, p docslogin.Platform, names ...string) {
 	for _, name := range names {
 		var e docslogin.Event
 		resp := testkit.Get(t, testkit.New(t, testkit.As(testkit.Ada), p, testkit.Sets(name, nil), testkit.Observe(&e)), "/docs-login")
-		want := `a mapper or an attribute sets the reserved claim "` + name + `", which the library writes; use another name`
+		want := `a mapper, an attribute, or an API key's value sets the reserved claim "` + name + `", which the library writes; use another name`
 		if resp.StatusCode != 500 || e.Outcome != "reserved_claim" || e.Err == nil || e.Err.Error() != want {
 			t.Errorf("%s: %d, %s, %v", name, resp.StatusCode, e.Outcome, e.Err)
 		}

@@ -15,34 +15,36 @@ import (
 // with its path if it has one. secret is its signing key.
 //
 // The token is signed with HS256 and goes to {siteURL}/auth/sso?jwt={token}&return_to={path}. It
-// expires after three minutes, because Metabase accepts a token for that long after iat. A clock
-// that is ahead of Metabase's does no harm. The length of the session is a setting at Metabase, so
-// [docslogin.WithSessionTTL] is a configuration error.
+// expires after three minutes, because Metabase accepts a token for that long after iat. The app's
+// clock may be ahead of Metabase's by any amount. The length of the session is a setting at
+// Metabase, so [docslogin.WithSessionTTL] is a configuration error.
 //
-// Metabase appends the page to the login URL without escaping it, so return_to must be the last
-// parameter there, and its value is the rest of the query. An app's own link to the route may escape
-// the page once. Metabase rejects a return_to that java.net.URI cannot parse, so what a URI cannot
-// contain is percent-encoded. Without a deep link, return_to is the path of siteURL, because
-// versions before September 2025 show an error page if it is missing.
+// Metabase appends the deep link to the login URL without escaping it. So return_to must be the last
+// parameter of that URL, and its value is the rest of the query. The app's own links to the route
+// may escape the deep link once. Metabase rejects a return_to that java.net.URI cannot parse, so
+// what a URI cannot contain is percent-encoded. Without a deep link, return_to is the path of
+// siteURL, because versions before September 2025 show an error page if it is missing.
 //
 // The token contains iat, exp, and these claims about the user:
 //
 //	Email                       email, required
-//	Groups                      groups, also if the list is empty; not sent if it is nil
+//	Groups                      groups, even if the list is empty; not sent if it is nil
 //	Attributes                  first_name and last_name; no others
 //	Name                        first_name, if there is neither attribute
 //	ID, APIKeys                 not sent
 //
-// Metabase synchronizes a user's groups only if the claim is there. An empty list removes the user
-// from all groups, and nil changes none, not even Administrators. So if your app manages the groups,
-// return a non-nil list for every user.
+// Metabase synchronizes a user's groups only if the token has the claim groups. An empty list removes
+// the user from all groups. If Groups is nil, the user stays in all groups, even in Administrators.
+// So if your app manages the groups, return a non-nil list for every user. first_name, last_name,
+// and groups are the default names of these claims; do not change them in Metabase's settings.
 //
 // The attributes first_name and last_name must be strings. Other claims become the user attributes
 // by which Metabase decides what data a user sees, so only the app's own mappers set them. The same
-// holds for @tenant, the user's tenant, which Metabase creates if it is missing and never changes
-// afterwards.
+// applies to @tenant, the user's tenant, which is a string or an integer. Metabase creates a missing
+// tenant, and never moves a user to another tenant.
 //
-// Source: Metabase's page on authentication with a JWT, and its published code (return_to, clocks).
+// Sources: Metabase's page on authentication with a JWT, and its published code, for return_to and
+// for clocks.
 func Metabase(siteURL, secret string) docslogin.Platform {
 	return docslogin.Platform{
 		Name:      "Metabase",

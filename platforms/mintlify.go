@@ -15,8 +15,8 @@ import (
 
 // Mintlify returns the preset for Mintlify's JWT authentication. docsURL is where readers open the
 // docs. They cannot be under a path. The token contains their host, which Mintlify compares with the
-// host that the reader visits. If the docs have a second domain, readers land on docsURL's after
-// the login. The dashboard takes up to 10 login URLs. privateKeyPEM is the Ed25519 private key that
+// host that the reader visits. If the docs have a second domain, a login leads to the domain of
+// docsURL. The dashboard accepts up to 10 login URLs. privateKeyPEM is the Ed25519 private key that
 // the dashboard generates, in any form that [docslogin.PrivateKey] accepts.
 //
 // The token is signed with EdDSA and goes to {docsURL}/login/jwt-callback?redirect={path}#{token}.
@@ -31,16 +31,16 @@ import (
 //	                     or "Basic " and Username and Password; its Values are not sent
 //	ID, further keys     not sent
 //
-// No field is required. Pages show content as user.name and so on. An attribute named name or email
-// is an error.
+// No particular field is required. Pages show content as user.name and so on. An attribute named
+// name or email is an error.
 //
-// A group named *, with or without white space around it, is an error, too. It is a wildcard that
-// can open every page, and in many apps users name the groups. Leave it out of User.Groups. For a
-// reader who may see every page, set groups in a mapper of the app.
+// A group named * in User.Groups, with or without white space around it, is also an error. It is a
+// wildcard that can open every page, and in many apps users name the groups. For a user who may see
+// every page, set groups in a mapper of the app.
 //
-// The app's own mappers may replace the claims, or add to them. apiPlaygroundInputs has header,
-// query, cookie, path, and server. All values in server must be strings. Mintlify fills in a value
-// only if the endpoint's security scheme uses it:
+// apiPlaygroundInputs has header, query, cookie, path, and server. All values in server must be
+// strings. Mintlify fills in a value only if the endpoint's security scheme uses it. The app's own
+// mappers may replace the claims, or add to them:
 //
 //	claims.Object("apiPlaygroundInputs").Object("header")["X-Api-Key"] = key
 //	claims.Object("apiPlaygroundInputs").Object("server")["subdomain"] = "acme"
@@ -72,11 +72,11 @@ func Mintlify(docsURL, privateKeyPEM string) docslogin.Platform {
 // limit. It goes to the deep link's page as its fragment, in place of the link's own anchor, or to
 // docsURL if there is no deep link. Mintlify does not document a parameter for the deep link, so
 // this preset uses redirect, like the [Mintlify] preset. The token contains expiresAt, iat, exp,
-// and the same claims about the user as [Mintlify]. Public docs use groups to choose what the
-// navigation shows. They do not protect a page, which anybody can open by its URL.
+// and the same claims about the user as [Mintlify]. In public docs, groups decide what the
+// navigation shows. They do not protect a page, because anybody can open it by its URL.
 //
 // If pages of the docs redirect to a foreign host, see [docslogin.InFragment]. Docs that share the
-// app's session, or log in by OAuth, need no such token: see package userinfo.
+// app's session, or that log readers in by OAuth, do not need a signed token: see package userinfo.
 //
 // Source: Mintlify's page on personalization.
 func MintlifyPersonalization(docsURL, privateKeyPEM string) docslogin.Platform {
@@ -92,8 +92,8 @@ func MintlifyPersonalization(docsURL, privateKeyPEM string) docslogin.Platform {
 	}
 }
 
-// MintlifyInfo returns the user-related part of the [Mintlify] preset, for docs that request it from
-// the app's Info API instead of taking a token: see package userinfo. It takes no arguments.
+// MintlifyInfo returns the user-related part of the [Mintlify] preset, for docs that request it
+// from the app's Info API and get no signed token: see package userinfo. It takes no arguments.
 func MintlifyInfo() docslogin.Platform {
 	return docslogin.Platform{
 		Name:      "Mintlify",
@@ -128,8 +128,8 @@ func mintlifyClaims(_ context.Context, user *docslogin.User, claims docslogin.Cl
 	return nil
 }
 
-// isMintlifyWildcard reports whether a group is the wildcard. Mintlify does not document whether it
-// trims groups.
+// isMintlifyWildcard reports whether a group is the wildcard. It ignores white space, because
+// Mintlify does not document whether it trims groups.
 func isMintlifyWildcard(group string) bool { return strings.TrimSpace(group) == "*" }
 
 // mintlifyAuthorization returns a key as the value of an Authorization header (RFC 6750, RFC 7617),

@@ -32,13 +32,13 @@ func TestMintlifyDeepLinks(t *testing.T) {
 		{"a query", "redirect=%2Fguide%3Fa%3D1%26b%3D2", callback + "?redirect=%2Fguide%3Fa%3D1%26b%3D2#TOKEN"},
 		{"an anchor", "redirect=%2Fguide%23part", callback + "?redirect=%2Fguide%23part#TOKEN"},
 		{"a query and an anchor", "redirect=%2Fguide%3Fa%3D1%26b%3D2%23part", callback + "?redirect=%2Fguide%3Fa%3D1%26b%3D2%23part#TOKEN"},
-		{"an escaped blank", "redirect=%2Fguide%2520a%3Fq%3Db%2520c", callback + "?redirect=%2Fguide%2520a%3Fq%3Db%2520c#TOKEN"},
+		{"an escaped space", "redirect=%2Fguide%2520a%3Fq%3Db%2520c", callback + "?redirect=%2Fguide%2520a%3Fq%3Db%2520c#TOKEN"},
 		{"plus signs", "redirect=%2Fa%2Bb%3Fq%3Dc%2Bd%252Be", callback + "?redirect=%2Fa%2Bb%3Fq%3Dc%2Bd%252Be#TOKEN"},
 		{"an escaped slash", "redirect=%2Fa%252Fb%3Fq%3Dc%252Fd", callback + "?redirect=%2Fa%252Fb%3Fq%3Dc%252Fd#TOKEN"},
 		{"an escaped percent sign", "redirect=%2Fguide%3Fq%3D100%2525", callback + "?redirect=%2Fguide%3Fq%3D100%2525#TOKEN"},
 		{"an escaped ampersand", "redirect=%2Fguide%3Fq%3Da%2526b", callback + "?redirect=%2Fguide%3Fq%3Da%2526b#TOKEN"},
-		{"letters beyond ASCII, escaped", "redirect=%2Fgr%25C3%25B6%25C3%259Fe%3Fq%3D%25E6%2597%25A5", callback + "?redirect=%2Fgr%25C3%25B6%25C3%259Fe%3Fq%3D%25E6%2597%25A5#TOKEN"},
-		{"letters beyond ASCII", "redirect=%2Fgr%C3%B6%C3%9Fe%3Fq%3D%E6%97%A5", callback + "?redirect=%2Fgr%C3%B6%C3%9Fe%3Fq%3D%E6%97%A5#TOKEN"},
+		{"non-ASCII letters, escaped", "redirect=%2Fgr%25C3%25B6%25C3%259Fe%3Fq%3D%25E6%2597%25A5", callback + "?redirect=%2Fgr%25C3%25B6%25C3%259Fe%3Fq%3D%25E6%2597%25A5#TOKEN"},
+		{"non-ASCII letters", "redirect=%2Fgr%C3%B6%C3%9Fe%3Fq%3D%E6%97%A5", callback + "?redirect=%2Fgr%C3%B6%C3%9Fe%3Fq%3D%E6%97%A5#TOKEN"},
 		{"no deep link", "", callback + "#TOKEN"},
 		{"an empty deep link", "redirect=", callback + "#TOKEN"},
 		{"the text undefined", "redirect=undefined", callback + "#TOKEN"},
@@ -57,20 +57,20 @@ func TestMintlifyPersonalizationDeepLinks(t *testing.T) {
 		{"a query", "redirect=%2Fdocs%2Fguide%3Fa%3D1%26b%3D2", docs + "/guide?a=1&b=2#TOKEN"},
 		{"an anchor", "redirect=%2Fdocs%2Fguide%23part", docs + "/guide#TOKEN"},
 		{"a query and an anchor", "redirect=%2Fdocs%2Fguide%3Fa%3D1%26b%3D2%23part", docs + "/guide?a=1&b=2#TOKEN"},
-		{"an escaped blank", "redirect=%2Fdocs%2Fguide%2520a%3Fq%3Db%2520c", docs + "/guide%20a?q=b%20c#TOKEN"},
+		{"an escaped space", "redirect=%2Fdocs%2Fguide%2520a%3Fq%3Db%2520c", docs + "/guide%20a?q=b%20c#TOKEN"},
 		{"plus signs", "redirect=%2Fdocs%2Fa%2Bb%3Fq%3Dc%2Bd%252Be", docs + "/a+b?q=c+d%2Be#TOKEN"},
 		{"an escaped slash", "redirect=%2Fdocs%2Fa%252Fb%3Fq%3Dc%252Fd", docs + "/a%2Fb?q=c%2Fd#TOKEN"},
 		{"an escaped percent sign", "redirect=%2Fdocs%2Fguide%3Fq%3D100%2525", docs + "/guide?q=100%25#TOKEN"},
 		{"an escaped ampersand", "redirect=%2Fdocs%2Fguide%3Fq%3Da%2526b", docs + "/guide?q=a%26b#TOKEN"},
-		{"letters beyond ASCII, escaped", "redirect=%2Fdocs%2Fgr%25C3%25B6%25C3%259Fe%3Fq%3D%25E6%2597%25A5", docs + "/gr%C3%B6%C3%9Fe?q=%E6%97%A5#TOKEN"},
-		{"letters beyond ASCII", "redirect=%2Fdocs%2Fgr%C3%B6%C3%9Fe%3Fq%3D%E6%97%A5", docs + "/gr%C3%B6%C3%9Fe?q=%E6%97%A5#TOKEN"},
+		{"non-ASCII letters, escaped", "redirect=%2Fdocs%2Fgr%25C3%25B6%25C3%259Fe%3Fq%3D%25E6%2597%25A5", docs + "/gr%C3%B6%C3%9Fe?q=%E6%97%A5#TOKEN"},
+		{"non-ASCII letters", "redirect=%2Fdocs%2Fgr%C3%B6%C3%9Fe%3Fq%3D%E6%97%A5", docs + "/gr%C3%B6%C3%9Fe?q=%E6%97%A5#TOKEN"},
 		{"no deep link", "", docs + "#TOKEN"},
 		{"an empty deep link", "redirect=", docs + "#TOKEN"},
 		{"the text undefined", "redirect=undefined", docs + "#TOKEN"},
 		{"a foreign host", "redirect=https%3A%2F%2Fevil.example%2Fguide", docs + "#TOKEN"},
 		{"a foreign host without a scheme", "redirect=%2F%2Fevil.example%2Fguide", docs + "#TOKEN"},
 		{"a path that leaves the docs", "redirect=%2Fguide%2F..%2F..%2Fadmin", docs + "#TOKEN"},
-		{"the home with a query", "redirect=/docs%3Fx=1", docs + "?x=1#TOKEN"},
+		{"the home page with a query", "redirect=/docs%3Fx=1", docs + "?x=1#TOKEN"},
 		{"an absolute URL", "redirect=https://example.com/docs/get-started", docs + "/get-started#TOKEN"},
 		{"a page outside of the docs", "redirect=/admin", docs + "#TOKEN"},
 	})
@@ -106,7 +106,7 @@ func TestMintlifyClaims(t *testing.T) {
 			testErrors(t, p, []errorRow{
 				{"an attribute that has the name of the reader's name", with(map[string]any{"name": "x"}), `the attribute "name" would set a claim that has a meaning`},
 				{"an attribute that has the name of the e-mail address", with(map[string]any{"email": "x"}), `the attribute "email" would set a claim that has a meaning`},
-				{"the group that is a wildcard", &docslogin.User{Groups: []string{"*"}}, mintlifyWildcard},
+				{"the wildcard group", &docslogin.User{Groups: []string{"*"}}, mintlifyWildcard},
 				{"the wildcard after another group", &docslogin.User{Groups: []string{"admin", "*"}}, mintlifyWildcard},
 				{"the wildcard with white space around it", &docslogin.User{Groups: []string{"\t*\u00a0\n"}}, mintlifyWildcard},
 			})
@@ -116,7 +116,7 @@ func TestMintlifyClaims(t *testing.T) {
 
 const mintlifyWildcard = `User.Groups contains "*", which can open every page at Mintlify; leave it out, or set groups in a mapper of yours`
 
-// In many apps users name groups, but only the app has mappers.
+// In many apps, users name the groups, but only the app has mappers.
 func TestOnlyAMapperOfTheAppSetsMintlifysWildcard(t *testing.T) {
 	for _, p := range []docslogin.Platform{mintlify, personalization} {
 		var e docslogin.Event

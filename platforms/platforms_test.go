@@ -53,10 +53,17 @@ func TestEveryPresetIsNamedAfterItsPlatform(t *testing.T) {
 	}
 }
 
-func TestEveryPresetRejectsAnEmptyUser(t *testing.T) {
+func TestEveryPresetRejectsAUserWithoutAnIdentity(t *testing.T) {
 	for _, p := range testkit.Presets() {
 		t.Run(p.Name, func(t *testing.T) {
-			testRequired(t, p, []requiredRow{{"an empty user", &docslogin.User{}, "a name, an e-mail address or an ID"}})
+			const missing = "a name, an e-mail address or an ID"
+			testRequired(t, p, []requiredRow{
+				{"an empty user", &docslogin.User{}, missing},
+				{"only white space", &docslogin.User{ID: " ", Name: "\t", Email: "\u00a0\n"}, missing},
+				{"only fields that do not identify the user", &docslogin.User{
+					Groups: []string{}, APIKeys: []docslogin.APIKey{{Key: "k"}}, Attributes: map[string]any{"plan": "pro"}, ExpiresAt: testkit.Noon.Add(time.Hour), App: 1,
+				}, missing},
+			})
 		})
 	}
 }

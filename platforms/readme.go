@@ -3,8 +3,9 @@ package platforms
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -24,29 +25,34 @@ import (
 //	Name, else Email     name, required
 //	Email                email, required
 //	Attributes           the top level, each under its own name
-//	the first API key    the top level: apiKey: Key; user and pass: Username and Password;
-//	                     each of Values under its own name
-//	several API keys     also keys: for each, name: Name, and the same members
+//	first API key        the top level, Key as apiKey, Username and Password as user and pass,
+//	                     and each of Values under its own name
+//	several API keys     also keys, with an entry for each: Name as name, and the same members
 //	ID, Groups           not sent
 //
 // ReadMe fills apiKey into API key, bearer, and OAuth 2.0 schemes, and adds "Bearer " to the last
 // two. It fills user and pass into HTTP Basic schemes. A value fills the security scheme or server
-// variable with the same name, instead of these. The value of an HTTP Basic scheme is
+// variable with the same name, and takes precedence there. The value of an HTTP Basic scheme is
 // {"user": …, "pass": …}. If Username and Password are empty, and only one value is such a
 // credential, user and pass come from it.
 //
-// If a user has several API keys, each needs a unique Name. Requests are filled from the key that
-// the reader selects, by default the first. Server variables and code blocks in pages are filled
-// from the first key. The text of pages is filled from the selected key, or from the first one if
-// that lacks the member. There, <<name>> is the Name of the key, not of the reader.
+// If a user has several API keys, each needs a unique Name. ReadMe fills requests from the key that
+// the reader selects, by default the first. It fills server variables and code blocks in pages from
+// the first key. It fills the text of pages from the selected key, or from the first one if the
+// selected one lacks the member. In that text, <<name>> is the Name of the key, not of the reader.
 //
 // An attribute named name, email, apiKey, user, pass, keys, parameters, isAdmin, isReadOnly, or
 // allowedProjects is an error. So is a value of an API key with one of these names, except apiKey,
-// user, and pass. The value apiKey must be a string. Only the app's own mappers can set a claim that
-// grants a privilege.
+// user, and pass, which must be strings. So is a value of the first API key that has the name of an
+// attribute. A value with the name of a reserved claim (version, iat, exp, nbf, or jti) is an
+// error if the user has only one API key. If there are several, the value is sent only in keys.
 //
-// Sources: ReadMe's pages on custom login and on the data that it takes from a JWT, and its published
-// packages. They do not document whether exp is honored or whether a reused jti is rejected.
+// Only the app's own mappers can set a claim that grants a privilege. In an enterprise group, a new
+// reader without the claim allowedProjects sees "Protected Page".
+//
+// Sources: ReadMe's pages on custom login and on the data that it reads from a JWT, and its
+// published packages. They do not document whether exp is honored or whether a reused jti is
+// rejected.
 func ReadMe(docsURL, secret string) docslogin.Platform {
 	return docslogin.Platform{
 		Name:      "ReadMe",
@@ -77,11 +83,15 @@ func ReadMeInfo() docslogin.Platform {
 	}
 }
 
-// The claims to which ReadMe gives a meaning, without and with those that a key may set.
+// readMePrivileges and readMeReserved are the claims to which ReadMe gives a meaning, without and
+// with those that a value of an API key may set.
 var (
 	readMePrivileges = []string{"name", "email", "keys", "parameters", "isAdmin", "isReadOnly", "allowedProjects"}
 	readMeReserved   = append([]string{"apiKey", "user", "pass"}, readMePrivileges...)
 )
+
+// readMeOwned are the reserved claims, which the library writes.
+var readMeOwned = []string{"version", "iat", "exp", "nbf", "jti"}
 
 func readMeClaims(_ context.Context, user *docslogin.User, claims docslogin.Claims) error {
 	setString(claims, "name", cmp.Or(user.Name, user.Email))
@@ -92,17 +102,15 @@ func readMeClaims(_ context.Context, user *docslogin.User, claims docslogin.Clai
 	if len(user.APIKeys) == 0 {
 		return nil
 	}
-	// Code blocks in pages read only the top level.
-	if err := addReadMeKey(claims, user.APIKeys[0]); err != nil || len(user.APIKeys) == 1 {
+	first := user.APIKeys[0]
+	if len(user.APIKeys) == 1 {
+		return addReadMeKey(claims, first)
+	}
+	if err := checkNames("ReadMe", user.APIKeys, func(docslogin.APIKey) bool { return true }); err != nil {
 		return err
 	}
 	keys := make([]docslogin.Claims, 0, len(user.APIKeys))
-	names := map[string]bool{}
-	for i, key := range user.APIKeys {
-		if key.Name == "" || names[key.Name] {
-			return fmt.Errorf("docslogin: API key %d of %d has no Name of its own, which ReadMe needs where there are several", i+1, len(user.APIKeys))
-		}
-		names[key.Name] = true
+	for _, key := range user.APIKeys {
 		entry := docslogin.Claims{"name": key.Name}
 		if err := addReadMeKey(entry, key); err != nil {
 			return err
@@ -110,7 +118,10 @@ func readMeClaims(_ context.Context, user *docslogin.User, claims docslogin.Clai
 		keys = append(keys, entry)
 	}
 	claims["keys"] = keys
-	return nil
+	// Code blocks in pages read only the top level, where a value may have the name of a reserved claim.
+	first.Values = maps.Clone(first.Values)
+	maps.DeleteFunc(first.Values, func(name string, _ any) bool { return slices.Contains(readMeOwned, name) })
+	return addReadMeKey(claims, first)
 }
 
 // addReadMeKey adds a key to the top level or to an entry of keys.
@@ -122,16 +133,21 @@ func addReadMeKey(claims docslogin.Claims, key docslogin.APIKey) error {
 	if err := addValues(claims, "API key's value", key.Values, readMePrivileges...); err != nil {
 		return err
 	}
-	if value, ok := claims["apiKey"]; ok {
-		if _, ok := value.(string); !ok {
-			return errors.New(`docslogin: the API key's value "apiKey" is not a string; for HTTP Basic, set Username and Password instead`)
+	for _, name := range []string{"apiKey", "user", "pass"} {
+		if value, ok := claims[name]; ok && !isString(value) {
+			return fmt.Errorf("docslogin: the API key's value %q is not a string; for HTTP Basic, set Username and Password instead", name)
 		}
 	}
 	return nil
 }
 
+func isString(value any) bool {
+	_, ok := value.(string)
+	return ok
+}
+
 // readMeBasic returns the HTTP Basic credential of a key: Username and Password, or else the only
-// value that is such a credential, for pages and for other schemes.
+// value that is such a credential. Pages and other schemes show it, too.
 func readMeBasic(key docslogin.APIKey) (user, pass string) {
 	if key.Username+key.Password != "" {
 		return key.Username, key.Password

@@ -1,6 +1,7 @@
 package platforms_test
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
@@ -17,11 +18,28 @@ func TestReadMeLogin(t *testing.T) {
 }
 
 func TestReadMeDeepLinks(t *testing.T) {
+	const home = "https://docs.example.com?auth_token=TOKEN"
 	testLinks(t, readMe, []linkRow{
-		{"a path", "redirect=%2Fdocs%2Fa", "https://docs.example.com?auth_token=TOKEN&redirect=%2Fdocs%2Fa"},
-		{"an absolute URL with a query and an anchor", "redirect=https://docs.example.com/docs/a%3Fb=c%2520d%23e", "https://docs.example.com?auth_token=TOKEN&redirect=%2Fdocs%2Fa%3Fb%3Dc%2520d%23e"},
-		{"the home with a query", "redirect=/%3Fv=2", "https://docs.example.com?auth_token=TOKEN&redirect=%2F%3Fv%3D2"},
-		{"a page that already has a token", "redirect=%2Fdocs%3Fauth_token%3Dx", "https://docs.example.com?auth_token=TOKEN"},
+		{"a page", "redirect=%2Fguide", home + "&redirect=%2Fguide"},
+		{"a query", "redirect=%2Fguide%3Fa%3D1%26b%3D2", home + "&redirect=%2Fguide%3Fa%3D1%26b%3D2"},
+		{"an anchor", "redirect=%2Fguide%23part", home + "&redirect=%2Fguide%23part"},
+		{"a query and an anchor", "redirect=%2Fguide%3Fa%3D1%26b%3D2%23part", home + "&redirect=%2Fguide%3Fa%3D1%26b%3D2%23part"},
+		{"an escaped space", "redirect=%2Fguide%2520a%3Fq%3Db%2520c", home + "&redirect=%2Fguide%2520a%3Fq%3Db%2520c"},
+		{"plus signs", "redirect=%2Fa%2Bb%3Fq%3Dc%2Bd%252Be", home + "&redirect=%2Fa%2Bb%3Fq%3Dc%2Bd%252Be"},
+		{"an escaped slash", "redirect=%2Fa%252Fb%3Fq%3Dc%252Fd", home + "&redirect=%2Fa%252Fb%3Fq%3Dc%252Fd"},
+		{"an escaped percent sign", "redirect=%2Fguide%3Fq%3D100%2525", home + "&redirect=%2Fguide%3Fq%3D100%2525"},
+		{"an escaped ampersand", "redirect=%2Fguide%3Fq%3Da%2526b", home + "&redirect=%2Fguide%3Fq%3Da%2526b"},
+		{"non-ASCII letters, escaped", "redirect=%2Fgr%25C3%25B6%25C3%259Fe%3Fq%3D%25E6%2597%25A5", home + "&redirect=%2Fgr%25C3%25B6%25C3%259Fe%3Fq%3D%25E6%2597%25A5"},
+		{"non-ASCII letters", "redirect=%2Fgr%C3%B6%C3%9Fe%3Fq%3D%E6%97%A5", home + "&redirect=%2Fgr%C3%B6%C3%9Fe%3Fq%3D%E6%97%A5"},
+		{"no deep link", "", home},
+		{"an empty deep link", "redirect=", home},
+		{"the text undefined", "redirect=undefined", home},
+		{"a foreign host", "redirect=https%3A%2F%2Fevil.example%2Fguide", home},
+		{"a foreign host without a scheme", "redirect=%2F%2Fevil.example%2Fguide", home},
+		{"a path that leaves the docs", "redirect=%2Fguide%2F..%2F..%2Fadmin", home},
+		{"a page that already has a token", "redirect=%2Fguide%3Fauth_token%3Dx", home},
+		{"an absolute URL with a query and an anchor", "redirect=https://docs.example.com/docs/a%3Fb=c%2520d%23e", home + "&redirect=%2Fdocs%2Fa%3Fb%3Dc%2520d%23e"},
+		{"the home page with a query", "redirect=/%3Fv=2", home + "&redirect=%2F%3Fv%3D2"},
 	})
 }
 
@@ -53,11 +71,12 @@ func TestReadMeAPIKeys(t *testing.T) {
 		}{"u", "p"}}}), `{"basicAuth":{"pass":"p","user":"u"},"pass":"p","user":"u"}`},
 		{"HTTP Basic, as an object of strings", keys(docslogin.APIKey{Values: map[string]any{"basicAuth": map[string]string{"user": "u", "pass": "p"}}}), `{"basicAuth":{"pass":"p","user":"u"},"pass":"p","user":"u"}`},
 		{"two schemes of HTTP Basic", keys(docslogin.APIKey{Values: map[string]any{"a": basic, "b": basic}}), `{"a":{"pass":"p","user":"u"},"b":{"pass":"p","user":"u"}}`},
-		{"a scheme that is itself named apiKey", keys(docslogin.APIKey{Values: map[string]any{"apiKey": "12345"}}), `{"apiKey":"12345"}`},
+		{"a value for a scheme that is named apiKey", keys(docslogin.APIKey{Values: map[string]any{"apiKey": "12345"}}), `{"apiKey":"12345"}`},
 	})
 }
 
-// With several keys, requests read the chosen entry of keys, and code blocks in pages the top level.
+// With several keys, requests read the selected entry of keys. Code blocks in pages read the top
+// level.
 func TestReadMeSeveralAPIKeys(t *testing.T) {
 	basic := map[string]any{"user": "u", "pass": "p"}
 	test := docslogin.APIKey{Name: "test", Username: "u", Password: "p"}
@@ -70,29 +89,50 @@ func TestReadMeSeveralAPIKeys(t *testing.T) {
 			`{"keys":[{"name":"live","port":1},{"name":"test","port":2}],"port":1}`},
 		{"HTTP Basic, only under the scheme's name", keys(docslogin.APIKey{Name: "live", Values: map[string]any{"basicAuth": basic}}, test),
 			`{"basicAuth":{"pass":"p","user":"u"},"keys":[{"basicAuth":{"pass":"p","user":"u"},"name":"live","pass":"p","user":"u"},{"name":"test","pass":"p","user":"u"}],"pass":"p","user":"u"}`},
-		{"the reader's name, which is not the key's", &docslogin.User{Name: "Owlbert", APIKeys: []docslogin.APIKey{{Name: "live"}, {Name: "test"}}},
+		{"values with the names of reserved claims, which are not at the top level", keys(docslogin.APIKey{Name: "live", Values: map[string]any{"version": "v2", "exp": 1, "port": 1}}, docslogin.APIKey{Name: "test"}),
+			`{"keys":[{"exp":1,"name":"live","port":1,"version":"v2"},{"name":"test"}],"port":1}`},
+		{"the user's name, which is not the key's", &docslogin.User{Name: "Owlbert", APIKeys: []docslogin.APIKey{{Name: "live"}, {Name: "test"}}},
 			`{"keys":[{"name":"live"},{"name":"test"}],"name":"Owlbert"}`},
-		{"an attribute and a value of another key than the first", &docslogin.User{Attributes: map[string]any{"v": 1}, APIKeys: []docslogin.APIKey{{Name: "a"}, {Name: "b", Values: map[string]any{"v": 2}}}},
+		{"an attribute and a value of the second key with the same name", &docslogin.User{Attributes: map[string]any{"v": 1}, APIKeys: []docslogin.APIKey{{Name: "a"}, {Name: "b", Values: map[string]any{"v": 2}}}},
 			`{"keys":[{"name":"a"},{"name":"b","v":2}],"v":1}`},
 	})
 }
 
+func TestReadMeLeavesTheUsersReservedValues(t *testing.T) {
+	user := func() *docslogin.User {
+		values := map[string]any{"version": "v2", "iat": 1, "exp": 2, "nbf": 3, "jti": "x", "port": 1}
+		return &docslogin.User{Name: "Owlbert", Email: "owlbert@readme.io", APIKeys: []docslogin.APIKey{{Name: "live", Values: values}, {Name: "test"}}}
+	}
+	shared := user()
+	for range 2 {
+		if got := payload(t, readMe, shared)["port"]; got != 1.0 {
+			t.Errorf("port is %v", got)
+		}
+	}
+	if !reflect.DeepEqual(shared, user()) {
+		t.Errorf("the user was changed to %+v", shared)
+	}
+}
+
 func TestReadMeErrors(t *testing.T) {
 	testErrors(t, readMe, []errorRow{
-		{"several keys, one without a name", keys(docslogin.APIKey{Name: "live", Key: "1"}, docslogin.APIKey{Key: "2"}), "API key 2 of 2 has no Name of its own"},
-		{"several keys with the same name", keys(docslogin.APIKey{Name: "live", Key: "1"}, docslogin.APIKey{Name: "live", Key: "2"}), "API key 2 of 2 has no Name of its own"},
+		{"several keys, one without a name", keys(docslogin.APIKey{Name: "live", Key: "1"}, docslogin.APIKey{Key: "2"}), "API key 2 of 2 has no unique Name"},
+		{"several keys, one with a name of white space", keys(docslogin.APIKey{Name: " ", Key: "1"}, docslogin.APIKey{Name: "live", Key: "2"}), "API key 1 of 2 has no unique Name"},
+		{"a value named user that is a number", keys(docslogin.APIKey{Values: map[string]any{"user": 5}}), `the API key's value "user" is not a string`},
+		{"a value named pass, of a second key, that is null", keys(docslogin.APIKey{Name: "a"}, docslogin.APIKey{Name: "b", Values: map[string]any{"pass": nil}}), `the API key's value "pass" is not a string`},
+		{"several keys with the same name", keys(docslogin.APIKey{Name: "live", Key: "1"}, docslogin.APIKey{Name: "live", Key: "2"}), "API key 2 of 2 has no unique Name"},
 		{"an attribute and a value with the same name", &docslogin.User{Attributes: map[string]any{"v": 1}, APIKeys: []docslogin.APIKey{{Values: map[string]any{"v": 2}}}},
 			`the API key's value "v" would set a claim that another field of the user has set; rename one of them`},
 		{"an attribute that is a privilege", with(map[string]any{"isAdmin": true}),
 			`the attribute "isAdmin" would set a claim that has a meaning of its own; rename it, or set the claim in a mapper of yours`},
 		{"a value that has the name of the reader's name", keys(docslogin.APIKey{Values: map[string]any{"name": "x"}}), `the API key's value "name" would set a claim that has a meaning`},
 		{"a value and the key", keys(docslogin.APIKey{Key: "1", Values: map[string]any{"apiKey": "2"}}), `the API key's value "apiKey" would set a claim that another field`},
-		{"an attribute and a value of the first of several keys", &docslogin.User{Attributes: map[string]any{"v": 1}, APIKeys: []docslogin.APIKey{{Name: "a", Values: map[string]any{"v": 2}}, {Name: "b"}}},
+		{"an attribute and a value of the first of several keys with the same name", &docslogin.User{Attributes: map[string]any{"v": 1}, APIKeys: []docslogin.APIKey{{Name: "a", Values: map[string]any{"v": 2}}, {Name: "b"}}},
 			`the API key's value "v" would set a claim that another field of the user has set`},
-		{"a value apiKey that is an object", keys(docslogin.APIKey{Values: map[string]any{"apiKey": map[string]any{"user": "u", "pass": "p"}}}),
+		{"a value named apiKey that is an object", keys(docslogin.APIKey{Values: map[string]any{"apiKey": map[string]any{"user": "u", "pass": "p"}}}),
 			`the API key's value "apiKey" is not a string; for HTTP Basic, set Username and Password instead`},
-		{"a value apiKey that is null", keys(docslogin.APIKey{Values: map[string]any{"apiKey": nil}}), `the API key's value "apiKey" is not a string`},
-		{"a value apiKey of a second key that is an object", keys(docslogin.APIKey{Name: "a"}, docslogin.APIKey{Name: "b", Values: map[string]any{"apiKey": map[string]any{"user": "u"}}}),
+		{"a value named apiKey that is null", keys(docslogin.APIKey{Values: map[string]any{"apiKey": nil}}), `the API key's value "apiKey" is not a string`},
+		{"a value named apiKey, of a second key, that is an object", keys(docslogin.APIKey{Name: "a"}, docslogin.APIKey{Name: "b", Values: map[string]any{"apiKey": map[string]any{"user": "u"}}}),
 			`the API key's value "apiKey" is not a string`},
 		{"a value that has no JSON", keys(docslogin.APIKey{Values: map[string]any{"odd": func() {}}}), `the API key's value "odd", a func(), cannot be written as JSON`},
 	})

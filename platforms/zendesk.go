@@ -31,7 +31,7 @@ import (
 // If a login may lead to help centers of other brands, or to other hosts, add them to the
 // DeepLink.Origins of the result. Browsers do not follow the form to other origins. Claims such as
 // role, organization, tags, or user_fields change the Zendesk user, so only the app's own mappers
-// set them.
+// set them. tags replaces all tags of the user, and null in user_fields erases a field.
 //
 // Zendesk sends errors to the remote logout URL from its settings, as kind=error&message=….
 //

@@ -202,7 +202,7 @@ func TestTheUserInFlags(t *testing.T) {
 	}
 
 	env := map[string]string{"KEY": testkit.Ed25519PEM}
-	r = call(t, "", env, "url", "-platform", "mintlify", "-docs", "https://docs.example.com", "-key-env", "KEY", "-group", "admin", "-group", "beta")
+	r = call(t, "", env, "url", "-platform", "mintlify", "-docs", "https://docs.example.com", "-key-env", "KEY", "-id", "u-42", "-group", "admin", "-group", "beta")
 	call(t, r.out, env, "explain", "-key-env", "KEY", "-show-claims").want(t, 0, "groups (list of 2)", `"admin",`, `"beta"`)
 }
 
