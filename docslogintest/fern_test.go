@@ -19,25 +19,25 @@ func TestFernSaysWhyItRejects(t *testing.T) {
 	})
 }
 
-// The answers of Fern's published callback (jwt/callback/route.ts): it puts https:// in front of a
-// state without a scheme, and compares the host.
+// These are the responses of Fern's published callback (jwt/callback/route.ts), which puts https://
+// in front of a state without a scheme, and compares the host.
 func TestFernAnswersADeepLinkToAnotherHostWithAnEmpty403(t *testing.T) {
 	site := docslogintest.NewFern()
 	defer site.Close()
 	for _, test := range []struct{ name, state, leads string }{ // leads: "" for a 403
 		{"a URL of the docs", site.URL + "/a?b#c", "/a?b#c"},
-		{"a URL with letters beyond ASCII", site.URL + "/café?q=ü", "/caf%C3%A9?q=%C3%BC"},
+		{"a URL with non-ASCII letters", site.URL + "/café?q=ü", "/caf%C3%A9?q=%C3%BC"},
 		{"a URL over https", strings.Replace(site.URL, "http:", "https:", 1) + "/a", "/a"},
 		{"the docs without a path", site.URL, "/"},
-		{"nothing", "", "/"},
-		{"the path of the home", "/", "/"},
-		{"no URL at all", "[object Object]", "/"},
+		{"no state", "", "/"},
+		{"the home page's path", "/", "/"},
+		{"text that is not a URL", "[object Object]", "/"},
 		{"a path", "/quickstart", ""},
 		{"a page without a slash", "quickstart", ""},
 		{"the text undefined", "undefined", ""},
 		{"a URL of another host", "https://evil.example/a", ""},
 		{"a URL whose user is the docs' host", site.URL + "@evil.example/", ""},
-		{"a URL of another port", "http://127.0.0.1:1/a", ""},
+		{"a URL with another port", "http://127.0.0.1:1/a", ""},
 		{"two slashes and a host", "//evil.example/a", ""},
 		{"a backslash and a host", `/\evil.example/a`, ""},
 	} {
@@ -56,8 +56,7 @@ func TestFernAnswersADeepLinkToAnotherHostWithAnEmpty403(t *testing.T) {
 	}
 }
 
-// Fern looks at the deep link before it looks at the token.
-func TestFernAnswersSuchADeepLinkWithAnEmpty403WhateverTheTokenIs(t *testing.T) {
+func TestFernChecksTheDeepLinkBeforeTheToken(t *testing.T) {
 	site := docslogintest.NewFern()
 	defer site.Close()
 	resp, body := get(t, noRedirects(), site.URL+"/api/fern-docs/auth/jwt/callback?fern_token=a.b.c&state=%2Fa")
@@ -66,7 +65,7 @@ func TestFernAnswersSuchADeepLinkWithAnEmpty403WhateverTheTokenIs(t *testing.T) 
 	}
 }
 
-func TestFernTakesAForm(t *testing.T) {
+func TestFernAcceptsAForm(t *testing.T) {
 	site := docslogintest.NewFern()
 	defer site.Close()
 	p := site.Platform()
@@ -77,7 +76,7 @@ func TestFernTakesAForm(t *testing.T) {
 	}
 }
 
-func TestLoginNamesThePathThatFernRefuses(t *testing.T) {
+func TestLoginNamesThePathThatFernRejects(t *testing.T) {
 	for _, carrier := range []docslogin.Carrier{docslogin.InQuery("fern_token"), docslogin.InForm("fern_token")} {
 		site := docslogintest.NewFern()
 		defer site.Close()
@@ -97,7 +96,7 @@ func TestFernFillsIn(t *testing.T) {
 		{"HTTP Basic", []docslogin.APIKey{{Username: "u", Password: "p"}}, []string{`-u &#34;u:p&#34;`}},
 		{"a key", []docslogin.APIKey{{Key: "sk_1"}}, []string{"Bearer sk_1"}},
 		{"several keys", []docslogin.APIKey{{Name: "Live", Key: "sk_1"}, {Name: "Test", Key: "sk_2"}}, []string{"Bearer sk_1", "Bearer sk_2", ">Live</option>", ">Test</option>"}},
-		{"both", []docslogin.APIKey{{Key: "sk_1", Username: "u", Password: "p"}}, []string{"Bearer sk_1", `-u &#34;u:p&#34;`, ">HTTP Basic</option>"}},
+		{"a key and HTTP Basic", []docslogin.APIKey{{Key: "sk_1", Username: "u", Password: "p"}}, []string{"Bearer sk_1", `-u &#34;u:p&#34;`, ">HTTP Basic</option>"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			site := docslogintest.NewFern()

@@ -8,9 +8,9 @@ import (
 )
 
 // NewMetabase starts a site that logs readers in as Metabase does. A GET of /auth/sso takes the
-// token in the query parameter jwt, and the deep link in return_to. As at Metabase, the deep link is
-// the rest of the login URL and is not escaped there. The site rejects a return_to that java.net.URI
-// cannot parse, or that leads to another host.
+// token in the query parameter jwt, and the deep link in return_to. As at Metabase, the deep link
+// is the rest of the login URL and is not escaped there. The site rejects a return_to that
+// java.net.URI cannot parse, or that leads to another host.
 func NewMetabase(opts ...Option) *Site { return start(metabase(), opts) }
 
 func metabase() spec {

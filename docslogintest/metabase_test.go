@@ -4,6 +4,7 @@ import (
 	"html"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,8 +18,8 @@ func TestMetabaseSaysWhyItRejects(t *testing.T) {
 	})
 }
 
-// The deep link is not escaped in the login URL, and comes back as java.net.URI parses it.
-func TestMetabaseShowsAPageAsItCame(t *testing.T) {
+// The deep link is not escaped in the login URL, and comes back as a URI that java.net.URI accepts.
+func TestMetabaseShowsTheDeepLinksPage(t *testing.T) {
 	for page, arrives := range map[string]string{
 		"/dashboard/1?currency=British%20Pound&tab=2": "/dashboard/1?currency=British%20Pound&tab=2",
 		"/question/1?q=a+b%25&f[x]=1":                 "/question/1?q=a+b%25&f[x]=1",
@@ -37,8 +38,8 @@ func TestMetabaseShowsAPageAsItCame(t *testing.T) {
 	}
 }
 
-// Metabase responds with 400 ("Invalid redirect URL") before it looks at the token.
-func TestMetabaseRejectsADeepLink(t *testing.T) {
+// Metabase responds with 400 ("Invalid redirect URL") to a deep link that it rejects.
+func TestMetabaseChecksTheDeepLink(t *testing.T) {
 	site := docslogintest.NewMetabase()
 	defer site.Close()
 	for _, test := range []struct{ link, leads string }{ // leads: "" if it is rejected
@@ -61,18 +62,18 @@ func TestMetabaseRejectsADeepLink(t *testing.T) {
 		q := u.Query()
 		q.Set("return_to", test.link)
 		u.RawQuery = q.Encode()
-		resp, _ := get(t, noRedirects(), u.String())
+		resp, page := get(t, noRedirects(), u.String())
 		rejected = len(site.Rejections()) - rejected
 		switch leads := resp.Header.Get("Location"); {
 		case test.leads != "" && (leads != test.leads || rejected != 0):
 			t.Errorf("%q: status %d, leads to %q, %v", test.link, resp.StatusCode, leads, site.Rejections())
-		case test.leads == "" && (resp.StatusCode != http.StatusUnauthorized || rejected != 1 || len(resp.Cookies()) != 0):
+		case test.leads == "" && (resp.StatusCode != http.StatusBadRequest || rejected != 1 || len(resp.Cookies()) != 0 || !strings.Contains(page, "Login rejected")):
 			t.Errorf("%q: status %d, %d rejections, %v", test.link, resp.StatusCode, rejected, resp.Cookies())
 		}
 	}
 }
 
-func TestMetabaseNamesTheLinkBeforeTheToken(t *testing.T) {
+func TestMetabaseChecksTheDeepLinkBeforeTheToken(t *testing.T) {
 	site := docslogintest.NewMetabase()
 	defer site.Close()
 	get(t, noRedirects(), site.URL+"/auth/sso?jwt=a.b.c&return_to=/a%20b")

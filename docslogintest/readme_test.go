@@ -37,7 +37,7 @@ func TestReadMeFillsInEveryKindOfKey(t *testing.T) {
 			contains(t, page, append(test.want, "<code>/guides/else</code>")...)
 			onlyFacts(t, page)
 			if strings.Contains(page, "Note on the token") {
-				t.Errorf("page warns of the token:\n%s", page)
+				t.Errorf("the page has a warning about the token:\n%s", page)
 			}
 		})
 	}

@@ -75,7 +75,10 @@ func (s *Site) serve(w http.ResponseWriter, r *http.Request) {
 		s.show(w, r, http.StatusOK, view{Heading: "Logging in", Waiting: true, Script: "callback"})
 	case takesForm:
 		w.Header().Set("Allow", "POST")
-		http.Error(w, "The token must be posted here in a form.", http.StatusMethodNotAllowed)
+		if s.rules.AlsoForm {
+			w.Header().Set("Allow", "GET, HEAD, POST")
+		}
+		http.Error(w, "This page does not accept a token with this method.", http.StatusMethodNotAllowed)
 	case get:
 		s.page(w, r)
 	default:
@@ -95,7 +98,8 @@ func redirect(w http.ResponseWriter, page string, status int) {
 }
 
 // accept verifies a token, begins a docs session, and returns where the reader goes next. If
-// it rejects the login, it responds with a page that says why, or with nothing if the platform does.
+// it rejects the login, it responds with a page that says why, or with an empty page if the platform
+// does.
 func (s *Site) accept(w http.ResponseWriter, r *http.Request, token string) (page string, ok bool) {
 	host := (&url.URL{Host: strings.ToLower(r.Host)}).Hostname()
 	now := s.now()
@@ -118,11 +122,15 @@ func (s *Site) accept(w http.ResponseWriter, r *http.Request, token string) (pag
 		w.Header().Set(rejectionHeader, fmt.Sprint(len(s.rejections)))
 		s.rejections = append(s.rejections, Rejection{Platform: s.rules.Name, Rule: first.Rule, Why: first.Why, Fix: first.Fix, Time: now})
 		s.mu.Unlock()
-		if status := s.rules.LinkStatus; status != 0 && slices.ContainsFunc(link, rules.Finding.Rejected) {
-			w.WriteHeader(status)
-			return "", false
+		status := http.StatusUnauthorized
+		if slices.ContainsFunc(link, rules.Finding.Rejected) {
+			status = s.rules.LinkStatus
+			if s.rules.LinkSilent {
+				w.WriteHeader(status)
+				return "", false
+			}
 		}
-		s.show(w, r, http.StatusUnauthorized, view{Heading: "Login rejected", Rejected: rejected, Warnings: warnings})
+		s.show(w, r, status, view{Heading: "Login rejected", Rejected: rejected, Warnings: warnings})
 		return "", false
 	}
 	login := Login{Claims: claims, Page: s.destination(r), Time: now}

@@ -235,7 +235,7 @@ func TestTheDocsSessionEndsWithItsClaim(t *testing.T) {
 func TestADeepLinkThatComesBackStaysOnTheSite(t *testing.T) {
 	forEverySite(t, func(t *testing.T, p presets.Preset, want expectation) {
 		if want.toPage || want.home || want.refuses {
-			return // nothing comes back, or the platform's own test is about it
+			return // nothing comes back, or the platform's own test checks it
 		}
 		site := p.Site()
 		defer site.Close()
@@ -500,5 +500,30 @@ func TestRequestsThatDoNotOpenAPage(t *testing.T) {
 				t.Errorf("status %d, want %d", resp.StatusCode, test.want)
 			}
 		})
+	}
+}
+
+func TestACallbackNamesItsMethods(t *testing.T) {
+	for _, test := range []struct {
+		start       newSite
+		path, allow string
+	}{
+		{docslogintest.NewZendesk, "/access/jwt", "POST"},
+		{docslogintest.NewFern, "/api/fern-docs/auth/jwt/callback", "GET, HEAD, POST"},
+	} {
+		site := test.start()
+		defer site.Close()
+		req, err := http.NewRequest(http.MethodPut, site.URL+test.path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := noRedirects().Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusMethodNotAllowed || resp.Header.Get("Allow") != test.allow {
+			t.Errorf("%s: status %d, Allow %q, want %q", test.path, resp.StatusCode, resp.Header.Get("Allow"), test.allow)
+		}
 	}
 }

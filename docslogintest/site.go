@@ -299,7 +299,7 @@ func (s *Site) loginLink(page string) string {
 		add(name, url.QueryEscape(s.echo[name]))
 	}
 	if s.rules.Link != "" {
-		add(s.rules.Link, s.deepLink(s.URL, page)) // last, since it may not be escaped
+		add(s.rules.Link, s.deepLink(s.URL, page)) // last, because it may be unescaped
 	}
 	return link
 }

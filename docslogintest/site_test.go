@@ -38,7 +38,7 @@ type expectation struct {
 	home     bool   // the platform sends no deep link, so a login leads to the home page
 	toPage   bool   // the token comes to the deep link's page itself
 	ends     bool   // a claim of the token ends the docs session
-	refuses  bool   // some deep links reject the login
+	refuses  bool   // the platform rejects a login for some deep links
 	shows    string // what pages show of ada, between semicolons
 }
 

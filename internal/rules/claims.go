@@ -26,7 +26,8 @@ var (
 	aString           = Type{name: "a string", is: is[string]}
 	aBool             = Type{name: "true or false", is: is[bool]}
 	anObject          = objectOf()
-	anObjectOfStrings = Type{name: "an object of strings", is: isObjectOfStrings}
+	anObjectOfStrings = objectOfEach("an object of strings", aString)
+	aStringOrInteger  = Type{name: "a string or an integer", is: func(v any) bool { return is[string](v) || isInteger(v) }}
 	aList             = Type{name: "a list", is: is[[]any]}
 	aListOfStrings    = Type{name: "a list of strings", is: listOf(is[string])}
 	aListOfObjects    = Type{name: "a list of objects", is: listOf(is[map[string]any])}
@@ -48,7 +49,7 @@ func objectOfEach(name string, t Type) Type {
 	}}
 }
 
-// fits reports whether a value and its members have their types.
+// fits reports whether a value has the type t, and its members have theirs.
 func (t Type) fits(v any) bool {
 	ok := t.is(v)
 	object, _ := v.(map[string]any)
@@ -74,12 +75,10 @@ func listOf(is func(any) bool) func(any) bool {
 	}
 }
 
-func isObjectOfStrings(v any) bool {
-	object, ok := v.(map[string]any)
-	for _, member := range object {
-		ok = ok && is[string](member)
-	}
-	return ok
+func isInteger(v any) bool {
+	number, _ := v.(json.Number)
+	_, err := number.Int64()
+	return err == nil
 }
 
 // checkClaims checks the types of the claims, or of an object's members, that are present.

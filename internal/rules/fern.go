@@ -11,10 +11,10 @@ import (
 // Fern returns the rules of Fern's authentication by JWT. A customer may agree with Fern on another
 // issuer.
 //
-// Sources: Fern's pages on authentication with a JWT, on self-hosted docs, and on API keys in the API
-// explorer; what the published code of its docs answers to a deep link (fern-api/fern-platform:
-// jwt/callback/route.ts, safeUrl.ts, and FernNextResponse.ts). That code also accepts a deep link to
-// the hosts of the login URL and of the logout URL, which are not known here.
+// Sources: Fern's pages on authentication with a JWT, on self-hosted docs, and on API keys in the
+// API explorer; for deep links, the published code of its docs (jwt/callback/route.ts, safeUrl.ts,
+// and FernNextResponse.ts in fern-api/fern-platform). That code also accepts deep links to the hosts
+// of the login URL and of the logout URL, which these rules do not know.
 func Fern() Platform {
 	state := objectOf(
 		Claim{"auth", objectOf(
@@ -38,13 +38,14 @@ func Fern() Platform {
 			Back:       AsURL,
 			RejectLink: rejectFernLink,
 			LinkStatus: http.StatusForbidden,
+			LinkSilent: true,
 		},
 		Algorithms:    []string{"HS256"},
 		MaxTokenBytes: 4000,
 		RequiredExp:   true,
 		RequiredIat:   true,
 		Issuer:        "https://buildwithfern.com",
-		Objects:       []string{"fern"}, // the page says that it must be there; the published verifier accepts a token without it
+		Objects:       []string{"fern"}, // the page requires it; the published verifier accepts a token without it
 		SessionClaim:  "exp",
 		Claims: []Claim{
 			{"fern", objectOf(
@@ -61,7 +62,7 @@ func Fern() Platform {
 	}
 }
 
-// checkFernTokens warns about a bearer token that looks like a list of tokens and is not one.
+// checkFernTokens warns about a bearer token that looks like a list of tokens but is not one.
 func checkFernTokens(claims map[string]any) []Finding {
 	object := claims
 	for _, name := range []string{"fern", "playground", "initial_state", "auth"} {
@@ -72,24 +73,39 @@ func checkFernTokens(claims map[string]any) []Finding {
 	if !strings.HasPrefix(token, "[") {
 		return nil
 	}
-	var tokens []map[string]string
-	ok := json.Unmarshal([]byte(token), &tokens) == nil && len(tokens) > 0
-	for _, t := range tokens {
-		ok = ok && len(t) == 1
-	}
-	if !ok {
-		return []Finding{warn(rule, rule+" begins with [ and is not a list of named tokens, so pages show it as one token.",
-			`Send a JSON array in a string, with an object for each token: [{"Live":"…"},{"Test":"…"}].`)}
+	if _, isList := FernTokens(token); !isList {
+		return []Finding{warn(rule, rule+" begins with [ but is not a list of named tokens, so pages show it as one token.",
+			`Send a string with a JSON array that has an object for each token, such as [{"Live":"…"},{"Test":"…"}].`)}
 	}
 	return []Finding{pass(rule, rule+" is a list of named tokens.")}
 }
 
-// fernHosts are the suffixes of the hosts to which a deep link may lead besides the docs'.
+// FernToken is a token that a reader can choose by its name.
+type FernToken struct{ Name, Token string }
+
+// FernTokens returns the tokens in a bearer_token, and reports whether it is a JSON array of named
+// tokens. If it is not, it is itself the only token.
+func FernTokens(bearer string) (tokens []FernToken, isList bool) {
+	var list []map[string]string
+	isList = json.Unmarshal([]byte(bearer), &list) == nil && len(list) > 0
+	for _, named := range list {
+		isList = isList && len(named) == 1
+		for name, token := range named {
+			tokens = append(tokens, FernToken{name, token})
+		}
+	}
+	if !isList {
+		return []FernToken{{"Bearer token", bearer}}, false
+	}
+	return tokens, true
+}
+
+// fernHosts are the suffixes of the hosts to which a deep link may lead, besides the docs' host.
 var fernHosts = []string{".buildwithfern.com", ".buildwithfern.dev", ".ferndocs.app", ".ferndocs.com", ".ferndocs.dev"}
 
-// rejectFernLink rejects a deep link that leads to another host if it is read as a URL, with https://
-// in front if it has no scheme: the path /guide is then a URL of the host guide. A link that is not a
-// URL even then leads to the home page.
+// rejectFernLink returns why Fern rejects a deep link, or "". Fern reads it as a URL, with https://
+// in front if it has no scheme, and rejects a URL of another host. The path /guide is then a URL of
+// the host guide. A link that is not a URL even then leads to the home page.
 func rejectFernLink(link string, at *url.URL) string {
 	rest := strings.NewReplacer("\t", "", "\r", "", "\n", "", `\`, "/").Replace(link) // as browsers do (URL standard)
 	scheme, after, absolute := strings.Cut(rest, "://")
@@ -108,7 +124,7 @@ func rejectFernLink(link string, at *url.URL) string {
 	if host == plainHost(at) || slices.ContainsFunc(fernHosts, func(suffix string) bool { return strings.HasSuffix(host, suffix) }) {
 		return ""
 	}
-	return "is a URL of another host as Fern reads it"
+	return "is a URL of another host, as Fern reads it"
 }
 
 func notLetter(r rune) bool { return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') }

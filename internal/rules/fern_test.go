@@ -12,7 +12,7 @@ func fern(more string) string {
 	return hs256(hsHeader, `{"iss":"https://buildwithfern.com","iat":1700000000,"exp":1700086400`+more+`}`, secret)
 }
 
-// fernNamed signs the claims of a session of one day, with a claim that is inside of fern.
+// fernNamed signs the claims of a session of one day, with more members in fern.
 func fernNamed(more string) string { return fern(`,"fern":{"name":"Ada"` + more + `}`) }
 
 // fernToken signs the claims of a session of one day, with a bearer token.
@@ -24,7 +24,7 @@ func TestFern(t *testing.T) {
 	checkTokens(t, []tokenTest{
 		{"Fern accepts everything that it documents", rules.Fern(), fern(`,"fern":{"name":"Ada","email":"e","roles":["a"],"playground":{"initial_state":{"auth":{"bearer_token":"k","basic":{"username":"u","password":"p"}},"headers":{"X-A":"b"},"path_parameters":{"id":1},"query_parameters":{}},"env_state":{"prod.example.api":{"auth":{"bearer_token":"abc123"}},"dev.example.api":{}}}}`), secret, "", ""},
 		{"an empty fern", rules.Fern(), fern(`,"fern":{}`), secret, "", ""},
-		{"no fern", rules.Fern(), fern(""), secret, "fern: has no fern", ""},
+		{"no fern", rules.Fern(), fern(""), secret, "fern: has no fern, which Fern's documentation requires", ""},
 		{"no iat", rules.Fern(), hs256(hsHeader, `{"iss":"https://buildwithfern.com","exp":1700086400,"fern":{}}`, secret), secret, "iat: has no iat", ""},
 		{"no exp", rules.Fern(), hs256(hsHeader, `{"iss":"https://buildwithfern.com","iat":1700000000,"fern":{}}`, secret), secret, "exp: has no exp", ""},
 		{"no iss", rules.Fern(), hs256(hsHeader, `{"iat":1700000000,"exp":1700086400,"fern":{}}`, secret), secret, "iss: has no iss", ""},
@@ -32,14 +32,18 @@ func TestFern(t *testing.T) {
 		{"roles that are one string", rules.Fern(), fern(`,"fern":{"roles":"a"}`), secret, "fern.roles: is not a list of strings", ""},
 		{"fern that is text", rules.Fern(), fern(`,"fern":"Ada"`), secret, "fern: is not an object", ""},
 		{"a playground header that is a number", rules.Fern(), fern(`,"fern":{"playground":{"initial_state":{"headers":{"X-A":1}}}}`), secret, "fern.playground.initial_state.headers: is not an object of strings", ""},
-		{"a state of an environment that is text", rules.Fern(), fern(`,"fern":{"playground":{"env_state":{"prod.example.api":"abc123"}}}`), secret, "fern.playground.env_state: is not an object of states like initial_state", ""},
-		{"a bearer token of an environment that is a number", rules.Fern(), fern(`,"fern":{"playground":{"env_state":{"prod.example.api":{"auth":{"bearer_token":1}}}}}`), secret, "fern.playground.env_state: is not an object of states like initial_state", ""},
-		{"states of environments that are a list", rules.Fern(), fern(`,"fern":{"playground":{"env_state":[]}}`), secret, "fern.playground.env_state: is not an object of states like initial_state", ""},
+		{"an environment's state that is text", rules.Fern(), fern(`,"fern":{"playground":{"env_state":{"prod.example.api":"abc123"}}}`), secret, "fern.playground.env_state: is not an object of states like initial_state", ""},
+		{"an environment's bearer token that is a number", rules.Fern(), fern(`,"fern":{"playground":{"env_state":{"prod.example.api":{"auth":{"bearer_token":1}}}}}`), secret, "fern.playground.env_state: is not an object of states like initial_state", ""},
+		{"environments' states that are a list", rules.Fern(), fern(`,"fern":{"playground":{"env_state":[]}}`), secret, "fern.playground.env_state: is not an object of states like initial_state", ""},
 		{"several bearer tokens", rules.Fern(), fernToken(`[{"Live":"sk_1"},{"Test":"sk_2"}]`), secret, "", ""},
-		{"a list without names", rules.Fern(), fernToken(`["sk_1","sk_2"]`), secret, "", "fern.playground.initial_state.auth.bearer_token: begins with [ and is not a list of named tokens"},
-		{"a list that is cut off", rules.Fern(), fernToken(`[{"Live":"sk_1"},`), secret, "", "fern.playground.initial_state.auth.bearer_token: begins with [ and is not a list"},
-		{"a list of nothing", rules.Fern(), fernToken(`[]`), secret, "", "fern.playground.initial_state.auth.bearer_token: begins with [ and is not a list"},
-		{"two tokens in one object", rules.Fern(), fernToken(`[{"Live":"sk_1","Test":"sk_2"}]`), secret, "", "fern.playground.initial_state.auth.bearer_token: begins with [ and is not a list"},
+		{"a list without names", rules.Fern(), fernToken(`["sk_1","sk_2"]`), secret, "", "fern.playground.initial_state.auth.bearer_token: begins with [ but is not a list of named tokens"},
+		{"a list that is cut off", rules.Fern(), fernToken(`[{"Live":"sk_1"},`), secret, "", "fern.playground.initial_state.auth.bearer_token: begins with [ but is not a list"},
+		{"an empty list", rules.Fern(), fernToken(`[]`), secret, "", "fern.playground.initial_state.auth.bearer_token: begins with [ but is not a list"},
+		{"a list with a name that is also ours", rules.Fern(), fernToken(`[{"Bearer token":"sk_1"},{"Test":"sk_2"}]`), secret, "", ""},
+		{"a list with an empty object", rules.Fern(), fernToken(`[{}]`), secret, "", "fern.playground.initial_state.auth.bearer_token: begins with [ but is not a list"},
+		{"a list with a number in it", rules.Fern(), fernToken(`[{"Live":"sk_1"},7]`), secret, "", "fern.playground.initial_state.auth.bearer_token: begins with [ but is not a list"},
+		{"a token and two tokens in one object", rules.Fern(), fernToken(`[{"Live":"sk_1"},{"Test":"sk_2","Old":"sk_3"}]`), secret, "", "fern.playground.initial_state.auth.bearer_token: begins with [ but is not a list"},
+		{"two tokens in one object", rules.Fern(), fernToken(`[{"Live":"sk_1","Test":"sk_2"}]`), secret, "", "fern.playground.initial_state.auth.bearer_token: begins with [ but is not a list"},
 		{"a password that is a number", rules.Fern(), fern(`,"fern":{"playground":{"initial_state":{"auth":{"basic":{"username":"u","password":1}}}}}`), secret, "fern.playground.initial_state.auth.basic.password: is not a string", ""},
 		{"Fern accepts 4,000 bytes", rules.Fern(), longToken(t, fernNamed, 4000), secret, "", ""},
 		{"Fern rejects 4,001 bytes", rules.Fern(), longToken(t, fernNamed, 4001), secret, "size: 4001 bytes long and may be 4000 at most", ""},

@@ -8,7 +8,8 @@ import (
 
 // GitBook returns the rules of GitBook's authenticated access.
 //
-// Sources: GitBook's pages on authenticated access and on adaptive content.
+// Sources: GitBook's pages on authenticated access and on adaptive content, and its published code
+// (GitbookIO/gitbook). Since August 2026, its cookies hold more than a URL can carry.
 func GitBook() Platform {
 	return Platform{
 		Name: "GitBook",

@@ -8,7 +8,7 @@ import (
 
 // Mintlify returns the rules of Mintlify's authentication by JWT.
 //
-// Sources: Mintlify's page on JWT authentication; for the claims, the type UserInfo of the npm
+// Sources: Mintlify's page on JWT authentication, and, for the claims, the type UserInfo of the npm
 // package @mintlify/validation.
 func Mintlify() Platform {
 	return Platform{
@@ -53,10 +53,15 @@ func MintlifyPersonalization() Platform {
 // checkMintlifyGroups warns about the group that is a wildcard.
 func checkMintlifyGroups(claims map[string]any) []Finding {
 	groups, _ := claims["groups"].([]any)
-	if !slices.Contains(groups, any("*")) {
+	if !slices.ContainsFunc(groups, isWildcard) {
 		return nil
 	}
 	return []Finding{warn("groups", "groups contains \"*\", which can open every page.", "Leave it out, unless the reader may see every page.")}
+}
+
+func isWildcard(group any) bool {
+	name, _ := group.(string)
+	return strings.TrimSpace(name) == "*"
 }
 
 // checkMintlifyInputs warns about inputs of the API playground that fill in nothing, or less than

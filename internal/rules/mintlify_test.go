@@ -26,7 +26,7 @@ func TestMintlify(t *testing.T) {
 		{"groups, content and inputs", rules.Mintlify(), mintlify(`,"groups":["admin"],"content":{"name":"Ada"},"apiPlaygroundInputs":{"server":{},"header":{"Authorization":"Bearer k"},"query":{},"cookie":{},"path":{}}`), public, "", ""},
 		{"one group as a string", rules.Mintlify(), mintlify(`,"groups":"admin"`), public, "groups: is not a list of strings", ""},
 		{"groups with a number among them", rules.Mintlify(), mintlify(`,"groups":["admin",7]`), public, "groups: is not a list of strings", ""},
-		{"the group that is a wildcard", rules.Mintlify(), mintlify(`,"groups":["admin","*"]`), public, "", `groups: "*", which can open every page`},
+		{"the wildcard group", rules.Mintlify(), mintlify(`,"groups":["admin"," *\n"]`), public, "", `groups: "*", which can open every page`},
 		{"groups with an asterisk in their names", rules.Mintlify(), mintlify(`,"groups":["beta*","**"]`), public, "", ""},
 		{"groups that are null", rules.Mintlify(), mintlify(`,"groups":null`), public, "groups: is not a list of strings", ""},
 		{"content that is text", rules.Mintlify(), mintlify(`,"content":"Ada"`), public, "content: is not an object", ""},
@@ -44,7 +44,7 @@ func TestMintlifyPersonalization(t *testing.T) {
 	checkTokens(t, []tokenTest{
 		{"personalization accepts ES256 without a host", rules.MintlifyPersonalization(), es256(`{"iat":1700000000,"exp":1700000010,"content":{},"groups":["a"],"expiresAt":1701209600}`), &p256.PublicKey, "", ""},
 		{"personalization rejects EdDSA", rules.MintlifyPersonalization(), mintlify(""), public, `alg: "EdDSA" and has to be ES256`, ""},
-		{"the group that is a wildcard, in personalization", rules.MintlifyPersonalization(), es256(`{"iat":1700000000,"exp":1700000010,"groups":["*"]}`), &p256.PublicKey, "", `groups: "*", which can open every page`},
+		{"the wildcard group in personalization", rules.MintlifyPersonalization(), es256(`{"iat":1700000000,"exp":1700000010,"groups":["*"]}`), &p256.PublicKey, "", `groups: "*", which can open every page`},
 		{"personalization rejects 12 s", rules.MintlifyPersonalization(), es256(`{"iat":1700000000,"exp":1700000012}`), &p256.PublicKey, "exp: 10s at most", ""},
 	})
 }

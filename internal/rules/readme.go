@@ -8,7 +8,7 @@ import (
 
 // ReadMe returns the rules of ReadMe's custom login.
 //
-// Source: ReadMe's page on custom login.
+// Sources: ReadMe's page on custom login, and its published packages (apiKey, keys).
 func ReadMe() Platform {
 	return Platform{
 		Name: "ReadMe",
@@ -83,27 +83,26 @@ func checkReadMeAPIKey(prefix string, object map[string]any) []Finding {
 		if !strings.HasPrefix(v, "Bearer ") {
 			return nil
 		}
-		return []Finding{warn(name, name+" begins with Bearer, which ReadMe puts in front itself for bearer and OAuth 2.0 schemes.", "Send the bare key.")}
+		return []Finding{warn(name, name+" begins with Bearer, which ReadMe adds itself for bearer and OAuth 2.0 schemes.", "Send the bare key.")}
 	case map[string]any:
-		return []Finding{warn(name, name+" is an object: requests show [object Object], and pages show the object with its password.", "Send user and pass instead, and apiKey only as a string.")}
+		return []Finding{warn(name, name+" is an object, so requests show [object Object], and pages show the object with its password.", "Send user and pass instead, and apiKey only as a string.")}
 	}
 	return []Finding{fail(name, name+" is not a string.", "Send "+name+" as a string, or not at all.")}
 }
 
-// checkReadMeCodeBlocks warns if the top level, which is all that code blocks in pages read, lacks a
-// member of the first entry of keys.
+// checkReadMeCodeBlocks warns if the top level lacks a member of the first entry of keys, because
+// code blocks in pages read only the top level.
 func checkReadMeCodeBlocks(claims, first map[string]any) []Finding {
 	var missing []string
 	for name := range first {
 		if _, ok := claims[name]; !ok {
-			missing = append(missing, name)
+			missing = append(missing, fmt.Sprintf("%.40q", name))
 		}
 	}
 	if missing == nil {
 		return nil
 	}
 	sort.Strings(missing)
-	names := strings.Join(missing, ", ")
-	return []Finding{warn("keys", "The top level lacks "+names+", which the first entry of keys has: code blocks in pages are not filled.",
-		"Send "+names+" at the top level too.")}
+	return []Finding{warn("keys", "The top level lacks "+strings.Join(missing, ", ")+", which the first entry of keys has, so code blocks in pages are not filled.",
+		"Copy what is missing to the top level.")}
 }

@@ -40,7 +40,7 @@ type Platform struct {
 	HostClaim     string        // claim that must equal the requested host; "": none
 	Issuer        string        // value of the claim iss; "": not checked
 	Required      []string      // claims that must be non-empty strings
-	Objects       []string      // claims that must be there, even if they are empty objects; Claims has their types
+	Objects       []string      // claims that must be present, even as empty objects; Claims has their types
 	Version       string        // value of the claim version; "": not checked
 	SessionClaim  string        // claim for the end of the docs session, if present; "exp": the token is the session; "": none
 	Claims        []Claim       // the other claims that have a meaning, each checked if present
@@ -128,7 +128,7 @@ func (p Platform) Check(token string, key any, host string, now time.Time) (clai
 	}
 	for _, name := range p.Objects {
 		if _, ok := t.claims[name]; !ok {
-			findings = append(findings, fail(name, "The token has no "+name+".", "Send "+name+" as an object, {} if it is empty."))
+			findings = append(findings, fail(name, "The token has no "+name+", which "+p.Name+"'s documentation requires.", "Send "+name+" as an object, even if it is empty."))
 		}
 	}
 	if p.Version != "" {

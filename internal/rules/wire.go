@@ -16,21 +16,23 @@ type Wire struct {
 	Host          string            // host of Callback, if it is the platform's own; "": the docs' host
 	Query         string            // parameter that carries the token; "": none
 	Form          string            // field of a POST that carries the token; "": none
-	AlsoForm      bool              // besides the query, a POST of a form may carry Query and Link
+	AlsoForm      bool              // besides the URL, a form that is posted may carry Query and Link
 	Fragment      bool              // the token is in the fragment, for a page's script
 	Link          string            // parameter that carries the deep link to the login URL and back; "": the platform sends none
 	Back          LinkForm          // the form in which the deep link comes back
 	AlwaysLink    bool              // if there is no deep link, the docs' home page comes back
-	LinkStatus    int               // status of the empty response to a deep link that rejects the login; 0: a page says why
 	OtherHosts    bool              // the deep link may lead to other hosts, such as those of agents or other brands
-	RejectLink    RejectLink        // says why a deep link rejects the login; nil: none does
+	RejectLink    RejectLink        // returns why the platform rejects a login for its deep link; nil: it never does
+	LinkStatus    int               // with RejectLink, the status of such a response
+	LinkSilent    bool              // with RejectLink, such a response is empty
 	ToPage        bool              // the token goes to the deep link's page itself, without Link
 	RequiredParam string            // another parameter, without which a login is rejected; "": none
 	RefusedParams map[string]string // parameters that are rejected, and why; "x…" is every name that begins with x
 }
 
-// A RejectLink returns why the platform rejects a login because of its deep link, as a predicate of
-// the link, or "". At is the URL that took the token; its host is "" if that is not known.
+// A RejectLink returns why the platform rejects a login for its deep link, or "". The text is a
+// predicate of the link, such as "leads to another host". At is the URL that received the token; its
+// host is "" if that is not known.
 type RejectLink func(link string, at *url.URL) string
 
 // A LinkForm is the form in which a deep link comes back.
@@ -220,14 +222,14 @@ func (p Platform) checkTarget(u, docs *url.URL) []Finding {
 	return append(out, pass("path", "The URL's path is where "+p.Name+" takes the token."))
 }
 
-// CheckLink checks the deep link as it came back, decoded once, or "". It is the value of Link or, if
-// ToPage is set, the page's path and query. At is the URL that took the token. Its host is that of
-// the docs, or "" if that is not known.
+// CheckLink checks the deep link as it came back, decoded once; it is "" if none came back. It is
+// the value of Link or, if ToPage is set, the page's path and query. At is the URL that took the
+// token. Its host is that of the docs, or "" if that is not known.
 func (p Platform) CheckLink(link string, at *url.URL, route string) []Finding {
 	rule, what := p.Link, "The parameter "+p.Link
 	switch {
 	case link == "" && p.AlwaysLink:
-		return []Finding{warn(rule, what+" is missing, and "+p.Name+" expects one in every login.", "Send the home page if there is no deep link, as the preset does with DeepLink.Always.")}
+		return []Finding{warn(rule, what+" is missing, and "+p.Name+" expects it in every login.", "Send the home page if there is no deep link, as the preset does with DeepLink.Always.")}
 	case link == "":
 		return nil
 	}
@@ -273,7 +275,7 @@ func (p Platform) CheckLink(link string, at *url.URL, route string) []Finding {
 		return note("leads back to the app's login route", "Link to a page of the docs; the login URL belongs in their dashboard alone.")
 	}
 	if rejected != "" {
-		return note(rejected, "Send the page in the form in which the preset sends it.")
+		return note(rejected, "Send the deep link in the same form as the preset does.")
 	}
 	return []Finding{pass(rule, what+" is in order.")}
 }

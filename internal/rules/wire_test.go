@@ -134,9 +134,9 @@ var urls = []struct {
 	{"16,000 bytes with the token in the fragment", rules.Mintlify(), mintlifyURL + "#" + long(16000-44), "", "", "length: is 16000 bytes long"},
 	{"16,001 bytes with the token in the fragment", rules.Mintlify(), mintlifyURL + "#" + long(16001-44), "", "length: is 16001 bytes long, and more than 16000 do not arrive", ""},
 
-	{"no page for Canny", rules.Canny(), cannyURL, "", "", "redirect: is missing, and Canny expects one in every login"},
-	{"no page for Featurebase", rules.Featurebase(), docsURL + "/api/v1/auth/access/jwt?jwt=T", "", "", "return_to: is missing"},
-	{"no page for Metabase", rules.Metabase(), metabaseURL, "", "", "return_to: is missing"},
+	{"no deep link for Canny", rules.Canny(), cannyURL, "", "", "redirect: is missing, and Canny expects it in every login"},
+	{"no deep link for Featurebase", rules.Featurebase(), docsURL + "/api/v1/auth/access/jwt?jwt=T", "", "", "return_to: is missing"},
+	{"no deep link for Metabase", rules.Metabase(), metabaseURL, "", "", "return_to: is missing"},
 	{"two tokens", rules.ReadMe(), docsURL + "?auth_token=T&auth_token=U", "", "", "auth_token: is there more than once"},
 	{"two deep links", rules.ReadMe(), docsURL + "?auth_token=T&redirect=%2Fa&%72edirect=%2Fb", "", "", "redirect: is there more than once"},
 	{"a page with two parameters that have the name of the deep link's", rules.GitBook(), docsURL + "/a?location=b&location=c&jwt_token=T", docsURL, "", ""},
@@ -150,7 +150,7 @@ var urls = []struct {
 	{"the text undefined", rules.ReadMe(), docsURL + "?auth_token=T&redirect=undefined", "", "", "redirect: is a word that scripts write"},
 	{"the path /undefined", rules.ReadMe(), docsURL + "?auth_token=T&redirect=%2Fundefined", "", "", "redirect: is a word that scripts write"},
 	{"the text null", rules.Fern(), fernURL + "&state=null", "", "state: is a word that scripts write", ""},                    // read as https://null
-	{"the text of an object", rules.Fern(), fernURL + "&state=[object+Object]", "", "", "state: is a word that scripts write"}, // no URL even with https:// in front
+	{"the text of an object", rules.Fern(), fernURL + "&state=[object+Object]", "", "", "state: is a word that scripts write"}, // not a URL even with https:// in front
 	{"the page /undefined", rules.DeveloperHub(), docsURL + "/undefined?jwt=T", "", "", "page: is a word that scripts write"},
 	{"a URL of another host", rules.Fern(), fernURL + "&state=https%3A%2F%2Fevil.example%2Fa", "", "state: leads to another host", ""},
 	{"a URL with a token, and docs that are not known", rules.Fern(), strings.TrimPrefix(fernURL, docsURL) + "&state=https%3A%2F%2Fdocs.example.com%2Fa%3Ffern_token%3DT", "", "", "state: carries a token already"},
@@ -165,7 +165,7 @@ var urls = []struct {
 	{"a path where a URL is expected", rules.Fern(), fernURL + "&state=%2Fa", "", "state: came back as a path, and Fern expects an absolute URL", ""}, // read as https://a
 	{"such a path with a URL of the docs in its query", rules.Fern(), fernURL + "&state=%2Fa%3Fb%3Dhttps%3A%2F%2Fdocs.example.com%2F", "", "state: came back as a path", ""},
 	{"such a path, and docs that are not known", rules.Fern(), strings.TrimPrefix(fernURL, docsURL) + "&state=%2Fa", "", "state: came back as a path", ""},
-	{"the path of the home where a URL is expected", rules.Fern(), fernURL + "&state=%2F%3Fq", "", "", "state: came back as a path"}, // which leads home all the same
+	{"the home page's path where a URL is expected", rules.Fern(), fernURL + "&state=%2F%3Fq", "", "", "state: came back as a path"}, // which leads to the home page anyway
 	{"a page without a slash where a URL is expected", rules.Fern(), fernURL + "&state=quickstart", "", "state: came back as a path", ""},
 	{"a URL without a scheme", rules.Fern(), fernURL + "&state=docs.example.com%2Fa", "", "", "state: came back as a path"},
 	{"a path that browsers take for a host where a URL is expected", rules.Fern(), fernURL + "&state=%2F%09%5Cevil.example", "", "state: came back as a path", ""},
