@@ -45,7 +45,7 @@ func ExampleNew() {
 	// 200 https://docs.example.com {"content":{"email":"ada@example.com","name":"Ada"},"expiresAt":…}
 }
 
-// tokens stand for the app's OAuth server: the access tokens that it issued for the docs.
+// tokens stands for the app's OAuth server. It has the access tokens that were issued for the docs.
 var tokens = map[string]*docslogin.User{
 	"token-of-ada": {ID: "42", Name: "Ada", Email: "ada@example.com", ExpiresAt: time.Now().Add(time.Hour)},
 }
@@ -60,7 +60,7 @@ func tokenUser(r *http.Request) (*docslogin.User, error) {
 	return user, nil
 }
 
-// Docs on any site can log in by OAuth: their pages send an access token of the app.
+// Docs on any site can log readers in by OAuth: their pages send an access token of the app.
 func ExampleNew_oauth() {
 	info, err := userinfo.New(tokenUser, platforms.MintlifyInfo(),
 		[]string{"https://acme.mintlify.app"})

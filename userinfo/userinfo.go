@@ -1,13 +1,13 @@
 // Package userinfo serves what the docs may know about a visitor as JSON, to scripts in the docs'
-// own pages. The docs get no signed token. This is the Info API of Mintlify's personalization, with
-// either of two ways to identify the visitor:
+// own pages. The docs get no signed token. This is the Info API of Mintlify's personalization. It
+// identifies the visitor in one of two ways:
 //
 //   - Shared session: the script sends the app's session cookie. The docs must be on the same site
 //     as the app, which means under one registrable domain, as docs.example.com and
 //     app.example.com are. Otherwise browsers do not send the cookie. Use SameSite=Lax for it.
-//   - OAuth: the script sends an access token of the app's OAuth server in the header
-//     Authorization, as a Bearer token. The docs can be on any site. The lookup reads the token
-//     instead of a cookie.
+//   - OAuth: the script sends an access token of the app's OAuth server in the Authorization
+//     header, as a Bearer token. The docs can be on any site. The lookup reads the token instead of
+//     a cookie.
 //
 // The two differ only in the lookup:
 //
@@ -37,11 +37,11 @@ import (
 // Only scripts in pages from these origins can read the response; nil means same-origin only. Write
 // an origin exactly as browsers send it, such as "https://docs.example.com". A request from another
 // origin gets a 403, and so does one that the browser marks as not made by a script. Scripts in
-// pages from these origins can also send the header Authorization.
+// pages from the configured origins can also send an Authorization header.
 //
 // A lookup for OAuth must accept only access tokens that were issued for the docs and have not
-// expired. It should set User.ExpiresAt to the end of the token. The OAuth server's token endpoint
-// is also called from the docs' pages and needs CORS headers of its own.
+// expired. It should set User.ExpiresAt to the time at which the token expires. The docs' pages also
+// call the token endpoint of the OAuth server, which needs CORS headers of its own.
 //
 // Pass New the same options as for the login route, so that both return the same claims. Options
 // for the route and the sign-in page have no effect. New returns all configuration errors at once,
@@ -95,7 +95,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // reports whether it is.
 func (h *handler) allow(header http.Header, origin []string) bool {
 	// One line, because nginx 1.22 reads only the last one.
-	header.Set("Vary", strings.Join(slices.Concat(header.Values("Vary"), []string{"Origin", "Cookie"}), ", "))
+	header.Set("Vary", strings.Join(slices.Concat(header.Values("Vary"), []string{"Origin", "Cookie", "Authorization"}), ", "))
 	header.Del("Access-Control-Allow-Origin") // set by a handler around this one, which may be less strict
 	header.Del("Access-Control-Allow-Credentials")
 	if len(origin) != 1 {
@@ -114,7 +114,7 @@ func (h *handler) allow(header http.Header, origin []string) bool {
 func (h *handler) preflight(w http.ResponseWriter, allowed bool) {
 	page.SetHeaders(w.Header())
 	w.Header().Set("Allow", methods)
-	if allowed { // GET needs no permission
+	if allowed { // the method GET is always allowed
 		w.Header().Set("Access-Control-Allow-Headers", "Authorization")
 	}
 	w.WriteHeader(http.StatusNoContent)

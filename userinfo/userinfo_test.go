@@ -100,7 +100,7 @@ func TestAnswers(t *testing.T) {
 		{"a lookup that panics", func(*http.Request) (*docslogin.User, error) { panic("x") }, nil, 500, "panic", "a value of type string", `{"error":"Internal Server Error"}`},
 		{"a mapper that fails", testkit.As(ada), mapper(func(docslogin.Claims) error { return errStore }), 500, "mapper_failed", "the session store is down", `{"error":"Internal Server Error"}`},
 		{"a mapper that sets a reserved claim", testkit.As(ada), testkit.Sets("exp", 1), 500, "reserved_claim",
-			`a mapper or an attribute sets the reserved claim "exp", which the library writes; use another name`, `{"error":"Internal Server Error"}`},
+			`a mapper, an attribute, or an API key's value sets the reserved claim "exp", which the library writes; use another name`, `{"error":"Internal Server Error"}`},
 		{"a claim that has no JSON", testkit.As(ada), testkit.Sets("f", func() {}), 500, "mapper_failed", `the claim "f", a func(), cannot be written as JSON`, `{"error":"Internal Server Error"}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -307,10 +307,10 @@ func TestHeadersOfEveryResponse(t *testing.T) {
 			h := newHandler(t, tt.lookup, platforms.MintlifyInfo())
 			always := map[string]string{
 				"Cache-Control": "private, no-store, max-age=0", "Pragma": "no-cache", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff",
-				"Access-Control-Allow-Origin": tt.reads, "Access-Control-Allow-Credentials": credentials, "Location": "", "Vary": "Origin, Cookie",
+				"Access-Control-Allow-Origin": tt.reads, "Access-Control-Allow-Credentials": credentials, "Location": "", "Vary": "Origin, Cookie, Authorization",
 			}
 			testHeaders(t, testkit.Do(t, h, tt.method, "/user-info", "Origin: "+tt.origin), always)
-			always["Vary"] = "Accept-Encoding, Accept, Origin, Cookie"
+			always["Vary"] = "Accept-Encoding, Accept, Origin, Cookie, Authorization"
 			testHeaders(t, testkit.Do(t, outer(h), tt.method, "/user-info", "Origin: "+tt.origin), always)
 		})
 	}

@@ -111,7 +111,7 @@ func visit(t *testing.T, docs string) {
 		t.Fatalf("a visitor who is signed out ends at %s", page)
 	}
 	if strings.Contains(page.Text, "<script") {
-		return // which signs in: the recipe's own test does what it does
+		return // the script signs the visitor in; the recipe's own test does what the script does
 	}
 	if page.At(docs) {
 		t.Fatalf("a visitor who is signed out ends at the docs' page %s", page)

@@ -18,7 +18,7 @@ var (
 	pageTemplate = template.Must(template.New("").Parse(pageHTML))
 )
 
-// newDocs returns public docs. The script in their pages does what Mintlify's does.
+// newDocs returns public docs. The script in their pages stands for Mintlify's.
 func newDocs(docsURL, appURL string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")

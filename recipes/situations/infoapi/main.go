@@ -1,10 +1,10 @@
-// Command infoapi is an app whose public docs log readers in by OAuth, and then request their data
-// from the app's Info API (Mintlify personalization). The docs send an access token instead of a
-// cookie, so they can be on any site.
+// Command infoapi is an app whose public docs log readers in by OAuth, and then request the reader's
+// data from the app's Info API (Mintlify personalization). The docs send an access token instead of
+// a cookie, so they can be on any site.
 //
-// The traps: a lookup that accepts access tokens of other clients; and a token endpoint without
-// CORS headers, which the docs' pages call, too. oauth.go stands for the OAuth server that your app
-// has. fake.go and page.html are the docs.
+// Two mistakes are common. The lookup must not accept access tokens of other clients, and the token
+// endpoint needs CORS headers, because the docs' pages call it. oauth.go stands for the OAuth server
+// that your app has. fake.go and page.html are the docs.
 package main
 
 import (
@@ -27,7 +27,7 @@ func newHandler(docsURL string) (http.Handler, error) {
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	// The URLs in the docs' dashboard: Info API, authorization, and token.
+	// The docs' dashboard needs these URLs: Info API, authorization, and token.
 	mux.Handle("/user-info", info)
 	mux.HandleFunc("GET /oauth/authorize", server.authorize)
 	mux.HandleFunc("POST /oauth/token", server.exchange)
@@ -37,7 +37,7 @@ func newHandler(docsURL string) (http.Handler, error) {
 }
 
 // user is the lookup. It accepts an access token for the docs, and no cookie. If you ask another
-// server about the token, return that server's failures as errors: they are not ErrNoUser.
+// server about the token, and that server fails, return its error instead of ErrNoUser.
 func (s *oauthServer) user(r *http.Request) (*docslogin.User, error) {
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !ok {

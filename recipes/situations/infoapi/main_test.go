@@ -17,7 +17,7 @@ import (
 
 const verifier = "the verifier of a login, which has 43 characters or more"
 
-// world is an app and its docs, with a visitor and what the script in page.html does for him.
+// world is an app, its docs, and a visitor. Its methods do what the script in page.html does.
 type world struct {
 	*apptest.Visitor
 	appURL, docsURL string
@@ -60,8 +60,8 @@ func (w *world) exchangeForm(code string) url.Values {
 	}
 }
 
-// do sends a request of a script in a page of an origin. It returns the status, the answer in
-// JSON, and whether the page can read it.
+// do sends a request as a script in a page of an origin does. It returns the status, the JSON in the
+// response, and whether the page can read it.
 func (w *world) do(t *testing.T, origin string, req *http.Request) (status int, answer map[string]any, readable bool) {
 	t.Helper()
 	req.Header.Set("Origin", origin)
@@ -143,7 +143,7 @@ func TestPreflight(t *testing.T) {
 	}
 }
 
-func TestWhichTokens(t *testing.T) {
+func TestTheLookupAcceptsOnlyTokensForTheDocs(t *testing.T) {
 	s := newOAuthServer("https://docs.example.com")
 	end := time.Now().Add(time.Minute)
 	valid := s.tokens.add(grant{email: apptest.Ada, scope: "docs-user-info", end: end})
@@ -156,7 +156,7 @@ func TestWhichTokens(t *testing.T) {
 	}{
 		"a token for the docs":       {"Bearer " + valid, nil},
 		"an expired token":           {"Bearer " + expired, docslogin.ErrNoUser},
-		"a token for something else": {"Bearer " + api, docslogin.ErrNoUser},
+		"a token with another scope": {"Bearer " + api, docslogin.ErrNoUser},
 		"a code":                     {"Bearer " + code, docslogin.ErrNoUser},
 		"another scheme":             {"Basic " + valid, docslogin.ErrNoUser},
 		"no scheme":                  {valid, docslogin.ErrNoUser},
@@ -172,7 +172,7 @@ func TestWhichTokens(t *testing.T) {
 	}
 }
 
-func TestAuthorizationRequestsThatAreNotTheDocs(t *testing.T) {
+func TestAuthorizationRequestsThatAreRejected(t *testing.T) {
 	w := newWorld(t)
 	w.logIn(t) // signed in, so that only the request is wrong
 	for name, value := range map[string]string{
@@ -187,7 +187,7 @@ func TestAuthorizationRequestsThatAreNotTheDocs(t *testing.T) {
 	}
 }
 
-func TestCodesThatAreNotExchanged(t *testing.T) {
+func TestTokenRequestsThatAreRejected(t *testing.T) {
 	w := newWorld(t)
 	for name, value := range map[string]string{
 		"grant_type": "password", "client_id": "other", "redirect_uri": w.docsURL + "/quickstart", "code": "guessed", "code_verifier": "another one",

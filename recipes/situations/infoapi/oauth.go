@@ -21,8 +21,8 @@ const (
 	tokenLifetime = 10 * time.Minute
 )
 
-// oauthServer has one client, the docs. They are public, which means that they have no secret, so
-// the server requires the authorization code flow with PKCE (RFC 7636).
+// oauthServer has one client, the docs. They are a public client, which has no secret, so the server
+// requires the authorization code flow with PKCE (RFC 7636).
 type oauthServer struct {
 	docsURL       string
 	redirectURL   string // the docs' dashboard shows it
@@ -33,15 +33,15 @@ func newOAuthServer(docsURL string) *oauthServer {
 	return &oauthServer{docsURL: docsURL, redirectURL: docsURL + "/mintlify-oauth-callback"}
 }
 
-// authorize sends a user who is signed in back to the docs with a code. The docs are the app's own,
-// so nobody is asked for consent.
+// authorize sends a user who is signed in back to the docs with a code. It does not ask for consent,
+// because the docs are the app's own.
 func (s *oauthServer) authorize(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	if q.Get("client_id") != clientID || q.Get("redirect_uri") != s.redirectURL || q.Get("response_type") != "code" ||
 		q.Get("scope") != docsScope || q.Get("code_challenge_method") != "S256" || q.Get("code_challenge") == "" {
-		http.Error(w, "This is not a request of the docs.", http.StatusBadRequest) // no redirect: the URL may be a stranger's
+		http.Error(w, "This request does not come from the docs.", http.StatusBadRequest) // no redirect, because the URL may be a stranger's
 		return
 	}
 	user, err := app.SignedIn(r)
@@ -57,7 +57,7 @@ func (s *oauthServer) authorize(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, s.redirectURL+"?"+url.Values{"code": {code}, "state": {q.Get("state")}}.Encode(), http.StatusSeeOther)
 }
 
-// exchange answers a script of the docs with an access token for a code.
+// exchange gives a script of the docs an access token for a code.
 func (s *oauthServer) exchange(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Access-Control-Allow-Origin", s.docsURL)
 	w.Header().Set("Cache-Control", "no-store")
@@ -84,8 +84,7 @@ type grant struct {
 	end          time.Time
 }
 
-// grants are grants by code or access token. They are safe for concurrent use by multiple
-// goroutines.
+// grants has grants by code or access token. It is safe for concurrent use by multiple goroutines.
 type grants struct {
 	mu sync.Mutex
 	of map[string]grant
@@ -110,7 +109,7 @@ func (g *grants) get(key string) (grant, bool) {
 	return found, time.Now().Before(found.end)
 }
 
-// take is get for a grant that is valid once.
+// take is like get, but also removes the grant, which is then valid only once.
 func (g *grants) take(key string) (grant, bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -15,7 +15,7 @@ import (
 
 // docs is a test site behind a server that has a logout URL, as GitBook's docs do: it ends the docs
 // session and redirects to the logout URL in the dashboard, with a page of the docs in location. If
-// the dashboard has none, it redirects to the docs' root.
+// the dashboard has no logout URL, it redirects to the docs' root.
 type docs struct {
 	*docslogintest.Site
 	logoutURL string // in the dashboard; "": none

@@ -45,8 +45,8 @@ func newHandler(env app.Env) (http.Handler, error) {
 	return docs.Wrap(http.NewCrossOriginProtection().Handler(mux)), nil
 }
 
-// signOutPage signs nobody out and redirects nowhere, not even to the location that the docs add:
-// their pages would ask the app to log the user in again.
+// signOutPage signs nobody out and redirects nowhere, not even to the location that the docs add,
+// because the docs' pages would ask the app to log the user in again.
 func signOutPage(w http.ResponseWriter, r *http.Request) {
 	_, err := signedIn(r)
 	if err != nil && !errors.Is(err, docslogin.ErrNoUser) {
