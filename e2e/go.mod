@@ -18,4 +18,4 @@ require (
 
 replace github.com/docslogin/docslogin => ../
 
-ignore node_modules // an npm package has a Go file
+ignore node_modules // an npm package contains a Go file

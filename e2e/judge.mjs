@@ -40,7 +40,7 @@ function checkPlatform(claims, {hostClaim, host, takenFor, now}) {
 // claims.
 const samples = {
 	ReadMe: ({Name: name, Email: email, Attributes, APIKeys}, {key, iat}) => {
-		// ReadMe's page has "apiKey: {user, pass}" too; the published code shows that as "[object Object]".
+		// ReadMe's page also has "apiKey: {user, pass}", which the published code shows as "[object Object]".
 		const credential = ({Key, Username, Password}) => (Key ? {apiKey: Key} : {user: Username, pass: Password});
 		const claims = {name, email, ...Attributes, version: 1};
 		if (APIKeys) Object.assign(claims, credential(APIKeys[0]));

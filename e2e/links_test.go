@@ -259,8 +259,8 @@ func TestEveryDocsLinkIsKept(t *testing.T) {
 	})
 }
 
-// A link that arrives unescaped is the rest of the query, with what browsers escape in it.
-func TestALinkThatComesUnescaped(t *testing.T) {
+// A link that arrives unescaped is the rest of the query, in which browsers escape some characters.
+func TestALinkThatArrivesUnescaped(t *testing.T) {
 	each(t, func(p platform) bool { return p.unescaped }, func(t *testing.T, p platform) {
 		given := []string{"/dashboard/7?tab=2&page=3", "/dashboard/7?currency=British%20Pound&q=a+b%25&" + p.in + "=/", docsURL + "/dashboard/7?tab=2&page=3"}
 		for _, path := range lines(t, "testdata/docs-links.txt") {

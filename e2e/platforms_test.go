@@ -37,7 +37,7 @@ type platform struct {
 	link      func(origin, path, given string) string // how it goes back
 	fromBase  bool                                    // it arrives without a slash in front
 	unescaped bool                                    // it arrives unescaped, as the rest of the query
-	always    bool                                    // without it, the docs' home goes back
+	always    bool                                    // without it, the docs' home page goes back
 	origins   []string                                // that it may name besides the docs'
 	drops     []string                                // parameters to remove from it
 	echo      []string                                // other parameters that go back
@@ -48,7 +48,7 @@ type platform struct {
 	tokenID      bool   // each token has its own jti
 	hostClaim    string // the claim for the docs' host
 	issuer       string // that the verifiers are pinned to
-	required     string // what the error page says that a user lacks
+	required     string // what the error page says that a user with only a name lacks
 	nameless     bool   // no name is sent
 	allKeys      bool   // all API keys are sent, and the token has room for many
 }
@@ -58,7 +58,7 @@ var allPlatforms = []platform{
 	{
 		name: "ReadMe", preset: platforms.ReadMe, site: docslogintest.NewReadMe,
 		alg: "HS256", query: "auth_token", in: "redirect", out: "redirect", link: asPath,
-		lifetime: 300, tokenID: true, required: "name, email", allKeys: true,
+		lifetime: 300, tokenID: true, required: "email", allKeys: true,
 	},
 	{
 		name: "Mintlify", preset: platforms.Mintlify, site: docslogintest.NewMintlify,
@@ -85,7 +85,7 @@ var allPlatforms = []platform{
 		name: "Zendesk", preset: zendesk, site: docslogintest.NewZendesk,
 		alg: "HS256", form: "jwt", callback: "https://acme.zendesk.com/access/jwt", in: "return_to", out: "return_to", link: asGiven,
 		origins: []string{"https://acme.zendesk.com"}, echo: []string{"brand_id", "locale_id", "timestamp"},
-		lifetime: 180, fromIssue: true, tokenID: true, required: "name, email",
+		lifetime: 180, fromIssue: true, tokenID: true, required: "email",
 	},
 	{
 		name: "Help Scout", preset: platforms.HelpScout, site: docslogintest.NewHelpScout,
@@ -100,7 +100,7 @@ var allPlatforms = []platform{
 	{
 		name: "Canny", preset: canny, site: docslogintest.NewCanny,
 		alg: "HS256", query: "ssoToken", callback: "https://canny.io/api/redirects/sso", in: "redirect", out: "redirect", link: asURL,
-		always: true, lifetime: 300, required: "id, name, email",
+		always: true, lifetime: 300, required: "id, email",
 	},
 	{
 		name: "Featurebase", preset: platforms.Featurebase, site: docslogintest.NewFeaturebase,

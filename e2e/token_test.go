@@ -251,7 +251,7 @@ func TestNodeRejectsATokenOfAnotherIssuer(t *testing.T) {
 func TestAUserWithoutWhatThePlatformRequires(t *testing.T) {
 	eachPlatform(t, func(t *testing.T, p platform) {
 		signing, _ := p.newKey()
-		app := httptest.NewServer(newMiddleware(t, p.preset(docsURL, signing), &docslogin.User{Groups: []string{"admin"}}))
+		app := httptest.NewServer(newMiddleware(t, p.preset(docsURL, signing), &docslogin.User{Name: "Ada"}))
 		defer app.Close()
 		resp, err := followsNothing().Get(app.URL)
 		if err != nil {

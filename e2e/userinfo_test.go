@@ -21,7 +21,7 @@ type infoApp struct {
 	stranger                *host
 }
 
-// newInfoApp returns such an app. If lookup is nil, it reads the app's session.
+// newInfoApp returns such an app. If lookup is nil, the app's lookup reads its session.
 func newInfoApp(t *testing.T, lookup docslogin.UserLookup) *infoApp {
 	page := static("<h1>Docs</h1>")
 	i := &infoApp{
@@ -46,7 +46,7 @@ func newInfoApp(t *testing.T, lookup docslogin.UserLookup) *infoApp {
 			if lacks := lacksHeaders(x.answer); lacks != nil {
 				t.Errorf("the response %d to %q lacks %v", x.status, x.Header.Get("Origin"), lacks)
 			}
-			if vary := x.answer.Values("Vary"); !slices.Equal(vary, []string{"Origin, Cookie"}) {
+			if vary := x.answer.Values("Vary"); !slices.Equal(vary, []string{"Origin, Cookie, Authorization"}) {
 				t.Errorf("the response %d to %q has the Vary %q", x.status, x.Header.Get("Origin"), vary)
 			}
 		}
@@ -115,7 +115,7 @@ func TestUserInfo(t *testing.T) {
 	}
 }
 
-// An access token needs no cookie, so the docs can be on another site.
+// With an access token, the docs need no cookie and can be on another site.
 func TestUserInfoByAccessToken(t *testing.T) {
 	i := newInfoApp(t, func(r *http.Request) (*docslogin.User, error) {
 		if r.Header.Get("Authorization") != "Bearer token-of-ada" || r.Header["Cookie"] != nil {
@@ -138,7 +138,7 @@ func TestUserInfoByAccessToken(t *testing.T) {
 		{"an origin that is not configured, without credentials", i.stranger.URL, `, credentials: "omit", headers: {Authorization: "Bearer token-of-ada"}`, "unreadable", []int{204}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			v := newVisitor(t) // who has no preflight's answer in a cache
+			v := newVisitor(t) // who has no preflight's response in a cache
 			v.open(tt.page)
 			before := len(i.asked("/user-info"))
 			if got := eval[string](v, i.fetch(tt.init)); !strings.HasPrefix(got, tt.want) {

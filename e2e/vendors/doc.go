@@ -1,4 +1,4 @@
-// Package vendors tests docslogin against packages that docs platforms publish: what they fill into
-// requests and pages for a user, and the types that they accept. See README.md of e2e for how to run
-// the tests.
+// Package vendors tests docslogin against packages that docs platforms publish. The tests show what
+// the packages fill into requests and pages for a user, and which types they accept. The README of
+// e2e says how to run the tests.
 package vendors

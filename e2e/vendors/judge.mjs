@@ -1,6 +1,6 @@
-// Shows what ReadMe's docs do with a user, and checks users of Mintlify's docs, with the vendors' own
-// packages. It reads one JSON request per line from standard input, and writes one JSON answer for
-// each.
+// Uses the vendors' own packages to show what ReadMe's docs do with a user, and to check the type of
+// a user at Mintlify. It reads one JSON request per line from standard input, and writes one JSON
+// answer for each.
 import readline from 'node:readline';
 import oasToHar from '@readme/oas-to-har';
 import oasToSnippet from '@readme/oas-to-snippet';
@@ -25,7 +25,7 @@ const definition = {
 			bearer: {type: 'http', scheme: 'bearer'},
 			oauth: {type: 'oauth2', flows: {}},
 			basic: {type: 'http', scheme: 'basic'},
-			apiKey: {type: 'http', scheme: 'basic'}, // named as ReadMe's claim
+			apiKey: {type: 'http', scheme: 'basic'}, // has the name of ReadMe's claim
 		},
 	},
 	paths: {},
@@ -34,17 +34,17 @@ for (const scheme of Object.keys(definition.components.securitySchemes)) {
 	definition.paths[`/${scheme}`] = {get: {security: [{[scheme]: []}], responses: {200: {description: 'OK'}}}};
 }
 
-// typed returns a module in which a user, in JSON, has the vendor's type.
+// typed returns a module in which a user, given as JSON, has the vendor's type.
 const typed = (user) => `import type {UserInfo} from '@mintlify/validation';\nexport const user: UserInfo = ${user};\n`;
 const compilerOptions = {
 	strict: true, exactOptionalPropertyTypes: true, skipLibCheck: true, noEmit: true, types: [],
 	target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext,
 };
-let compiled; // what the next compilation need not read again
+let compiled; // the last program, whose files the next compilation need not read again
 
 const answers = {
-	// request returns what a user's request carries to an endpoint with a security scheme, for the key
-	// that the reader has selected by its name, or else for none that was selected.
+	// request returns what ReadMe fills into a user's request to an endpoint with a security scheme.
+	// The reader has selected the key with the name selected, or none if that is "".
 	request({user, scheme, selected}) {
 		const oas = new Oas(structuredClone(definition), user);
 		const operation = oas.operation(`/${scheme}`, 'get');
@@ -63,13 +63,14 @@ const answers = {
 		const props = {user, name, selected, defaults: [], changeSelected() {}};
 		return decode(renderToStaticMarkup(createElement(readmeVariable.Variable, props)));
 	},
-	// code returns what a code block shows. No published package has this: it is what variables-code.ts
-	// of ReadMe's repository "markdown" does, with the expressions of the package.
+	// code returns what a code block shows. No usable package has this code, so this does what
+	// variables-code.ts in ReadMe's repository "markdown" does, with the package's regular expressions.
 	code({user, text}) {
 		const variables = new RegExp(`${readmeVariable.VARIABLE_REGEXP}|${readmeVariable.MDX_VARIABLE_REGEXP}`, 'giu');
 		return text.replace(variables, (match, legacy, before, name) => String(user[legacy ?? name] ?? (legacy ?? match.slice(1, -1)).toUpperCase()));
 	},
-	// webhook returns '' if the package verifies the signature at a time, or its error.
+	// webhook returns '' if the package verifies the signature at the time now, or else the package's
+	// error.
 	webhook({body, signature, secret, now}) {
 		const {Date} = globalThis;
 		globalThis.Date = class extends Date {
@@ -86,7 +87,7 @@ const answers = {
 			globalThis.Date = Date;
 		}
 	},
-	// type returns the compiler's errors about a user in JSON, as a value of Mintlify's type.
+	// type returns the compiler's errors about a user, given as JSON, as a value of Mintlify's type.
 	type({user}) {
 		const file = 'user.ts';
 		const host = ts.createCompilerHost(compilerOptions);

@@ -23,7 +23,7 @@ var node = judge.New("judge.mjs")
 
 func TestMain(m *testing.M) {
 	if missing := judge.Missing(packages...); missing != nil {
-		fmt.Fprintf(os.Stderr, "e2e/vendors: missing: %s.\nRun e2e/setup, which installs npm's packages.\n", strings.Join(missing, ", "))
+		fmt.Fprintf(os.Stderr, "e2e/vendors: missing: %s.\nRun e2e/setup, which installs the npm packages.\n", strings.Join(missing, ", "))
 		os.Exit(1)
 	}
 	status := m.Run()

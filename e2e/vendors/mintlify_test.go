@@ -27,7 +27,7 @@ func pemOf(t *testing.T, key any) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 }
 
-// everyInput sets all that Mintlify's playground can be filled with.
+// everyInput sets an input in every place that Mintlify's API playground has.
 func everyInput(_ context.Context, _ *docslogin.User, claims docslogin.Claims) error {
 	inputs := claims.Object("apiPlaygroundInputs")
 	inputs.Object("server")["region"] = "eu"
@@ -37,7 +37,7 @@ func everyInput(_ context.Context, _ *docslogin.User, claims docslogin.Claims) e
 	return nil
 }
 
-func TestMintlifysTypeTakesTheClaimsOf(t *testing.T) {
+func TestMintlifysTypeAccepts(t *testing.T) {
 	_, ed25519Key, _ := ed25519.GenerateKey(nil) // crypto/rand never fails
 	p256Key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -58,8 +58,8 @@ func TestMintlifysTypeTakesTheClaimsOf(t *testing.T) {
 			user *docslogin.User
 			opts []docslogin.Option
 		}{
-			{"a user in whom everything is set", everything, nil},
-			{"a user in whom nothing is sent", &docslogin.User{ID: "u1"}, nil},
+			{"a user with every field set", everything, nil},
+			{"a user with an ID alone, which is not sent", &docslogin.User{ID: "u1"}, nil},
 			{"HTTP Basic", &docslogin.User{Name: "Ada", APIKeys: []docslogin.APIKey{basic}}, nil},
 			{"a mapper that sets every input", everything, []docslogin.Option{docslogin.WithClaimsMapper(everyInput)}},
 		} {
@@ -74,8 +74,8 @@ func TestMintlifysTypeTakesTheClaimsOf(t *testing.T) {
 	}
 }
 
-// These users are not docslogin's. They show that the compiler tells a wrong user from a right one.
-func TestMintlifysTypeDoesNotTake(t *testing.T) {
+// Negative controls: the compiler rejects these users.
+func TestMintlifysTypeRejects(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		user map[string]any
@@ -84,16 +84,17 @@ func TestMintlifysTypeDoesNotTake(t *testing.T) {
 		{"an expiresAt that is text", map[string]any{"expiresAt": "2026-11-01"}, "Type 'string' is not assignable to type 'number'."},
 		{"groups that are text", map[string]any{"groups": "admin"}, "Type 'string' is not assignable to type 'string[]'."},
 		{"groups that are null", map[string]any{"groups": nil}, "Type 'null' is not assignable to type 'string[]'."},
-		{"a content that is text", map[string]any{"content": "x"}, "Type 'string' is not assignable to type 'Record<string, unknown>'."},
-		{"a server that is a number", map[string]any{"apiPlaygroundInputs": map[string]any{"server": map[string]any{"port": 8443}}}, "Type 'number' is not assignable to type 'string'."},
-		{"another claim", map[string]any{"name": "Ada"}, `'"name"' does not exist in type 'UserInfo'.`},
-		{"another place for inputs", map[string]any{"apiPlaygroundInputs": map[string]any{"headers": map[string]any{}}}, `'"headers"' does not exist in type`},
+		{"content that is text", map[string]any{"content": "x"}, "Type 'string' is not assignable to type 'Record<string, unknown>'."},
+		{"a server variable that is a number", map[string]any{"apiPlaygroundInputs": map[string]any{"server": map[string]any{"port": 8443}}}, "Type 'number' is not assignable to type 'string'."},
+		{"a claim that the type does not have", map[string]any{"name": "Ada"}, `'"name"' does not exist in type 'UserInfo'.`},
+		{"a place for inputs that the type does not have", map[string]any{"apiPlaygroundInputs": map[string]any{"headers": map[string]any{}}}, `'"headers"' does not exist in type`},
 	} {
 		t.Run(tt.name, func(t *testing.T) { checkType(t, tt.user, tt.want) })
 	}
 }
 
-// checkType checks the compiler's errors about a user, which contain want.
+// checkType checks that the compiler's errors about a user contain want. If want is "", there must
+// be no error.
 func checkType(t *testing.T, user map[string]any, want string) {
 	t.Helper()
 	text, err := json.Marshal(user)
@@ -102,6 +103,6 @@ func checkType(t *testing.T, user map[string]any, want string) {
 	}
 	got := judge.Ask[[]string](t, node, "type", map[string]any{"user": string(text)})
 	if all := strings.Join(got, "; "); (want == "") != (all == "") || !strings.Contains(all, want) {
-		t.Errorf("%s: tsc says %q, want %q", text, all, want)
+		t.Errorf("%s: tsc reports %q, want %q", text, all, want)
 	}
 }

@@ -15,7 +15,7 @@ import (
 // schemes are the security schemes in judge.mjs.
 var schemes = []string{"header", "authorization", "query", "cookie", "bearer", "oauth", "basic", "apiKey"}
 
-// filled has what ReadMe fills in, by the name of the scheme or variable. Other schemes stay empty.
+// filled is what ReadMe fills in, by the name of the scheme or variable. Other schemes stay empty.
 type filled map[string]string
 
 // byKey returns what a key fills in, with exceptions.
@@ -36,7 +36,7 @@ func owlbert(keys ...docslogin.APIKey) *docslogin.User {
 	return &docslogin.User{Name: "Owlbert", Email: "owlbert@readme.io", APIKeys: keys, Attributes: map[string]any{"plan": "pro"}}
 }
 
-// readMeUsers are the two ways in which ReadMe learns about a user.
+// readMeUsers are the two ways in which ReadMe gets a user's data.
 var readMeUsers = map[string]func(t *testing.T, user *docslogin.User) map[string]any{
 	"token": func(t *testing.T, user *docslogin.User) map[string]any {
 		return claimsOf(t, platforms.ReadMe(docsURL, secret), user)
@@ -70,11 +70,11 @@ func TestReadMeFillsRequests(t *testing.T) {
 			byKey("k", filled{"basic": basicHeader})},
 		{"a value fills the scheme or server variable with its name", owlbert(docslogin.APIKey{Values: map[string]any{"header": "h", "authorization": "a", "query": "q", "cookie": "c", "bearer": "b", "oauth": "o", "basic": basic, "region": "eu"}}), "", "eu.example.com",
 			filled{"header": "X-Api-Key: h", "authorization": "Authorization: a", "query": "api_key=q", "cookie": "session=c", "bearer": "authorization: Bearer b", "oauth": "authorization: Bearer o", "basic": basicHeader, "apiKey": basicHeader}},
-		{"a key for a header of its own leaves the other schemes to the key", owlbert(docslogin.APIKey{Key: "k", Values: map[string]any{"header": "h"}}), "", "us.example.com",
+		{"a key fills the schemes that no value fills", owlbert(docslogin.APIKey{Key: "k", Values: map[string]any{"header": "h"}}), "", "us.example.com",
 			byKey("k", filled{"header": "X-Api-Key: h"})},
 		{"the first of several keys is the default", owlbert(live, test), "", "eu.example.com",
 			byKey("k1", filled{"query": "api_key=q1"})},
-		{"the reader selects another key, but not its server variables", owlbert(live, test), "test", "eu.example.com",
+		{"the reader selects another key, which does not change server variables", owlbert(live, test), "test", "eu.example.com",
 			filled{"basic": basicHeader, "apiKey": basicHeader}},
 		{"the reader selects the first key", owlbert(test, live), "test", "ap.example.com",
 			filled{"basic": basicHeader, "apiKey": basicHeader}},
@@ -130,11 +130,11 @@ func TestReadMeFillsPages(t *testing.T) {
 			filled{"apiKey": "APIKEY", "user": "u", "pass": "p"}, "APIKEY u:p USER.REGION Owlbert pro"},
 		{"a value", owlbert(docslogin.APIKey{Values: map[string]any{"region": "eu"}}), "",
 			filled{"region": "eu"}, "APIKEY USER:PASS eu Owlbert pro"},
-		{"several keys, of which the first is the default", owlbert(live, test), "",
+		{"the first of several keys is the default", owlbert(live, test), "",
 			filled{"apiKey": "k1", "user": "USER", "region": "eu", "name": "live", "email": "owlbert@readme.io", "plan": "pro"}, "k1 USER:PASS eu Owlbert pro"},
-		{"several keys, of which the reader selects another", owlbert(live, test), "test",
+		{"the reader selects another of several keys", owlbert(live, test), "test",
 			filled{"apiKey": "k1", "user": "u", "pass": "p", "region": "ap", "name": "test", "plan": "pro"}, "k1 USER:PASS eu Owlbert pro"},
-		{"several keys, of which the first is HTTP Basic", owlbert(test, live), "",
+		{"the first of several keys is HTTP Basic", owlbert(test, live), "",
 			filled{"apiKey": "APIKEY", "user": "u", "pass": "p", "region": "ap", "name": "test"}, "APIKEY u:p ap Owlbert pro"},
 	} {
 		for source, claimsFor := range readMeUsers {
@@ -163,7 +163,7 @@ func checkCode(t *testing.T, user map[string]any, code, want string) {
 	}
 }
 
-// These users are not docslogin's. They show that the packages tell a wrong user from a right one.
+// Negative controls: the packages fill nothing for these users, or a wrong value.
 func TestReadMeDoesNotFill(t *testing.T) {
 	object := map[string]any{"apiKey": basic}
 	entries := map[string]any{"keys": []any{map[string]any{"name": "live", "apiKey": "k"}}}
@@ -184,7 +184,7 @@ func TestReadMeDoesNotFill(t *testing.T) {
 		checkRequests(t, topLevel, "", "us.example.com", filled{})
 		checkPage(t, topLevel, "apiKey", "", "k")
 	})
-	t.Run("a key with its scheme as it is", func(t *testing.T) {
+	t.Run("bearer schemes correctly from a key that begins with Bearer", func(t *testing.T) {
 		checkRequests(t, withBearer, "", "us.example.com", byKey("Bearer k", nil))
 	})
 }

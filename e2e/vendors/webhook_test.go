@@ -16,7 +16,7 @@ import (
 	"github.com/docslogin/docslogin/webhook"
 )
 
-// A request of ReadMe's webhook, which webhook's own tests have too.
+// These are a request of ReadMe's webhook, which is also in the tests of package webhook.
 const (
 	secret     = "rdme_example_secret"
 	vectorBody = `{"email":"owlbert@readme.io"}`
@@ -33,7 +33,7 @@ func sign(secret, body string, at time.Time) string {
 	return "t=" + t + ",v0=" + hex.EncodeToString(mac.Sum(nil))
 }
 
-// post sends a signed body to the handler, which knows only one user.
+// post sends a signed body to a handler that knows only one user.
 func post(t *testing.T, user *docslogin.User, body, signature string, now time.Time) (status int, answer string) {
 	t.Helper()
 	find := func(context.Context, string) (*docslogin.User, error) { return user, nil }
@@ -49,7 +49,7 @@ func post(t *testing.T, user *docslogin.User, body, signature string, now time.T
 	return w.Code, strings.TrimSpace(w.Body.String())
 }
 
-// TestReadMeSignatures asserts that ReadMe's package and the handler agree about requests.
+// ReadMe's package and the handler agree about each request.
 func TestReadMeSignatures(t *testing.T) {
 	const missing, invalid, expired = "Missing Signature", "Invalid Signature", "Expired Signature"
 	for _, tt := range []struct {
@@ -58,8 +58,8 @@ func TestReadMeSignatures(t *testing.T) {
 		want                  string // "": verified
 	}{
 		{"the test vector", vectorBody, vector, 0, ""},
-		{"a signature made here", vectorBody, sign(secret, vectorBody, vectorTime), 0, ""},
-		{"an address with other scripts", `{"email":"chloé@exämple.com"}`, sign(secret, `{"email":"chloé@exämple.com"}`, vectorTime), 0, ""},
+		{"a signature made by this test", vectorBody, sign(secret, vectorBody, vectorTime), 0, ""},
+		{"an e-mail address with non-ASCII letters", `{"email":"chloé@exämple.com"}`, sign(secret, `{"email":"chloé@exämple.com"}`, vectorTime), 0, ""},
 		{"30 minutes old", vectorBody, vector, 30 * time.Minute, ""},
 		{"older than 30 minutes", vectorBody, vector, 30*time.Minute + time.Millisecond, expired},
 		{"a clock that is a minute ahead", vectorBody, vector, -time.Minute, ""},
@@ -74,7 +74,7 @@ func TestReadMeSignatures(t *testing.T) {
 			now := vectorTime.Add(tt.later)
 			theirs := judge.Ask[string](t, node, "webhook", map[string]any{"body": tt.body, "signature": tt.signature, "secret": secret, "now": now.UnixMilli()})
 			if theirs != tt.want {
-				t.Errorf("readmeio says %q, want %q", theirs, tt.want)
+				t.Errorf("readmeio reports %q, want %q", theirs, tt.want)
 			}
 			status, answer := post(t, owlbert(), tt.body, tt.signature, now)
 			if tt.want == "" && status != 200 || tt.want != "" && (status != 401 || answer != `{"error":"`+tt.want+`"}`) {

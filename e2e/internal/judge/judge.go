@@ -1,4 +1,4 @@
-// Package judge asks Node scripts that judge what docslogin makes. A script reads one JSON request
+// Package judge runs Node scripts that judge what docslogin makes. A script reads one JSON request
 // per line from standard input, and writes one JSON answer for each.
 package judge
 
@@ -16,8 +16,8 @@ import (
 	"testing"
 )
 
-// Missing returns the names of what a script in this directory needs and does not find: Node, and
-// the npm packages that it imports.
+// Missing returns the names of what a script in the current directory needs but cannot find: Node,
+// and the npm packages that it imports.
 func Missing(packages ...string) (missing []string) {
 	const node = "node (Node.js 20 or newer)"
 	version, err := exec.Command("node", "--version").Output()
@@ -30,7 +30,7 @@ func Missing(packages ...string) (missing []string) {
 	}
 	for _, name := range packages {
 		if _, err := os.Stat(filepath.Join("node_modules", name, "package.json")); err != nil {
-			missing = append(missing, name+" (npm's package)")
+			missing = append(missing, name+" (npm package)")
 		}
 	}
 	return missing
@@ -46,7 +46,7 @@ type Judge struct {
 	out     *bufio.Reader
 }
 
-// New returns the judge that a script is.
+// New returns a Judge that runs a script.
 func New(script string) *Judge { return &Judge{script: script} }
 
 // Ask sends a request to a judge and decodes its answer.
@@ -82,6 +82,12 @@ func (j *Judge) consult(op string, request map[string]any) ([]byte, error) {
 }
 
 func (j *Judge) start() error {
+	// The go command caches the result of a test until a file that the test has read changes.
+	for _, file := range []string{j.script, "package-lock.json"} {
+		if _, err := os.ReadFile(file); err != nil {
+			return err
+		}
+	}
 	process := exec.Command("node", j.script)
 	process.Stderr = os.Stderr
 	in, err := process.StdinPipe()
@@ -101,6 +107,8 @@ func (j *Judge) start() error {
 
 // Stop ends the process, if there is one.
 func (j *Judge) Stop() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	if j.process == nil {
 		return
 	}
