@@ -52,11 +52,25 @@ func serveNginx(t *testing.T, location string) string {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	// Another process may take the free port before nginx does.
+	for range 5 {
+		if address, ok := listenNginx(t, dir, location); ok {
+			return "http://" + address
+		}
+	}
+	t.Fatal("nginx got no port")
+	return ""
+}
+
+// listenNginx starts an nginx that stops with the test, and reports whether it listens at the
+// address.
+func listenNginx(t *testing.T, dir, location string) (address string, ok bool) {
+	t.Helper()
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := free.Addr().String()
+	address = free.Addr().String()
 	free.Close()
 	var temporary strings.Builder
 	for _, module := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
@@ -83,23 +97,27 @@ listen %s;
 	if err := process.Start(); err != nil {
 		t.Fatal(err)
 	}
+	ended := make(chan struct{})
+	go func() { _ = process.Wait(); close(ended) }()
 	t.Cleanup(func() {
 		_ = process.Process.Signal(syscall.SIGTERM)
-		_ = process.Wait()
+		<-ended
 		if t.Failed() {
 			t.Logf("nginx: %.2000s", &stderr)
 		}
 	})
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		conn, err := net.Dial("tcp", address)
-		if err == nil {
-			conn.Close()
-			return "http://" + address
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if pid, err := os.ReadFile(filepath.Join(dir, "pid")); err == nil && len(pid) > 0 { // written once it listens
+			return address, true
 		}
-		if time.Now().After(end) {
-			t.Fatalf("nginx does not listen on %s: %v", address, err)
+		select {
+		case <-ended:
+			return "", false
+		default:
 		}
 	}
+	t.Fatalf("nginx does not listen on %s", address)
+	return "", false
 }
 
 // sized is the route of an app that adds as many bytes to the token as the parameter pad says.
