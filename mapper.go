@@ -304,7 +304,7 @@ func (p *Profile) claims(ctx context.Context, user *User, isToken bool) (Claims,
 
 // missing returns the claims that the platform requires and the user lacks.
 func (p *Profile) missing(user *User, claims Claims) (missing []string) {
-	if strings.TrimSpace(user.ID+user.Name+user.Email) == "" { // a bug in the lookup
+	if isBlank(user.ID) && isBlank(user.Name) && isBlank(user.Email) { // a bug in the lookup
 		return []string{"a name, an e-mail address or an ID"}
 	}
 	for _, required := range p.platform.Required {
@@ -323,15 +323,17 @@ func (p *Profile) missing(user *User, claims Claims) (missing []string) {
 // object or a list without members.
 func isEmpty(claim any) bool {
 	if text, isText := claim.(string); isText {
-		return strings.TrimSpace(text) == ""
+		return isBlank(text)
 	}
 	marshaled, _ := json.Marshal(claim) // marshal reports the error
 	var text string
 	if json.Unmarshal(marshaled, &text) == nil { // null, or a string of another type
-		return strings.TrimSpace(text) == ""
+		return isBlank(text)
 	}
 	return string(marshaled) == "[]" || string(marshaled) == "{}"
 }
+
+func isBlank(text string) bool { return strings.TrimSpace(text) == "" }
 
 // missingError is the cause of OutcomeIncompleteUser.
 type missingError struct{ claims []string }

@@ -31,7 +31,7 @@ type Platform struct {
 	Carrier       Carrier
 	DeepLink      DeepLink
 	Echo          []string          // other parameters of the login URL that the platform expects back unchanged; one over 256 bytes is dropped, and all are if the URL is too long
-	Params        map[string]string // parameters that are the same for every user; none of them may also be in Echo
+	Params        map[string]string // parameters that are the same for every user; none of them may also be in Echo, and a deep link whose page gets the token loses them
 	Lifetime      Lifetime
 	TokenID       bool         // adds a random jti
 	HostClaim     string       // claim for the host name of DocsURL, in lower case, without a port

@@ -234,14 +234,14 @@ func (b *Builder) HasURL() bool { return b.config.Carrier.Place != PostForm }
 
 // Request is what a login request asks for. The zero Request asks for the docs' home page.
 type Request struct {
-	Link     deeplink.Link // the deep link, after its check; zero: the docs' home page
-	LinkPath string        // its path, for events; without the parameters that may follow an unescaped link
-	Returned bool          // the sign-in page has just sent the visitor back
-	Rejected string        // why the deep link was dropped; "" if it was not, or if there was none
-	Warnings []string      // for the operator
+	LinkPath string   // path of the deep link, for events; "": the docs' home page. Omits parameters that follow an unescaped link
+	Returned bool     // the sign-in page has just sent the visitor back
+	Rejected string   // why the deep link was dropped; "" if it was not, or if there was none
+	Warnings []string // for the operator
 
-	given string     // the deep link as it arrived; "" if Link is zero
-	echo  url.Values // the platform's other parameters
+	link  deeplink.Link // the deep link, after its check; zero: the docs' home page
+	given string        // the deep link as it arrived; "" if link is zero
+	echo  url.Values    // the platform's other parameters
 }
 
 // Read returns what a login request that arrived at the time now asks for in its query.
@@ -299,7 +299,7 @@ func (b *Builder) Link(given string) Request {
 	if b.config.DeepLink.Raw {
 		path, _, _ = strings.Cut(path, "&")
 	}
-	return Request{Link: link, LinkPath: path, given: given}
+	return Request{LinkPath: path, link: link, given: given}
 }
 
 // shorten drops what makes a URL too long: the deep link, or else the echoed parameters. It reports
@@ -307,7 +307,7 @@ func (b *Builder) Link(given string) Request {
 func (r *Request) shorten() bool {
 	switch {
 	case r.given != "":
-		r.Link, r.LinkPath, r.given, r.Rejected = deeplink.Link{}, "", "", "the URL is too long with it"
+		r.link, r.LinkPath, r.given, r.Rejected = deeplink.Link{}, "", "", "the URL is too long with it"
 	case r.echo != nil:
 		r.echo = nil
 		r.Warnings = append(r.Warnings, "the URL is too long, so the echoed parameters were dropped")
@@ -360,7 +360,7 @@ func (b *Builder) Docs(req *Request, token string) (Destination, error) {
 // For a form, the token and the deep link become fields instead.
 func (b *Builder) destination(req *Request, token string) Destination {
 	c, target, anchor := &b.config, b.target, ""
-	link := req.Link
+	link := req.link
 	if req.given == "" {
 		link = b.home
 	}

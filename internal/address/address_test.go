@@ -3,6 +3,7 @@ package address_test
 import (
 	"fmt"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -10,7 +11,6 @@ import (
 	"time"
 
 	"github.com/docslogin/docslogin/internal/address"
-	"github.com/docslogin/docslogin/internal/deeplink"
 )
 
 var noon = time.Unix(1700000000, 0)
@@ -361,8 +361,8 @@ func TestTheReturnURLCarriesNoRejectedLink(t *testing.T) {
 		if !strings.HasSuffix(got.URL, "&next=%2Fdocs-login%3Fe%3D1%26docslogin_sent%3D1700000000") {
 			t.Errorf("%.30s: got %s", link, got.URL[4000:])
 		}
-		if req.Rejected != reason || req.Link != (deeplink.Link{}) {
-			t.Errorf("%.30s: rejected because %q, link %+v", link, req.Rejected, req.Link)
+		if req.Rejected != reason || req.LinkPath != "" {
+			t.Errorf("%.30s: rejected because %q, link %q", link, req.Rejected, req.LinkPath)
 		}
 	}
 }
@@ -397,12 +397,12 @@ func TestLink(t *testing.T) {
 	b := newBuilder(t, custom())
 	for _, link := range []string{"", "/a?b", "https://evil.example"} {
 		asked, read := b.Link(link), b.Read("redirect="+url.QueryEscape(link), noon)
-		if asked.Link != read.Link || asked.Rejected != read.Rejected {
+		if !reflect.DeepEqual(asked, read) {
 			t.Errorf("%q: got %+v, and from a query %+v", link, asked, read)
 		}
 	}
 	b = newBuilder(t, custom(func(c *address.Config) { c.DeepLink = address.DeepLink{} }))
-	if got := b.Link("//evil.example"); got.Rejected != "" || got.Link != (deeplink.Link{}) {
+	if got := b.Link("//evil.example"); !reflect.DeepEqual(got, address.Request{}) {
 		t.Errorf("a platform without links: %+v", got)
 	}
 }
@@ -508,8 +508,8 @@ func TestALinkThatMakesTheURLTooLong(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			req := b.Read("redirect=/"+strings.Repeat("a", tt.link), noon)
 			next, err := b.Docs(&req, strings.Repeat("x", tt.token))
-			if len(next.URL) != tt.bytes || req.Rejected != tt.rejected || (req.Link == deeplink.Link{}) != (tt.rejected != "") {
-				t.Errorf("%d bytes, rejected because %q, link %+v", len(next.URL), req.Rejected, req.Link)
+			if len(next.URL) != tt.bytes || req.Rejected != tt.rejected || (req.LinkPath == "") != (tt.rejected != "") {
+				t.Errorf("%d bytes, rejected because %q, link %q", len(next.URL), req.Rejected, req.LinkPath)
 			}
 			if (err != nil || tt.err != "") && (err == nil || err.Error() != tt.err) {
 				t.Errorf("got %v, want %q", err, tt.err)

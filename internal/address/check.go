@@ -37,7 +37,7 @@ func Check(c *Config) []Problem {
 	k.checkDocs()
 	k.checkForm()
 	k.checkSignIn()
-	if k.problems == nil {
+	if k.problems == nil && k.DeepLink.Always {
 		k.checkHome()
 	}
 	return k.problems
@@ -162,11 +162,11 @@ func (k *checker) checkDocs() {
 	}
 }
 
-// checkHome checks that the docs' home page can be the default deep link.
+// checkHome checks that DocsURL can be the default deep link. Everything else must be valid.
 func (k *checker) checkHome() {
 	docs, _ := url.Parse(k.DocsURL)
 	site := k.site(docs, k.target(docs))
-	if _, err := site.Check(k.DocsURL); err != nil && k.DeepLink.Always {
+	if _, err := site.Check(k.DocsURL); err != nil {
 		k.fail("Platform.DocsURL", "cannot be the default deep link, because %v; set it to the URL where readers open the docs", err)
 	}
 }

@@ -41,7 +41,7 @@ func Metabase() Platform {
 func rejectMetabaseLink(link string, at *url.URL) string {
 	const invalid = "is not a valid URI for Metabase, because it contains "
 	host, page := "", link
-	if isScheme.MatchString(link) {
+	if beginsWithHost.MatchString(link) {
 		host, page = split(link)
 	}
 	page, fragment, _ := strings.Cut(page, "#")
@@ -71,8 +71,8 @@ func isRelative(link string) bool {
 	return !strings.HasPrefix(link, "//") && (!hasColon || strings.ContainsAny(before, "/?#"))
 }
 
-// isScheme matches a link that begins with "//", or with a scheme and "//".
-var isScheme = regexp.MustCompile("^([A-Za-z][A-Za-z0-9+.-]*:)?//")
+// beginsWithHost matches a link that begins with "//", or with a scheme and "//".
+var beginsWithHost = regexp.MustCompile("^([A-Za-z][A-Za-z0-9+.-]*:)?//")
 
 // hasBrokenEscape reports whether a percent sign is not followed by two hexadecimal digits.
 func hasBrokenEscape(link string) bool {
