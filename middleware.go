@@ -345,6 +345,22 @@ func (m *Middleware) LoginURL(ctx context.Context, user *User, deepLink string) 
 	return dest.URL, nil
 }
 
+// ReturnURL returns where a sign-in handler redirects the visitor afterwards. It reads the return
+// URL from the parameter that [WithSignInPage] names, in the form or in the query of r, and checks
+// it, because anybody can make a link to a sign-in page. The return URL must be a path, or an absolute
+// URL on the origin of [WithExternalURL]. It follows the rules of deep links, but may have up to
+// 8,000 bytes. If it is missing or does not pass, ReturnURL returns the app's home page: the path
+// of WithExternalURL, or "/". That is an absolute URL if the sign-in page is on another origin.
+//
+// The Host header is never used. The result is printable ASCII, and ReturnURL returns it
+// unchanged if the page's form sends it back. A redirect to it needs status 303 after a POST.
+func (m *Middleware) ReturnURL(r *http.Request) string { return m.urls.ReturnURL(r.FormValue) }
+
+// PageURL returns the URL of the docs page that the deep link in the query of r names, without a
+// token, for example for a link back to the docs on an error page. If there is no deep link, or the
+// login route would reject it, PageURL returns the docs' home page.
+func (m *Middleware) PageURL(r *http.Request) string { return m.urls.PageURL(r.URL.RawQuery) }
+
 // Outcome is the result of a request.
 type Outcome string
 

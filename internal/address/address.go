@@ -9,6 +9,7 @@
 package address
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/url"
@@ -121,6 +122,9 @@ type Builder struct {
 	toPage     bool            // the token goes to the deep link's page
 	signIn     string          // the sign-in page's URL, up to the value of the return parameter
 	signInTail string          // what follows that value
+	app        deeplink.Site   // checks return URLs
+	appHome    string          // where a return URL leads that does not pass its check
+	docsHome   string          // where a deep link leads that does not pass its check
 }
 
 // New returns the Builder for a configuration in which [Check] finds no problem.
@@ -144,7 +148,14 @@ func New(c *Config) *Builder {
 	}
 	b.constant = constant.Encode()
 	b.FormOrigins = c.formOrigins(docs, b.target)
+	b.docsHome = docsHome(docs)
 	b.RouteURL = c.routeURL()
+	external := c.externalURL()
+	b.appHome = c.origin(external) + cmp.Or(deeplink.Escape(external.EscapedPath()), "/")
+	b.app.MaxBytes = maxQueryURL
+	if external.Host != "" {
+		b.app.Origin = deeplink.Origin(external)
+	}
 	if c.SignIn != nil {
 		page, fragment, hasFragment := strings.Cut(c.SignIn.URL, "#")
 		b.signIn = deeplink.Escape(page) + separator(strings.Contains(page, "?")) + url.QueryEscape(c.SignIn.ReturnParam) + "="
@@ -170,11 +181,16 @@ func (c *Config) target(docs *url.URL) string {
 		u, _ := url.Parse(c.Callback)
 		return deeplink.Origin(u) + deeplink.Escape(u.EscapedPath())
 	}
-	target := deeplink.Origin(docs) + deeplink.Escape(docs.EscapedPath())
+	return docsHome(docs)
+}
+
+// docsHome returns DocsURL as it is sent.
+func docsHome(docs *url.URL) string {
+	home := deeplink.Origin(docs) + deeplink.Escape(docs.EscapedPath())
 	if docs.RawQuery != "" {
-		target += "?" + deeplink.Escape(docs.RawQuery)
+		home += "?" + deeplink.Escape(docs.RawQuery)
 	}
-	return target
+	return home
 }
 
 func (c *Config) site(docs *url.URL, target string) deeplink.Site {
@@ -211,19 +227,30 @@ func (c *Config) formOrigins(docs *url.URL, target string) string {
 
 // routeURL returns the login route as browsers see it, which is where the return URL leads.
 func (c *Config) routeURL() string {
-	external := &url.URL{}
-	if c.ExternalURL != nil {
-		external, _ = url.Parse(*c.ExternalURL)
+	external := c.externalURL()
+	return c.origin(external) + base(external) + c.Path
+}
+
+// externalURL returns the app's own base URL, or an empty URL if none is configured.
+func (c *Config) externalURL() *url.URL {
+	if c.ExternalURL == nil {
+		return &url.URL{}
 	}
-	route := base(external) + c.Path
+	external, _ := url.Parse(*c.ExternalURL)
+	return external
+}
+
+// origin returns what a URL of the app begins with on the sign-in page: the app's origin, or "" if
+// the page is on that origin, too.
+func (c *Config) origin(external *url.URL) string {
 	if c.SignIn == nil || strings.HasPrefix(c.SignIn.URL, "/") {
-		return route
+		return ""
 	}
 	page, _, _ := strings.Cut(c.SignIn.URL, "#") // the fragment may be for a script, and need not be valid
 	if u, _ := url.Parse(page); deeplink.Origin(u) == deeplink.Origin(external) {
-		return route
+		return ""
 	}
-	return deeplink.Origin(external) + route
+	return deeplink.Origin(external)
 }
 
 // HasSignIn reports whether there is a sign-in page.
@@ -366,7 +393,7 @@ func (b *Builder) destination(req *Request, token string) Destination {
 	}
 	hasLink := link.Path != ""
 	if b.toPage && hasLink {
-		target = link.Origin + deeplink.Escape(link.Path+link.Suffix)
+		target = link.URL()
 		if i := strings.IndexByte(target, '#'); i >= 0 {
 			target, anchor = target[:i], target[i:]
 		}
@@ -425,6 +452,32 @@ func (b *Builder) SignIn(req *Request, now time.Time) Destination {
 		return b.SignIn(req, now)
 	}
 	return Destination{URL: location}
+}
+
+// ReturnURL returns where the sign-in page sends the visitor afterwards. That is the return URL in
+// the page's own parameters, which value returns by name, if it leads to the app. Otherwise, it is
+// the app's home page.
+func (b *Builder) ReturnURL(value func(name string) string) string {
+	if b.config.SignIn == nil {
+		return b.appHome
+	}
+	given := value(b.config.SignIn.ReturnParam)
+	link, err := b.app.Check(given)
+	if err != nil || link == (deeplink.Link{}) {
+		return b.appHome
+	}
+	if strings.HasPrefix(given, "/") {
+		link.Origin = ""
+	}
+	return link.URL()
+}
+
+// PageURL returns the docs page to which the deep link in a query leads, or the docs' home page.
+func (b *Builder) PageURL(rawQuery string) string {
+	if req := b.Read(rawQuery, time.Time{}); req.given != "" {
+		return req.link.URL()
+	}
+	return b.docsHome
 }
 
 // separator returns the separator before one more query parameter.

@@ -8,6 +8,7 @@
 package deeplink
 
 import (
+	"cmp"
 	"errors"
 	"net/url"
 	"slices"
@@ -16,9 +17,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 )
-
-// maxBytes is the maximum length of a link, both as it arrived and as it is followed.
-const maxBytes = 2048
 
 // Site is what links are checked against. Its strings come from the configuration, never from a
 // request, and are normalized: origins by [Origin], paths escaped. A Site is safe for concurrent
@@ -32,8 +30,9 @@ type Site struct {
 	Callback string   // origin and path of the page that takes the token; no link may lead there
 	Token    string   // query parameter that carries the token; no link may contain it
 	Drop     []string // query parameters to remove from a link; "visitor.*" is every name that begins with "visitor."
-	Params   []string // more names to remove, compared exactly: parameters that are added to the link itself
+	Params   []string // more names to remove: parameters that are added to the link itself
 	URI      bool     // a link goes out as a URI, for platforms that parse it strictly
+	MaxBytes int      // maximum length of a link, both as it arrived and as it is followed; 0: 2,048
 }
 
 // Link is a link that passed its check. The zero Link leads to the docs' home page.
@@ -43,6 +42,9 @@ type Link struct {
 	Path   string // from the host's root
 	Suffix string // query and fragment
 }
+
+// URL returns the link as it is sent: printable ASCII without spaces.
+func (l Link) URL() string { return l.Origin + Escape(l.Path+l.Suffix) }
 
 // The reasons why a link is rejected.
 var (
@@ -63,7 +65,7 @@ func (s *Site) Check(given string) (Link, error) {
 	if given == "" || given == "undefined" {
 		return Link{}, nil
 	}
-	if len(given) > maxBytes {
+	if len(given) > s.maxBytes() {
 		return Link{}, ErrLength
 	}
 	if !utf8.ValidString(given) {
@@ -100,7 +102,7 @@ func (s *Site) checkRest(l Link) error {
 	if !strings.HasPrefix(l.Path, "/") {
 		return ErrRelative
 	}
-	if len(l.Path)+len(l.Suffix) > maxBytes {
+	if len(l.Path)+len(l.Suffix) > s.maxBytes() {
 		return ErrLength
 	}
 	decoded, err := url.PathUnescape(l.Path)
@@ -119,13 +121,25 @@ func (s *Site) checkRest(l Link) error {
 	if callback, ok := strings.CutPrefix(s.Callback, l.Origin); ok && (isPage(callback, decoded) || isPage(callback, beforeDelimiter(decoded))) {
 		return ErrCallback
 	}
-	query, _, _ := strings.Cut(l.Suffix, "#")
-	for pair := range strings.SplitSeq(strings.TrimPrefix(query, "?"), "&") {
-		if s.Token != "" && name(pair) == s.Token {
-			return ErrToken
-		}
+	if query, _, _ := strings.Cut(l.Suffix, "#"); s.hasToken(decoded) || s.hasToken(query) {
+		return ErrToken
 	}
 	return nil
+}
+
+func (s *Site) maxBytes() int { return cmp.Or(s.MaxBytes, 2048) }
+
+// hasToken reports whether a server may read the token's parameter in a decoded path or in a query.
+func (s *Site) hasToken(text string) bool {
+	if s.Token == "" {
+		return false
+	}
+	for pair := range strings.FieldsFuncSeq(text, isSeparator) {
+		if mayBe(name(pair), s.Token) {
+			return true
+		}
+	}
+	return false
 }
 
 // isPage reports whether a server may treat two paths as the same page.
@@ -254,25 +268,56 @@ func (s *Site) drop(link string) string {
 	if !ok {
 		return link
 	}
-	kept := slices.DeleteFunc(strings.Split(query, "&"), func(pair string) bool { return s.dropped(name(pair)) })
-	if len(kept) == 0 {
-		return path + fragment
+	var kept strings.Builder
+	for rest := "?" + query; rest != ""; {
+		end := strings.IndexFunc(rest[1:], isSeparator) + 1
+		if end == 0 {
+			end = len(rest)
+		}
+		if !s.dropped(name(rest[1:end])) {
+			kept.WriteString(rest[:end])
+		}
+		rest = rest[end:]
 	}
-	return path + "?" + strings.Join(kept, "&") + fragment
+	if query = kept.String(); query != "" {
+		query = "?" + query[1:]
+	}
+	return path + query + fragment
 }
 
 func (s *Site) dropped(name string) bool {
-	return slices.Contains(s.Params, name) || slices.ContainsFunc(s.Drop, func(pattern string) bool {
-		prefix, open := strings.CutSuffix(pattern, "*")
-		return name == pattern || open && strings.HasPrefix(name, prefix)
+	isName := func(param string) bool { return mayBe(name, param) }
+	return slices.ContainsFunc(s.Params, isName) || slices.ContainsFunc(s.Drop, func(pattern string) bool {
+		if prefix, open := strings.CutSuffix(pattern, "*"); open {
+			member := strings.Replace(name, "[", ".", 1) // qs reads visitor[plan] as a member, too
+			return len(member) >= len(prefix) && strings.EqualFold(member[:len(prefix)], prefix)
+		}
+		return isName(pattern)
 	})
 }
+
+// isSeparator reports whether some server begins a new parameter after c. Some still treat a
+// semicolon like "&", and some parse a query again after a second question mark.
+func isSeparator(c rune) bool { return c == '&' || c == ';' || c == '?' }
 
 // name returns the decoded name of a query pair.
 func name(pair string) string {
 	n, _, _ := strings.Cut(pair, "=")
 	return unescape(n)
 }
+
+// mayBe reports whether some server reads a decoded name as the parameter param. PHP, Rack, and qs
+// read "jwt[]" as "jwt". PHP also removes spaces before a name, ends it at a zero byte, and turns
+// dots and spaces into underscores. ASP.NET ignores case.
+func mayBe(name, param string) bool {
+	name = strings.TrimLeft(name, " ")
+	if end := strings.IndexAny(name, "[\x00"); end >= 0 {
+		name = name[:end]
+	}
+	return strings.EqualFold(underscores.Replace(name), underscores.Replace(param))
+}
+
+var underscores = strings.NewReplacer(".", "_", " ", "_")
 
 // Params are query parameters, each with its name and its value, decoded.
 type Params [][2]string
