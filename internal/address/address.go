@@ -469,7 +469,10 @@ func (b *Builder) ReturnURL(value func(name string) string) string {
 	if strings.HasPrefix(given, "/") {
 		link.Origin = ""
 	}
-	return link.URL()
+	if checked := link.URL(); len(checked) <= maxQueryURL {
+		return checked
+	}
+	return b.appHome
 }
 
 // PageURL returns the docs page to which the deep link in a query leads, or the docs' home page.
