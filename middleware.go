@@ -40,6 +40,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+	"unicode"
 
 	"github.com/docslogin/docslogin/internal/address"
 	"github.com/docslogin/docslogin/internal/keys"
@@ -455,7 +456,7 @@ type Event struct {
 	Outcome      Outcome
 	Platform     string        // Platform.Name
 	UserID       string        // User.ID, once the user is known
-	DeepLink     string        // the path of the deep link, if it passed its check; never its query
+	DeepLink     string        // the path of the deep link, percent-encoded, if it passed its check; never its query
 	Warning      string        // what the operator should know, whatever the outcome; or ""
 	LinkRejected bool          // the deep link was dropped, or the query was too long to read
 	URLBytes     int           // length of the URL that the token goes to
@@ -524,7 +525,7 @@ func logAttrs(e *Event, route string, status int) []slog.Attr {
 	var attrs []slog.Attr
 	text := func(key, value string) {
 		if value != "" {
-			attrs = append(attrs, slog.String(key, value))
+			attrs = append(attrs, slog.String(key, printable(value)))
 		}
 	}
 	text("docslogin.outcome", string(e.Outcome))
@@ -547,4 +548,22 @@ func logAttrs(e *Event, route string, status int) []slog.Attr {
 		text("exception.stacktrace", string(p.stack))
 	}
 	return attrs
+}
+
+// printable escapes characters that a terminal might obey or hide: users may choose their IDs, and an
+// error may quote a request. It keeps the newlines of stacks.
+func printable(text string) string {
+	isOdd := func(r rune) bool { return !unicode.IsPrint(r) && r != '\n' && r != '\t' }
+	if !strings.ContainsFunc(text, isOdd) {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if isOdd(r) {
+			fmt.Fprintf(&b, "\\u%04x", r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }

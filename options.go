@@ -159,7 +159,7 @@ type Option func(*config)
 
 // WithPath sets the path of the login route. The default is "/docs-login". The path must be clean,
 // without //, dot segments, or a trailing slash, and must not be "/". Its segments may contain
-// ASCII letters, digits, and -._~!$&'+,;=@.
+// ASCII letters, digits, and -._~!$&'+,;=@, but not begin with a semicolon.
 func WithPath(path string) Option {
 	return func(c *config) { c.path = path }
 }
@@ -230,8 +230,9 @@ func WithObserver(f func(context.Context, Event)) Option {
 
 // WithLogger sets the logger, which receives one line per request, at the level of the outcome. The
 // default is [slog.Default] at the time of the request. No line contains a token, a claim other
-// than the user's ID, a key, or a deep link's query. Your own error messages are logged verbatim. A
-// panic is logged with its stack; if its value is not an error, only its type is logged.
+// than the user's ID, a key, or a deep link's query. Your own error messages are logged, with
+// unprintable characters escaped. A panic is logged with its stack; if its value is not an error,
+// only its type is logged.
 func WithLogger(l *slog.Logger) Option {
 	return func(c *config) {
 		c.failIf(l == nil, "WithLogger", "is nil; slog.New(slog.DiscardHandler) keeps silent")

@@ -261,7 +261,7 @@ func (b *Builder) HasURL() bool { return b.config.Carrier.Place != PostForm }
 
 // Request is what a login request asks for. The zero Request asks for the docs' home page.
 type Request struct {
-	LinkPath string   // path of the deep link, for events; "": the docs' home page. Omits parameters that follow an unescaped link
+	LinkPath string   // path of the deep link in printable ASCII, for events; "": the docs' home page. Omits parameters that follow an unescaped link
 	Returned bool     // the sign-in page has just sent the visitor back
 	Rejected string   // why the deep link was dropped; "" if it was not, or if there was none
 	Warnings []string // for the operator
@@ -326,7 +326,7 @@ func (b *Builder) Link(given string) Request {
 	if b.config.DeepLink.Raw {
 		path, _, _ = strings.Cut(path, "&")
 	}
-	return Request{LinkPath: path, link: link, given: given}
+	return Request{LinkPath: deeplink.Escape(path), link: link, given: given}
 }
 
 // shorten drops what makes a URL too long: the deep link, or else the echoed parameters. It reports
