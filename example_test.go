@@ -7,10 +7,12 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"html/template"
 	"io"
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -91,36 +93,59 @@ func ExampleSessionLookup() {
 	// 302 /sign-in?next=%2Fdocs-login%3Fdocslogin_sent%3D1700000000%26redirect%3D%252Fdocs%252Fquickstart
 }
 
-// The sign-in page gets the return URL in a parameter and keeps it in its form. After the
-// sign-in, it checks that the URL stays in the app and redirects to it with a 303.
-func ExampleWithSignInPage() {
-	store := sessions.NewCookieStore([]byte("a random key of 32 bytes or more"))
+// A complete sign-in page with gorilla sessions. Its form sends the return URL back. Then the
+// handler begins a new session and redirects to the return URL. It rejects POSTs from other sites.
+func ExampleMiddleware_ReturnURL() {
+	store := sessions.NewCookieStore([]byte(os.Getenv("SESSION_KEY")))
+	docs := docslogin.Must(docslogin.New(currentUser, platforms.ReadMe("https://docs.example.com", "the project's JWT secret"),
+		docslogin.WithSignInPage("/sign-in", "next")))
 
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /sign-in", func(w http.ResponseWriter, r *http.Request) {
+	form := template.Must(template.New("").Parse(`<form method="post">
+<input name="email"> <input name="password" type="password"> <input name="next" type="hidden" value="{{.}}"> <button>Sign in</button>
+</form>`))
+	mux.HandleFunc("GET /sign-in", func(w http.ResponseWriter, r *http.Request) {
+		_ = form.Execute(w, docs.ReturnURL(r))
+	})
+	signIn := func(w http.ResponseWriter, r *http.Request) {
 		// … check the password, then:
 		session, _ := store.Get(r, "session")
-		session.ID, session.IsNew = "", true // a new ID: the old one may be somebody else's, too
-		session.Values["email"] = r.FormValue("email")
+		session.ID, session.IsNew = "", true                        // a new ID, because somebody else may know the old one
+		session.Values = map[any]any{"email": r.FormValue("email")} // without the last user's values
 		if err := session.Save(r, w); err != nil {
 			log.Print(err)
 			http.Error(w, "Please try again.", http.StatusInternalServerError)
 			return
 		}
-		next := r.FormValue("next")
-		if !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.ContainsAny(next, "\\\t\r\n") {
-			next = "/" // a stranger's link
-		}
-		http.Redirect(w, r, next, http.StatusSeeOther)
-	})
+		http.Redirect(w, r, docs.ReturnURL(r), http.StatusSeeOther)
+	}
+	mux.Handle("POST /sign-in", http.NewCrossOriginProtection().Handler(http.HandlerFunc(signIn)))
 
-	r := httptest.NewRequest("POST", "/sign-in", strings.NewReader("email=ada@example.com&next=/docs-login%3Fredirect%3D%252Fdocs"))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	w := httptest.NewRecorder()
-	mux.ServeHTTP(w, r)
-	fmt.Println(w.Code, w.Header().Get("Location"))
+	post := func(next, site string) {
+		w, r := httptest.NewRecorder(), httptest.NewRequest("POST", "/sign-in", strings.NewReader(url.Values{"email": {"ada@example.com"}, "next": {next}}.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Sec-Fetch-Site", site)
+		docs.Wrap(mux).ServeHTTP(w, r)
+		fmt.Println(w.Code, w.Header().Get("Location"))
+	}
+	post("/docs-login?redirect=%2Fquickstart", "same-origin")
+	post("//evil.example", "same-origin")
+	post("/", "cross-site")
 	// Output:
-	// 303 /docs-login?redirect=%2Fdocs
+	// 303 /docs-login?redirect=%2Fquickstart
+	// 303 /
+	// 403
+}
+
+// Another page of the app can lead back to the docs page that a visitor came from, for example an
+// error page. PageURL does not log anybody in.
+func ExampleMiddleware_PageURL() {
+	docs := docslogin.Must(docslogin.New(currentUser, platforms.ReadMe("https://docs.example.com", "the project's JWT secret")))
+
+	r := httptest.NewRequest("GET", "/docs-login?redirect=/docs/quickstart", nil)
+	fmt.Println(docs.PageURL(r))
+	// Output:
+	// https://docs.example.com/docs/quickstart
 }
 
 // A mapper adds to what the docs learn of a user. This one gives the app's staff a privilege,

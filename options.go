@@ -169,8 +169,9 @@ func WithPath(path string) Option {
 //
 // pageURL is a path of the app as browsers see it, and the return URL is then a path, too. Or it is
 // an absolute http(s) URL, which requires [WithExternalURL]; if it is on another origin, the
-// return URL is absolute. The sign-in page must validate the return URL like any other, and redirect to
-// it, including its query. After a POST, it must redirect with status 303.
+// return URL is absolute. After the sign-in, the app redirects to [Middleware.ReturnURL] with status
+// 303. If another program serves the page, it must accept only a return URL that begins with the
+// URL of the login route and "?", and redirect to it unchanged.
 func WithSignInPage(pageURL, returnParam string) Option {
 	return func(c *config) { c.signIn = &address.SignIn{URL: pageURL, ReturnParam: returnParam} }
 }
@@ -178,7 +179,8 @@ func WithSignInPage(pageURL, returnParam string) Option {
 // WithExternalURL sets the app's own base URL as browsers see it, such as "https://app.example.com"
 // or "https://example.com/app". It is required if the sign-in page is on another origin, or if the
 // app is mounted under a path prefix that it does not see itself. Redirects then contain the
-// prefix, so no proxy may add it again. There is no default: it is never taken from a request.
+// prefix, so no proxy may add it again. Its path is the app's home page for [Middleware.ReturnURL].
+// There is no default: it is never taken from a request.
 func WithExternalURL(base string) Option {
 	return func(c *config) { c.externalURL = &base }
 }
