@@ -31,6 +31,7 @@ func TestWhereASignInPageSendsTheVisitor(t *testing.T) {
 	}{
 		{"to the login route", ownPage, "/docs-login?docslogin_sent=1700000000&redirect=%2Fa%3Fb", "/docs-login?docslogin_sent=1700000000&redirect=%2Fa%3Fb"},
 		{"to another page of the app, with a query and a fragment", ownPage, "/orders/7?tab=2#notes", "/orders/7?tab=2#notes"},
+		{"to the home page, with a query", ownPage, "/?tab=2", "/?tab=2"},
 		{"home without a return URL", ownPage, "", "/"},
 		{"home with the text undefined", ownPage, "undefined", "/"},
 		{"to a page with letters beyond ASCII, escaped", ownPage, "/größe a?b=ü", "/gr%C3%B6%C3%9Fe%20a?b=%C3%BC"},

@@ -118,7 +118,7 @@ func (s *Site) checkRest(l Link) error {
 	if s.Target && (l.Origin != s.Origin || !under(s.Base, l.Path)) {
 		return ErrOutside
 	}
-	if callback, ok := strings.CutPrefix(s.Callback, l.Origin); ok && (isPage(callback, decoded) || isPage(callback, beforeDelimiter(decoded))) {
+	if callback, ok := strings.CutPrefix(s.Callback, l.Origin); ok && callback != "" && (isPage(callback, decoded) || isPage(callback, beforeDelimiter(decoded))) {
 		return ErrCallback
 	}
 	if query, _, _ := strings.Cut(l.Suffix, "#"); s.hasToken(decoded) || s.hasToken(query) {

@@ -1,0 +1,132 @@
+package e2e_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/platforms"
+)
+
+// signInApps are apps with a sign-in page, and the origins to which it may redirect. The first origin
+// is the page's own.
+var signInApps = []struct {
+	name, home string
+	origins    []string
+	options    []docslogin.Option
+}{
+	{"on the app's own host", "/", []string{"https://app.example.com"},
+		[]docslogin.Option{docslogin.WithSignInPage("/sign-in", "next")}},
+	{"on the app's own host, which is configured", "/app/", []string{"https://app.example.com"},
+		[]docslogin.Option{docslogin.WithSignInPage("/app/sign-in", "next"), docslogin.WithExternalURL("https://app.example.com/app/")}},
+	{"on another host", "https://app.example.com/", []string{"https://login.example.com:8443", "https://app.example.com"},
+		[]docslogin.Option{docslogin.WithSignInPage("https://login.example.com:8443/", "next"), docslogin.WithExternalURL("https://app.example.com")}},
+}
+
+func newSignInApp(t *testing.T, options []docslogin.Option) *docslogin.Middleware {
+	t.Helper()
+	nobody := func(*http.Request) (*docslogin.User, error) { return nil, nil }
+	m, err := docslogin.New(nobody, platforms.ReadMe("https://docs.example.com", "rdme_example_secret"), options...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// signIn posts a form with a return URL, which is in the form or in the query, and returns the
+// response's Location.
+func signIn(m *docslogin.Middleware, next string, inForm bool) string {
+	values := url.Values{"next": {next}}.Encode()
+	r := httptest.NewRequest(http.MethodPost, "/sign-in", strings.NewReader(values))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Host = "evil.example"
+	if !inForm {
+		r = httptest.NewRequest(http.MethodGet, "/sign-in?"+values, nil)
+	}
+	w := httptest.NewRecorder()
+	http.Redirect(w, r, m.ReturnURL(r), http.StatusSeeOther)
+	return w.Header().Get("Location")
+}
+
+// TestNoReturnURLLeavesTheApp redirects to every return URL of up to four nasty tokens, and to those
+// with odd tokens, as a sign-in handler does. Node judges where that leads.
+func TestNoReturnURLLeavesTheApp(t *testing.T) {
+	longest := 4
+	if raceDetector {
+		longest = 3
+	}
+	hosts := append([]string{"https://app.example.com", "https://login.example.com:8443"}, nasty...)
+	for _, app := range signInApps {
+		t.Run(app.name, func(t *testing.T) {
+			t.Parallel()
+			m := newSignInApp(t, app.options)
+			kept := map[string]bool{}
+			try := func(next string) {
+				if location := signIn(m, next, len(next)%2 == 0); location != app.home {
+					kept[location] = true
+				}
+			}
+			var extend func(prefix string, tokens int)
+			extend = func(prefix string, tokens int) {
+				try(prefix)
+				if tokens == longest {
+					return
+				}
+				for _, token := range hosts {
+					extend(prefix+token, tokens+1)
+				}
+			}
+			extend("", 0)
+			for _, link := range append(oddLinks(), fuzzed(t)...) {
+				try(link)
+			}
+			var locations []string
+			for location := range kept {
+				locations = append(locations, location)
+			}
+			t.Logf("%d locations", len(locations))
+			if len(locations) == 0 {
+				t.Error("no return URL was kept, so nothing was tested")
+			}
+			noneStrays(t, "", app.origins, locations)
+		})
+	}
+}
+
+// TestEveryOrdinaryReturnURLIsKept signs in on the way to pages with the paths of real docs, and to
+// docs pages by the login route. The browser opens the page that was asked for.
+func TestEveryOrdinaryReturnURLIsKept(t *testing.T) {
+	for _, app := range signInApps {
+		t.Run(app.name, func(t *testing.T) {
+			m := newSignInApp(t, app.options)
+			var meant, sent []string
+			for _, path := range lines(t, "testdata/docs-links.txt") {
+				for i, next := range []string{path, "/docs-login?docslogin_sent=1700000000&redirect=" + url.QueryEscape(path), app.origins[len(app.origins)-1] + path} {
+					if i == 2 && app.home == "/" { // the app's own origin is not configured
+						continue
+					}
+					meant = append(meant, resolve(app.origins[0], next))
+					sent = append(sent, resolve(app.origins[0], signIn(m, next, len(meant)%2 == 0)))
+				}
+			}
+			wanted := readURLs(t, meant)
+			for i, got := range readURLs(t, sent) {
+				if !reflect.DeepEqual(got, wanted[i]) {
+					t.Errorf("%q leads to %+v", meant[i], got)
+				}
+			}
+		})
+	}
+}
+
+// resolve returns a path of an origin, or an absolute URL, as an absolute URL.
+func resolve(origin, location string) string {
+	if strings.HasPrefix(location, "/") {
+		return origin + location
+	}
+	return location
+}
