@@ -372,7 +372,7 @@ const (
 	OutcomeNoUser         Outcome = "no_user"         // 401: nobody is signed in, and no sign-in page can help
 	OutcomeLoop           Outcome = "loop"            // 401: nobody is signed in, even right after the sign-in page
 	OutcomeUserInfo       Outcome = "user_info"       // 200: the claims as JSON (Profile.ServeJSON)
-	OutcomeOrigin         Outcome = "origin"          // 403: userinfo was called from an origin that is not configured, or not by a script
+	OutcomeOrigin         Outcome = "origin"          // 403: userinfo was called from an origin that is not configured, or by a request whose response no script can read
 	OutcomeMethod         Outcome = "method"          // 405: the wrong method
 	OutcomeSpeculative    Outcome = "speculative"     // 403 without a body: a prefetch, or a prefetch header that is too long
 	OutcomeEmbedded       Outcome = "embedded"        // 403 without a body: a frame, an image, a fetch, a web socket, or fetch metadata that is too long

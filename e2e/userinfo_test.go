@@ -183,6 +183,9 @@ func TestUserInfoIsOnlyForScripts(t *testing.T) {
 		{"an image", `<img src="%s">`},
 		{"a frame", `<iframe src="%s"></iframe>`},
 		{"a style sheet", `<link rel=stylesheet href="%s">`},
+		{"a prefetch", `<link rel=prefetch href="%s">`},
+		{"a preload", `<link rel=preload as=fetch href="%s">`},
+		{"a fetch whose response the script cannot read", `<script>fetch("%s", {mode: "no-cors", credentials: "include"})</script>`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			page := newHost(t, "page.acme", static(fmt.Sprintf(tt.element, i.URL+"/user-info")))

@@ -36,8 +36,8 @@ import (
 //
 // Only scripts in pages from these origins can read the response; nil means same-origin only. Write
 // an origin exactly as browsers send it, such as "https://docs.example.com". A request from another
-// origin gets a 403, and so does one that the browser marks as not made by a script. Scripts in
-// pages from the configured origins can also send an Authorization header.
+// origin gets a 403. So does one whose response no script can read, such as a prefetch, if the browser
+// says so. Scripts in pages from the configured origins can also send an Authorization header.
 //
 // A lookup for OAuth must accept only access tokens that were issued for the docs and have not
 // expired. It should set User.ExpiresAt to the time at which the token expires. The docs' pages also
@@ -48,7 +48,8 @@ import (
 // each as a [*docslogin.ConfigError]. The handler is safe for concurrent use by multiple
 // goroutines.
 //
-// Sources: Mintlify's page on personalization; the Fetch standard on CORS and on Sec-Fetch-Dest.
+// Sources: Mintlify's page on personalization; the Fetch standard on CORS; Fetch Metadata Request
+// Headers on Sec-Fetch-Dest and Sec-Fetch-Mode.
 func New(lookup docslogin.UserLookup, platform docslogin.Platform, origins []string, opts ...docslogin.Option) (http.Handler, error) {
 	profile, err := docslogin.NewProfile(platform, opts...)
 	errs := []error{err}
@@ -120,19 +121,22 @@ func (h *handler) preflight(w http.ResponseWriter, allowed bool) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// check rejects a request unless it is a GET by a script of the app or of a configured origin. Old
-// browsers do not send Sec-Fetch-Dest; without it, any request may be a script's.
+// check rejects a request unless it is a GET by a script of the app or of a configured origin. A
+// prefetch or a preload by another page looks like a script's request, but has the mode no-cors: its
+// response is not for a script to read. Old browsers send no Sec-Fetch headers; without these, any
+// request may be a script's.
 func check(r *http.Request, allowed bool) error {
 	if r.Method != http.MethodGet {
 		return &docslogin.LoginError{Outcome: docslogin.OutcomeMethod, Status: http.StatusMethodNotAllowed}
 	}
-	isNotScript := limit.AnyValue(r.Header, func(dest string) bool { return dest != "empty" }, "Sec-Fetch-Dest")
+	isUnreadable := limit.AnyValue(r.Header, func(dest string) bool { return dest != "empty" }, "Sec-Fetch-Dest") ||
+		limit.AnyValue(r.Header, func(mode string) bool { return mode != "cors" && mode != "same-origin" }, "Sec-Fetch-Mode")
 	var cause error
 	switch {
 	case r.Header["Origin"] != nil && !allowed:
 		cause = errors.New("the request comes from a page whose origin is not configured")
-	case isNotScript:
-		cause = errors.New(`the request was not made by a script: its Sec-Fetch-Dest is not "empty", or too long`)
+	case isUnreadable:
+		cause = errors.New("Sec-Fetch-Dest or Sec-Fetch-Mode says that no script can read the response")
 	default:
 		return nil
 	}

@@ -139,6 +139,7 @@ func TestWhichRequestsAreAnswered(t *testing.T) {
 		{"a page of the other origin", asked("Origin: " + preview), preview},
 		{"a script in a browser, same site", asked("Origin: "+docs, "Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty", "Sec-Fetch-Site: same-site"), docs},
 		{"a script of the app's own", asked("Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty", "Sec-Fetch-Site: same-origin"), ""},
+		{"a script of the app's own that asks for its own origin only", asked("Sec-Fetch-Mode: same-origin", "Sec-Fetch-Dest: empty"), ""},
 		{"neither Origin nor Sec-Fetch-Dest, as from old browsers", nil, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -158,8 +159,8 @@ func TestWhichRequestsAreAnswered(t *testing.T) {
 }
 
 const (
-	foreign   = "the request comes from a page whose origin is not configured"
-	notScript = `the request was not made by a script: its Sec-Fetch-Dest is not "empty", or too long`
+	foreign    = "the request comes from a page whose origin is not configured"
+	unreadable = "Sec-Fetch-Dest or Sec-Fetch-Mode says that no script can read the response"
 )
 
 func TestWhichRequestsAreRejected(t *testing.T) {
@@ -182,15 +183,18 @@ func TestWhichRequestsAreRejected(t *testing.T) {
 		{"two origins", asked("Origin: "+docs, "Origin: "+docs), "", foreign},
 		{"two origins on a line", asked("Origin: " + docs + " " + preview), "", foreign},
 		{"a wildcard", asked("Origin: *"), "", foreign},
-		{"a script element", asked("Sec-Fetch-Dest: script", "Sec-Fetch-Mode: no-cors"), "", notScript},
-		{"a script element with a configured origin", asked("Origin: "+docs, "Sec-Fetch-Dest: script", "Sec-Fetch-Mode: cors"), docs, notScript},
-		{"an object element", asked("Sec-Fetch-Dest: object"), "", notScript},
-		{"an image", asked("Sec-Fetch-Dest: image"), "", notScript},
-		{"a frame", asked("Sec-Fetch-Dest: iframe", "Sec-Fetch-Mode: navigate"), "", notScript},
-		{"a navigation", asked("Sec-Fetch-Dest: document", "Sec-Fetch-Mode: navigate"), "", notScript},
-		{"a destination without a name", asked("Sec-Fetch-Dest: "), "", notScript},
-		{"too many destinations", asked(slices.Repeat([]string{"Sec-Fetch-Dest: empty"}, 1200)...), "", notScript},
-		{"another destination on a second line", asked("Sec-Fetch-Dest: empty", "Sec-Fetch-Dest: script"), "", notScript},
+		{"a script element", asked("Sec-Fetch-Dest: script", "Sec-Fetch-Mode: no-cors"), "", unreadable},
+		{"a script element with a configured origin", asked("Origin: "+docs, "Sec-Fetch-Dest: script", "Sec-Fetch-Mode: cors"), docs, unreadable},
+		{"an object element", asked("Sec-Fetch-Dest: object"), "", unreadable},
+		{"an image", asked("Sec-Fetch-Dest: image"), "", unreadable},
+		{"a frame", asked("Sec-Fetch-Dest: iframe", "Sec-Fetch-Mode: navigate"), "", unreadable},
+		{"a navigation", asked("Sec-Fetch-Dest: document", "Sec-Fetch-Mode: navigate"), "", unreadable},
+		{"a destination without a name", asked("Sec-Fetch-Dest: "), "", unreadable},
+		{"too many destinations", asked(slices.Repeat([]string{"Sec-Fetch-Dest: empty"}, 1200)...), "", unreadable},
+		{"a prefetch or a preload", asked("Sec-Fetch-Dest: empty", "Sec-Fetch-Mode: no-cors"), "", unreadable},
+		{"a navigation that a service worker passes on", asked("Sec-Fetch-Dest: empty", "Sec-Fetch-Mode: navigate"), "", unreadable},
+		{"another mode on a second line", asked("Sec-Fetch-Mode: cors", "Sec-Fetch-Mode: no-cors"), "", unreadable},
+		{"another destination on a second line", asked("Sec-Fetch-Dest: empty", "Sec-Fetch-Dest: script"), "", unreadable},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var told testkit.Told
