@@ -131,8 +131,10 @@ type ClaimsMapper func(ctx context.Context, user *User, claims Claims) error
 // Profile computes what a platform's docs may know about a user: it runs the platform's mapper,
 // then the app's mappers, and then checks what the platform requires. [Middleware] signs the
 // result; packages userinfo and webhook return it as JSON. Create one with [NewProfile]; the zero
-// value is invalid. It is safe for concurrent use by multiple goroutines.
+// value is invalid. It prints as "[redacted]". It is safe for concurrent use by multiple
+// goroutines.
 type Profile struct {
+	redacted
 	platform     Platform
 	mappers      []ClaimsMapper // the platform's, then the app's
 	reserved     []string       // claims that no mapper may set

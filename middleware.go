@@ -49,8 +49,9 @@ import (
 )
 
 // Middleware serves the login route of one docs site. Create one with [New]; the zero value is
-// invalid. It is safe for concurrent use by multiple goroutines.
+// invalid. It prints as "[redacted]". It is safe for concurrent use by multiple goroutines.
 type Middleware struct {
+	redacted
 	lookup  UserLookup
 	profile *Profile         // maps users to claims, and reports events
 	urls    *address.Builder // where browsers are sent

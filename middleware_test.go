@@ -1525,27 +1525,6 @@ func TestKeysOfEveryKind(t *testing.T) {
 	}
 }
 
-// No verb of fmt, no slog handler and no JSON shows a byte of a key, wherever the key is.
-func TestNothingPrintsAKey(t *testing.T) {
-	secret, platform, key := testkit.Secret, readMe, docslogin.Secret(testkit.Secret)
-	m, profile := testkit.New(t, testkit.As(testkit.Ada), platform), newProfile(t, platform)
-	type unexported struct{ key docslogin.Key }
-	type exported struct{ Key docslogin.Key }
-	forms := []string{secret, fmt.Sprintf("%x", secret), fmt.Sprintf("%X", secret), strings.Trim(fmt.Sprint([]byte(secret)), "[]"), base64.StdEncoding.EncodeToString([]byte(secret))[:20]}
-	for _, value := range []any{
-		key, &key, unexported{key}, &unexported{key}, exported{key}, []docslogin.Key{key}, map[string]any{"k": key},
-		platform, &platform, m, struct{ m *docslogin.Middleware }{m}, profile, *profile, struct{ p *docslogin.Profile }{profile},
-	} {
-		printed := testkit.Printed(value) + fmt.Sprintf("%p %t", value, value)
-		if i := slices.IndexFunc(forms, func(form string) bool { return strings.Contains(printed, form) }); i >= 0 {
-			t.Errorf("%q of %T is printed", forms[i], value)
-		}
-	}
-	if got, _ := json.Marshal(exported{key}); string(got) != `{"Key":"[redacted]"}` || fmt.Sprintf("%x", key) != "[redacted]" || key.LogValue().String() != "[redacted]" {
-		t.Errorf("got %s", got)
-	}
-}
-
 func TestSetKey(t *testing.T) {
 	m := testkit.New(t, testkit.As(testkit.Ada), readMe)
 	if err := m.SetKey(docslogin.Secret("short")); !slices.Equal(fields(err), []string{"Platform.Key"}) {

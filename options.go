@@ -109,6 +109,7 @@ func InForm(field string) Carrier {
 // Key signs tokens. It keeps its secret in a closure and prints as "[redacted]". [New] and
 // [Middleware.SetKey] validate it. The zero Key is invalid.
 type Key struct {
+	redacted
 	signer func(jose.SignatureAlgorithm) (*keys.Signer, error)
 }
 
@@ -116,7 +117,7 @@ type Key struct {
 // decodes them. New requires at least 16 bytes, without white space or quotes around them. A secret
 // shorter than the hash is padded with zero bytes, which does not change the signature (RFC 2104).
 func Secret(secret string) Key {
-	return Key{func(alg jose.SignatureAlgorithm) (*keys.Signer, error) { return keys.Secret(secret, alg) }}
+	return Key{signer: func(alg jose.SignatureAlgorithm) (*keys.Signer, error) { return keys.Secret(secret, alg) }}
 }
 
 // PrivateKey returns the private key in a PEM text: Ed25519 for EdDSA or P-256 for ES256, in PKCS#8
@@ -124,7 +125,7 @@ func Secret(secret string) Key {
 // replaced by spaces, CRLF, quotes or spaces around it, indentation, a byte-order mark, or base64
 // of it.
 func PrivateKey(pemText string) Key {
-	return Key{func(alg jose.SignatureAlgorithm) (*keys.Signer, error) { return keys.PEM(pemText, alg) }}
+	return Key{signer: func(alg jose.SignatureAlgorithm) (*keys.Signer, error) { return keys.PEM(pemText, alg) }}
 }
 
 // SignWith returns a key that never enters the process: s signs with a private key in a KMS, an
@@ -138,19 +139,10 @@ func PrivateKey(pemText string) Key {
 // Package cryptosigner of go-jose makes an OpaqueSigner from a crypto.Signer. So does the module
 // github.com/docslogin/docslogin/hsm, with a time limit; it also makes one from a PKCS#11 token.
 func SignWith(s jose.OpaqueSigner) Key {
-	return Key{func(alg jose.SignatureAlgorithm) (*keys.Signer, error) { return keys.Opaque(s, alg) }}
+	return Key{signer: func(alg jose.SignatureAlgorithm) (*keys.Signer, error) { return keys.Opaque(s, alg) }}
 }
 
-const redacted = "[redacted]"
-
-// Format implements [fmt.Formatter].
-func (Key) Format(f fmt.State, _ rune) { fmt.Fprint(f, redacted) }
-
-// LogValue implements [slog.LogValuer].
-func (Key) LogValue() slog.Value { return slog.StringValue(redacted) }
-
-// MarshalText implements [encoding.TextMarshaler], and so JSON.
-func (Key) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+type redacted = keys.Redacted
 
 // Option configures a [Middleware] or a [Profile]. All options are applied before they are
 // validated together. Option order does not matter, except among WithClaimsMapper options. If any

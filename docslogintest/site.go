@@ -26,7 +26,6 @@ package docslogintest
 import (
 	"crypto/rand"
 	"fmt"
-	"log/slog"
 	"maps"
 	"net"
 	"net/http"
@@ -53,6 +52,7 @@ type Site struct {
 	// client of NewClient resolves such names.
 	URL string
 
+	redacted
 	spec
 	title  string
 	now    func() time.Time
@@ -70,6 +70,8 @@ type Site struct {
 	rejections []Rejection
 	usedIDs    map[string]bool // jti of accepted tokens
 }
+
+type redacted = keys.Redacted
 
 type session struct {
 	login int       // index in Site.logins
@@ -191,17 +193,6 @@ func address(a net.Addr) string {
 
 // Close stops the site and closes its connections.
 func (s *Site) Close() { _ = s.close() }
-
-const redacted = "[redacted]"
-
-// Format implements [fmt.Formatter].
-func (*Site) Format(f fmt.State, _ rune) { fmt.Fprint(f, redacted) }
-
-// LogValue implements [slog.LogValuer].
-func (*Site) LogValue() slog.Value { return slog.StringValue(redacted) }
-
-// MarshalText implements [encoding.TextMarshaler], and so JSON.
-func (*Site) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
 // Platform returns the platform's preset for this site. Its Key is the site's secret or private
 // key. It is unset if the site has only a public key (see [WithKey]).

@@ -25,6 +25,7 @@ import (
 
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/internal/address"
+	"github.com/docslogin/docslogin/internal/keys"
 	"github.com/docslogin/docslogin/internal/limit"
 	"github.com/docslogin/docslogin/internal/page"
 )
@@ -64,10 +65,13 @@ func New(lookup docslogin.UserLookup, platform docslogin.Platform, origins []str
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	return &handler{profile, lookup, slices.Clone(origins)}, nil
+	return &handler{profile: profile, lookup: lookup, origins: slices.Clone(origins)}, nil
 }
 
+type redacted = keys.Redacted
+
 type handler struct {
+	redacted
 	profile *docslogin.Profile
 	lookup  docslogin.UserLookup
 	origins []string

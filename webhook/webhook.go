@@ -15,12 +15,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"slices"
 	"time"
 
 	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/internal/keys"
 	"github.com/docslogin/docslogin/internal/limit"
 )
 
@@ -28,10 +28,13 @@ import (
 // keeps its secret in a closure and prints as "[redacted]". It is safe for concurrent use by
 // multiple goroutines.
 type Handler struct {
+	redacted
 	profile *docslogin.Profile
 	find    func(ctx context.Context, email string) (*docslogin.User, error)
 	read    readSignature
 }
+
+type redacted = keys.Redacted
 
 // readSignature reads the signature in a request's header, before the body is read, and returns a
 // function that verifies it.
@@ -52,7 +55,7 @@ func newHandler(platform docslogin.Platform, secretErr error, read readSignature
 	if err := errors.Join(append(errs, err)...); err != nil {
 		return nil, err
 	}
-	return &Handler{profile, find, read}, nil
+	return &Handler{profile: profile, find: find, read: read}, nil
 }
 
 // ServeHTTP handles a webhook request of the platform.
@@ -62,17 +65,6 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h.profile.ServeJSON(w, r, h.lookup)
 }
-
-const redacted = "[redacted]"
-
-// Format implements [fmt.Formatter].
-func (*Handler) Format(f fmt.State, _ rune) { fmt.Fprint(f, redacted) }
-
-// LogValue implements [slog.LogValuer].
-func (*Handler) LogValue() slog.Value { return slog.StringValue(redacted) }
-
-// MarshalText implements [encoding.TextMarshaler], and so JSON.
-func (*Handler) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
 // signatureError says, in the platform's own words, why a request is not the platform's.
 type signatureError string

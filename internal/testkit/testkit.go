@@ -13,10 +13,8 @@ import (
 	"crypto/sha512"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/json"
 	"encoding/pem"
 	"errors"
-	"fmt"
 	"html"
 	"io"
 	"log/slog"
@@ -192,7 +190,8 @@ type Told struct {
 func (t *Told) Options() []docslogin.Option {
 	return []docslogin.Option{docslogin.WithLogger(slog.New((*lines)(t))), docslogin.WithObserver(func(_ context.Context, e docslogin.Event) {
 		t.Events = append(t.Events, e)
-		t.text.WriteString(Printed(e) + Printed(e.Err))
+		// Other verbs print addresses as digits, which may contain any short text.
+		t.text.WriteString(printed(e, textVerbs) + printed(e.Err, textVerbs))
 	})}
 }
 
@@ -209,19 +208,6 @@ func (l *lines) WithGroup(string) slog.Handler            { return l }
 func (l *lines) Handle(ctx context.Context, r slog.Record) error {
 	l.Lines++
 	return errors.Join(slog.NewTextHandler(&l.text, nil).Handle(ctx, r), slog.NewJSONHandler(&l.text, nil).Handle(ctx, r))
-}
-
-// Printed returns a value as the verbs of fmt, slog's handlers, and encoding/json print it.
-func Printed(value any) string {
-	var out strings.Builder
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
-		fmt.Fprintf(&out, verb+"\n", value)
-	}
-	slog.New(slog.NewTextHandler(&out, nil)).Info("printed", "value", value)
-	slog.New(slog.NewJSONHandler(&out, nil)).Info("printed", "value", value)
-	text, _ := json.Marshal(value)
-	out.Write(text)
-	return out.String()
 }
 
 // Get sends a GET request for a URL to the handler. Headers are given as "Name: value".
