@@ -137,6 +137,8 @@ type contextual interface {
 // by the signer that it returns for the request's context. That context also ends with the time
 // limit.
 //
+// The result prints as "[redacted]", even if s is a private key in the process.
+//
 // Signer calls s.Public once. The key must be P-256 for platforms that take ES256, and Ed25519
 // for those that take EdDSA; otherwise docslogin.New returns an error.
 func Signer(s crypto.Signer, opts ...Option) (jose.OpaqueSigner, error) {
@@ -157,7 +159,14 @@ func newSigner(s crypto.Signer, l *limits) (jose.OpaqueSigner, error) {
 		if len(algs) == 0 {
 			return nil, fmt.Errorf("it is a %T; it must be an *ecdsa.PublicKey on P-256 or an ed25519.PublicKey", public)
 		}
-		return &signer{context.Background(), s, l, public, algs}, nil
+		sign := func(ctx context.Context, payload []byte, alg jose.SignatureAlgorithm) ([]byte, error) {
+			current := s
+			if c, ok := s.(contextual); ok {
+				current = c.WithContext(ctx)
+			}
+			return cryptosigner.Opaque(known{current, public}).SignPayload(payload, alg)
+		}
+		return &signer{ctx: context.Background(), limits: l, public: public, algs: algs, sign: sign}, nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("docslogin/hsm: asking for the public key: %w", err)
@@ -175,11 +184,13 @@ func (k known) Public() crypto.PublicKey { return k.public }
 
 // signer is a jose.OpaqueSigner for one request or, with the background context, for all.
 type signer struct {
+	redacted
 	ctx    context.Context
-	signer crypto.Signer
 	limits *limits
 	public crypto.PublicKey
 	algs   []jose.SignatureAlgorithm
+	// A closure holds the crypto.Signer, which may be a private key, so that fmt cannot print it.
+	sign func(ctx context.Context, payload []byte, alg jose.SignatureAlgorithm) ([]byte, error)
 }
 
 func (s *signer) Public() *jose.JSONWebKey { return &jose.JSONWebKey{Key: s.public} }
@@ -194,13 +205,7 @@ func (s *signer) WithContext(ctx context.Context) jose.OpaqueSigner {
 }
 
 func (s *signer) SignPayload(payload []byte, alg jose.SignatureAlgorithm) ([]byte, error) {
-	signature, err := call(s.ctx, s.limits, func(ctx context.Context) ([]byte, error) {
-		current := s.signer
-		if c, ok := current.(contextual); ok {
-			current = c.WithContext(ctx)
-		}
-		return cryptosigner.Opaque(known{current, s.public}).SignPayload(payload, alg)
-	})
+	signature, err := call(s.ctx, s.limits, func(ctx context.Context) ([]byte, error) { return s.sign(ctx, payload, alg) })
 	if err != nil {
 		return nil, fmt.Errorf("docslogin/hsm: no signature: %w", err)
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/miekg/pkcs11"
 )
 
-// A Token is an open PKCS#11 token, after the login. It is safe for concurrent use by multiple
-// goroutines.
+// A Token is an open PKCS#11 token, after the login. It prints as "[redacted]". It is safe for
+// concurrent use by multiple goroutines.
 //
 // A call that fails is repeated once, in a new session. If the token was away, or has logged
 // everybody out, it is opened again first, and so it signs again as soon as it is back. It is
@@ -25,6 +25,7 @@ import (
 // Go cannot survive a crash inside the module's C code, and cannot end a call into it. The token
 // is opened again only between calls: if a call never returns, restart the app.
 type Token struct {
+	redacted
 	limits *limits
 	module *pkcs11.Ctx
 	label  string
