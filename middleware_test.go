@@ -601,7 +601,8 @@ func TestDeepLinksAndWarnings(t *testing.T) {
 	}
 }
 
-// The whole line of a login, of a login without its deep link, and of a rejection.
+// The whole line of a login, of a login without its deep link, and of rejections. The log has no
+// characters that a terminal obeys or hides.
 func TestTheLogLine(t *testing.T) {
 	var lines bytes.Buffer
 	logText := docslogin.WithLogger(slog.New(slog.NewTextHandler(&lines, debug)))
@@ -609,10 +610,15 @@ func TestTheLogLine(t *testing.T) {
 	testkit.Get(t, m, "/docs-login?redirect=/docs/a?b")
 	testkit.Get(t, m, "/docs-login?redirect=//evil.example")
 	testkit.Get(t, testkit.New(t, testkit.Nobody, readMe, logText), "/docs-login")
+	odd := &docslogin.User{ID: "u\u202E42", ExpiresAt: time.Unix(1, 0)} // whose ID displays as u24
+	testkit.Get(t, testkit.New(t, testkit.As(odd), readMe, logText), "/docs-login?redirect=/\u202Eb")
+	testkit.Get(t, testkit.New(t, testkit.Failing(errors.New("down \u009B2J\x1B[2J\tü\n")), readMe, logText), "/docs-login")
 	numbers := regexp.MustCompile(`time=\S+|docslogin.duration=\S+|docslogin.url_bytes=\d+`)
 	const want = `level=DEBUG msg="docs login" docslogin.outcome=logged_in docslogin.platform=ReadMe http.route=/docs-login http.response.status_code=302 N user.id=u-42 docslogin.deep_link=/docs/a N
 level=DEBUG msg="docs login" docslogin.outcome=logged_in docslogin.platform=ReadMe http.route=/docs-login http.response.status_code=302 N user.id=u-42 docslogin.warning="the deep link was rejected: its path is ambiguous: //, a dot segment, or an escape that is broken or doubled" docslogin.link_rejected=true N
 level=DEBUG msg="docs login" docslogin.outcome=no_user docslogin.platform=ReadMe http.route=/docs-login http.response.status_code=401 N exception.message="docslogin: nobody is signed in"
+level=DEBUG msg="docs login" docslogin.outcome=no_user docslogin.platform=ReadMe http.route=/docs-login http.response.status_code=401 N user.id=u\u202e42 docslogin.deep_link=/%E2%80%AEb exception.message="docslogin: nobody is signed in: ExpiresAt passed 472222h13m19s ago"
+level=ERROR msg="docs login" docslogin.outcome=lookup_failed docslogin.platform=ReadMe http.route=/docs-login http.response.status_code=500 N exception.message="down \\u009b2J\\u001b[2J\tü\n"
 `
 	if got := strings.ReplaceAll(numbers.ReplaceAllString(lines.String(), "N"), "N level", "level"); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
@@ -1884,6 +1890,7 @@ func FuzzQuery(f *testing.F) {
 func newApp(t *testing.T, sites []*docslogintest.Site) *httptest.Server {
 	t.Helper()
 	store := cookieStore(sessionKey)
+	var docs *docslogin.Middleware // the last one; all have the same sign-in page
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /sign-in", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "please sign in") })
 	mux.HandleFunc("POST /sign-in", func(w http.ResponseWriter, r *http.Request) {
@@ -1892,7 +1899,7 @@ func newApp(t *testing.T, sites []*docslogintest.Site) *httptest.Server {
 		if err := session.Save(r, w); err != nil {
 			t.Error(err)
 		}
-		http.Redirect(w, r, r.FormValue("next"), http.StatusSeeOther)
+		http.Redirect(w, r, docs.ReturnURL(r), http.StatusSeeOther)
 	})
 	lookup := docslogin.SessionLookup(store, "app", func(r *http.Request, s *sessions.Session) (*docslogin.User, error) {
 		user, err := loadName(r, s)
@@ -1901,7 +1908,7 @@ func newApp(t *testing.T, sites []*docslogintest.Site) *httptest.Server {
 	})
 	app := httptest.NewUnstartedServer(mux)
 	for i, site := range sites {
-		docs := docslogin.Must(docslogin.New(lookup, site.Platform(), testkit.Silent, signInPage, docslogin.WithPath(fmt.Sprintf("/docs-login-%d", i))))
+		docs = docslogin.Must(docslogin.New(lookup, site.Platform(), testkit.Silent, signInPage, docslogin.WithPath(fmt.Sprintf("/docs-login-%d", i))))
 		app.Config.Handler = docs.Wrap(app.Config.Handler)
 		site.SetLoginURL("http://" + app.Listener.Addr().String() + docs.Path())
 	}
@@ -1942,6 +1949,20 @@ func TestAVisitorArrivesSignedIn(t *testing.T) {
 		}
 		if logins := site.Logins(); len(logins) != 1 || len(logins[0].Notes) > 0 || len(site.Rejections()) > 0 {
 			t.Errorf("%s: %+v, %v", site.URL, logins, site.Rejections())
+		}
+	}
+}
+
+func TestReturnURLReadsTheFormAndTheQuery(t *testing.T) {
+	m := testkit.New(t, testkit.Nobody, readMe, signInPage)
+	for _, tt := range []struct{ form, query, want string }{
+		{"next=/a%3Fb", "", "/a?b"}, {"next=/a", "next=/c", "/a"}, {"next=//evil.example", "", "/"},
+		{"", "next=/c%3Fd", "/c?d"}, {"", "next=//evil.example", "/"}, {"", "next=%zz", "/"}, {"", "", "/"},
+	} {
+		post := httptest.NewRequest("POST", "http://evil.example/sign-in?"+tt.query, strings.NewReader(tt.form))
+		post.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if got := m.ReturnURL(post); got != tt.want {
+			t.Errorf("the form %q and the query %q: %s", tt.form, tt.query, got)
 		}
 	}
 }
