@@ -2,6 +2,7 @@ package webhook_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/platforms"
 	"github.com/docslogin/docslogin/webhook"
 )
 
@@ -41,5 +43,26 @@ func Example() {
 	// Output:
 	// 200 {"email":"owlbert@readme.io","isAdmin":true,"name":"Owlbert","version":1}
 }
+
+// The secret changes at ReadMe, for the login route and the webhook alike.
+func ExampleHandler_SetSecret() {
+	docs := docslogin.Must(docslogin.New(currentUser, platforms.ReadMe("https://docs.example.com", os.Getenv("README_JWT_SECRET"))))
+	answer, err := webhook.ReadMe(os.Getenv("README_JWT_SECRET"), find)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	rotate := func(secret string) error {
+		return errors.Join(docs.SetKey(docslogin.Secret(secret)), answer.SetSecret(secret))
+	}
+	fmt.Println(rotate("the_next_secret_of_the_project"))
+	fmt.Println(rotate("too short"))
+	// Output:
+	// <nil>
+	// docslogin: Platform.Key cannot be used: the secret is 9 bytes long; it needs at least 16
+	// docslogin: secret cannot be used: the secret is 9 bytes long; it needs at least 16
+}
+
+func currentUser(*http.Request) (*docslogin.User, error) { return nil, docslogin.ErrNoUser }
 
 func init() { os.Setenv("README_JWT_SECRET", secret) }

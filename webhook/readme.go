@@ -11,10 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
-
 	"github.com/docslogin/docslogin"
-	"github.com/docslogin/docslogin/internal/keys"
 	"github.com/docslogin/docslogin/internal/limit"
 	"github.com/docslogin/docslogin/platforms"
 )
@@ -33,7 +30,7 @@ const (
 )
 
 // ReadMe returns the handler for ReadMe's personalized-docs webhook. The secret is the project's
-// JWT secret, the same one as for [platforms.ReadMe].
+// JWT secret, the same one as for [platforms.ReadMe]. [Handler.SetSecret] replaces it.
 //
 // find returns the user who has this e-mail address. ReadMe's spelling may differ in case, so ignore
 // case. find returns a nil user or [docslogin.ErrNoUser] if there is no such user,
@@ -64,15 +61,11 @@ const (
 //
 // Source: ReadMe's page on the personalized-docs webhook.
 func ReadMe(secret string, find func(ctx context.Context, email string) (*docslogin.User, error), opts ...docslogin.Option) (*Handler, error) {
-	_, err := keys.Secret(secret, jose.HS256)
-	read := func(header http.Header) (func([]byte, time.Time) error, error) {
+	read := func(header http.Header) (verifySignature, error) {
 		s, err := parseReadMe(header.Get(readMeHeader))
-		if err != nil {
-			return nil, err
-		}
-		return func(body []byte, now time.Time) error { return s.verify([]byte(secret), body, now) }, nil
+		return s.verify, err
 	}
-	return newHandler(platforms.ReadMeInfo(), err, read, find, opts)
+	return newHandler(platforms.ReadMeInfo(), secret, read, find, opts)
 }
 
 // readMeSignature is the value of the signature header.

@@ -6,7 +6,8 @@
 //	mux.Handle("POST /readme-webhook", answer)
 //
 // The response has the claims of a token for the same user, without those that are about the token:
-// iat, exp, and jti.
+// iat, exp, and jti. When the secret changes, call [Handler.SetSecret] as well as
+// [docslogin.Middleware.SetKey].
 package webhook
 
 import (
@@ -17,7 +18,10 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
 
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/internal/keys"
@@ -32,21 +36,22 @@ type Handler struct {
 	profile *docslogin.Profile
 	find    func(ctx context.Context, email string) (*docslogin.User, error)
 	read    readSignature
+	secret  atomic.Pointer[func() []byte] // a closure, so that nothing prints the secret
 }
 
 type redacted = keys.Redacted
 
 // readSignature reads the signature in a request's header, before the body is read, and returns a
 // function that verifies it.
-type readSignature func(header http.Header) (verify func(body []byte, now time.Time) error, err error)
+type readSignature func(header http.Header) (verify verifySignature, err error)
+
+// verifySignature verifies the signature of a body.
+type verifySignature func(secret, body []byte, now time.Time) error
 
 // newHandler returns the handler for a platform, unless there are configuration errors.
-// secretErr is what is wrong with the secret, or nil.
-func newHandler(platform docslogin.Platform, secretErr error, read readSignature, find func(context.Context, string) (*docslogin.User, error), opts []docslogin.Option) (*Handler, error) {
-	var errs []error
-	if secretErr != nil {
-		errs = append(errs, &docslogin.ConfigError{Field: "secret", Reason: "cannot be used", Err: secretErr})
-	}
+func newHandler(platform docslogin.Platform, secret string, read readSignature, find func(context.Context, string) (*docslogin.User, error), opts []docslogin.Option) (*Handler, error) {
+	h := &Handler{find: find, read: read}
+	errs := []error{h.SetSecret(secret)}
 	if find == nil {
 		errs = append(errs, &docslogin.ConfigError{Field: "find", Reason: "is nil; pass a func that returns the user with an e-mail address"})
 	}
@@ -55,7 +60,21 @@ func newHandler(platform docslogin.Platform, secretErr error, read readSignature
 	if err := errors.Join(append(errs, err)...); err != nil {
 		return nil, err
 	}
-	return &Handler{profile: profile, find: find, read: read}, nil
+	h.profile = profile
+	return h, nil
+}
+
+// SetSecret replaces the secret, even while requests are served: each one is verified with the old
+// or the new secret. If the secret fails the checks that the constructor makes, SetSecret returns a
+// [*docslogin.ConfigError] and keeps the old secret.
+func (h *Handler) SetSecret(secret string) error {
+	if _, err := keys.Secret(secret, jose.HS256); err != nil {
+		return &docslogin.ConfigError{Field: "secret", Reason: "cannot be used", Err: err}
+	}
+	held := []byte(secret)
+	get := func() []byte { return held }
+	h.secret.Store(&get)
+	return nil
 }
 
 // ServeHTTP handles a webhook request of the platform.
@@ -90,7 +109,8 @@ func (h *Handler) lookup(r *http.Request) (*docslogin.User, error) {
 	case len(body) > limit.Bytes:
 		return nil, fmt.Errorf("%w: the body is longer than %d bytes", errInvalid, limit.Bytes)
 	}
-	if err := verify(body, h.profile.Now()); err != nil {
+	secret := *h.secret.Load()
+	if err := verify(secret(), body, h.profile.Now()); err != nil {
 		return nil, err
 	}
 	var question map[string]any // a struct's fields would match names in any case

@@ -1,12 +1,15 @@
 package webhook_test
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -103,6 +106,75 @@ func TestAllConfigErrorsAtOnce(t *testing.T) {
 	if h != nil || !slices.Equal(texts, want) {
 		t.Errorf("got %q", texts)
 	}
+}
+
+const newSecret = "rdme_the_next_secret"
+
+func TestSetSecret(t *testing.T) {
+	h := newHandler(t, signedAt)
+	bySecret := func(when string, old, rotated int) {
+		t.Helper()
+		for secret, want := range map[string]int{secret: old, newSecret: rotated} {
+			if status, got, _ := ask(t, h, signWith(secret, "1700000000000", body), strings.NewReader(body)); status != want {
+				t.Errorf("%s, %s: %d %s", when, secret, status, got)
+			}
+		}
+	}
+	bySecret("before", 200, 401)
+	for name, tt := range map[string]struct{ secret, want string }{
+		"an empty secret":           {"", "docslogin: secret cannot be used: the secret is empty"},
+		"a short secret":            {"hunter2", "docslogin: secret cannot be used: the secret is 7 bytes long; it needs at least 16"},
+		"a secret with a line end":  {newSecret + "\n", "docslogin: secret cannot be used: the secret has white space or quotes around it"},
+		"a secret with blanks only": {strings.Repeat(" ", 20), "docslogin: secret cannot be used: the secret has white space or quotes around it"},
+	} {
+		err := h.SetSecret(tt.secret)
+		all := testkit.ConfigErrors(err)
+		if len(all) != 1 || all[0].Field != "secret" || !strings.HasPrefix(err.Error(), tt.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+		bySecret("after "+name, 200, 401)
+	}
+	if err := h.SetSecret(newSecret); err != nil {
+		t.Fatal(err)
+	}
+	bySecret("afterwards", 401, 200)
+}
+
+// While the secret changes, each request is verified with one of the two secrets.
+func TestSetSecretWhileRequestsAreServed(t *testing.T) {
+	h := newHandler(t, signedAt)
+	server := httptest.NewServer(h)
+	defer server.Close()
+	ctx, stop := context.WithCancel(t.Context())
+	var changing, asking sync.WaitGroup
+	changing.Go(func() {
+		for i := 0; ctx.Err() == nil; i++ {
+			if err := h.SetSecret([]string{newSecret, secret}[i%2]); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	for i := range 16 {
+		asking.Go(func() {
+			for range 20 {
+				r, _ := http.NewRequest("POST", server.URL, strings.NewReader(body))
+				r.Header.Set("ReadMe-Signature", signWith([]string{newSecret, secret}[i%2], "1700000000000", body))
+				resp, err := server.Client().Do(r)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				got := strings.TrimSpace(testkit.Body(t, resp))
+				resp.Body.Close()
+				if got != owlbert && got != `{"error":"Invalid Signature"}` {
+					t.Errorf("%d %s", resp.StatusCode, got)
+				}
+			}
+		})
+	}
+	asking.Wait()
+	stop()
+	changing.Wait()
 }
 
 func TestOptionsOfTheLoginRouteHaveNoEffect(t *testing.T) {

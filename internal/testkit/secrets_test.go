@@ -136,6 +136,10 @@ func routeValues() map[string]any {
 		panic(err)
 	}
 	find := func(context.Context, string) (*docslogin.User, error) { return nil, nil }
+	answer := must(webhook.ReadMe(testkit.Secret, find))
+	if err := answer.SetSecret(secret); err != nil {
+		panic(err)
+	}
 	return map[string]any{
 		"docslogin.New":             m,
 		"docslogin.Must":            rotated,
@@ -143,6 +147,7 @@ func routeValues() map[string]any {
 		"docslogin.NewProfile":      must(docslogin.NewProfile(platform)),
 		"userinfo.New":              must(userinfo.New(testkit.Nobody, platform, nil)),
 		"webhook.ReadMe":            must(webhook.ReadMe(secret, find)),
+		"webhook.ReadMe: rotated":   answer,
 	}
 }
 
@@ -156,6 +161,7 @@ func errorValues() map[string]any {
 	values := map[string]any{
 		"docslogin.Middleware.LoginURL": second(m.LoginURL(context.Background(), testkit.Ada, "")),
 		"docslogin.Middleware.SetKey":   second("", m.SetKey(docslogin.PrivateKey(testkit.P256PEM))),
+		"webhook.Handler.SetSecret":     second("", new(webhook.Handler).SetSecret(secret[:12])),
 		"webhook.ReadMe: errors":        second(webhook.ReadMe(secret+" ", nil)),
 		"docslogintest.WithKey: errors": panics(func() { docslogintest.NewReadMe(docslogintest.WithKey(secret + " ")) }),
 	}
