@@ -1,7 +1,9 @@
 // Package platforms has a preset for each docs platform. A preset is a function that returns a
 // [docslogin.Platform]: what the platform expects of a login, and what its docs learn about a user.
 //
-// On every platform, a [docslogin.User] needs an ID, a Name, or an Email.
+// On every platform, a [docslogin.User] needs an ID, a Name, or an Email. Attributes and Values that
+// are sent must not contain the name __proto__, or constructor for an object with prototype, at any
+// depth. In JavaScript, these names could set claims that the app did not set.
 //
 // [docslogin.New] reports an invalid argument of a preset. You can change a preset's result before
 // you pass it to New, for example to set Static["iss"] or DeepLink.Origins.
@@ -52,9 +54,45 @@ func addValues(claims docslogin.Claims, what string, values map[string]any, rese
 		if err != nil {
 			return fmt.Errorf("docslogin: the %s %q, a %T, cannot be written as JSON", what, name, value)
 		}
+		if err := checkPrototype(what, name, copied); err != nil {
+			return err
+		}
 		claims[name] = copied
 	}
 	return nil
+}
+
+// checkPrototype returns an error if name, or a name inside value, changes an object's prototype.
+// Docs that merge objects would take the prototype's members for claims, such as a privilege. The
+// value is as encoding/json decodes it.
+func checkPrototype(what, name string, value any) error {
+	if found := prototypeName(name, value); found != "" {
+		return fmt.Errorf("docslogin: the %s %q uses the name %q, with which JavaScript can change an object's prototype; use another name", what, name, found)
+	}
+	return nil
+}
+
+// prototypeName returns the name that changes a prototype, at any depth, or "".
+func prototypeName(name string, value any) string {
+	if name == "__proto__" {
+		return name
+	}
+	object, _ := value.(map[string]any)
+	if _, found := object["prototype"]; found && name == "constructor" {
+		return "constructor.prototype"
+	}
+	for name, member := range object {
+		if found := prototypeName(name, member); found != "" {
+			return found
+		}
+	}
+	list, _ := value.([]any)
+	for _, element := range list {
+		if found := prototypeName("", element); found != "" {
+			return found
+		}
+	}
+	return ""
 }
 
 // checkNames returns an error unless each of several API keys has a unique Name, by which the reader

@@ -110,6 +110,11 @@ func fernBearerToken(keys []docslogin.APIKey) (string, error) {
 	if err := checkNames("Fern", keys, hasKey); err != nil {
 		return "", err
 	}
+	for _, key := range keys {
+		if err := checkPrototype("API key's Name", key.Name, nil); err != nil && hasKey(key) {
+			return "", err
+		}
+	}
 	text, err := json.Marshal(tokens)
 	return string(text), err
 }

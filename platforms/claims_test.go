@@ -1,0 +1,151 @@
+package platforms_test
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/internal/testkit"
+	"github.com/docslogin/docslogin/platforms"
+)
+
+// encoded encodes itself.
+type encoded string
+
+func (e encoded) MarshalJSON() ([]byte, error) { return []byte(e), nil }
+
+// textKey is a type of an object's names.
+type textKey struct{ name string }
+
+func (k textKey) MarshalText() ([]byte, error) { return []byte(k.name), nil }
+
+type object = map[string]any
+
+// prototypes are values, by the name of an attribute or of an API key's value, that contain a name
+// with which JavaScript changes a prototype.
+var prototypes = []struct {
+	row, name string
+	value     any
+	found     string
+}{
+	{"a string", "__proto__", "admin", "__proto__"},
+	{"nothing", "__proto__", nil, "__proto__"},
+	{"an object", "__proto__", object{"isAdmin": true}, "__proto__"},
+	{"in an object", "prefs", object{"__proto__": object{"isAdmin": true}}, "__proto__"},
+	{"in an object of strings", "prefs", map[string]string{"__proto__": "x"}, "__proto__"},
+	{"in an object of other names", "prefs", map[textKey]int{{"__proto__"}: 1}, "__proto__"},
+	{"in claims", "prefs", docslogin.Claims{"__proto__": 1}, "__proto__"},
+	{"deep in objects", "prefs", object{"a": object{"b": docslogin.Claims{"c": object{"__proto__": 1}}}}, "__proto__"},
+	{"in a list", "prefs", []any{"a", object{"__proto__": 1}}, "__proto__"},
+	{"in a list of lists", "prefs", [][]map[string]int{{{"a": 1}}, {{"__proto__": 1}}}, "__proto__"},
+	{"in a struct", "prefs", struct {
+		Proto int `json:"__proto__"`
+	}{1}, "__proto__"},
+	{"in a pointer's struct", "prefs", &struct{ In map[string]int }{map[string]int{"__proto__": 1}}, "__proto__"},
+	{"in raw JSON", "prefs", json.RawMessage(`{"a":{"__proto__":{"isAdmin":true}}}`), "__proto__"},
+	{"escaped in raw JSON", "prefs", json.RawMessage(`{"\u005f_prot\u006F__":1}`), "__proto__"},
+	{"twice in raw JSON", "prefs", json.RawMessage(`{"__proto__":1,"__proto__":2}`), "__proto__"},
+	{"in a value that encodes itself", "prefs", encoded(`[{"_\u005fproto__":1}]`), "__proto__"},
+	{"in a list of values that encode themselves", "prefs", []json.Marshaler{encoded(`1`), encoded(`{"__proto__":1}`)}, "__proto__"},
+	{"a constructor with a prototype", "constructor", object{"prototype": object{"isAdmin": true}}, "constructor.prototype"},
+	{"a constructor with a prototype that is nothing", "constructor", object{"name": "A", "prototype": nil}, "constructor.prototype"},
+	{"a constructor with a prototype, in a list", "prefs", []any{object{"constructor": object{"prototype": 1}}}, "constructor.prototype"},
+	{"a constructor with a prototype, escaped", "prefs", json.RawMessage(`{"con\u0073tructor":{"\u0070rototype":{}}}`), "constructor.prototype"},
+	{"a constructor with a __proto__", "constructor", object{"__proto__": 1}, "__proto__"},
+}
+
+// places are users who have a value under a name.
+var places = map[string]func(name string, value any) *docslogin.User{
+	"attribute": func(name string, value any) *docslogin.User { return with(object{name: value}) },
+	"API key's value": func(name string, value any) *docslogin.User {
+		return withKeys(docslogin.APIKey{Key: "1", Values: object{name: value}})
+	},
+	"API key's value, of the first key": func(name string, value any) *docslogin.User {
+		return withKeys(docslogin.APIKey{Name: "a", Key: "1", Values: object{name: value}}, docslogin.APIKey{Name: "b", Key: "2"})
+	},
+	"API key's value, of another key": func(name string, value any) *docslogin.User {
+		return withKeys(docslogin.APIKey{Name: "a", Key: "1"}, docslogin.APIKey{Name: "b", Key: "2", Values: object{name: value}})
+	},
+}
+
+// withKeys returns Ada, with API keys.
+func withKeys(keys ...docslogin.APIKey) *docslogin.User {
+	user := *testkit.Ada
+	user.APIKeys = keys
+	return &user
+}
+
+// A platform either rejects a name that changes a prototype, or does not get the value at all.
+func TestNoPlatformGetsANameThatChangesAPrototype(t *testing.T) {
+	for place, user := range places {
+		what, _, _ := strings.Cut(place, ",")
+		for _, p := range testkit.Presets() {
+			sent := isSent(t, p, user)
+			for _, tt := range prototypes {
+				var e docslogin.Event
+				resp := testkit.Get(t, testkit.New(t, testkit.As(user(tt.name, tt.value)), p, testkit.Observe(&e)), "/docs-login")
+				if !sent {
+					if got := testkit.Payload(t, testkit.Sent(t, resp)); strings.Contains(got, tt.name) {
+						t.Errorf("%s, %s, %s: %s", p.Name, place, tt.row, got)
+					}
+					continue
+				}
+				want := `docslogin: the ` + what + ` "` + tt.name + `" uses the name "` + tt.found + `", with which JavaScript can change an object's prototype; use another name`
+				if resp.StatusCode != 500 || e.Outcome != "mapper_failed" || e.Err == nil || e.Err.Error() != want {
+					t.Errorf("%s, %s, %s: %d %s, %v", p.Name, place, tt.row, resp.StatusCode, e.Outcome, e.Err)
+				}
+			}
+		}
+	}
+}
+
+// isSent reports whether a platform gets the values of a place. ReadMe gets all.
+func isSent(t *testing.T, p docslogin.Platform, user func(string, any) *docslogin.User) bool {
+	t.Helper()
+	sent := !reflect.DeepEqual(payload(t, p, user("odd", "probe")), payload(t, p, user("other", "probe")))
+	if p.Name == "ReadMe" && !sent {
+		t.Error("ReadMe does not get a value")
+	}
+	return sent
+}
+
+func TestNamesThatOnlyLookLikeAPrototypeAreSent(t *testing.T) {
+	for place, user := range places {
+		for _, p := range testkit.Presets() {
+			sent := isSent(t, p, user)
+			for _, tt := range []struct{ name, json string }{
+				{"constructor", `"Acme Construction"`},
+				{"constructor", `null`},
+				{"constructor", `{"name":"Acme"}`},
+				{"constructor", `["prototype"]`},
+				{"constructor", `[{"prototype":1}]`},
+				{"prototype", `{"constructor":"Acme"}`},
+				{"proto", `{"prototype":"__proto__"}`},
+				{"__proto", `["__proto__","constructor"]`},
+				{"__PROTO__", `{"Constructor":{"prototype":1}}`},
+			} {
+				_, got := testkit.Login(t, testkit.New(t, testkit.As(user(tt.name, json.RawMessage(tt.json))), p), "/docs-login")
+				if want := `"` + tt.name + `":` + tt.json; strings.Contains(got, want) != sent {
+					t.Errorf("%s, %s: %s in %s", p.Name, place, want, got)
+				}
+			}
+		}
+	}
+}
+
+// Fern gets the names of several API keys as the names of objects.
+func TestFernRejectsAnAPIKeyThatIsNamedLikeAPrototype(t *testing.T) {
+	fern := platforms.Fern("https://docs.example.com", testkit.Secret)
+	const want = `the API key's Name "__proto__" uses the name "__proto__", with which JavaScript`
+	testErrors(t, fern, []errorRow{
+		{"the first of several keys", keys(docslogin.APIKey{Name: "__proto__", Key: "1"}, docslogin.APIKey{Name: "b", Key: "2"}), want},
+		{"another key", keys(docslogin.APIKey{Name: "a", Key: "1"}, docslogin.APIKey{Name: "__proto__", Key: "2"}), want},
+	})
+	testClaims(t, fern, []claimsRow{
+		{"a key whose name is not sent", keys(docslogin.APIKey{Name: "__proto__", Key: "1"}), `{"fern":{"playground":{"initial_state":{"auth":{"bearer_token":"1"}}}}}`},
+		{"a key without a Key", keys(docslogin.APIKey{Name: "__proto__"}, docslogin.APIKey{Name: "a", Key: "1"}, docslogin.APIKey{Name: "constructor", Key: "2"}),
+			`{"fern":{"playground":{"initial_state":{"auth":{"bearer_token":"[{\"a\":\"1\"},{\"constructor\":\"2\"}]"}}}}}`},
+	})
+}
