@@ -97,15 +97,18 @@ func formsOf(key any) (forms []string) {
 // Leaks returns the names of the values that print one of the keys somewhere, each with a form of
 // that key.
 func Leaks(values map[string]any, keys ...any) map[string]string {
-	var forms []string
+	var forms, pairs []string
 	for _, key := range keys {
 		forms = append(forms, formsOf(key)...)
 	}
+	for _, form := range forms {
+		pairs = append(pairs, form, "KEY")
+	}
+	replacer := strings.NewReplacer(pairs...) // looks for all forms at once
 	leaks := map[string]string{}
 	for name, value := range values {
-		text := everywhere(value)
-		if i := slices.IndexFunc(forms, func(form string) bool { return strings.Contains(text, form) }); i >= 0 {
-			leaks[name] = forms[i]
+		if text := everywhere(value); replacer.Replace(text) != text {
+			leaks[name] = forms[slices.IndexFunc(forms, func(form string) bool { return strings.Contains(text, form) })]
 		}
 	}
 	return leaks
