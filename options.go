@@ -133,8 +133,9 @@ func PrivateKey(pemText string) Key {
 //
 // s must be safe for concurrent use by multiple goroutines. Its Public method must return the
 // public key, which New and SetKey use to verify a trial signature; they make that signature
-// without a deadline. If s also has a method WithContext(context.Context) jose.OpaqueSigner, each
-// login signs with the signer that it returns for the request's context.
+// without a deadline. An RSA key needs at least 2,048 bits (RFC 7518). If s also has a method
+// WithContext(context.Context) jose.OpaqueSigner, each login signs with the signer that it returns
+// for the request's context.
 //
 // Package cryptosigner of go-jose makes an OpaqueSigner from a crypto.Signer. So does the module
 // github.com/docslogin/docslogin/hsm, with a time limit; it also makes one from a PKCS#11 token.

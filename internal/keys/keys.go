@@ -11,6 +11,7 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/hmac"
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"
@@ -28,6 +29,9 @@ import (
 
 // minSecret is the minimum length of an HMAC secret in bytes.
 const minSecret = 16
+
+// minRSA is the minimum length of an RSA key in bits (RFC 7518, sections 3.3 and 3.5).
+const minRSA = 2048
 
 // encoding encodes the parts of a token (RFC 7515, section 2).
 var encoding = base64.RawURLEncoding
@@ -171,6 +175,9 @@ func Opaque(s jose.OpaqueSigner, alg jose.SignatureAlgorithm) (signer *Signer, e
 	public := s.Public()
 	if public == nil || !public.Valid() || !public.IsPublic() {
 		return nil, errors.New("the signer does not tell its public key (Public), without which its signatures cannot be checked")
+	}
+	if key, ok := public.Key.(*rsa.PublicKey); ok && key.N.BitLen() < minRSA {
+		return nil, fmt.Errorf("the signer's RSA key has %d bits; %s needs at least %d (RFC 7518)", key.N.BitLen(), alg, minRSA)
 	}
 	return newSigner(alg, public.Key, func(ctx context.Context, input []byte) ([]byte, error) {
 		current := s

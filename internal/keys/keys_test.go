@@ -408,6 +408,30 @@ func TestOpaque(t *testing.T) {
 	}
 }
 
+func TestRSAKeys(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		bits int
+		alg  jose.SignatureAlgorithm
+		want string
+	}{
+		{"2,048 bits", 2048, jose.RS256, ""},
+		{"2,048 bits for PSS", 2048, jose.PS256, ""},
+		{"2,047 bits", 2047, jose.RS256, "the signer's RSA key has 2047 bits; RS256 needs at least 2048 (RFC 7518)"},
+		{"1,024 bits", 1024, jose.RS512, "has 1024 bits; RS512 needs at least 2048"},
+		{"1,024 bits for PSS", 1024, jose.PS384, "has 1024 bits; PS384 needs at least 2048"},
+	} {
+		key, err := rsa.GenerateKey(rand.Reader, tt.bits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = keys.Opaque(cryptosigner.Opaque(key), tt.alg)
+		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want %q", tt.name, err, tt.want)
+		}
+	}
+}
+
 // A signer that passes its trial may still fail later.
 func TestASignerThatSignsNoMore(t *testing.T) {
 	for name, signature := range map[string][]byte{"no signature": nil, "a byte too few": make([]byte, 63), "a byte too many": make([]byte, 65)} {
