@@ -1376,7 +1376,7 @@ func TestKeyErrors(t *testing.T) {
 		{"an empty secret", "Platform.Key", "cannot be used: the secret is empty", key(jose.HS256, docslogin.Secret("")), nil},
 		{"a short secret", "Platform.Key", "the secret is 7 bytes long", key(jose.HS256, docslogin.Secret("hunter2")), nil},
 		{"a secret with a newline", "Platform.Key", "white space or quotes", key(jose.HS256, docslogin.Secret(testkit.Secret+"\n")), nil},
-		{"a text that is not a key", "Platform.Key", "the text is no key", key(jose.EdDSA, docslogin.PrivateKey(testkit.Secret)), nil},
+		{"a secret as a private key", "Platform.Key", "the text looks like a shared secret, not a private key in PEM", key(jose.EdDSA, docslogin.PrivateKey(testkit.Secret)), nil},
 		{"a private key for another algorithm", "Platform.Key", "cannot be used", key(jose.ES256, docslogin.PrivateKey(testkit.Ed25519PEM)), nil},
 		{"a signer that fails", "Platform.Key", "down; for good", custom(func(p *docslogin.Platform) { signWith(p, func() error { return errors.New("down\nfor good") }) }), nil},
 		{"a nil signer", "Platform.Key", "the signer is nil", key(jose.EdDSA, docslogin.SignWith(nil)), nil},

@@ -114,8 +114,13 @@ type Key struct {
 }
 
 // Secret returns the key for an HMAC algorithm. The bytes of the secret are the key; nothing
-// decodes them. New requires at least 16 bytes, without white space or quotes around them. A secret
-// shorter than the hash is padded with zero bytes, which does not change the signature (RFC 2104).
+// decodes them. A secret shorter than the hash is padded with zero bytes, which does not change the
+// signature (RFC 2104).
+//
+// New requires at least 16 bytes. It rejects a text that has white space or quotes around it, or an
+// invisible or control character in it. It also rejects what is plainly not a secret: a PEM text, a
+// URL, the path of a file, ${NAME}, a JSON object, a line of an env file, a masked value, base64 in
+// pieces, or one character repeated. Bytes that are not valid UTF-8 are not a text.
 func Secret(secret string) Key {
 	return Key{signer: func(alg jose.SignatureAlgorithm) (*keys.Signer, error) { return keys.Secret(secret, alg) }}
 }

@@ -53,6 +53,34 @@ func TestEveryPresetIsNamedAfterItsPlatform(t *testing.T) {
 	}
 }
 
+func TestEveryPresetNoticesAKeyThatIsSomethingElse(t *testing.T) {
+	const docsURL = "https://docs.example.com"
+	for _, p := range presets.All() {
+		key, other, looks := testkit.KeyFor(p), testkit.Secret, "a shared secret, not a private key in PEM"
+		if key == testkit.Secret {
+			other, looks = testkit.Ed25519PEM, "a PEM text, but this platform signs with a shared secret"
+		}
+		for _, tt := range []struct{ name, docs, key, want string }{
+			{"the docs URL and the key swapped", key, docsURL, "looks like a URL"},
+			{"the key of another platform", docsURL, other, "looks like " + looks},
+		} {
+			t.Run(p.Flag+": "+tt.name, func(t *testing.T) {
+				_, err := docslogin.New(testkit.Nobody, p.Example(tt.docs, tt.key))
+				if !slices.ContainsFunc(testkit.ConfigErrors(err), func(e *docslogin.ConfigError) bool {
+					return e.Field == "Platform.Key" && strings.Contains(e.Error(), tt.want)
+				}) {
+					t.Errorf("got %v, want it to say that the key %s", err, tt.want)
+				}
+				for line := range strings.Lines(key + "\n" + other) {
+					if line = strings.TrimSpace(line); line != "" && strings.Contains(err.Error(), line) {
+						t.Errorf("the error shows a key: %v", err)
+					}
+				}
+			})
+		}
+	}
+}
+
 func TestEveryPresetRejectsAUserWithoutAnIdentity(t *testing.T) {
 	for _, p := range testkit.Presets() {
 		t.Run(p.Name, func(t *testing.T) {

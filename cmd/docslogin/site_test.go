@@ -121,7 +121,7 @@ func TestASiteThatCannotStart(t *testing.T) {
 		{"a login URL with another scheme", []string{"-platform", "readme", "-login", "ftp://localhost/docs-login"}, "-login must be an absolute"},
 		{"a fragment in the login URL", []string{"-platform", "readme", "-login", login + "#", "-key-env", "SECRET"}, "without a fragment"},
 		{"no key", []string{"-platform", "readme", "-login", login}, "set -key-file or -key-env"},
-		{"a key of another kind", []string{"-platform", "mintlify", "-login", login, "-key-env", "SECRET"}, "-key-env: the text is no key"},
+		{"a key of another kind", []string{"-platform", "mintlify", "-login", login, "-key-env", "SECRET"}, "-key-env: the text looks like a shared secret, not a key in PEM"},
 		{"an address in use", []string{"-platform", "readme", "-login", login, "-key-env", "SECRET", "-listen", taken.Addr().String()}, "cannot listen at the address of -listen"},
 		{"an argument", []string{"-platform", "readme", "-login", login, "-key-env", "SECRET", "hunter2"}, "site takes flags only"},
 	} {

@@ -317,7 +317,7 @@ func TestAURLOfAWrongConfiguration(t *testing.T) {
 	}{
 		{"no docs", []string{"-platform", "readme"}, "docslogin: -docs is empty; set it to an absolute URL such as https://docs.example.com.\n"},
 		{"docs without https", []string{"-platform", "readme", "-docs", "http://docs.example.com"}, "docslogin: -docs must be https; "},
-		{"a secret for Mintlify", []string{"-platform", "mintlify", "-docs", "https://docs.example.com"}, "docslogin: -key-env cannot be used: the text is no key"},
+		{"a secret for Mintlify", []string{"-platform", "mintlify", "-docs", "https://docs.example.com"}, "docslogin: -key-env cannot be used: the text looks like a shared secret, not a private key in PEM"},
 		{"no company", []string{"-platform", "canny", "-docs", "https://feedback.example.com"}, `docslogin: -company has no value for the parameter "companyID"`},
 		{"two errors", []string{"-platform", "readme", "-docs", "x", "-token-ttl", "1ns"}, "docslogin: -token-ttl is 1ns; on this platform it must be from 1s to 8784h0m0s.\ndocslogin: -docs is not an absolute http or https URL such as https://docs.example.com.\n"},
 		{"a session at ReadMe", []string{"-platform", "readme", "-docs", "https://docs.example.com", "-session-ttl", "1h"}, "docslogin: -session-ttl does not apply"},

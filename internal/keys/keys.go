@@ -22,6 +22,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/cryptosigner"
@@ -91,16 +93,35 @@ func Secret(secret string, alg jose.SignatureAlgorithm) (*Signer, error) {
 	})
 }
 
+// checkSecret rejects what is too short, damaged, or plainly not a secret. A secret that is not UTF-8
+// is a key that somebody decoded, so any byte may be anywhere in it.
 func checkSecret(secret string) error {
+	text := unwrap(secret)
+	isText := utf8.ValidString(secret)
 	switch {
 	case secret == "":
 		return errors.New("the secret is empty; set it to the one that the docs' dashboard shows")
 	case inUTF16(secret):
 		return errors.New("the secret is in UTF-16, as PowerShell writes files; save it as UTF-8")
-	case unwrap(secret) != secret || strings.HasSuffix(secret, `\n`) || strings.HasSuffix(secret, `\r`):
+	case holdsPEM(text):
+		return errors.New("the secret looks like a PEM text, but this platform signs with a shared secret; perhaps it is the key of another platform, or the arguments are in the wrong order")
+	}
+	if s, ok := looksLike(text); ok && isText {
+		return fmt.Errorf("the secret looks like %s; %s", s.looks, s.fix)
+	}
+	switch {
+	case isText && (text != secret || strings.HasSuffix(secret, `\n`) || strings.HasSuffix(secret, `\r`)):
 		return errors.New("the secret has white space or quotes around it, as secrets from files often have; remove them")
 	case len(secret) < minSecret:
 		return fmt.Errorf("the secret is %d bytes long; it needs at least %d", len(secret), minSecret)
+	case repeats(secret):
+		return errors.New("the secret is one character repeated; set it to the one that the docs' dashboard shows")
+	case inPieces(secret):
+		return errors.New("the secret looks like base64 with white space in it; write it in one piece")
+	case isText && strings.ContainsFunc(secret, unicode.IsControl):
+		return errors.New("the secret has a control character in it, such as a newline or a tab; copy it again, on one line")
+	case isText && strings.ContainsFunc(secret, invisible):
+		return errors.New("the secret has an invisible character in it, such as a no-break space or a zero-width space; copy it again or type it")
 	}
 	return nil
 }

@@ -257,12 +257,27 @@ var badPEM = []struct {
 	{"a SEC 1 key with the label of PKCS#8", strings.ReplaceAll(sec1(p256), "EC PRIVATE KEY", "PRIVATE KEY"), jose.ES256, "its BEGIN line has the wrong label"},
 	{"cut off", testkit.Ed25519PEM[:60], jose.EdDSA, "is cut off"},
 	{"the body alone", strings.Split(testkit.Ed25519PEM, "\n")[1], jose.EdDSA, "looks like the body of a PEM file"},
-	{"base64 of something else", base64.StdEncoding.EncodeToString([]byte("hello hello hello")), jose.EdDSA, "is no key"},
-	{"JSON", `{"kty":"OKP"}`, jose.EdDSA, "looks like JSON"},
+	{"base64 of something else", base64.StdEncoding.EncodeToString([]byte("hello hello hello")), jose.EdDSA, "looks like a shared secret, not a private key in PEM"},
+	{"a JWK", `{"kty":"OKP"}`, jose.EdDSA, "looks like a JSON object, not a private key in PEM; pass the one value"},
 	{"an SSH public key", "ssh-ed25519 AAAA me@host", jose.EdDSA, "looks like an SSH public key"},
-	{"the name of a file", "/run/secrets/mintlify", jose.EdDSA, "looks like the name of a file"},
-	{"the name of a file here", "mintlify.pem", jose.EdDSA, "looks like the name of a file"},
-	{"a shared secret", "rdme_example_secret", jose.EdDSA, "is no key"},
+	{"the name of a file", "/run/secrets/mintlify", jose.EdDSA, "looks like the path of a file, not a private key in PEM; pass the content"},
+	{"the name of a file here", "mintlify.pem", jose.EdDSA, "looks like the path of a file, not a private key in PEM; pass the content"},
+	{"a key in base64 that is cut off", base64.StdEncoding.EncodeToString([]byte(testkit.Ed25519PEM))[:80], jose.EdDSA, "it has a -----BEGIN line but no -----END line"},
+	{"the first line missing", strings.SplitAfterN(testkit.Ed25519PEM, "\n", 2)[1], jose.EdDSA, "it has an -----END line but no -----BEGIN line"},
+	{"the last dash missing", strings.TrimSuffix(testkit.Ed25519PEM, "-\n"), jose.EdDSA, "the key's -----BEGIN or -----END line is damaged"},
+	{"the body cut off", strings.Split(testkit.P256PEM, "\n")[1], jose.ES256, "looks like the body of a PEM file; what is needed is a private key in PEM, with"},
+	{"DER", string(goodEd), jose.EdDSA, "looks like a key in DER; what is needed is a private key in PEM, with"},
+	{"the docs URL", "https://docs.example.com", jose.EdDSA, "looks like a URL, not a private key in PEM; perhaps the arguments are in the wrong order"},
+	{"a variable", "${MINTLIFY_PRIVATE_KEY}", jose.EdDSA, "looks like a placeholder that was not expanded, not a private key in PEM; pass the value"},
+	{"a line of an env file", "MINTLIFY_PRIVATE_KEY=MC4CAQAwBQYDK2VwBCIEIEzNCJso", jose.EdDSA, "looks like a whole line of an env file, not a private key in PEM; pass the value alone"},
+	{"a masked key", "••••••••••••", jose.EdDSA, "looks like a masked value, as dashboards show it, not a private key in PEM; reveal it"},
+	{"a secret", "rdme_example_secret", jose.EdDSA, "looks like a shared secret, not a private key in PEM; perhaps it is the secret of another platform"},
+	{"a secret in hex", "3f786850e387550fdab836ed7e6dc881de23001b", jose.EdDSA, "looks like a shared secret, not"},
+	{"a secret in hex whose base64 begins like a sequence", "MAA01234567890abcdef", jose.EdDSA, "looks like a shared secret, not"},
+	{"a secret whose base64 holds a DER type", base64.StdEncoding.EncodeToString([]byte("docs\x06secret")), jose.EdDSA, "looks like a shared secret, not"},
+	{"a secret whose base64 begins like DER and holds a type later", base64.StdEncoding.EncodeToString([]byte("0123456789\x06abc")), jose.EdDSA, "looks like a shared secret, not"},
+	{"a secret in base64 that begins with /", "/fsdjklRTWXvJl3Dxq5vEEL3ZxkUDm6n3b8SZJgkyrc=", jose.EdDSA, "looks like a shared secret, not"},
+	{"a word", "changeme", jose.EdDSA, "is not a key; what is needed is a private key in PEM, with"},
 }
 
 func TestBadPEM(t *testing.T) {
@@ -336,6 +351,8 @@ func TestWhatDoesNotVerify(t *testing.T) {
 		{"a damaged public key", strings.Replace(good, "M", "*", 1), jose.EdDSA, "is not base64"},
 		{"a public key that is cut off", good[:60], jose.EdDSA, "is cut off"},
 		{"an SSH public key", "ssh-ed25519 AAAA me@host", jose.EdDSA, "looks like an SSH public key; what is needed is a key in PEM"},
+		{"the body of a public key", strings.Split(good, "\n")[1], jose.EdDSA, "looks like the body of a PEM file; what is needed is a key in PEM"},
+		{"the docs URL", "https://docs.example.com", jose.EdDSA, "looks like a URL, not a key in PEM"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := keys.Verifier(tt.text, tt.alg)

@@ -138,25 +138,54 @@ func decodeBase64(text string) (string, bool) {
 	return string(decoded), err == nil
 }
 
+// begin is how the first line of a PEM block begins.
+const begin = "-----BEGIN"
+
+// holdsPEM reports whether a text holds the beginning of a PEM block, in base64 or not.
+func holdsPEM(text string) bool {
+	decoded, _ := decodeBase64(text)
+	return strings.Contains(text, begin) || strings.Contains(decoded, begin)
+}
+
+// inDER reports whether a text begins like a key in DER: with a sequence that begins with a version
+// or with the object identifier of an algorithm (RFC 5958, RFC 5280).
+func inDER(text string) bool {
+	head := text[:min(len(text), 8)]
+	return strings.HasPrefix(head, "\x30") && (strings.Contains(head, "\x02\x01") || strings.Contains(head, "\x06"))
+}
+
 // noPEM returns an error that describes a text without a PEM block.
 func (u use) noPEM(text string) error {
-	want := "; what is needed is a " + u.thing + " in PEM, with its -----BEGIN and -----END lines"
-	decoded, isBase64 := decodeBase64(text)
+	want := "a " + u.thing + " in PEM"
+	needed := "; what is needed is " + want + ", with its -----BEGIN and -----END lines"
+	decoded, _ := decodeBase64(text)
+	if strings.Contains(decoded, begin) {
+		text = decoded
+	}
+	begins, ends := strings.Contains(text, begin), strings.Contains(text, "-----END")
 	switch {
 	case inUTF16(text):
 		return errors.New("the text is in UTF-16, as PowerShell writes files; save it as UTF-8")
-	case strings.Contains(text, "-----BEGIN"):
+	case begins && ends:
+		return errors.New("the key's -----BEGIN or -----END line is damaged; copy it again, whole")
+	case begins:
 		return errors.New("the key is cut off: it has a -----BEGIN line but no -----END line; copy it again, whole")
-	case strings.HasPrefix(text, "{"):
-		return errors.New("the text looks like JSON" + want)
+	case ends:
+		return errors.New("the key is cut off: it has an -----END line but no -----BEGIN line; copy it again, whole")
 	case strings.HasPrefix(text, "ssh-"):
-		return errors.New("the text looks like an SSH public key" + want)
-	case isBase64 && strings.HasPrefix(decoded, "0"): // 0x30: an ASN.1 sequence
-		return errors.New("the text looks like the body of a PEM file" + want)
-	case strings.HasPrefix(text, "/") || strings.HasSuffix(text, ".pem"):
-		return errors.New("the text looks like the name of a file; read the file and pass what is in it")
+		return errors.New("the text looks like an SSH public key" + needed)
+	case inDER(text):
+		return errors.New("the text looks like a key in DER" + needed)
+	case inDER(decoded):
+		return errors.New("the text looks like the body of a PEM file" + needed)
 	}
-	return errors.New("the text is no key" + want)
+	if s, ok := looksLike(text); ok {
+		return fmt.Errorf("the text looks like %s, not %s; %s", s.looks, want, s.fix)
+	}
+	if checkSecret(text) == nil {
+		return fmt.Errorf("the text looks like a shared secret, not %s; perhaps it is the secret of another platform, or the arguments are in the wrong order", want)
+	}
+	return errors.New("the text is not a key" + needed)
 }
 
 // labelled returns what a PEM label means.

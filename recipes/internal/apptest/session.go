@@ -127,7 +127,7 @@ func TryCookie(t *testing.T, newHandler func(app.Env) (http.Handler, error), las
 	}
 	synctest.Test(t, func(t *testing.T) {
 		const docsURL = "https://docs.example.com"
-		handler, err := newHandler(app.Env{URL: "http://app.example.com", Platform: platforms.ReadMe(docsURL, strings.Repeat("s", 32))})
+		handler, err := newHandler(app.Env{URL: "http://app.example.com", Platform: platforms.ReadMe(docsURL, "0123456789abcdef")})
 		if err != nil {
 			t.Fatal(err)
 		}
