@@ -270,6 +270,13 @@ func TestGivenIsWhatArrived(t *testing.T) {
 	}
 }
 
+func TestALinksURLIsPrintable(t *testing.T) {
+	l, err := atRoot.Check("/größe a?b=ü#é")
+	if got := l.URL(); err != nil || got != "https://docs.example.com/gr%C3%B6%C3%9Fe%20a?b=%C3%BC#%C3%A9" {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
 func TestParams(t *testing.T) {
 	for _, tt := range []struct{ name, query, want string }{
 		{"absent", "a=1", ""},
