@@ -37,10 +37,12 @@ import (
 	"net/http"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/docslogin/docslogin/internal/address"
 	"github.com/docslogin/docslogin/internal/keys"
@@ -356,7 +358,13 @@ func (m *Middleware) LoginURL(ctx context.Context, user *User, deepLink string) 
 //
 // The Host header is never used. The result is printable ASCII, and ReturnURL returns it
 // unchanged if the page's form sends it back. A redirect to it needs status 303 after a POST.
-func (m *Middleware) ReturnURL(r *http.Request) string { return m.urls.ReturnURL(r.FormValue) }
+//
+// ReturnURL parses the form as [http.Request.ParseForm] does, which reads no body of a GET. Call
+// ParseMultipartForm first if the form is multipart/form-data.
+func (m *Middleware) ReturnURL(r *http.Request) string {
+	_ = r.ParseForm() // what it can parse is in r.Form, even if there is an error
+	return m.urls.ReturnURL(r.Form.Get)
+}
 
 // PageURL returns the URL of the docs page that the deep link in the query of r names, without a
 // token, for example for a link back to the docs on an error page. If there is no deep link, or the
@@ -546,22 +554,22 @@ func logAttrs(e *Event, route string, status int) []slog.Attr {
 		text("exception.message", fmt.Sprint(e.Err)) // a typed nil error does not make it panic
 	}
 	if p, ok := e.Err.(*panicError); ok {
-		text("exception.stacktrace", string(p.stack))
+		attrs = append(attrs, slog.String("exception.stacktrace", string(p.stack)))
 	}
 	return attrs
 }
 
-// printable escapes characters that a terminal might obey or hide: users may choose their IDs, and an
-// error may quote a request. It keeps the newlines of stacks.
+// printable escapes characters that a terminal might obey or hide, or that begin a new line: users may
+// choose their IDs, and an error may quote a request.
 func printable(text string) string {
-	isOdd := func(r rune) bool { return !unicode.IsPrint(r) && r != '\n' && r != '\t' }
-	if !strings.ContainsFunc(text, isOdd) {
+	isOdd := func(r rune) bool { return !unicode.IsPrint(r) }
+	if utf8.ValidString(text) && !strings.ContainsFunc(text, isOdd) {
 		return text
 	}
 	var b strings.Builder
 	for _, r := range text {
 		if isOdd(r) {
-			fmt.Fprintf(&b, "\\u%04x", r)
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
 		} else {
 			b.WriteRune(r)
 		}

@@ -602,7 +602,7 @@ func TestDeepLinksAndWarnings(t *testing.T) {
 }
 
 // The whole line of a login, of a login without its deep link, and of rejections. The log has no
-// characters that a terminal obeys or hides.
+// characters that a terminal obeys or hides, and no new line.
 func TestTheLogLine(t *testing.T) {
 	var lines bytes.Buffer
 	logText := docslogin.WithLogger(slog.New(slog.NewTextHandler(&lines, debug)))
@@ -612,13 +612,13 @@ func TestTheLogLine(t *testing.T) {
 	testkit.Get(t, testkit.New(t, testkit.Nobody, readMe, logText), "/docs-login")
 	odd := &docslogin.User{ID: "u\u202E42", ExpiresAt: time.Unix(1, 0)} // whose ID displays as u24
 	testkit.Get(t, testkit.New(t, testkit.As(odd), readMe, logText), "/docs-login?redirect=/\u202Eb")
-	testkit.Get(t, testkit.New(t, testkit.Failing(errors.New("down \u009B2J\x1B[2J\tü\n")), readMe, logText), "/docs-login")
+	testkit.Get(t, testkit.New(t, testkit.Failing(errors.New("down \u009B\x1B[2J\tü\n\x9B")), readMe, logText), "/docs-login")
 	numbers := regexp.MustCompile(`time=\S+|docslogin.duration=\S+|docslogin.url_bytes=\d+`)
 	const want = `level=DEBUG msg="docs login" docslogin.outcome=logged_in docslogin.platform=ReadMe http.route=/docs-login http.response.status_code=302 N user.id=u-42 docslogin.deep_link=/docs/a N
 level=DEBUG msg="docs login" docslogin.outcome=logged_in docslogin.platform=ReadMe http.route=/docs-login http.response.status_code=302 N user.id=u-42 docslogin.warning="the deep link was rejected: its path is ambiguous: //, a dot segment, or an escape that is broken or doubled" docslogin.link_rejected=true N
 level=DEBUG msg="docs login" docslogin.outcome=no_user docslogin.platform=ReadMe http.route=/docs-login http.response.status_code=401 N exception.message="docslogin: nobody is signed in"
 level=DEBUG msg="docs login" docslogin.outcome=no_user docslogin.platform=ReadMe http.route=/docs-login http.response.status_code=401 N user.id=u\u202e42 docslogin.deep_link=/%E2%80%AEb exception.message="docslogin: nobody is signed in: ExpiresAt passed 472222h13m19s ago"
-level=ERROR msg="docs login" docslogin.outcome=lookup_failed docslogin.platform=ReadMe http.route=/docs-login http.response.status_code=500 N exception.message="down \\u009b2J\\u001b[2J\tü\n"
+level=ERROR msg="docs login" docslogin.outcome=lookup_failed docslogin.platform=ReadMe http.route=/docs-login http.response.status_code=500 N exception.message="down \\u009b\\x1b[2J\\tü\\n�"
 `
 	if got := strings.ReplaceAll(numbers.ReplaceAllString(lines.String(), "N"), "N level", "level"); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)

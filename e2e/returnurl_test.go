@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -129,4 +130,31 @@ func resolve(origin, location string) string {
 		return origin + location
 	}
 	return location
+}
+
+// unread is a body that nobody may read.
+type unread struct{ *testing.T }
+
+func (u unread) Read([]byte) (int, error) {
+	u.Error("the body is read")
+	return 0, io.EOF
+}
+
+// Anybody can send a large body to a sign-in page. ReturnURL reads none before the app does.
+func TestReturnURLReadsNoBodyThatIsNotAForm(t *testing.T) {
+	m := newSignInApp(t, signInApps[0].options)
+	for _, r := range []*http.Request{
+		httptest.NewRequest(http.MethodGet, "/sign-in?next=/a", unread{t}),
+		httptest.NewRequest(http.MethodPost, "/sign-in?next=/a", unread{t}),
+	} {
+		r.Header.Set("Content-Type", "multipart/form-data; boundary=x")
+		if got := m.ReturnURL(r); got != "/a" {
+			t.Errorf("%s: %q", r.Method, got)
+		}
+	}
+	r := httptest.NewRequest(http.MethodPost, "/sign-in", strings.NewReader("--x\r\nContent-Disposition: form-data; name=next\r\n\r\n/a\r\n--x--\r\n"))
+	r.Header.Set("Content-Type", "multipart/form-data; boundary=x")
+	if err := r.ParseMultipartForm(1000); err != nil || m.ReturnURL(r) != "/a" {
+		t.Errorf("a form that the app has parsed: %q, %v", m.ReturnURL(r), err)
+	}
 }

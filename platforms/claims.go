@@ -74,8 +74,8 @@ func checkPrototype(what, name string, value any) error {
 
 // prototypeName returns the name that changes a prototype, at any depth, or "".
 func prototypeName(name string, value any) string {
-	if name == "__proto__" {
-		return name
+	if strings.Contains(name, "__proto__") { // some libraries read "a.__proto__.b" and "__proto__[b]" as a path
+		return "__proto__"
 	}
 	object, _ := value.(map[string]any)
 	if _, found := object["prototype"]; found && name == "constructor" {

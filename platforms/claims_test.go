@@ -38,6 +38,8 @@ var prototypes = []struct {
 	{"in an object of other names", "prefs", map[textKey]int{{"__proto__"}: 1}, "__proto__"},
 	{"in claims", "prefs", docslogin.Claims{"__proto__": 1}, "__proto__"},
 	{"deep in objects", "prefs", object{"a": object{"b": docslogin.Claims{"c": object{"__proto__": 1}}}}, "__proto__"},
+	{"in a path with dots", "__proto__.isAdmin", true, "__proto__"},
+	{"in a path with brackets", "a[__proto__][isAdmin]", true, "__proto__"},
 	{"in a list", "prefs", []any{"a", object{"__proto__": 1}}, "__proto__"},
 	{"in a list of lists", "prefs", [][]map[string]int{{{"a": 1}}, {{"__proto__": 1}}}, "__proto__"},
 	{"in a struct", "prefs", struct {

@@ -43,8 +43,9 @@ type Link struct {
 	Suffix string // query and fragment
 }
 
-// URL returns the link as it is sent: printable ASCII without spaces.
-func (l Link) URL() string { return l.Origin + Escape(l.Path+l.Suffix) }
+// URL returns the link as it is sent: printable ASCII without spaces, quotation marks, and angle
+// brackets.
+func (l Link) URL() string { return l.Origin + escape(l.Path+l.Suffix, `"<>`) }
 
 // The reasons why a link is rejected.
 var (
@@ -118,10 +119,10 @@ func (s *Site) checkRest(l Link) error {
 	if s.Target && (l.Origin != s.Origin || !under(s.Base, l.Path)) {
 		return ErrOutside
 	}
-	if callback, ok := strings.CutPrefix(s.Callback, l.Origin); ok && callback != "" && (isPage(callback, decoded) || isPage(callback, beforeDelimiter(decoded))) {
+	if s.isCallback(l.Origin, decoded) {
 		return ErrCallback
 	}
-	if query, _, _ := strings.Cut(l.Suffix, "#"); s.hasToken(decoded) || s.hasToken(query) {
+	if query, _, _ := strings.Cut(l.Suffix, "#"); s.hasToken(decoded, query) {
 		return ErrToken
 	}
 	return nil
@@ -129,22 +130,35 @@ func (s *Site) checkRest(l Link) error {
 
 func (s *Site) maxBytes() int { return cmp.Or(s.MaxBytes, 2048) }
 
-// hasToken reports whether a server may read the token's parameter in a decoded path or in a query.
-func (s *Site) hasToken(text string) bool {
-	if s.Token == "" {
-		return false
-	}
-	for pair := range strings.FieldsFuncSeq(text, isSeparator) {
-		if mayBe(name(pair), s.Token) {
-			return true
-		}
-	}
-	return false
+// isCallback reports whether a server may treat a decoded path as the page that takes the token.
+func (s *Site) isCallback(origin, decoded string) bool {
+	callback, ok := strings.CutPrefix(s.Callback, origin)
+	return ok && callback != "" && (isPage(callback, decoded) || isPage(callback, beforeDelimiter(decoded)) || isPage(callback, withoutParams(decoded)))
 }
 
 // isPage reports whether a server may treat two paths as the same page.
 func isPage(a, b string) bool {
 	return strings.EqualFold(strings.TrimRight(a, "/"), strings.TrimRight(b, "/"))
+}
+
+// hasToken reports whether a server may read the token's parameter in a decoded path or in a query.
+func (s *Site) hasToken(decoded, query string) bool {
+	if s.Token == "" {
+		return false
+	}
+	// A word in a title or in a search is not a parameter: "/docs/OAuth & JWT", "?q=SSO?+JWT".
+	isToken := func(pair string) bool { return strings.Contains(pair, "=") && mayBe(name(pair), s.Token) }
+	for pair := range strings.FieldsFuncSeq(decoded, isSeparator) {
+		if isToken(pair) {
+			return true
+		}
+	}
+	for pair := range strings.FieldsFuncSeq(query, isSeparator) {
+		if isToken(pair) || name(pair) == s.Token {
+			return true
+		}
+	}
+	return false
 }
 
 // CleanPath reports whether a path from the configuration follows the rules for the path of a link.
@@ -174,6 +188,19 @@ func beforeDelimiter(decoded string) string {
 		decoded = decoded[:i]
 	}
 	return strings.Trim(decoded, " ")
+}
+
+// withoutParams returns a decoded path without what follows a semicolon in each segment, as servlets
+// read it.
+func withoutParams(decoded string) string {
+	if !strings.Contains(decoded, ";") {
+		return decoded
+	}
+	segments := strings.Split(decoded, "/")
+	for i, segment := range segments {
+		segments[i] = beforeDelimiter(segment)
+	}
+	return strings.Join(segments, "/")
 }
 
 func isDots(segment string) bool { return segment == "." || segment == ".." }
@@ -289,7 +316,7 @@ func (s *Site) dropped(name string) bool {
 	isName := func(param string) bool { return mayBe(name, param) }
 	return slices.ContainsFunc(s.Params, isName) || slices.ContainsFunc(s.Drop, func(pattern string) bool {
 		if prefix, open := strings.CutSuffix(pattern, "*"); open {
-			member := strings.Replace(name, "[", ".", 1) // qs reads visitor[plan] as a member, too
+			member := members.Replace(trimName(name)) // qs reads visitor[plan] as a member, too
 			return len(member) >= len(prefix) && strings.EqualFold(member[:len(prefix)], prefix)
 		}
 		return isName(pattern)
@@ -307,17 +334,26 @@ func name(pair string) string {
 }
 
 // mayBe reports whether some server reads a decoded name as the parameter param. PHP, Rack, and qs
-// read "jwt[]" as "jwt". PHP also removes spaces before a name, ends it at a zero byte, and turns
-// dots and spaces into underscores. ASP.NET ignores case.
+// read "jwt[]" as "jwt", and qs and Rack also "[jwt]". PHP turns a dot, a space, and a bracket that is
+// not closed into an underscore. ASP.NET ignores case.
 func mayBe(name, param string) bool {
-	name = strings.TrimLeft(name, " ")
-	if end := strings.IndexAny(name, "[\x00"); end >= 0 {
-		name = name[:end]
-	}
-	return strings.EqualFold(underscores.Replace(name), underscores.Replace(param))
+	name = trimName(name)
+	first, _, _ := strings.Cut(strings.ReplaceAll(name, "]", "["), "[")
+	param = underscores.Replace(param)
+	return strings.EqualFold(underscores.Replace(first), param) || strings.EqualFold(underscores.Replace(name), param)
 }
 
-var underscores = strings.NewReplacer(".", "_", " ", "_")
+// trimName returns a name without what some servers ignore: PHP ignores spaces before a name and all
+// that follows a zero byte, and Rack and qs ignore brackets before it.
+func trimName(name string) string {
+	name, _, _ = strings.Cut(strings.TrimLeft(name, " []"), "\x00")
+	return name
+}
+
+var (
+	underscores = strings.NewReplacer(".", "_", " ", "_", "[", "_")
+	members     = strings.NewReplacer("][", ".", "[", ".", "]", ".")
+)
 
 // Params are query parameters, each with its name and its value, decoded.
 type Params [][2]string

@@ -90,6 +90,8 @@ var acceptedLinks = []struct {
 	{"a name after a semicolon is removed, and the semicolon stays where it separates the others", onPage, "/g?a;jwt_token=x;b&c", "https://example.com", "/docs/g", "?a;b&c"},
 	{"the first name is removed, before a semicolon", onPage, "/g?jwt_token=x;b&c", "https://example.com", "/docs/g", "?b&c"},
 	{"a name after a second question mark is removed", onPage, "/g?a?access_token=x&b", "https://example.com", "/docs/g", "?a&b"},
+	{"words in a title or in a search are not parameters", named, "/docs/OAuth & JWT;x/saml&jwt?q=SSO?+JWT&a=b;%20jwt", "https://sub.zendesk.com", "/docs/OAuth & JWT;x/saml&jwt", "?q=SSO?+JWT&a=b;%20jwt"},
+	{"names in brackets are removed", onPage, "/g?[jwt_token]=x&[visitor][plan]=pro&%5Bvisitor.a=b&c", "https://example.com", "/docs/g", "?c"},
 	{"the names of a list and of an object are removed", onPage, "/g?jwt_token[]=x&visitor[plan]=pro&Visitor%5Ba=b&c", "https://example.com", "/docs/g", "?c"},
 	{"names in capital letters are removed", onPage, "/g?JWT_Token=x&VISITOR.plan=pro&c", "https://example.com", "/docs/g", "?c"},
 	{"a constant parameter as a list is removed", constant, "/g?site[]=x&y", "https://docs.example.com", "/g", "?y"},
@@ -203,6 +205,8 @@ var rejectedLinks = []struct {
 	{"the page that takes the token", atRoot, "/login/jwt-callback?redirect=/a", deeplink.ErrCallback},
 	{"that page in other letters, with a slash", atRoot, "/Login/JWT%2Dcallback/", deeplink.ErrCallback},
 	{"that page with parameters", atRoot, "/login/jwt-callback;x", deeplink.ErrCallback},
+	{"that page with parameters in each segment, which servlets ignore", atRoot, "/login;a=b/jwt-callback;x", deeplink.ErrCallback},
+	{"that page with an escaped parameter in a segment", atRoot, "/login%3Ba/jwt-callback", deeplink.ErrCallback},
 	{"that page with an escaped question mark", atRoot, "/login/jwt-callback%3Fx", deeplink.ErrCallback},
 	{"that page with a blank", atRoot, "/login/jwt-callback%20", deeplink.ErrCallback},
 	{"that page, absolute", atRoot, "https://docs.example.com/login/jwt-callback", deeplink.ErrCallback},
@@ -216,7 +220,12 @@ var rejectedLinks = []struct {
 	{"a token of its own after an escaped question mark in the path", atRoot, "/a%3Fx&auth_token=eyJ", deeplink.ErrToken},
 	{"a token of its own as a list", atRoot, "/a?auth_token[]=eyJ", deeplink.ErrToken},
 	{"a token of its own as a list with an escaped bracket", atRoot, "/a?auth_token%5B0%5D=eyJ", deeplink.ErrToken},
-	{"a token of its own as a bracket that is not closed, which PHP reads, too", atRoot, "/a?auth[token=eyJ&auth_token[=eyJ", deeplink.ErrToken},
+	{"a token of its own with a bracket that is not closed", atRoot, "/a?auth_token[=eyJ", deeplink.ErrToken},
+	{"a token of its own with a bracket that PHP reads as an underscore", atRoot, "/a?auth[token=eyJ", deeplink.ErrToken},
+	{"a token of its own in brackets", atRoot, "/a?[auth_token]=eyJ", deeplink.ErrToken},
+	{"a token of its own after a bracket", atRoot, "/a?b&%5D%5Bauth_token=eyJ", deeplink.ErrToken},
+	{"a token of its own before a bracket that was not opened", atRoot, "/a?auth_token]=eyJ", deeplink.ErrToken},
+	{"a token of its own without a value", atRoot, "/a?b&auth_token", deeplink.ErrToken},
 	{"a token of its own in capital letters", atRoot, "/a?Auth_Token=eyJ", deeplink.ErrToken},
 	{"a token of its own after a space", atRoot, "/a?+auth_token=eyJ", deeplink.ErrToken},
 	{"a token of its own with a zero byte after its name", atRoot, "/a?auth_token%00x=eyJ", deeplink.ErrToken},
@@ -271,8 +280,8 @@ func TestGivenIsWhatArrived(t *testing.T) {
 }
 
 func TestALinksURLIsPrintable(t *testing.T) {
-	l, err := atRoot.Check("/größe a?b=ü#é")
-	if got := l.URL(); err != nil || got != "https://docs.example.com/gr%C3%B6%C3%9Fe%20a?b=%C3%BC#%C3%A9" {
+	l, err := atRoot.Check(`/größe a?b=ü"><c>#é`)
+	if got := l.URL(); err != nil || got != "https://docs.example.com/gr%C3%B6%C3%9Fe%20a?b=%C3%BC%22%3E%3Cc%3E#%C3%A9" {
 		t.Errorf("got %q, %v", got, err)
 	}
 }
