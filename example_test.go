@@ -110,8 +110,8 @@ func ExampleMiddleware_ReturnURL() {
 	signIn := func(w http.ResponseWriter, r *http.Request) {
 		// … check the password, then:
 		session, _ := store.Get(r, "session")
-		session.ID, session.IsNew = "", true                        // a new ID, because somebody else may know the old one
-		session.Values = map[any]any{"email": r.FormValue("email")} // without the last user's values
+		session.ID, session.IsNew = "", true                            // a new ID, because somebody else may know the old one
+		session.Values = map[any]any{"email": r.PostFormValue("email")} // without the last user's values
 		if err := session.Save(r, w); err != nil {
 			log.Print(err)
 			http.Error(w, "Please try again.", http.StatusInternalServerError)
@@ -119,7 +119,8 @@ func ExampleMiddleware_ReturnURL() {
 		}
 		http.Redirect(w, r, docs.ReturnURL(r), http.StatusSeeOther)
 	}
-	mux.Handle("POST /sign-in", http.NewCrossOriginProtection().Handler(http.HandlerFunc(signIn)))
+	page := http.MaxBytesHandler(http.HandlerFunc(signIn), 1<<16)
+	mux.Handle("POST /sign-in", http.NewCrossOriginProtection().Handler(page))
 
 	post := func(next, site string) {
 		w, r := httptest.NewRecorder(), httptest.NewRequest("POST", "/sign-in", strings.NewReader(url.Values{"email": {"ada@example.com"}, "next": {next}}.Encode()))
