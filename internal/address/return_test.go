@@ -45,6 +45,7 @@ func TestWhereASignInPageSendsTheVisitor(t *testing.T) {
 		{"home instead of another host with a tab", ownPage, "/\t/evil.example", "/"},
 		{"home instead of another host behind a dot segment", ownPage, "/.//evil.example", "/"},
 		{"home instead of an escaped host", ownPage, "/%2Fevil.example", "/"},
+		{"home instead of an origin that is empty", ownPage, ":///evil.example", "/"},
 		{"home instead of a script", ownPage, "javascript:alert(1)", "/"},
 		{"home instead of a relative path", ownPage, "orders", "/"},
 		{"home instead of bytes that are not UTF-8", ownPage, "/\xff", "/"},

@@ -352,7 +352,7 @@ func trimName(name string) string {
 
 var (
 	underscores = strings.NewReplacer(".", "_", " ", "_", "[", "_")
-	members     = strings.NewReplacer("][", ".", "[", ".", "]", ".")
+	members     = strings.NewReplacer("[", ".", "]", ".")
 )
 
 // Params are query parameters, each with its name and its value, decoded.

@@ -227,6 +227,8 @@ var rejectedLinks = []struct {
 	{"a token of its own before a bracket that was not opened", atRoot, "/a?auth_token]=eyJ", deeplink.ErrToken},
 	{"a token of its own without a value", atRoot, "/a?b&auth_token", deeplink.ErrToken},
 	{"a token of its own in capital letters", atRoot, "/a?Auth_Token=eyJ", deeplink.ErrToken},
+	{"a token of its own as a list in capital letters", atRoot, "/a?Auth_Token[]=eyJ", deeplink.ErrToken},
+	{"a token of its own as a list, whose name has a dot", deeplink.Site{Origin: "https://docs.example.com", Token: "sso.jwt"}, "/a?sso.jwt[]=eyJ", deeplink.ErrToken},
 	{"a token of its own after a space", atRoot, "/a?+auth_token=eyJ", deeplink.ErrToken},
 	{"a token of its own with a zero byte after its name", atRoot, "/a?auth_token%00x=eyJ", deeplink.ErrToken},
 	{"a token of its own with a dot, which PHP reads as an underscore", atRoot, "/a?auth.token=eyJ", deeplink.ErrToken},
