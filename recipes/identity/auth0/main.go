@@ -37,15 +37,20 @@ func newHandler(env app.Env, tenantURL, clientID, clientSecret string) (http.Han
 	if err != nil {
 		return nil, err
 	}
-	docs, err := docslogin.New(auth.user, env.Platform, docslogin.WithSignInPage("/sign-in", "next"))
+	return auth.handler(env)
+}
+
+// handler is the app.
+func (a *authenticator) handler(env app.Env) (http.Handler, error) {
+	docs, err := docslogin.New(a.user, env.Platform, app.SignInPage)
 	if err != nil {
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", auth.home)
-	mux.HandleFunc("GET /sign-in", auth.signIn)
-	mux.HandleFunc("GET /callback", auth.callback)
-	mux.HandleFunc("POST /sign-out", auth.signOut)
+	mux.HandleFunc("GET /{$}", a.home)
+	mux.HandleFunc("GET /sign-in", a.signIn(docs.ReturnURL))
+	mux.HandleFunc("GET /callback", a.callback)
+	mux.HandleFunc("POST /sign-out", a.signOut)
 	return docs.Wrap(http.NewCrossOriginProtection().Handler(mux)), nil
 }
 
@@ -102,22 +107,23 @@ func userOf(_ *http.Request, session *sessions.Session) (*docslogin.User, error)
 }
 
 // signIn sends the visitor to Auth0 and keeps the return URL here, in a session of its own: that
-// session signs nobody in.
-func (a *authenticator) signIn(w http.ResponseWriter, r *http.Request) {
-	next := app.Local(r.FormValue("next"))
-	if len(next) > 1000 { // a longer one does not fit into a cookie
-		next = "/"
+// session signs nobody in. Its cookie is signed, so the callback does not check the return URL again.
+func (a *authenticator) signIn(returnURL func(*http.Request) string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		next := returnURL(r)
+		if len(next) > 1000 { // a longer one does not fit into a cookie
+			next = "/"
+		}
+		state, nonce, verifier := rand.Text(), rand.Text(), oauth2.GenerateVerifier()
+		login, _ := a.store.Get(r, "login") // a new one, if the browser's is of an earlier start
+		login.Options.MaxAge = 600
+		login.Values = map[any]any{"state": state, "nonce": nonce, "verifier": verifier, "next": next}
+		if err := login.Save(r, w); err != nil {
+			http.Error(w, "The session cannot be saved.", http.StatusInternalServerError)
+			return
+		}
+		http.Redirect(w, r, a.oauth2.AuthCodeURL(state, oidc.Nonce(nonce), oauth2.S256ChallengeOption(verifier)), http.StatusSeeOther)
 	}
-	state, nonce, verifier := rand.Text(), rand.Text(), oauth2.GenerateVerifier()
-	login, _ := a.store.Get(r, "login") // a new one, if the browser's is of an earlier start
-	login.Options.MaxAge = 600
-	login.Values["state"], login.Values["nonce"], login.Values["verifier"] = state, nonce, verifier
-	login.Values["next"] = next
-	if err := login.Save(r, w); err != nil {
-		http.Error(w, "The session cannot be saved.", http.StatusInternalServerError)
-		return
-	}
-	http.Redirect(w, r, a.oauth2.AuthCodeURL(state, oidc.Nonce(nonce), oauth2.S256ChallengeOption(verifier)), http.StatusSeeOther)
 }
 
 // callback is where Auth0 sends the visitor back. A failure here is a page, not another redirect
@@ -126,7 +132,7 @@ func (a *authenticator) callback(w http.ResponseWriter, r *http.Request) {
 	login, err := a.store.Get(r, "login")
 	state, _ := login.Values["state"].(string)
 	if err != nil || state == "" || r.FormValue("state") != state {
-		http.Error(w, "This sign-in did not begin here, or it took too long. Please sign in again.", http.StatusBadRequest)
+		http.Error(w, "This sign-in was not begun here, or a while ago. Please sign in again.", http.StatusBadRequest)
 		return
 	}
 	if reason := r.FormValue("error"); reason != "" { // the visitor declined, or a rule in Auth0 did
@@ -136,6 +142,10 @@ func (a *authenticator) callback(w http.ResponseWriter, r *http.Request) {
 	verifier, _ := login.Values["verifier"].(string)
 	nonce, _ := login.Values["nonce"].(string)
 	claims, err := a.exchange(r.Context(), r.FormValue("code"), verifier, nonce)
+	if refused := (*oauth2.RetrieveError)(nil); errors.As(err, &refused) && refused.ErrorCode == "invalid_grant" { // anybody can send a code
+		http.Error(w, "This sign-in took too long. Please sign in again.", http.StatusBadRequest)
+		return
+	}
 	if err != nil {
 		slog.ErrorContext(r.Context(), "sign-in", "error", err)
 		http.Error(w, "Auth0 cannot be asked who you are. Please try again.", http.StatusBadGateway)
@@ -144,8 +154,9 @@ func (a *authenticator) callback(w http.ResponseWriter, r *http.Request) {
 
 	session, _ := a.store.Get(r, "session")
 	session.ID, session.IsNew = "", true // a new ID, if the store has IDs: somebody else may know the old one
-	session.Values["sub"], session.Values["name"] = claims.Subject, claims.Name
-	session.Values["email"], session.Values["email_verified"] = claims.Email, claims.EmailVerified
+	session.Values = map[any]any{
+		"sub": claims.Subject, "name": claims.Name, "email": claims.Email, "email_verified": claims.EmailVerified,
+	}
 	login.Options.MaxAge = -1 // each state is valid once
 	if err := errors.Join(login.Save(r, w), session.Save(r, w)); err != nil {
 		http.Error(w, "The session cannot be saved.", http.StatusInternalServerError)
@@ -184,7 +195,8 @@ func (a *authenticator) exchange(ctx context.Context, code, verifier, nonce stri
 }
 
 // signOut ends the session here and at Auth0, which would otherwise sign the visitor in again
-// without asking. The docs session is not ended.
+// without asking. The docs session is not ended, and a copy of the session's cookie stays valid: to end
+// that, use a store on the server.
 func (a *authenticator) signOut(w http.ResponseWriter, r *http.Request) {
 	session, _ := a.store.Get(r, "session")
 	session.Options.MaxAge = -1

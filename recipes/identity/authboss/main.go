@@ -43,6 +43,7 @@ func newHandler(env app.Env, session authboss.ClientStateReadWriter, users authb
 	if err != nil {
 		return nil, err
 	}
+	ab.Config.Core.Redirector = redirector{docs.ReturnURL}
 	return ab.LoadClientStateMiddleware(docs.Wrap(pages(ab))), nil
 }
 
@@ -55,7 +56,6 @@ func newAuthboss(env app.Env, session authboss.ClientStateReadWriter, users auth
 	ab.Config.Storage.SessionState = session
 	ab.Config.Core.ViewRenderer = signInView{}
 	defaults.SetCore(&ab.Config, false, false)
-	ab.Config.Core.Redirector = redirector{ab.Config.Core.Redirector}
 	ab.Config.Core.ErrorHandler = errorHandler{}
 	return ab, ab.Init("auth")
 }
@@ -81,7 +81,8 @@ func lookup(ab *authboss.Authboss) docslogin.UserLookup {
 func pages(ab *authboss.Authboss) http.Handler {
 	mux := http.NewServeMux()
 	// authboss has no protection of its own against forms on other sites.
-	mux.Handle("/auth/", http.NewCrossOriginProtection().Handler(http.StripPrefix("/auth", ab.Config.Core.Router)))
+	auth := http.NewCrossOriginProtection().Handler(http.StripPrefix("/auth", ab.Config.Core.Router))
+	mux.Handle("/auth/", http.MaxBytesHandler(auth, 1<<16))
 	mux.HandleFunc("/{$}", func(w http.ResponseWriter, r *http.Request) {
 		switch user, err := ab.CurrentUser(r); {
 		case errors.Is(err, authboss.ErrUserNotFound):
@@ -95,15 +96,19 @@ func pages(ab *authboss.Authboss) http.Handler {
 	return mux
 }
 
-// redirector keeps the return URL within the app: authboss's own rejects only "://".
-type redirector struct{ authboss.HTTPRedirector }
+// redirector keeps visitors within the app: of the return URL, authboss's own rejects only "://". It
+// stores no messages for the next page: options.Success and options.Failure.
+type redirector struct {
+	returnURL func(*http.Request) string
+}
 
-func (own redirector) Redirect(w http.ResponseWriter, r *http.Request, options authboss.RedirectOptions) error {
-	if next := r.FormValue(authboss.FormValueRedirect); next != "" && options.FollowRedirParam {
-		options.RedirectPath = app.Local(next)
+func (d redirector) Redirect(w http.ResponseWriter, r *http.Request, options authboss.RedirectOptions) error {
+	to := options.RedirectPath
+	if options.FollowRedirParam && r.FormValue(authboss.FormValueRedirect) != "" {
+		to = d.returnURL(r)
 	}
-	options.FollowRedirParam = false
-	return own.HTTPRedirector.Redirect(w, r, options)
+	http.Redirect(w, r, to, http.StatusSeeOther)
+	return nil
 }
 
 type errorHandler struct{}

@@ -44,19 +44,19 @@ func newHandler(env app.Env, in instance) (http.Handler, error) {
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("/sign-in", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("GET /sign-in", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		_ = signInPage.Execute(w, struct {
 			instance
 			Next string
-		}{in, app.Local(r.FormValue("redirect_url"))})
+		}{in, docs.ReturnURL(r)})
 	})
 	mux.Handle("/{$}", app.HomeFor(lookup, "/sign-in?redirect_url=/"))
 	return docs.Wrap(mux), nil
 }
 
 // getToken renews the cookie of a visitor who has a session. A visitor without one comes back
-// here from Clerk's own pages.
+// here from Clerk's own pages, which lead only to the domains that the dashboard allows.
 var signInPage = template.Must(template.New("").Parse(`<!doctype html><title>Sign in</title>
 <script async crossorigin="anonymous" data-clerk-publishable-key="{{.PublishableKey}}"
 	src="{{.FrontendURL}}/npm/@clerk/clerk-js@6/dist/clerk.browser.js"></script>

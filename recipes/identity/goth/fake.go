@@ -89,17 +89,20 @@ func (f *fake) authorize(w http.ResponseWriter, r *http.Request) {
 }
 
 func (f *fake) token(w http.ResponseWriter, r *http.Request) {
-	id, secret, _ := r.BasicAuth()
+	id, secret, basic := r.BasicAuth()
+	if !basic {
+		id, secret = r.PostFormValue("client_id"), r.PostFormValue("client_secret")
+	}
 	g, ok := f.take(r.PostFormValue("code"))
 	switch {
 	case f.Down.Load():
 		http.Error(w, "down", http.StatusServiceUnavailable)
 		return
 	case id != clientID || secret != clientSecret:
-		http.Error(w, `{"error":"invalid_client"}`, http.StatusUnauthorized)
+		fakejwt.WriteJSON(w, http.StatusUnauthorized, map[string]string{"error": "invalid_client"})
 		return
 	case !ok || r.PostFormValue("grant_type") != "authorization_code" || r.PostFormValue("redirect_uri") != g.redirectURI:
-		http.Error(w, `{"error":"invalid_grant"}`, http.StatusBadRequest)
+		fakejwt.WriteJSON(w, http.StatusBadRequest, map[string]string{"error": "invalid_grant"})
 		return
 	}
 	now := time.Now()

@@ -8,6 +8,7 @@ package main
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -20,6 +21,7 @@ import (
 	"github.com/markbates/goth"
 	"github.com/markbates/goth/gothic"
 	"github.com/markbates/goth/providers/openidConnect"
+	"golang.org/x/oauth2"
 )
 
 func main() {
@@ -40,7 +42,6 @@ func newHandler(env app.Env, issuer string, store sessions.Store) (http.Handler,
 	provider.HTTPClient = &http.Client{Timeout: 10 * time.Second} // goth's own has no timeout
 	goth.UseProviders(provider)
 	gothic.Store = newStore(10 * time.Minute)
-	gothic.SetState = func(*http.Request) string { return rand.Text() } // the default takes it from the query, if it is there
 
 	lookup := docslogin.SessionLookup(store, "session", user)
 	docs, err := docslogin.New(lookup, env.Platform, app.SignInPage)
@@ -50,26 +51,36 @@ func newHandler(env app.Env, issuer string, store sessions.Store) (http.Handler,
 	mux := http.NewServeMux()
 	mux.Handle("/{$}", app.HomeFor(lookup, "/sign-in"))
 	mux.HandleFunc("GET /sign-in", func(w http.ResponseWriter, r *http.Request) {
-		next := r.FormValue("next")
+		next := docs.ReturnURL(r)
 		if len(next) > 1000 { // a longer one does not fit into a cookie
 			next = "/"
 		}
 		session, _ := store.Get(r, "session")
-		session.Values["next"] = next // the provider returns only the state
+		state := rand.Text()
+		session.Values["next"], session.Values["state"] = next, state // nobody can change what is in the session
 		if err := session.Save(r, w); err != nil {
 			http.Error(w, "The session cannot be saved.", http.StatusInternalServerError)
 			return
 		}
+		r.URL.RawQuery = "state=" + state // gothic takes it from there
 		gothic.BeginAuthHandler(w, gothic.GetContextWithProvider(r, provider.Name()))
 	})
 	mux.HandleFunc("GET /callback", func(w http.ResponseWriter, r *http.Request) {
+		session, _ := store.Get(r, "session")
+		if state, _ := session.Values["state"].(string); state == "" || gothic.GetState(r) != state {
+			http.Error(w, "This sign-in was not begun here, or a while ago. Please sign in again.", http.StatusBadRequest)
+			return
+		}
 		identity, err := gothic.CompleteUserAuth(w, gothic.GetContextWithProvider(r, provider.Name()))
+		if refused := (*oauth2.RetrieveError)(nil); errors.As(err, &refused) && refused.ErrorCode == "invalid_grant" { // anybody can send a code
+			http.Error(w, "This sign-in took too long. Please sign in again.", http.StatusBadRequest)
+			return
+		}
 		if err != nil {
 			slog.Error("sign-in", "error", err) // not on the page: it may quote what the provider says about the user
 			http.Error(w, "The identity provider did not sign you in. Please try again.", http.StatusBadGateway)
 			return
 		}
-		session, _ := store.Get(r, "session")
 		next, _ := session.Values["next"].(string)
 		session.ID, session.IsNew = "", true // a new ID: somebody else may know the old one
 		session.Values = map[any]any{"id": identity.UserID}
@@ -80,12 +91,12 @@ func newHandler(env app.Env, issuer string, store sessions.Store) (http.Handler,
 			http.Error(w, "The session cannot be saved.", http.StatusInternalServerError)
 			return
 		}
-		http.Redirect(w, r, app.Local(next), http.StatusSeeOther)
+		http.Redirect(w, r, next, http.StatusSeeOther)
 	})
 	return docs.Wrap(mux), nil
 }
 
-// user returns the session's user. A session may hold only the return URL.
+// user returns the session's user. A session may hold only the return URL and the state.
 func user(_ *http.Request, session *sessions.Session) (*docslogin.User, error) {
 	id, _ := session.Values["id"].(string)
 	email, _ := session.Values["email"].(string)

@@ -24,7 +24,7 @@ func newHandler(env app.Env) (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/{$}", app.HomeFor(tokens.user, "/sign-in"))
-	mux.Handle("/sign-in", app.SignInForm(tokens.signIn))
+	mux.Handle("/sign-in", app.SignInForm(docs.ReturnURL, tokens.signIn))
 	return docs.Wrap(mux), nil
 }
 

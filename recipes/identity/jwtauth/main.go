@@ -28,7 +28,7 @@ func newHandler(env app.Env) (http.Handler, error) {
 	r := chi.NewRouter()
 	r.Use(jwtauth.Verifier(auth))
 	r.Handle(docs.Path(), docs) // all methods: with r.Get, chi would answer the others
-	r.Handle("/sign-in", app.SignInForm(signIn(auth)))
+	r.Handle("/sign-in", app.SignInForm(docs.ReturnURL, signIn(auth)))
 	r.Group(func(r chi.Router) {
 		r.Use(jwtauth.Authenticator(auth))
 		r.Handle("/", app.HomeFor(user, "/sign-in"))

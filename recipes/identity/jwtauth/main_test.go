@@ -31,7 +31,7 @@ func appWith(middleware func(docs *docslogin.Middleware) []func(http.Handler) ht
 		r := chi.NewRouter()
 		r.Use(middleware(docs)...)
 		r.Handle("/", app.HomeFor(user, "/sign-in"))
-		r.Handle("/sign-in", app.SignInForm(signIn(auth)))
+		r.Handle("/sign-in", app.SignInForm(docs.ReturnURL, signIn(auth)))
 		return r, nil
 	}
 }

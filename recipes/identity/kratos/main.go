@@ -1,8 +1,8 @@
 // Command kratos is an app whose users sign in at Ory Kratos: the lookup asks Kratos whose session
 // it is, with the request's own cookies. Three settings of Kratos matter: both hosts must share
-// cookies.domain; selfservice.allowed_return_urls must contain the app's URL; and for
-// session.whoami.required_aal, see newHandler. fake.go implements the part of Kratos's API that
-// this needs; put the base URL of your own in its place.
+// cookies.domain; selfservice.allowed_return_urls, with which Kratos checks return URLs, must contain
+// the app's URL and no site of others; and for session.whoami.required_aal, see newHandler. fake.go
+// implements the part of Kratos's API that this needs; put the base URL of your own in its place.
 package main
 
 import (

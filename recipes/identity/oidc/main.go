@@ -13,13 +13,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/recipes/internal/app"
 	"github.com/docslogin/docslogin/recipes/internal/fakeidp"
+	"github.com/gorilla/securecookie"
 	"golang.org/x/oauth2"
 )
 
@@ -44,7 +44,7 @@ func newHandler(env app.Env, issuer, clientID, clientSecret string) (http.Handle
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/{$}", app.HomeFor(p.user, "/sign-in"))
-	mux.HandleFunc("GET /sign-in", p.signIn)
+	mux.HandleFunc("GET /sign-in", p.signIn(docs.ReturnURL))
 	mux.HandleFunc("GET /callback", p.callback)
 	return docs.Wrap(mux), nil
 }
@@ -55,6 +55,7 @@ type provider struct {
 	keys   *oidc.RemoteKeySet // caches them, and fetches them again for a token that names another
 	checks *oidc.Config
 	client *http.Client
+	begun  *securecookie.SecureCookie // signs and encrypts what the callback needs
 }
 
 func discover(issuer, clientID, clientSecret, redirectURL string) (*provider, error) {
@@ -84,6 +85,8 @@ func discover(issuer, clientID, clientSecret, redirectURL string) (*provider, er
 		// that signs with another algorithm than RS256 needs SupportedSigningAlgs.
 		checks: &oidc.Config{ClientID: clientID},
 		client: client,
+		// In real life, both keys are secrets that all instances share.
+		begun: securecookie.New(securecookie.GenerateRandomKey(64), securecookie.GenerateRandomKey(32)).MaxAge(600),
 	}, nil
 }
 
@@ -143,29 +146,33 @@ func (k *keySet) VerifySignature(ctx context.Context, raw string) ([]byte, error
 }
 
 // signIn sends the visitor to the provider. What the callback needs is in a cookie, so that only
-// the browser that began the sign-in can complete it.
-func (p *provider) signIn(w http.ResponseWriter, r *http.Request) {
-	next := r.FormValue("next")
-	if len(next) > 1000 { // browsers silently drop a cookie of more than 4,096 bytes
-		next = "/"
+// the browser that began the sign-in can complete it. Nobody can change what is in the cookie, so the
+// callback does not check the return URL again.
+func (p *provider) signIn(returnURL func(*http.Request) string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		next := returnURL(r)
+		if len(next) > 1000 { // browsers silently drop a cookie of more than 4,096 bytes
+			next = "/"
+		}
+		state, nonce, verifier := rand.Text(), rand.Text(), oauth2.GenerateVerifier()
+		cookie, err := p.begun.Encode("sign_in", map[string]string{"state": state, "nonce": nonce, "verifier": verifier, "next": next})
+		if err != nil {
+			http.Error(w, "Nobody can sign in right now.", http.StatusInternalServerError)
+			return
+		}
+		setCookie(w, "sign_in", cookie, time.Now().Add(10*time.Minute))
+		http.Redirect(w, r, p.oauth.AuthCodeURL(state, oidc.Nonce(nonce), oauth2.S256ChallengeOption(verifier)), http.StatusFound)
 	}
-	state, nonce, verifier := rand.Text(), rand.Text(), oauth2.GenerateVerifier()
-	setCookie(w, "sign_in", url.Values{
-		"state":    {state},
-		"nonce":    {nonce},
-		"verifier": {verifier},
-		"next":     {next},
-	}.Encode(), time.Now().Add(10*time.Minute))
-	http.Redirect(w, r, p.oauth.AuthCodeURL(state, oidc.Nonce(nonce), oauth2.S256ChallengeOption(verifier)), http.StatusFound)
 }
 
 // callback is where the provider sends the visitor back.
 func (p *provider) callback(w http.ResponseWriter, r *http.Request) {
-	var begun url.Values
-	if cookie, err := r.Cookie("sign_in"); err == nil {
-		begun, _ = url.ParseQuery(cookie.Value)
+	var begun map[string]string
+	cookie, err := r.Cookie("sign_in")
+	if err == nil {
+		err = p.begun.Decode("sign_in", cookie.Value, &begun)
 	}
-	if state := begun.Get("state"); state == "" || !equal(r.FormValue("state"), state) {
+	if err != nil || !equal(r.FormValue("state"), begun["state"]) {
 		http.Error(w, "This sign-in was not begun here, or a while ago. Please sign in again.", http.StatusBadRequest)
 		return
 	}
@@ -175,7 +182,11 @@ func (p *provider) callback(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	ctx := oidc.ClientContext(r.Context(), p.client)
-	tokens, err := p.oauth.Exchange(ctx, r.FormValue("code"), oauth2.VerifierOption(begun.Get("verifier")))
+	tokens, err := p.oauth.Exchange(ctx, r.FormValue("code"), oauth2.VerifierOption(begun["verifier"]))
+	if refused := (*oauth2.RetrieveError)(nil); errors.As(err, &refused) && refused.ErrorCode == "invalid_grant" { // anybody can send a code
+		http.Error(w, "This sign-in took too long. Please sign in again.", http.StatusBadRequest)
+		return
+	}
 	if err != nil {
 		slog.ErrorContext(ctx, "sign-in", "error", err)
 		http.Error(w, "The provider cannot be asked who you are. Please try again.", http.StatusBadGateway)
@@ -183,7 +194,7 @@ func (p *provider) callback(w http.ResponseWriter, r *http.Request) {
 	}
 	raw, _ := tokens.Extra("id_token").(string)
 	token, err := p.verify(ctx, raw)
-	if err != nil || !equal(token.Nonce, begun.Get("nonce")) { // the verifier does not check it
+	if err != nil || !equal(token.Nonce, begun["nonce"]) { // the verifier does not check it
 		slog.ErrorContext(ctx, "sign-in: the ID token is invalid", "error", err)
 		http.Error(w, "The provider’s answer is invalid. Please try again.", http.StatusBadGateway)
 		return
@@ -193,7 +204,7 @@ func (p *provider) callback(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	setCookie(w, cookieName, raw, token.Expiry)
-	http.Redirect(w, r, app.Local(begun.Get("next")), http.StatusSeeOther)
+	http.Redirect(w, r, begun["next"], http.StatusSeeOther)
 }
 
 func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }

@@ -10,19 +10,14 @@ import (
 )
 
 // newProxy stands for oauth2-proxy: it has the sign-in page /oauth2/start, which takes the return
-// URL in rd, and tells the app in headers who is signed in.
-func newProxy(appURL, secret string) http.Handler {
+// URL in rd, and tells the app in headers who is signed in. returnURL stands for its own check.
+func newProxy(appURL, secret string, returnURL func(*http.Request) string) http.Handler {
 	target, err := url.Parse(appURL)
 	if err != nil {
 		panic(err)
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("/oauth2/start", func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodGet {
-			r.URL.RawQuery = url.Values{"next": {r.URL.Query().Get("rd")}}.Encode()
-		}
-		app.SignIn.ServeHTTP(w, r) // a form, where the real one has an identity provider
-	})
+	mux.Handle("/oauth2/start", app.SignIn(returnURL)) // a form, where the real one has an identity provider
 	mux.Handle("/", &httputil.ReverseProxy{
 		// Not Director: a client can remove the headers that it sets, by naming them in
 		// Connection.

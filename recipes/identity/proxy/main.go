@@ -22,7 +22,7 @@ func main() { app.Main(newHandler(context.Background())) }
 func newHandler(ctx context.Context) func(app.Env) (http.Handler, error) {
 	return func(env app.Env) (http.Handler, error) {
 		secret := rand.Text() // in real life, a secret that the proxy and the app share
-		handler, err := newApp(env, secret)
+		handler, docs, err := newApp(env, secret)
 		if err != nil {
 			return nil, err
 		}
@@ -32,25 +32,26 @@ func newHandler(ctx context.Context) func(app.Env) (http.Handler, error) {
 			return nil, err
 		}
 		go app.ServeOn(ctx, listener, handler)
-		return newProxy("http://"+listener.Addr().String(), secret), nil
+		return newProxy("http://"+listener.Addr().String(), secret, docs.ReturnURL), nil
 	}
 }
 
-func newApp(env app.Env, secret string) (http.Handler, error) {
+func newApp(env app.Env, secret string) (http.Handler, *docslogin.Middleware, error) {
 	if len(secret) < 16 { // with an empty one, any client would pass for the proxy
-		return nil, errors.New("the proxy's secret is missing or too short")
+		return nil, nil, errors.New("the proxy's secret is missing or too short")
 	}
-	// The sign-in page is the proxy's, on the same host as the app. Leave it out for a proxy that
-	// lets only signed-in users through, such as Pomerium or Cloudflare Access: it sends others to
-	// its own sign-in page, and back.
+	// The sign-in page is the proxy's, on the same host as the app. oauth2-proxy checks the return URL:
+	// it follows paths, and URLs on the hosts of --whitelist-domain. Leave the page out for a proxy
+	// that lets only signed-in users through, such as Pomerium or Cloudflare Access: it sends others
+	// to its own sign-in page, and back.
 	signIn := docslogin.WithSignInPage("/oauth2/start", "rd")
 	docs, err := docslogin.New(user, env.Platform, signIn)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/{$}", app.HomeFor(user, "/oauth2/start"))
-	return fromProxy(secret, docs.Wrap(mux)), nil // around the whole app: all of it trusts the headers
+	return fromProxy(secret, docs.Wrap(mux)), docs, nil // around the whole app: all of it trusts the headers
 }
 
 // fromProxy rejects requests that do not come from the proxy, but from elsewhere in the cluster,

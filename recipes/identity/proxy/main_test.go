@@ -46,7 +46,7 @@ func TestOnlyTheProxySaysWhoIsThere(t *testing.T) {
 	handed := make(chan http.Header, 1)
 	behind := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { handed <- r.Header }))
 	t.Cleanup(behind.Close)
-	proxy := httptest.NewServer(newProxy(behind.URL, "a secret for the tests"))
+	proxy := httptest.NewServer(newProxy(behind.URL, "a secret for the tests", func(*http.Request) string { return "/" }))
 	t.Cleanup(proxy.Close)
 	ada := apptest.NewVisitor()
 	ada.SignIn(t, ada.Open(t, proxy.URL+"/oauth2/start?rd=/"), "")
@@ -130,7 +130,10 @@ func TestWhoGetsAroundTheProxy(t *testing.T) {
 }
 
 func TestTheWholeAppIsBehindTheProxy(t *testing.T) {
-	v := apptest.Serve(t, func(env app.Env) (http.Handler, error) { return newApp(env, "a secret for the tests") })
+	v := apptest.Serve(t, func(env app.Env) (http.Handler, error) {
+		handler, _, err := newApp(env, "a secret for the tests")
+		return handler, err
+	})
 	for _, path := range []string{"/", "/docs-login", "/no-such-page"} {
 		if resp := get(t, http.DefaultClient, v.AppURL+path, http.Header{"X-Forwarded-Email": {"eve@example.com"}}); resp.StatusCode != http.StatusForbidden {
 			t.Errorf("%s is answered %s", path, resp.Status)
@@ -140,7 +143,7 @@ func TestTheWholeAppIsBehindTheProxy(t *testing.T) {
 
 func TestNoSecretIsNoGuard(t *testing.T) {
 	for _, secret := range []string{"", "fifteen letters"} {
-		if _, err := newApp(app.Env{}, secret); err == nil || !strings.Contains(err.Error(), "secret") {
+		if _, _, err := newApp(app.Env{}, secret); err == nil || !strings.Contains(err.Error(), "secret") {
 			t.Errorf("with the secret %q, the error is %v", secret, err)
 		}
 	}

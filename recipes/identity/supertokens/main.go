@@ -2,8 +2,9 @@
 // uses for its API, does not suit the login route: it answers 401 to an access token that is over
 // an hour old, so that SuperTokens' script in the page renews it, and no script runs when a visitor
 // comes from the docs. So the lookup reads the cookie itself and treats an old token as nobody's,
-// and the sign-in page renews it and returns at once. fake.go implements the part of the core's API
-// that this needs; put your core in its place.
+// and the sign-in page renews it and returns at once. Another trap: the SDK panics at some cookies that
+// anybody can send. fake.go implements the part of the core's API that this needs; put your core in
+// its place.
 package main
 
 import (
@@ -62,19 +63,46 @@ func newHandler(env app.Env) (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/{$}", app.HomeFor(lookup, "/sign-in"))
-	mux.HandleFunc("GET /sign-in", signInPage)
-	mux.HandleFunc("POST /sign-in", signIn)
-	protected := http.NewCrossOriginProtection().Handler(mux)
-	return docs.Wrap(supertokens.Middleware(protected)), nil // Middleware serves /auth/session/refresh
+	mux.HandleFunc("GET /sign-in", func(w http.ResponseWriter, r *http.Request) { signInPage(w, docs.ReturnURL(r)) })
+	mux.HandleFunc("POST /sign-in", func(w http.ResponseWriter, r *http.Request) { signIn(w, r, docs.ReturnURL(r)) })
+	// Middleware serves /auth/session/refresh and other endpoints. By default, they have no protection
+	// of their own against forms on other sites.
+	handler := http.NewCrossOriginProtection().Handler(withoutBadTokens(supertokens.Middleware(mux)))
+	return docs.Wrap(http.MaxBytesHandler(handler, 1<<16)), nil
+}
+
+// withoutBadTokens removes the tokens of a request with an access token at which the SDK would panic.
+func withoutBadTokens(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, method := range session.AvailableTokenTransferMethods {
+			if token, err := session.GetToken(r, sessmodels.AccessToken, method); err != nil || token != nil && !isToken(*token) {
+				r.Header.Del("Cookie")
+				r.Header.Del("Authorization")
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// isToken reports whether the SDK can parse an access token. It panics at some that anybody can send,
+// such as one whose header has no typ.
+func isToken(text string) (ok bool) {
+	defer func() {
+		if recover() != nil {
+			ok = false
+		}
+	}()
+	_, err := session.ParseJWTWithoutSignatureVerification(text)
+	return err == nil
 }
 
 func lookup(r *http.Request) (*docslogin.User, error) {
-	cookie, err := r.Cookie("sAccessToken")
-	if err != nil {
+	token, err := session.GetToken(r, sessmodels.AccessToken, sessmodels.CookieTransferMethod)
+	if err != nil || token == nil || !isToken(*token) {
 		return nil, docslogin.ErrNoUser
 	}
 	no, yes := false, true
-	found, err := session.GetSessionWithoutRequestResponse(cookie.Value, nil, &sessmodels.VerifySessionOptions{
+	found, err := session.GetSessionWithoutRequestResponse(*token, nil, &sessmodels.VerifySessionOptions{
 		SessionRequired: &yes, // without it, the SDK panics if the cookie is not a token
 		AntiCsrfCheck:   &no,  // a link sends no header with such a token, and changes nothing
 		CheckDatabase:   &yes, // a token stays valid for its hour, even after a sign-out elsewhere
@@ -105,9 +133,9 @@ func lookup(r *http.Request) (*docslogin.User, error) {
 	return &docslogin.User{ID: user.ID, Email: user.Email}, nil
 }
 
-func signInPage(w http.ResponseWriter, r *http.Request) {
+func signInPage(w http.ResponseWriter, next string) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_ = page.Execute(w, app.Local(r.FormValue("next")))
+	_ = page.Execute(w, next)
 }
 
 // With SuperTokens' own script in the page, replace the fetch by
@@ -116,7 +144,6 @@ var page = template.Must(template.New("").Parse(`<!doctype html><title>Sign in</
 <form method="post">
 <input name="email" type="email" placeholder="E-mail address" required>
 <input name="password" type="password" placeholder="Password" required>
-<input name="next" type="hidden" value="{{.}}">
 <button>Sign in</button>
 </form>
 <script>
@@ -126,7 +153,8 @@ fetch("/auth/session/refresh", {method: "POST", headers: {rid: "anti-csrf"}})
 </script>
 `))
 
-func signIn(w http.ResponseWriter, r *http.Request) {
+// signIn begins a session with an ID of its own and no data.
+func signIn(w http.ResponseWriter, r *http.Request, next string) {
 	answer, err := emailpassword.SignIn("public", r.PostFormValue("email"), r.PostFormValue("password"))
 	if err != nil {
 		http.Error(w, "Nobody can sign in right now. Please try again.", http.StatusInternalServerError)
@@ -140,5 +168,5 @@ func signIn(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "The session cannot be saved.", http.StatusInternalServerError)
 		return
 	}
-	http.Redirect(w, r, app.Local(r.PostFormValue("next")), http.StatusSeeOther)
+	http.Redirect(w, r, next, http.StatusSeeOther)
 }

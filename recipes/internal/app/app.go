@@ -7,12 +7,11 @@ import (
 	"crypto/rand"
 	"flag"
 	"fmt"
-	"html/template"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
@@ -78,7 +77,7 @@ func run(ctx context.Context, listener net.Listener, newServer func(Env) (Server
 
 // ServeOn serves until ctx ends, and then completes open requests.
 func ServeOn(ctx context.Context, listener net.Listener, handler http.Handler) error {
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {
@@ -95,58 +94,42 @@ func ServeOn(ctx context.Context, listener net.Listener, handler http.Handler) e
 // parameter next.
 var SignInPage = docslogin.WithSignInPage("/sign-in", "next")
 
-// SignInForm is a sign-in page: a form for an e-mail address, which signIn puts into a session.
-// The return URL is in the parameter next.
-func SignInForm(signIn func(w http.ResponseWriter, r *http.Request, email string) error) http.Handler {
-	return SignInFormOf("/", signIn)
-}
-
-// SignInFormOf is SignInForm for an app whose home page, as browsers see it, is not "/".
-func SignInFormOf(home string, signIn func(w http.ResponseWriter, r *http.Request, email string) error) http.Handler {
-	local := func(next string) string {
-		if next = Local(next); next == "/" {
-			return home
-		}
-		return next
-	}
-	return http.NewCrossOriginProtection().Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+// SignInForm is a sign-in page: a form for an e-mail address, for which signIn begins a session. After
+// that, the visitor goes to the return URL: pass Middleware.ReturnURL, since anybody can make a link
+// to a sign-in page. It rejects forms of other sites, which could sign the visitor in as somebody
+// else.
+func SignInForm(returnURL func(*http.Request) string, signIn func(w http.ResponseWriter, r *http.Request, email string) error) http.Handler {
+	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.Method {
 		case http.MethodGet:
-			_ = form.Execute(w, local(r.FormValue("next")))
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			_, _ = io.WriteString(w, form)
 		case http.MethodPost:
 			email := r.PostFormValue("email")
-			if email == "" {
-				http.Error(w, "The e-mail address is missing.", http.StatusBadRequest)
+			if email == "" || len(email) > 254 {
+				http.Error(w, "The e-mail address is missing, or too long.", http.StatusBadRequest)
 				return
 			}
 			if err := signIn(w, r, email); err != nil {
 				http.Error(w, "The session cannot be saved.", http.StatusInternalServerError)
 				return
 			}
-			http.Redirect(w, r, local(r.PostFormValue("next")), http.StatusSeeOther)
+			http.Redirect(w, r, returnURL(r), http.StatusSeeOther) // a 307 or 308 would repeat the POST at the docs
 		default:
 			w.Header().Set("Allow", "GET, POST")
 			http.Error(w, "This page has a form.", http.StatusMethodNotAllowed)
 		}
-	}))
+	})
+	return http.NewCrossOriginProtection().Handler(http.MaxBytesHandler(page, 1<<16))
 }
 
-var form = template.Must(template.New("").Parse(`<!doctype html><title>Sign in</title>
+// form has no action, so it is posted to the page's own URL, whose query has the return URL.
+const form = `<!doctype html><title>Sign in</title>
 <form method="post">
 <input name="email" type="email" placeholder="E-mail address" required>
-<input name="next" type="hidden" value="{{.}}">
 <button>Sign in</button>
 </form>
-`))
-
-// Local returns a return URL if it stays within the app, or else "/": anybody can make a link to a
-// sign-in page.
-func Local(next string) string {
-	if !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.ContainsAny(next, "\\\t\r\n") {
-		return "/"
-	}
-	return next
-}
+`
 
 // The following is for recipes that are not about sessions. It uses gorilla's, in a cookie.
 
@@ -159,13 +142,15 @@ var SignedIn = docslogin.SessionLookup(store, "session", func(_ *http.Request, s
 	return &docslogin.User{ID: email, Email: email}, nil
 })
 
-// SignIn is the sign-in page.
-var SignIn = SignInForm(func(w http.ResponseWriter, r *http.Request, email string) error {
-	session, _ := store.Get(r, "session") // a new one, if the browser's is of an earlier start
-	session.ID, session.IsNew = "", true  // a new ID, if the store has IDs: somebody else may know the old one
-	session.Values["email"] = email
-	return session.Save(r, w)
-})
+// SignIn is the sign-in page. Pass Middleware.ReturnURL.
+func SignIn(returnURL func(*http.Request) string) http.Handler {
+	return SignInForm(returnURL, func(w http.ResponseWriter, r *http.Request, email string) error {
+		session, _ := store.Get(r, "session") // a new one, if the browser's is of an earlier start
+		session.ID, session.IsNew = "", true  // a new ID, if the store has IDs: somebody else may know the old one
+		session.Values = map[any]any{"email": email}
+		return session.Save(r, w)
+	})
+}
 
 // Home is a page for users.
 var Home = HomeFor(SignedIn, "/sign-in")
@@ -178,9 +163,17 @@ var store = func() *sessions.CookieStore {
 	return store
 }()
 
-// Serve serves a small app with the login route at the address until ctx ends. Before that, it
+// Pages returns the pages of a small app: the home page, and the sign-in page.
+func Pages(docs *docslogin.Middleware) *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.Handle("/{$}", Home)
+	mux.Handle("/sign-in", SignIn(docs.ReturnURL))
+	return mux
+}
+
+// Serve serves an app's pages, and the login route, at the address until ctx ends. Before that, it
 // calls each tell with the login URL.
-func Serve(ctx context.Context, address string, docs *docslogin.Middleware, tell ...func(loginURL string)) error {
+func Serve(ctx context.Context, address string, docs *docslogin.Middleware, pages http.Handler, tell ...func(loginURL string)) error {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return err
@@ -190,8 +183,5 @@ func Serve(ctx context.Context, address string, docs *docslogin.Middleware, tell
 		f(loginURL)
 	}
 	fmt.Println(loginURL, "is the docs' login URL. Ctrl-C stops.")
-	mux := http.NewServeMux()
-	mux.Handle("/{$}", Home)
-	mux.Handle("/sign-in", SignIn)
-	return ServeOn(ctx, listener, docs.Wrap(mux))
+	return ServeOn(ctx, listener, docs.Wrap(pages))
 }

@@ -1,19 +1,13 @@
 package apptest
 
 import (
-	"bufio"
-	"context"
-	"crypto/tls"
-	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 // folders are those of the recipes.
@@ -56,41 +50,16 @@ var docsPage = regexp.MustCompile(`http://\S+/quickstart`)
 // opens it and signs in, and the recipe ends when it is interrupted. Those for production have
 // flags and docs of their own: their own tests run them.
 func TestPrograms(t *testing.T) {
-	if err := readSources(); err != nil {
-		t.Fatal(err)
-	}
 	for _, folder := range folders(t) {
 		if strings.HasPrefix(folder, "production/") {
 			continue
 		}
 		t.Run(folder, func(t *testing.T) {
-			program := filepath.Join(t.TempDir(), "recipe")
-			build := exec.Command("go", "build", "-ldflags=-w", "-o", program, "../../"+folder) // no debugger is going to look at it
-			if out, err := build.CombinedOutput(); err != nil {
-				t.Fatalf("%v\n%s", err, out)
-			}
-			ctx, stop := context.WithTimeout(t.Context(), timeout)
-			defer stop()
-			cmd := exec.CommandContext(ctx, program, "-listen", "127.0.0.1:0")
-			stdout, err := cmd.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			line, _ := bufio.NewReader(stdout).ReadString('\n')
-			docs := docsPage.FindString(line)
-			if docs == "" {
+			line := startProcess(t, folder).line
+			if docs := docsPage.FindString(line); docs == "" {
 				t.Errorf("the first line is %q", line)
 			} else {
 				visit(t, docs)
-			}
-			if err := cmd.Process.Signal(os.Interrupt); err != nil {
-				t.Error(err)
-			}
-			if err := cmd.Wait(); err != nil {
-				t.Errorf("the end: %v", err)
 			}
 		})
 	}
@@ -98,19 +67,12 @@ func TestPrograms(t *testing.T) {
 
 func visit(t *testing.T, docs string) {
 	t.Helper()
-	v := NewVisitorOver(&http.Transport{
-		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, // one recipe has a certificate that it made itself
-		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			_, port, _ := net.SplitHostPort(address)
-			return (&net.Dialer{Timeout: time.Second}).DialContext(ctx, network, "127.0.0.1:"+port) // names under localhost, too
-		},
-	})
-	defer v.client.CloseIdleConnections()
+	v := newVisitor(t)
 	page := v.Open(t, docs)
 	if page.Status != http.StatusOK {
 		t.Fatalf("a visitor who is signed out ends at %s", page)
 	}
-	if strings.Contains(page.Text, "<script") {
+	if strings.Contains(page.Text, "<script") && !page.HasForm() {
 		return // the script signs the visitor in; the recipe's own test does what the script does
 	}
 	if page.At(docs) {

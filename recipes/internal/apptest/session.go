@@ -155,6 +155,37 @@ func TryCookie(t *testing.T, newHandler func(app.Env) (http.Handler, error), las
 	})
 }
 
+// PlantValue puts a session with a value into the visitor's browser, as an earlier user leaves it. The
+// returned func checks that the session which the visitor has then holds something else, but not
+// this.
+func (v *Visit) PlantValue(t *testing.T, store sessions.Store) (isGone func()) {
+	t.Helper()
+	at, err := url.Parse(v.AppURL + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, w := httptest.NewRequest(http.MethodGet, "/", nil), httptest.NewRecorder()
+	session, err := store.New(r, "session")
+	if err != nil {
+		t.Fatal(err)
+	}
+	session.Values["cart"] = "full"
+	if err := session.Save(r, w); err != nil {
+		t.Fatal(err)
+	}
+	v.Visitor.client.Jar.SetCookies(at, w.Result().Cookies())
+	return func() {
+		t.Helper()
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		for _, cookie := range v.Visitor.client.Jar.Cookies(at) {
+			r.AddCookie(cookie)
+		}
+		if session, err := store.New(r, "session"); err != nil || len(session.Values) == 0 || session.Values["cart"] != nil {
+			t.Errorf("after signing in, the session is %v, error %v", session.Values, err)
+		}
+	}
+}
+
 // TryFiles is for recipes whose sessions are gorilla's, here in files: on the server, with an ID,
 // in a store that can fail. It checks what Try does, that a sign-in begins a new session, and that
 // there is no redirect when the store is down.

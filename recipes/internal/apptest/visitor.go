@@ -230,7 +230,11 @@ func (v *Visit) AskRoute(t *testing.T, method string) (status int, ofDocs bool) 
 }
 
 // Visitor is a person with a browser, as docslogintest has it, who fills in forms.
-type Visitor struct{ client *http.Client }
+type Visitor struct {
+	Email string // what the visitor fills in; Ada's, unless a test changes it
+
+	client *http.Client
+}
 
 // NewVisitor returns a visitor who is signed in nowhere.
 func NewVisitor() *Visitor { return NewVisitorOver(nil) }
@@ -241,7 +245,7 @@ func NewVisitorOver(base http.RoundTripper) *Visitor {
 	client := docslogintest.NewClient()
 	client.Transport = docslogintest.Transport(base)
 	client.Timeout = timeout
-	return &Visitor{client}
+	return &Visitor{Email: Ada, client: client}
 }
 
 // Client is the visitor's browser.
@@ -277,11 +281,11 @@ func (p Page) String() string {
 // Open opens a URL and follows redirects.
 func (v *Visitor) Open(t *testing.T, u string) Page {
 	t.Helper()
-	return page(t)(v.client.Get(u))
+	return v.page(t)(v.client.Get(u))
 }
 
 // SignIn fills in the forms that the visitor meets, on the app's pages or an identity
-// provider's, as Ada, until there is none or the visitor is at the origin.
+// provider's, until there is none or the visitor is at the origin.
 func (v *Visitor) SignIn(t *testing.T, p Page, origin string) Page {
 	t.Helper()
 	for range 5 {
@@ -294,22 +298,22 @@ func (v *Visitor) SignIn(t *testing.T, p Page, origin string) Page {
 	return Page{}
 }
 
-// Submit fills in the page's form as Ada, and follows redirects.
+// Submit fills in the page's form, and follows redirects.
 func (v *Visitor) Submit(t *testing.T, p Page) Page {
 	t.Helper()
 	if p.form == nil {
 		t.Fatalf("there is no form to fill in at %s", p)
 	}
-	return page(t)(v.client.PostForm(p.form.action, p.form.values))
+	return v.page(t)(v.client.PostForm(p.form.action, p.form.values))
 }
 
 // LogOutOfDocs ends the docs session, but not the app's.
 func (v *Visitor) LogOutOfDocs(t *testing.T, site *docslogintest.Site) {
 	t.Helper()
-	page(t)(v.client.PostForm(site.URL+"/logout", nil))
+	v.page(t)(v.client.PostForm(site.URL+"/logout", nil))
 }
 
-func page(t *testing.T) func(resp *http.Response, err error) Page {
+func (v *Visitor) page(t *testing.T) func(resp *http.Response, err error) Page {
 	t.Helper()
 	return func(resp *http.Response, err error) Page {
 		t.Helper()
@@ -327,14 +331,15 @@ func page(t *testing.T) func(resp *http.Response, err error) Page {
 		}
 		p := Page{URL: resp.Request.URL, Status: resp.StatusCode, Text: string(text)}
 		if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
-			p.form = filledIn(p.URL, p.Text)
+			p.form = filledIn(p.URL, p.Text, v.Email)
 		}
 		return p
 	}
 }
 
-// filledIn returns the page's first form that is for a person, as Ada fills it in.
-func filledIn(at *url.URL, text string) *form {
+// filledIn returns the page's first form that is for a person, as somebody with the address fills it
+// in.
+func filledIn(at *url.URL, text, email string) *form {
 	root, err := html.Parse(strings.NewReader(text))
 	if err != nil {
 		return nil
@@ -360,7 +365,7 @@ func filledIn(at *url.URL, text string) *form {
 			case field.Data != "input" || name == "":
 				continue
 			case kind == "email" || kind == "text" && value == "":
-				value = Ada
+				value = email
 			case kind == "password":
 				value = "correct horse battery staple"
 			}

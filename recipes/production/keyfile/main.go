@@ -45,5 +45,5 @@ func serve(ctx context.Context, address, docsURL, keyFile string, every time.Dur
 		return err
 	}
 	go watchKey(ctx, keyFile, key, every, docs, slog.Default())
-	return app.Serve(ctx, address, docs)
+	return app.Serve(ctx, address, docs, app.Pages(docs))
 }

@@ -49,5 +49,5 @@ func serve(ctx context.Context, address, metricsAddress string) error {
 	}
 	defer server.Close() // after the app, so that its last logins can be scraped
 	slog.Info("docs served", "url", site.URL+"/quickstart")
-	return app.Serve(ctx, address, docs, site.SetLoginURL)
+	return app.Serve(ctx, address, docs, app.Pages(docs), site.SetLoginURL)
 }

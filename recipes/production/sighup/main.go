@@ -44,5 +44,5 @@ func serve(ctx context.Context, address, docsURL, keyFile string) error {
 	}
 	reloadKey(keyFile, docs, slog.Default())
 
-	return app.Serve(ctx, address, docs)
+	return app.Serve(ctx, address, docs, app.Pages(docs))
 }

@@ -21,7 +21,7 @@ func newHandler(env app.Env) (http.Handler, error) {
 	}
 	r := chi.NewRouter()
 	r.Handle("/", app.Home)
-	r.Handle("/sign-in", app.SignIn)
+	r.Handle("/sign-in", app.SignIn(docs.ReturnURL))
 	// In a sub-router under "/app", whose patterns are relative to it, write
 	// r.Handle("/docs-login", docs) and docslogin.WithPath("/app/docs-login").
 	r.Handle(docs.Path(), docs)

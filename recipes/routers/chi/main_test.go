@@ -15,7 +15,7 @@ func TestRecipe(t *testing.T) { apptest.Try(t, newHandler) }
 func TestMiddlewareOfTheRouter(t *testing.T) {
 	apptest.Try(t, with("", func(r chi.Router, docs *docslogin.Middleware) {
 		r.Use(docs.Wrap)
-		pages(r)
+		pages(r, docs)
 	}))
 }
 
@@ -23,10 +23,10 @@ func TestSubRouter(t *testing.T) {
 	for name, mount := range map[string]func(chi.Router, *docslogin.Middleware){
 		"as a middleware": func(r chi.Router, docs *docslogin.Middleware) {
 			r.Use(docs.Wrap)
-			pages(r)
+			pages(r, docs)
 		},
 		"as a route": func(r chi.Router, docs *docslogin.Middleware) {
-			pages(r)
+			pages(r, docs)
 			r.Handle("/docs-login", docs)
 		},
 	} {
@@ -46,11 +46,11 @@ func TestWhereThereIsNoRoute(t *testing.T) {
 		"as a middleware of a group": func(r chi.Router, docs *docslogin.Middleware) {
 			r.Group(func(r chi.Router) {
 				r.Use(docs.Wrap)
-				pages(r)
+				pages(r, docs)
 			})
 		},
 		"as a middleware of single routes": func(r chi.Router, docs *docslogin.Middleware) {
-			pages(r.With(docs.Wrap))
+			pages(r.With(docs.Wrap), docs)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -65,7 +65,7 @@ func TestWhereThereIsNoRoute(t *testing.T) {
 func TestSubRouterAndPathFromTheRoot(t *testing.T) {
 	v := apptest.Serve(t, with("/app", func(r chi.Router, docs *docslogin.Middleware) {
 		r.Route("/app", func(r chi.Router) {
-			pages(r)
+			pages(r, docs)
 			r.Handle(docs.Path(), docs)
 		})
 	}))
@@ -76,7 +76,7 @@ func TestSubRouterAndPathFromTheRoot(t *testing.T) {
 
 func TestGetAlone(t *testing.T) {
 	v := apptest.Serve(t, with("", func(r chi.Router, docs *docslogin.Middleware) {
-		pages(r)
+		pages(r, docs)
 		r.Get(docs.Path(), docs.ServeHTTP)
 	}))
 	if page := v.Visitor.Open(t, v.Site.URL+"/quickstart"); !page.HasForm() {
@@ -103,7 +103,7 @@ func with(prefix string, mount func(chi.Router, *docslogin.Middleware)) func(app
 	}
 }
 
-func pages(r chi.Router) {
+func pages(r chi.Router, docs *docslogin.Middleware) {
 	r.Handle("/", app.Home)
-	r.Handle("/sign-in", app.SignIn)
+	r.Handle("/sign-in", app.SignIn(docs.ReturnURL))
 }

@@ -27,7 +27,7 @@ func newHandler(env app.Env) (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/{$}", app.Home)
-	mux.Handle("/sign-in", app.SignIn)
+	mux.Handle("/sign-in", app.SignIn(docs.ReturnURL))
 	mux.Handle("/app.v1.Users/", authn.NewMiddleware(authenticate(app.SignedIn)).Wrap(users()))
 	return docs.Wrap(mux), nil
 }

@@ -23,7 +23,7 @@ func newHandler(env app.Env) (http.Handler, error) {
 	e := echo.New()
 	e.Use(authenticate(app.SignedIn))
 	e.GET("/", echo.WrapHandler(app.HomeFor(currentUser, "/sign-in")))
-	e.Any("/sign-in", echo.WrapHandler(app.SignIn))
+	e.Any("/sign-in", echo.WrapHandler(app.SignIn(docs.ReturnURL)))
 	// Any, or echo would answer the other methods itself. Neither docs.Wrap(e) nor e.Pre works:
 	// they are outside of authenticate.
 	e.Any(docs.Path(), echo.WrapHandler(docs))

@@ -160,7 +160,7 @@ func with(mount func(*echo.Echo, *docslogin.Middleware) http.Handler, opts ...do
 			return nil, err
 		}
 		e := echo.New()
-		e.Any("/sign-in", echo.WrapHandler(app.SignIn))
+		e.Any("/sign-in", echo.WrapHandler(app.SignIn(docs.ReturnURL)))
 		return mount(e, docs), nil
 	}
 }

@@ -40,13 +40,13 @@ func newApp(env app.Env, storage fiber.Storage) (*fiber.App, error) {
 	})
 	server.Use(recoverer.New()) // outermost, since the session middleware panics if its storage fails
 	server.Use(session.New(session.Config{
-		Storage:        storage,
+		Storage:        storage, // for IdleTimeout (30 minutes), it also holds an empty session for each visit without a cookie
 		CookieHTTPOnly: true,
 		CookieSameSite: fiber.CookieSameSiteLaxMode,
 		CookieSecure:   false, // this is plain http on loopback: true everywhere else
 	}))
 	server.Get("/", home)
-	server.All("/sign-in", adaptor.HTTPHandler(app.SignInForm(signIn)))
+	server.All("/sign-in", adaptor.HTTPHandler(app.SignInForm(docs.ReturnURL, signIn)))
 	server.All(docs.Path(), login(docs)) // All: the route answers other methods itself
 	return server, nil
 }
@@ -74,7 +74,7 @@ func signedIn(r *http.Request) (*docslogin.User, error) {
 
 func signIn(_ http.ResponseWriter, r *http.Request, email string) error {
 	s := session.FromContext(r.Context())
-	if err := s.Regenerate(); err != nil { // a new ID: somebody else may know the old one
+	if err := s.Reset(); err != nil { // a new ID, which nobody else knows, and nothing of an earlier user; Regenerate would keep that
 		return err
 	}
 	s.Set("email", email)

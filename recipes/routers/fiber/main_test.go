@@ -16,6 +16,7 @@ import (
 	"github.com/docslogin/docslogin/recipes/internal/app"
 	"github.com/docslogin/docslogin/recipes/internal/apptest"
 	"github.com/gofiber/fiber/v3"
+	"github.com/gofiber/fiber/v3/middleware/session"
 )
 
 func TestRecipe(t *testing.T) { apptest.ServeServer(t, newServer).Try(t) }
@@ -50,14 +51,32 @@ func TestOutageAndUnknownSession(t *testing.T) {
 }
 
 // If a stranger plants a session ID in the visitor's browser, the visitor's sign-in must not sign
-// the stranger in.
+// the stranger in. And what an earlier user left in the session is not the visitor's.
 func TestSignInMakesANewSession(t *testing.T) {
-	v := apptest.ServeServer(t, newServer)
-	page := v.Visitor.Open(t, v.AppURL+"/sign-in")
+	v := apptest.ServeServer(t, func(env app.Env) (app.Server, error) {
+		server, err := newApp(env, nil)
+		if err != nil {
+			return nil, err
+		}
+		server.Get("/cart", func(c fiber.Ctx) error {
+			s := session.FromContext(c)
+			cart, _ := s.Get("cart").(string)
+			s.Set("cart", "full")
+			return c.SendString(cart)
+		})
+		return serveOn(server), nil
+	})
+	v.Visitor.Open(t, v.AppURL+"/cart")
+	if page := v.Visitor.Open(t, v.AppURL+"/cart"); page.Text != "full" {
+		t.Fatalf("before the sign-in, the cart is %q", page.Text)
+	}
 	before := sessionCookie(t, v)
-	v.Visitor.SignIn(t, page, v.Site.URL)
+	v.Visitor.SignIn(t, v.Visitor.Open(t, v.AppURL+"/sign-in"), v.Site.URL)
 	if after := sessionCookie(t, v); before == after {
 		t.Error("the session's ID is the one from before the sign-in")
+	}
+	if page := v.Visitor.Open(t, v.AppURL+"/cart"); page.Text != "" {
+		t.Errorf("after the sign-in, the cart is %q", page.Text)
 	}
 }
 

@@ -24,7 +24,7 @@ func newHandler(env app.Env) (http.Handler, error) {
 	r := gin.New()
 	r.Use(authenticate(app.SignedIn)) // before the routes: it runs only for routes that are added later
 	r.GET("/", gin.WrapH(app.HomeFor(currentUser, "/sign-in")))
-	r.Any("/sign-in", gin.WrapH(app.SignIn))
+	r.Any("/sign-in", gin.WrapH(app.SignIn(docs.ReturnURL)))
 	// Any, or gin would answer the other methods itself. docs.Wrap(r) does not work: it is outside
 	// of authenticate.
 	r.Any(docs.Path(), gin.WrapH(docs))

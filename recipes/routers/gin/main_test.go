@@ -47,7 +47,7 @@ func TestUserThatIsNotOnTheContext(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			v := apptest.Serve(t, with(func(docs *docslogin.Middleware) http.Handler {
 				r := gin.New()
-				r.Any("/sign-in", gin.WrapH(app.SignIn))
+				r.Any("/sign-in", gin.WrapH(app.SignIn(docs.ReturnURL)))
 				return mount(r, docs)
 			}))
 			v.Visitor.SignIn(t, v.Visitor.Open(t, v.AppURL+"/sign-in"), v.Site.URL)
@@ -105,7 +105,7 @@ func TestGETAlone(t *testing.T) {
 	v := apptest.Serve(t, with(func(docs *docslogin.Middleware) http.Handler {
 		r := gin.New()
 		r.Use(authenticate(app.SignedIn))
-		r.Any("/sign-in", gin.WrapH(app.SignIn))
+		r.Any("/sign-in", gin.WrapH(app.SignIn(docs.ReturnURL)))
 		r.GET(docs.Path(), gin.WrapH(docs))
 		return r
 	}))

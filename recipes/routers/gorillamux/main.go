@@ -20,7 +20,7 @@ func newHandler(env app.Env) (http.Handler, error) {
 	}
 	router := mux.NewRouter()
 	router.Handle("/", app.Home)
-	router.Handle("/sign-in", app.SignIn)
+	router.Handle("/sign-in", app.SignIn(docs.ReturnURL))
 	// With .Methods("GET"), mux would answer the other methods itself. To mount nothing in the
 	// router, return docs.Wrap(router) instead.
 	router.Handle(docs.Path(), docs)

@@ -63,7 +63,7 @@ func with(mount func(*mux.Router, *docslogin.Middleware) http.Handler) func(app.
 		}
 		router := mux.NewRouter()
 		router.Handle("/", app.Home)
-		router.Handle("/sign-in", app.SignIn)
+		router.Handle("/sign-in", app.SignIn(docs.ReturnURL))
 		return mount(router, docs), nil
 	}
 }

@@ -38,7 +38,7 @@ func newHandler(env app.Env) (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/{$}", app.Home)
-	mux.Handle("/sign-in", app.SignIn)
+	mux.Handle("/sign-in", app.SignIn(docs.ReturnURL))
 	mux.Handle("/v1/", gateway)
 	return docs.Wrap(mux), nil
 }

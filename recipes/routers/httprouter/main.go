@@ -20,7 +20,7 @@ func newHandler(env app.Env) (http.Handler, error) {
 	}
 	router := httprouter.New()
 	router.Handler(http.MethodGet, "/", app.Home)
-	router.Handler(http.MethodGet, "/sign-in", app.SignIn)
-	router.Handler(http.MethodPost, "/sign-in", app.SignIn)
+	router.Handler(http.MethodGet, "/sign-in", app.SignIn(docs.ReturnURL))
+	router.Handler(http.MethodPost, "/sign-in", app.SignIn(docs.ReturnURL))
 	return docs.Wrap(router), nil
 }

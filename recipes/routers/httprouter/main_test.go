@@ -15,7 +15,7 @@ func TestRecipe(t *testing.T) { apptest.Try(t, newHandler) }
 // The other way to mount it, for those who keep all routes in one place.
 func TestEveryMethodInTheRouter(t *testing.T) {
 	apptest.Try(t, with(func(router *httprouter.Router, docs *docslogin.Middleware) http.Handler {
-		pages(router)
+		pages(router, docs)
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} {
 			router.Handler(method, docs.Path(), docs)
 		}
@@ -25,7 +25,7 @@ func TestEveryMethodInTheRouter(t *testing.T) {
 
 func TestGETAlone(t *testing.T) {
 	v := apptest.Serve(t, with(func(router *httprouter.Router, docs *docslogin.Middleware) http.Handler {
-		pages(router)
+		pages(router, docs)
 		router.Handler(http.MethodGet, docs.Path(), docs)
 		return router
 	}))
@@ -46,7 +46,7 @@ func TestGETAlone(t *testing.T) {
 // Alone, the router would redirect from the login route to its own path with a trailing slash.
 func TestRedirectsOfTheRouter(t *testing.T) {
 	apptest.Try(t, with(func(router *httprouter.Router, docs *docslogin.Middleware) http.Handler {
-		pages(router)
+		pages(router, docs)
 		for _, method := range []string{"GET", "HEAD", "POST", "DELETE"} {
 			router.Handler(method, "/docs-login/", http.NotFoundHandler())
 		}
@@ -61,7 +61,7 @@ func TestRouterThatTakesEveryPath(t *testing.T) {
 			case "/":
 				app.Home.ServeHTTP(w, r)
 			case "/sign-in":
-				app.SignIn.ServeHTTP(w, r)
+				app.SignIn(docs.ReturnURL).ServeHTTP(w, r)
 			default:
 				http.NotFound(w, r)
 			}
@@ -92,8 +92,8 @@ func with(mount func(*httprouter.Router, *docslogin.Middleware) http.Handler) fu
 	}
 }
 
-func pages(router *httprouter.Router) {
+func pages(router *httprouter.Router, docs *docslogin.Middleware) {
 	router.Handler(http.MethodGet, "/", app.Home)
-	router.Handler(http.MethodGet, "/sign-in", app.SignIn)
-	router.Handler(http.MethodPost, "/sign-in", app.SignIn)
+	router.Handler(http.MethodGet, "/sign-in", app.SignIn(docs.ReturnURL))
+	router.Handler(http.MethodPost, "/sign-in", app.SignIn(docs.ReturnURL))
 }

@@ -24,7 +24,7 @@ func newHandler(env app.Env) (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/{$}", app.Home)
-	mux.Handle("/sign-in", app.SignIn)
+	mux.Handle("/sign-in", app.SignIn(docs.ReturnURL))
 	mux.Handle(docs.Path(), docs) // not an operation: it answers every method, and is not in the API's description
 	api := humago.New(mux, huma.DefaultConfig("App", "1.0.0"))
 	api.UseMiddleware(authenticate(api, app.SignedIn))

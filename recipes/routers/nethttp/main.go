@@ -19,6 +19,6 @@ func newHandler(env app.Env) (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/{$}", app.Home)
-	mux.Handle("/sign-in", app.SignIn)
+	mux.Handle("/sign-in", app.SignIn(docs.ReturnURL))
 	return docs.Wrap(mux), nil
 }

@@ -57,7 +57,7 @@ func inTheMux(method string) func(app.Env) (http.Handler, error) {
 		}
 		mux := http.NewServeMux()
 		mux.Handle("/{$}", app.Home)
-		mux.Handle("/sign-in", app.SignIn)
+		mux.Handle("/sign-in", app.SignIn(docs.ReturnURL))
 		mux.Handle(method+docs.Path(), docs)
 		return mux, nil
 	}

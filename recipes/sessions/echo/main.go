@@ -52,7 +52,7 @@ func newHandler(env app.Env, store sessions.Store) (http.Handler, error) {
 		return c.String(http.StatusOK, "Signed in as "+email+"\n")
 	})
 	e.Any("/sign-in", func(c echo.Context) error {
-		app.SignInForm(func(w http.ResponseWriter, r *http.Request, email string) error {
+		app.SignInForm(docs.ReturnURL, func(w http.ResponseWriter, r *http.Request, email string) error {
 			s, _ := session.Get("session", c) // a new one and an error, if the browser's cannot be read
 			s.ID, s.IsNew = "", true          // a new ID: somebody else may know the old one
 			s.Values = map[any]any{"email": email}

@@ -1,7 +1,8 @@
 // Command gin is an app with gin-contrib/sessions, whose stores are gorilla's: SessionLookup
 // reads the same store, under the same name.
 //
-// The trap: sessions.Default needs a *gin.Context, and a lookup has only the *http.Request.
+// The trap: sessions.Default needs a *gin.Context, and a lookup has only the *http.Request. And for each
+// cookie that it cannot read, it logs an error, which anybody can bring about.
 package main
 
 import (
@@ -52,7 +53,7 @@ func newHandler(env app.Env, store sessions.Store) (http.Handler, error) {
 		}
 		c.String(http.StatusOK, "Signed in as %s\n", email)
 	})
-	router.Any("/sign-in", gin.WrapH(app.SignInForm(func(w http.ResponseWriter, r *http.Request, email string) error {
+	router.Any("/sign-in", gin.WrapH(app.SignInForm(docs.ReturnURL, func(w http.ResponseWriter, r *http.Request, email string) error {
 		session, _ := store.Get(r, "session") // the session of sessions.Default, which cannot change the ID
 		session.ID, session.IsNew = "", true  // a new ID: somebody else may know the old one
 		session.Values = map[any]any{"email": email}

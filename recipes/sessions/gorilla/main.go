@@ -45,7 +45,7 @@ func newHandler(env app.Env, store sessions.Store) (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/{$}", app.HomeFor(lookup, "/sign-in"))
-	mux.Handle("/sign-in", app.SignInForm(func(w http.ResponseWriter, r *http.Request, email string) error {
+	mux.Handle("/sign-in", app.SignInForm(docs.ReturnURL, func(w http.ResponseWriter, r *http.Request, email string) error {
 		session, _ := store.Get(r, "session") // a new one and an error, if the browser's cannot be read
 		session.ID, session.IsNew = "", true  // a new ID: somebody else may know the old one
 		session.Values = map[any]any{"email": email}

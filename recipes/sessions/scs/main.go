@@ -32,7 +32,7 @@ func newHandler(env app.Env, manager *scs.SessionManager) (http.Handler, error) 
 	if err != nil {
 		return nil, err
 	}
-	return manager.LoadAndSave(docs.Wrap(pages(manager))), nil
+	return manager.LoadAndSave(docs.Wrap(pages(docs, manager))), nil
 }
 
 // lookup reports who is signed in. If the store is down, LoadAndSave has already answered 500.
@@ -46,7 +46,7 @@ func lookup(manager *scs.SessionManager) docslogin.UserLookup {
 	}
 }
 
-func pages(manager *scs.SessionManager) http.Handler {
+func pages(docs *docslogin.Middleware, manager *scs.SessionManager) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/{$}", func(w http.ResponseWriter, r *http.Request) {
 		email := manager.GetString(r.Context(), "email")
@@ -56,7 +56,7 @@ func pages(manager *scs.SessionManager) http.Handler {
 		}
 		fmt.Fprintf(w, "Signed in as %s\n", email)
 	})
-	mux.Handle("/sign-in", app.SignInForm(func(_ http.ResponseWriter, r *http.Request, email string) error {
+	mux.Handle("/sign-in", app.SignInForm(docs.ReturnURL, func(_ http.ResponseWriter, r *http.Request, email string) error {
 		if err := manager.Clear(r.Context()); err != nil { // remove what an earlier user left
 			return err
 		}

@@ -40,7 +40,7 @@ func TestOutsideOfLoadAndSave(t *testing.T) {
 		if err != nil {
 			return nil, err
 		}
-		return docs.Wrap(manager.LoadAndSave(pages(manager))), nil
+		return docs.Wrap(manager.LoadAndSave(pages(docs, manager))), nil
 	})
 	if got := v.OpenRoute(t, v.Session(t)); got != "Internal Server Error" {
 		t.Errorf("the route leads to %s", got)

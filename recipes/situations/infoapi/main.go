@@ -29,10 +29,10 @@ func newHandler(docsURL string) (http.Handler, error) {
 	mux := http.NewServeMux()
 	// The docs' dashboard needs these URLs: Info API, authorization, and token.
 	mux.Handle("/user-info", info)
-	mux.HandleFunc("GET /oauth/authorize", server.authorize)
+	mux.HandleFunc("GET "+authorizePath, server.authorize)
 	mux.HandleFunc("POST /oauth/token", server.exchange)
 	mux.Handle("/{$}", app.Home)
-	mux.Handle("/sign-in", app.SignIn)
+	mux.Handle("/sign-in", app.SignIn(returnURL))
 	return mux, nil
 }
 

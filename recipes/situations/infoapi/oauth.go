@@ -4,8 +4,10 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 )
 
 const (
+	authorizePath = "/oauth/authorize"
 	clientID      = "docs"
 	docsScope     = "docs-user-info" // other tokens of the app have other scopes
 	codeLifetime  = time.Minute
@@ -47,7 +50,7 @@ func (s *oauthServer) authorize(w http.ResponseWriter, r *http.Request) {
 	user, err := app.SignedIn(r)
 	switch {
 	case errors.Is(err, docslogin.ErrNoUser):
-		http.Redirect(w, r, "/sign-in?"+url.Values{"next": {"/oauth/authorize?" + q.Encode()}}.Encode(), http.StatusSeeOther)
+		http.Redirect(w, r, "/sign-in?"+url.Values{"next": {authorizePath + "?" + q.Encode()}}.Encode(), http.StatusSeeOther)
 		return
 	case err != nil:
 		http.Error(w, "The session cannot be read.", http.StatusInternalServerError)
@@ -55,6 +58,17 @@ func (s *oauthServer) authorize(w http.ResponseWriter, r *http.Request) {
 	}
 	code := s.codes.add(grant{user.Email, docsScope, q.Get("code_challenge"), time.Now().Add(codeLifetime)})
 	http.Redirect(w, r, s.redirectURL+"?"+url.Values{"code": {code}, "state": {q.Get("state")}}.Encode(), http.StatusSeeOther)
+}
+
+// returnURL is where the sign-in page leads. Anybody can make a link to that page, so it leads only to
+// authorize, which checks its own parameters. An app that also has a Middleware uses its ReturnURL.
+func returnURL(r *http.Request) string {
+	query, ok := strings.CutPrefix(r.FormValue("next"), authorizePath+"?")
+	if !ok {
+		return "/"
+	}
+	values, _ := url.ParseQuery(query)
+	return authorizePath + "?" + values.Encode()
 }
 
 // exchange gives a script of the docs an access token for a code.
@@ -96,6 +110,7 @@ func (g *grants) add(added grant) (key string) {
 	if g.of == nil {
 		g.of = map[string]grant{}
 	}
+	maps.DeleteFunc(g.of, func(_ string, old grant) bool { return time.Now().After(old.end) }) // or they would fill the memory
 	key = rand.Text()
 	g.of[key] = added
 	return key

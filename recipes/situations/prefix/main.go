@@ -3,7 +3,8 @@
 // prefix. The trap: a return URL without the prefix, or one that is built from X-Forwarded
 // headers, which any client can send. With WithExternalURL, it comes from the configuration.
 //
-// An app that sees the prefix itself needs only docslogin.WithPath("/app/docs-login").
+// An app that sees the prefix itself needs only docslogin.WithPath("/app/docs-login"). Its ReturnURL is
+// "/" if there is no return URL.
 package main
 
 import (
@@ -22,15 +23,15 @@ const prefix = "/app"
 // newHandler takes the app's own URL as browsers see it: https://example.com/app.
 func newHandler(env app.Env) (http.Handler, error) {
 	docs, err := docslogin.New(signedIn, env.Platform,
-		docslogin.WithExternalURL(env.URL),                  // adds the prefix to the return URL
+		docslogin.WithExternalURL(env.URL+"/"),              // adds the prefix to the return URL, and is the home page
 		docslogin.WithSignInPage(prefix+"/sign-in", "next")) // as browsers see it
 	if err != nil {
 		return nil, err
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/{$}", app.HomeFor(signedIn, prefix+"/sign-in"))
-	mux.Handle("/sign-in", app.SignInFormOf(prefix+"/", signIn)) // the app's own redirects need the prefix, too
-	return docs.Wrap(mux), nil                                   // at /docs-login: the proxy strips the prefix
+	mux.Handle("/sign-in", app.SignInForm(docs.ReturnURL, signIn)) // the app's own redirects have the prefix, too
+	return docs.Wrap(mux), nil                                     // at /docs-login: the proxy strips the prefix
 }
 
 var store = func() *sessions.CookieStore {
@@ -53,6 +54,6 @@ var signedIn = docslogin.SessionLookup(store, "session", func(_ *http.Request, s
 func signIn(w http.ResponseWriter, r *http.Request, email string) error {
 	session, _ := store.Get(r, "session") // a new one, if the browser's is of an earlier start
 	session.ID, session.IsNew = "", true  // a new ID, if the store has IDs: somebody else may know the old one
-	session.Values["email"] = email
+	session.Values = map[any]any{"email": email}
 	return session.Save(r, w)
 }

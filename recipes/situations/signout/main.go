@@ -32,7 +32,7 @@ func newHandler(env app.Env) (http.Handler, error) {
 	docsLogout := env.Platform.DocsURL + "/~gitbook/auth/logout"
 	mux := http.NewServeMux()
 	mux.Handle("/{$}", app.HomeFor(signedIn, "/sign-in"))
-	mux.Handle("/sign-in", app.SignInForm(signIn))
+	mux.Handle("/sign-in", app.SignInForm(docs.ReturnURL, signIn))
 	mux.HandleFunc("GET /sign-out", signOutPage) // the logout URL in the docs' dashboard
 	mux.HandleFunc("POST /sign-out", func(w http.ResponseWriter, r *http.Request) {
 		// The app's session first: the docs may open a page of theirs, which asks the app at once.
@@ -89,11 +89,12 @@ var signedIn = docslogin.SessionLookup(store, "session", func(_ *http.Request, s
 func signIn(w http.ResponseWriter, r *http.Request, email string) error {
 	session, _ := store.Get(r, "session") // a new one, if the browser's is of an earlier start
 	session.ID, session.IsNew = "", true  // a new ID, if the store has IDs: somebody else may know the old one
-	session.Values["email"] = email
-	session.Values["end"] = time.Now().Add(lifetime).Unix()
+	session.Values = map[any]any{"email": email, "end": time.Now().Add(lifetime).Unix()}
 	return session.Save(r, w)
 }
 
+// signOut removes the session from this browser. A copy of the cookie stays valid until the session's
+// end. To end that, too, use a store on the server.
 func signOut(w http.ResponseWriter, r *http.Request) error {
 	session, _ := store.Get(r, "session") // also deletes a cookie that cannot be read
 	session.Options.MaxAge = -1

@@ -98,7 +98,12 @@ func (v *visit) isOut(t *testing.T, page apptest.Page, redirects int) {
 	}
 }
 
-func TestRecipe(t *testing.T) { start(t, toSignOut).Try(t) }
+func TestRecipe(t *testing.T) {
+	v := start(t, toSignOut)
+	isGone := v.PlantValue(t, store)
+	v.Try(t)
+	isGone()
+}
 
 func TestSignOutAtTheApp(t *testing.T) {
 	v := start(t, toSignOut)

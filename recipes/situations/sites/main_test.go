@@ -51,7 +51,7 @@ func TestTwoSitesOnOneRoute(t *testing.T) {
 	appURL := apptest.ServeApp(t, func(string) (http.Handler, error) {
 		outer := docslogin.Must(docslogin.New(app.SignedIn, reference.Platform(), app.SignInPage))
 		inner := docslogin.Must(docslogin.New(app.SignedIn, guides.Platform(), app.SignInPage))
-		return outer.Wrap(inner.Wrap(app.SignIn)), nil
+		return outer.Wrap(inner.Wrap(app.SignIn(inner.ReturnURL))), nil
 	})
 	guides.SetLoginURL(appURL + "/docs-login")
 	reference.SetLoginURL(appURL + "/docs-login")

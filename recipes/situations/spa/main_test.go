@@ -189,7 +189,7 @@ func TestSessionCookie(t *testing.T) {
 	s.appURL = apptest.ServeApp(t, func(string) (http.Handler, error) {
 		docs, err := docslogin.New(app.SignedIn, site.Platform())
 		mux := http.NewServeMux()
-		mux.Handle("/sign-in", app.SignIn)
+		mux.Handle("/sign-in", app.SignIn(docs.ReturnURL))
 		mux.Handle("/{$}", app.Home)
 		mux.HandleFunc("POST /api/docs-url", docsURL(docs, app.SignedIn))
 		return mux, err

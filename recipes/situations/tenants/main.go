@@ -36,7 +36,7 @@ func newTenants(store sessions.Store) *tenants {
 	t := &tenants{store: store, byHost: map[string]tenant{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/{$}", t.home)
-	mux.Handle("/sign-in", app.SignInForm(t.signIn))
+	mux.Handle("/sign-in", app.SignInForm(t.returnURL, t.signIn))
 	t.next = mux
 	return t
 }
@@ -94,6 +94,15 @@ func (t *tenants) usersOf(name string) docslogin.UserLookup {
 		}
 		return &docslogin.User{ID: name + "/" + email, Email: email}, nil
 	})
+}
+
+// returnURL is that of the tenant's docs, though all tenants have the same sign-in page.
+func (t *tenants) returnURL(r *http.Request) string {
+	tenant, ok := t.at(r.Host)
+	if !ok {
+		return "/"
+	}
+	return tenant.docs.ReturnURL(r)
 }
 
 func (t *tenants) signIn(w http.ResponseWriter, r *http.Request, email string) error {

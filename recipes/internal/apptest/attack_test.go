@@ -1,0 +1,224 @@
+package apptest
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// attackAll calls attack for every recipe, each in a process of its own.
+func attackAll(t *testing.T, attack func(t *testing.T, p *process)) {
+	t.Helper()
+	for _, folder := range folders(t) {
+		t.Run(folder, func(t *testing.T) { attack(t, startProcess(t, folder, arguments(t, folder)...)) })
+	}
+}
+
+// arguments returns what a recipe needs on its command line.
+func arguments(t *testing.T, folder string) []string {
+	t.Helper()
+	var key []byte
+	switch folder {
+	case "production/prometheus":
+		return []string{"-metrics", "127.0.0.1:0"}
+	case "production/sighup":
+		key = []byte(rand.Text())
+	case "production/keyfile":
+		_, private, _ := ed25519.GenerateKey(nil)      // never fails
+		der, _ := x509.MarshalPKCS8PrivateKey(private) // nor this
+		key = pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	default:
+		return nil
+	}
+	path := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(path, key, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return []string{"-key", path}
+}
+
+// returnURLs are return URLs in a link to a sign-in page. {app} is the app's URL, {origin} its origin,
+// and {home} the path of its home page.
+var returnURLs = []struct{ name, given, leads string }{
+	{"a page of the app", "{home}?from=mail", "{app}/?from=mail"},
+	{"none", "", "{app}/"},
+	{"another host", "https://evil.example/", "{app}/"},
+	{"another host, without a scheme", "//evil.example/", "{app}/"},
+	{"another host, with a backslash", `/\evil.example/`, "{app}/"},
+	{"another host, after a tab", "/\t/evil.example/", "{app}/"},
+	{"another host, after dots", "/.//evil.example/", "{app}/"},
+	{"a script", "javascript:alert(1)", "{app}/"},
+	{"the app's origin as a user name", "{origin}@evil.example/", "{app}/"},
+	{"the app's origin as the beginning of another", "{origin}.evil.example/", "{app}/"},
+	{"the app's own URL, which an app without WithExternalURL does not know", "{app}/?from=mail", "{app}/"},
+}
+
+func TestReturnURLs(t *testing.T) {
+	attackAll(t, func(t *testing.T, p *process) {
+		signIn := p.findSignIn(t, newVisitor(t))
+		if signIn == nil {
+			t.Skip("there is no sign-in page")
+		}
+		app, _ := url.Parse(p.appURL)
+		fill := strings.NewReplacer("{app}", p.appURL, "{origin}", app.Scheme+"://"+app.Host, "{home}", app.Path+"/").Replace
+		for _, row := range returnURLs {
+			switch {
+			case p.folder == "situations/infoapi": // its sign-in page leads only to its authorization endpoint
+				row.leads = "{app}/"
+			case p.folder == "situations/prefix" && row.given == "{app}/?from=mail": // it has WithExternalURL
+				row.leads = row.given
+			case p.folder == "identity/kratos": // its sign-in page answers with an error, or leads to its own home page
+				row.leads = ""
+			}
+			t.Run(row.name, func(t *testing.T) {
+				v := newVisitor(t)
+				for _, who := range []string{"a visitor", "a user who is signed in"} {
+					page := v.SignIn(t, v.Open(t, signIn.link(fill(row.given))), "")
+					if page.URL.Hostname() == "evil.example" || row.leads != "" && page.URL.String() != fill(row.leads) {
+						t.Errorf("%s ends at %s", who, page.URL)
+					}
+				}
+			})
+		}
+	})
+}
+
+// posts are the endpoints that change something, besides those of the forms on sign-in pages.
+var posts = map[string][]string{
+	"identity/auth0":       {"/sign-out"},
+	"identity/supertokens": {"/auth/signin", "/auth/signup", "/auth/signout", "/auth/session/refresh"},
+	"situations/signout":   {"/sign-out"},
+	"situations/spa":       {"/api/sign-in", "/api/docs-url"},
+}
+
+func TestPostsOfOtherSites(t *testing.T) {
+	attackAll(t, func(t *testing.T, p *process) {
+		v := newVisitor(t)
+		origin := strings.TrimSuffix(p.appURL, "/app")
+		paths, fields := posts[p.folder], ""
+		if signIn := p.findSignIn(t, v); signIn != nil && signIn.post != "" {
+			paths, fields = append(paths, signIn.post), signIn.fields
+		}
+		for _, path := range paths {
+			for _, row := range []struct {
+				name   string
+				header http.Header
+				other  bool
+			}{
+				{"the app's own", http.Header{"Sec-Fetch-Site": {"same-origin"}}, false},
+				{"the app's own, in an old browser", http.Header{"Origin": {origin}}, false},
+				{"another site's", http.Header{"Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://evil.example"}}, true},
+				{"another subdomain's", http.Header{"Sec-Fetch-Site": {"same-site"}, "Origin": {"https://evil.example"}}, true},
+				{"another site's, in an old browser", http.Header{"Origin": {"https://evil.example"}}, true},
+				{"a sandboxed frame's, in an old browser", http.Header{"Origin": {"null"}}, true},
+			} {
+				resp, _ := p.ask(t, v, http.MethodPost, path, row.header, fields)
+				rejected := resp.StatusCode == http.StatusForbidden
+				if rejected != row.other || rejected && len(resp.Cookies()) > 0 && p.folder != "routers/fiber" || // which sets a cookie for everybody
+					resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusMethodNotAllowed {
+					t.Errorf("%s request to %s is answered %s, with %d cookies", row.name, path, resp.Status, len(resp.Cookies()))
+				}
+			}
+		}
+	})
+}
+
+// TestPlantedSessions puts a stranger's cookies into a visitor's browser. After the visitor has signed
+// in, the stranger must not be signed in as the visitor. The recipes' own tests check with PlantValue
+// that nothing of the session before remains.
+func TestPlantedSessions(t *testing.T) {
+	attackAll(t, func(t *testing.T, p *process) {
+		signIn := p.findSignIn(t, newVisitor(t))
+		if signIn == nil {
+			t.Skip("there is no sign-in page")
+		}
+		for _, stranger := range []string{"", "eve@example.com"} {
+			v := newVisitor(t)
+			v.Open(t, p.appURL+"/")
+			v.Open(t, signIn.link(""))
+			if v.Email = stranger; stranger != "" && p.folder != "identity/authboss" { // who has one user
+				if page := p.signIn(t, v, signIn); !strings.Contains(page.Text, stranger) {
+					t.Fatalf("after signing in, the stranger ends at %s", page)
+				}
+			}
+			at, _ := url.Parse(p.appURL + "/")
+			victim := newVisitor(t)
+			for _, cookie := range v.client.Jar.Cookies(at) {
+				if cookie.Name != "auth0" && cookie.Name != "__client" { // of the services, which are on another site
+					victim.client.Jar.SetCookies(at, []*http.Cookie{{Name: cookie.Name, Value: cookie.Value, Path: at.Path}})
+				}
+			}
+			if page := p.signIn(t, victim, signIn); !strings.Contains(page.Text, Ada) {
+				t.Errorf("with the cookies of %q, the visitor ends at %s", stranger, page)
+			}
+			if page := v.Open(t, p.appURL+"/"); strings.Contains(page.Text, Ada) {
+				t.Errorf("the stranger, %q before, is signed in as the visitor", stranger)
+			}
+		}
+	})
+}
+
+// TestCallbacks sends a browser to callbacks of identity providers that belong to a stranger's sign-in,
+// and could sign the visitor in as the stranger, and to one with a code that is made up.
+func TestCallbacks(t *testing.T) {
+	for _, folder := range []string{"identity/auth0", "identity/goth", "identity/oidc"} {
+		t.Run(folder, func(t *testing.T) {
+			p, v := startProcess(t, folder), newVisitor(t)
+			strangers := p.callback(t)
+			resp, _ := p.ask(t, v, http.MethodGet, "/sign-in", nil, "")
+			to, err := resp.Location()
+			if err != nil {
+				t.Fatal(err)
+			}
+			own := http.Header{}
+			for _, cookie := range resp.Cookies() {
+				own.Add("Cookie", cookie.Name+"="+cookie.Value)
+			}
+			for _, row := range []struct {
+				name, callback string
+				cookies        http.Header
+				says           string
+			}{
+				{"a stranger's", strangers, own, "not begun here"},
+				{"a stranger's, in a browser that has begun nothing", strangers, nil, "not begun here"},
+				{"without a state", "/callback?code=1", own, "not begun here"},
+				{"without a state, in a browser that has begun nothing", "/callback?code=1&state=", nil, "not begun here"},
+				{"with a code that is made up", "/callback?code=1&state=" + to.Query().Get("state"), own, "took too long"},
+			} {
+				resp, text := p.ask(t, v, http.MethodGet, row.callback, row.cookies, "")
+				if resp.StatusCode != http.StatusBadRequest || !strings.Contains(text, row.says) {
+					t.Errorf("the callback %s is answered %s: %s", row.name, resp.Status, text)
+				}
+			}
+			if log := p.log.String(); strings.Contains(log, "ERROR") {
+				t.Errorf("the operator should act, the log says: %s", log)
+			}
+		})
+	}
+}
+
+// callback returns the path and the query to which the provider sends a visitor who has signed in, and
+// who does not go there.
+func (p *process) callback(t *testing.T) (path string) {
+	t.Helper()
+	v := newVisitor(t)
+	v.client.CheckRedirect = func(r *http.Request, _ []*http.Request) error {
+		if r.URL.Path == "/callback" {
+			path = r.URL.RequestURI()
+			return http.ErrUseLastResponse
+		}
+		return nil
+	}
+	v.Submit(t, v.Open(t, p.appURL+"/sign-in"))
+	if path == "" {
+		t.Fatal("the provider does not send the visitor back")
+	}
+	return path
+}
