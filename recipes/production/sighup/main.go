@@ -1,5 +1,6 @@
 // Command sighup is an app that sets a new docs key while it serves: it reads the key's file again
-// at SIGHUP, as daemons do. What an app of your own needs is in reload.go.
+// at SIGHUP, as daemons do. The key is ReadMe's JWT secret, which the webhook needs as well as the login
+// route. What an app of your own needs is in reload.go.
 package main
 
 import (
@@ -14,6 +15,7 @@ import (
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/platforms"
 	"github.com/docslogin/docslogin/recipes/internal/app"
+	"github.com/docslogin/docslogin/webhook"
 )
 
 func main() {
@@ -42,7 +44,18 @@ func serve(ctx context.Context, address, docsURL, keyFile string) error {
 	if err != nil {
 		return err
 	}
-	reloadKey(keyFile, docs, slog.Default())
+	hook, err := webhook.ReadMe(key, find)
+	if err != nil {
+		return err
+	}
+	reloadKey(keyFile, setBoth(docs, hook, key), slog.Default())
 
-	return app.Serve(ctx, address, docs, app.Pages(docs))
+	pages := app.Pages(docs)
+	pages.Handle("POST /readme-webhook", hook) // in the docs' dashboard: the webhook's URL
+	return app.Serve(ctx, address, docs, pages)
+}
+
+// find returns the user with an address. Here, everybody has an account.
+func find(_ context.Context, email string) (*docslogin.User, error) {
+	return &docslogin.User{ID: email, Email: email}, nil
 }

@@ -1,11 +1,18 @@
 package main
 
 import (
+	"crypto/ed25519"
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -14,7 +21,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/platforms"
+	"github.com/docslogin/docslogin/recipes/internal/app"
 	"github.com/docslogin/docslogin/recipes/internal/apptest"
+	"github.com/docslogin/docslogin/webhook"
 	"github.com/go-jose/go-jose/v4"
 )
 
@@ -43,6 +54,37 @@ func signed(to *url.URL, secret string) error {
 		return errors.New("the token is not Ada's")
 	}
 	return nil
+}
+
+// asked returns an error unless the app answers a request that ReadMe has signed with the secret, and
+// rejects one that it has signed with the other.
+func asked(appURL, secret, other string) error {
+	for signedWith, want := range map[string]int{secret: http.StatusOK, other: http.StatusUnauthorized} {
+		req, err := http.NewRequest(http.MethodPost, appURL+"/readme-webhook", strings.NewReader(question))
+		if err != nil {
+			return err
+		}
+		req.Header.Set("ReadMe-Signature", signature(signedWith))
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return err
+		}
+		text, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if resp.StatusCode != want || strings.Contains(string(text), "ada@example.com") != (want == http.StatusOK) {
+			return fmt.Errorf("the webhook answers %s, not %d", resp.Status, want)
+		}
+	}
+	return nil
+}
+
+const question = `{"email":"ada@example.com"}`
+
+func signature(secret string) string {
+	now := fmt.Sprint(time.Now().UnixMilli())
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write([]byte(now + "." + question))
+	return fmt.Sprintf("t=%s,v0=%x", now, mac.Sum(nil))
 }
 
 // keyFile is the path of a file with a key.
@@ -90,6 +132,9 @@ func TestReload(t *testing.T) {
 		if err == nil {
 			err = signed(to, step.signs)
 		}
+		if err == nil {
+			err = asked(app.URL, step.signs, map[string]string{first: second, second: first}[step.signs])
+		}
 		if err != nil {
 			t.Errorf("step %d: %v", i+1, err)
 		}
@@ -106,6 +151,32 @@ func TestReload(t *testing.T) {
 	app.Signal(syscall.SIGTERM)
 	if said := app.End(t); strings.Contains(said, "secret of the project") || strings.Contains(said, "short secret") {
 		t.Errorf("a key is in the log:\n%s", said)
+	}
+}
+
+// Nothing that a file holds does this: both make the same checks.
+func TestASecretThatOnlyTheWebhookAccepts(t *testing.T) {
+	_, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	docs := docslogin.Must(docslogin.New(app.SignedIn, platforms.Mintlify("https://docs.example.com", key)))
+	hook, err := webhook.ReadMe(first, find)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := setBoth(docs, hook, first)(second); err == nil {
+		t.Error("the secret is set")
+	}
+	server := httptest.NewServer(hook)
+	defer server.Close()
+	if err := asked(server.URL, first, second); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -8,19 +9,36 @@ import (
 	"syscall"
 
 	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/webhook"
 )
 
-// reloadKey sets the key of docs from the file at path at every SIGHUP, until the process ends.
-// Call it before the app serves, since an earlier SIGHUP ends the process. A later one does not,
-// not even when the terminal closes.
-func reloadKey(path string, docs *docslogin.Middleware, logger *slog.Logger) {
+// setBoth returns a func that sets a new secret for the login route, which signs with it, and for the
+// webhook, which verifies with it: for both, or for neither. now is the secret that both have. The
+// func is not safe for concurrent use. An app without a webhook calls docs.SetKey alone.
+func setBoth(docs *docslogin.Middleware, hook *webhook.Handler, now string) func(secret string) error {
+	return func(secret string) error {
+		if err := hook.SetSecret(secret); err != nil {
+			return err
+		}
+		if err := docs.SetKey(docslogin.Secret(secret)); err != nil {
+			return errors.Join(err, hook.SetSecret(now))
+		}
+		now = secret
+		return nil
+	}
+}
+
+// reloadKey calls set with the key in the file at path at every SIGHUP, until the process ends. Call it
+// before the app serves, since an earlier SIGHUP ends the process. A later one does not, not even
+// when the terminal closes.
+func reloadKey(path string, set func(key string) error, logger *slog.Logger) {
 	hangup := make(chan os.Signal, 1) // one may wait: the file is read after it arrived
 	signal.Notify(hangup, syscall.SIGHUP)
 	go func() {
 		for range hangup {
 			key, err := readKey(path)
 			if err == nil {
-				err = docs.SetKey(docslogin.Secret(key))
+				err = set(key)
 			}
 			if err != nil {
 				logger.Error("docs key rejected, the old one stays", "file", path, "error", err)
