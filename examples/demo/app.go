@@ -7,8 +7,6 @@ import (
 	"html/template"
 	"log"
 	"net/http"
-	"strings"
-	"unicode"
 
 	"github.com/docslogin/docslogin"
 	"github.com/gorilla/sessions"
@@ -85,20 +83,22 @@ func newApp(all []docs) (http.Handler, error) {
 	mux.HandleFunc("POST /sign-in", a.signIn)
 	mux.HandleFunc("POST /sign-out", a.signOut)
 
-	handler := http.NewCrossOriginProtection().Handler(mux)
+	handler := http.NewCrossOriginProtection().Handler(http.MaxBytesHandler(mux, 1<<16))
 	for _, d := range all {
 		login, err := docslogin.New(lookup, d.Platform, docslogin.WithPath(d.Path), docslogin.WithSignInPage("/sign-in", "next"))
 		if err != nil {
 			return nil, err
 		}
 		handler = login.Wrap(handler)
+		a.returnURL = login.ReturnURL // every login's is the same, because all have this sign-in page
 	}
 	return handler, nil
 }
 
 type app struct {
-	store *sessions.CookieStore
-	Docs  []docs
+	store     *sessions.CookieStore
+	returnURL func(*http.Request) string
+	Docs      []docs
 }
 
 // session returns the visitor's session. It replaces a session that cannot be read, such as one of
@@ -113,17 +113,18 @@ func (a *app) home(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *app) signInForm(w http.ResponseWriter, r *http.Request) {
-	a.show(w, http.StatusOK, view{Title: "Sign in", People: people, Next: local(r.FormValue("next"))})
+	a.show(w, http.StatusOK, view{Title: "Sign in", People: people, Next: a.returnURL(r)})
 }
 
 func (a *app) signIn(w http.ResponseWriter, r *http.Request) {
-	next := local(r.PostFormValue("next"))
+	next := a.returnURL(r)
 	p := find(r.PostFormValue("user"))
 	if p == nil {
 		a.show(w, http.StatusUnprocessableEntity, view{Title: "Sign in", People: people, Next: next, Problem: "Choose who you are."})
 		return
 	}
 	session := a.session(r)
+	session.ID, session.IsNew = "", true // a new ID, if the store has IDs, because somebody else may know the old one
 	session.Values = map[any]any{"user": p.ID}
 	if err := session.Save(r, w); err != nil {
 		a.fail(w, "saving the session", err)
@@ -140,16 +141,6 @@ func (a *app) signOut(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.Redirect(w, r, "/", http.StatusSeeOther)
-}
-
-// local returns next if it is a path of this app, or else the home page, so that a link to the form
-// cannot send people elsewhere.
-func local(next string) string {
-	bad := func(c rune) bool { return c == '\\' || unicode.IsControl(c) }
-	if !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.ContainsFunc(next, bad) {
-		return "/"
-	}
-	return next
 }
 
 type view struct {
