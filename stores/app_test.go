@@ -91,7 +91,7 @@ func newApp(t *testing.T, docs *docslogintest.Site, k kind, has setup) *app {
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler := login.Wrap(newMux(store))
+	handler := login.Wrap(newMux(store, login.ReturnURL))
 	a.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if has.deadline > 0 {
 			ctx, cancel := context.WithTimeout(r.Context(), has.deadline)
@@ -109,10 +109,10 @@ var form = template.Must(template.New("form").Parse(
 	`<title>Sign in</title><form method=post><input type=hidden name=next value="{{.}}"><input name=name></form>`))
 
 // newMux serves the app's own pages.
-func newMux(store sessions.Store) *http.ServeMux {
+func newMux(store sessions.Store, returnURL func(*http.Request) string) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /sign-in", func(w http.ResponseWriter, r *http.Request) {
-		_ = form.Execute(w, r.FormValue("next"))
+		_ = form.Execute(w, returnURL(r))
 	})
 	mux.HandleFunc("POST /sign-in", func(w http.ResponseWriter, r *http.Request) {
 		session, _ := store.Get(r, "session")
@@ -124,7 +124,7 @@ func newMux(store sessions.Store) *http.ServeMux {
 			http.Error(w, "Please try again.", http.StatusInternalServerError)
 			return
 		}
-		http.Redirect(w, r, r.FormValue("next"), http.StatusSeeOther)
+		http.Redirect(w, r, returnURL(r), http.StatusSeeOther)
 	})
 	mux.HandleFunc("POST /sign-out", func(w http.ResponseWriter, r *http.Request) {
 		session, err := store.Get(r, "session")
@@ -133,7 +133,7 @@ func newMux(store sessions.Store) *http.ServeMux {
 			http.Error(w, "Please try again.", http.StatusInternalServerError)
 		}
 	})
-	return mux
+	return http.NewCrossOriginProtection().Handler(mux)
 }
 
 // next returns the event of the next request on the route.
