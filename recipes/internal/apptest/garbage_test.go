@@ -25,6 +25,49 @@ func token(header, claims string) string {
 	return encode(header) + "." + encode(claims) + ".c2lnbmF0dXJl"
 }
 
+// headers are headers of tokens, by what is in them.
+var headers = map[string]string{
+	"no algorithm":                   `{"alg":"none"}`,
+	"no algorithm, typed":            `{"alg":"none","typ":"JWT"}`,
+	"no members":                     `{}`,
+	"null":                           `null`,
+	"an array":                       `[]`,
+	"a number":                       `1`,
+	"not JSON":                       `{`,
+	"nothing":                        ``,
+	"HS256":                          `{"alg":"HS256","typ":"JWT"}`,
+	"RS256":                          `{"alg":"RS256","typ":"JWT"}`,
+	"RS256 without a type":           `{"alg":"RS256","kid":"d-1","version":"5"}`,
+	"RS256 with a key that is there": `{"alg":"RS256","typ":"JWT","kid":"d-1","version":"5"}`,
+	"RS256 with an unknown key":      `{"alg":"RS256","typ":"JWT","kid":"d-2","version":"5"}`,
+	"HS256 with a key that is there": `{"alg":"HS256","typ":"JWT","kid":"d-1","version":"5"}`,
+	"a key that is a number":         `{"alg":"RS256","typ":"JWT","kid":1,"version":"5"}`,
+	"a key that is null":             `{"alg":"RS256","typ":"JWT","kid":null,"version":"5"}`,
+	"a key that is an object":        `{"alg":"RS256","typ":"JWT","kid":{},"version":"5"}`,
+	"a type that is a number":        `{"alg":"RS256","typ":1,"kid":"d-1","version":"5"}`,
+	"a type that is null":            `{"alg":"RS256","typ":null,"kid":"d-1","version":"5"}`,
+	"a version that is null":         `{"alg":"RS256","typ":"JWT","kid":"d-1","version":null}`,
+	"a version that is a number":     `{"alg":"RS256","typ":"JWT","kid":"d-1","version":5}`,
+	"an algorithm that is a number":  `{"alg":1,"typ":"JWT","kid":"d-1"}`,
+	"an algorithm that is null":      `{"alg":null,"typ":"JWT","kid":"d-1"}`,
+	"a critical extension":           `{"alg":"RS256","typ":"JWT","kid":"d-1","crit":["b64"],"b64":false}`,
+	"a key of its own":               `{"alg":"RS256","typ":"JWT","jwk":{"kty":"oct","k":"AAAA"},"jku":"http://evil.example","x5u":1}`,
+}
+
+// payloads are payloads of tokens, by what is in them.
+var payloads = map[string]string{
+	"nothing":                    ``,
+	"null":                       `null`,
+	"a string":                   `"ada"`,
+	"an array":                   `[1]`,
+	"not JSON":                   `{`,
+	"nested arrays":              strings.Repeat("[", 3000),
+	"claims of wrong types":      `{"sub":{},"email":[],"exp":"soon","iat":"now","nbf":{},"aud":1,"iss":2,"sid":3,"azp":{},"sts":1,"email_verified":"yes"}`,
+	"other claims of wrong type": `{"sub":1,"exp":null,"iat":null,"aud":[1],"iss":{},"sessionHandle":1,"tId":{},"refreshTokenHash1":null,"antiCsrfToken":1}`,
+	"numbers that are too large": `{"sub":"ada","exp":1e400,"iat":-1e308,"nbf":1e308}`,
+	"all that a session has":     `{"sub":"ada","exp":9999999999,"iat":1,"sessionHandle":"1","refreshTokenHash1":"1","tId":"public","antiCsrfToken":null,"parentRefreshTokenHash1":null}`,
+}
+
 // garbage is what anybody can send in place of a session, by what it is.
 func garbage() map[string]string {
 	const claims = `{"sub":"ada","email":"ada@example.com","exp":9999999999,"iat":1}`
@@ -43,47 +86,8 @@ func garbage() map[string]string {
 		"8 KiB":             strings.Repeat("A", 8<<10),
 		"8 KiB of segments": token(`{"alg":"RS256","kid":"d-1"}`, `{"sub":"`+strings.Repeat("a", 6<<10)+`"}`),
 	}
-	headers := map[string]string{
-		"no algorithm":                   `{"alg":"none"}`,
-		"no algorithm, typed":            `{"alg":"none","typ":"JWT"}`,
-		"no members":                     `{}`,
-		"null":                           `null`,
-		"an array":                       `[]`,
-		"a number":                       `1`,
-		"not JSON":                       `{`,
-		"nothing":                        ``,
-		"HS256":                          `{"alg":"HS256","typ":"JWT"}`,
-		"RS256":                          `{"alg":"RS256","typ":"JWT"}`,
-		"RS256 without a type":           `{"alg":"RS256","kid":"d-1","version":"5"}`,
-		"RS256 with a key that is there": `{"alg":"RS256","typ":"JWT","kid":"d-1","version":"5"}`,
-		"RS256 with an unknown key":      `{"alg":"RS256","typ":"JWT","kid":"d-2","version":"5"}`,
-		"HS256 with a key that is there": `{"alg":"HS256","typ":"JWT","kid":"d-1","version":"5"}`,
-		"a key that is a number":         `{"alg":"RS256","typ":"JWT","kid":1,"version":"5"}`,
-		"a key that is null":             `{"alg":"RS256","typ":"JWT","kid":null,"version":"5"}`,
-		"a key that is an object":        `{"alg":"RS256","typ":"JWT","kid":{},"version":"5"}`,
-		"a type that is a number":        `{"alg":"RS256","typ":1,"kid":"d-1","version":"5"}`,
-		"a type that is null":            `{"alg":"RS256","typ":null,"kid":"d-1","version":"5"}`,
-		"a version that is null":         `{"alg":"RS256","typ":"JWT","kid":"d-1","version":null}`,
-		"a version that is a number":     `{"alg":"RS256","typ":"JWT","kid":"d-1","version":5}`,
-		"an algorithm that is a number":  `{"alg":1,"typ":"JWT","kid":"d-1"}`,
-		"an algorithm that is null":      `{"alg":null,"typ":"JWT","kid":"d-1"}`,
-		"a critical extension":           `{"alg":"RS256","typ":"JWT","kid":"d-1","crit":["b64"],"b64":false}`,
-		"a key of its own":               `{"alg":"RS256","typ":"JWT","jwk":{"kty":"oct","k":"AAAA"},"jku":"http://evil.example","x5u":1}`,
-	}
 	for name, header := range headers {
 		values["a token whose header has "+name] = token(header, claims)
-	}
-	payloads := map[string]string{
-		"nothing":                    ``,
-		"null":                       `null`,
-		"a string":                   `"ada"`,
-		"an array":                   `[1]`,
-		"not JSON":                   `{`,
-		"nested arrays":              strings.Repeat("[", 3000),
-		"claims of wrong types":      `{"sub":{},"email":[],"exp":"soon","iat":"now","nbf":{},"aud":1,"iss":2,"sid":3,"azp":{},"sts":1,"email_verified":"yes"}`,
-		"other claims of wrong type": `{"sub":1,"exp":null,"iat":null,"aud":[1],"iss":{},"sessionHandle":1,"tId":{},"refreshTokenHash1":null,"antiCsrfToken":1}`,
-		"numbers that are too large": `{"sub":"ada","exp":1e400,"iat":-1e308,"nbf":1e308}`,
-		"all that a session has":     `{"sub":"ada","exp":9999999999,"iat":1,"sessionHandle":"1","refreshTokenHash1":"1","tId":"public","antiCsrfToken":null,"parentRefreshTokenHash1":null}`,
 	}
 	for name, payload := range payloads {
 		for _, header := range []string{"RS256 with a key that is there", "HS256", "no algorithm, typed"} {
