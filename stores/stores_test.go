@@ -268,6 +268,9 @@ func TestCookies(t *testing.T) {
 		{"cut", func(valid string) string { return valid[:len(valid)/2] }},
 		{"empty", func(string) string { return "" }},
 		{"nonsense", func(string) string { return "../../%00'--" }},
+		{"null", func(string) string { return "null" }},
+		{"a token", func(string) string { return "eyJhbGciOiJub25lIn0.e30." }},
+		{"the valid one twice", func(valid string) string { return valid + "." + valid }},
 		{"too long", func(valid string) string { return strings.Repeat(valid, 5000/len(valid)+1) }},
 	} {
 		t.Run(row.name, func(t *testing.T) {

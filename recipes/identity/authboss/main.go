@@ -115,6 +115,10 @@ type errorHandler struct{}
 
 func (errorHandler) Wrap(handler func(http.ResponseWriter, *http.Request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := r.ParseForm(); err != nil { // the sender's fault, but authboss returns it like an outage
+			http.Error(w, "The form is invalid, or too large.", http.StatusBadRequest)
+			return
+		}
 		if err := handler(w, r); err != nil {
 			slog.ErrorContext(r.Context(), "authboss", "error", err)
 			http.Error(w, "Something went wrong. Please try again in a minute.", http.StatusInternalServerError)

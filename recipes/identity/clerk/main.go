@@ -112,8 +112,9 @@ type status struct {
 }
 
 // signingKey distinguishes a token that Clerk did not sign from an outage of Clerk. The SDK's
-// middleware answers 401 to both. Each login fetches the keys: it asks for the user anyway, and so
-// needs no cache.
+// middleware answers 401 to both. Each login fetches the keys: it asks for the user anyway. But so
+// does each request with a token that somebody has made up. If that is too much for Clerk's limits,
+// keep the keys for some minutes.
 func signingKey(ctx context.Context, client *jwks.Client, token string) (*clerk.JSONWebKey, error) {
 	unverified, err := jwt.Decode(ctx, &jwt.DecodeParams{Token: token})
 	if err != nil {

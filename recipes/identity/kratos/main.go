@@ -1,5 +1,5 @@
 // Command kratos is an app whose users sign in at Ory Kratos: the lookup asks Kratos whose session
-// it is, with the request's own cookies. Three settings of Kratos matter: both hosts must share
+// it is, with the session's cookie. Three settings of Kratos matter: both hosts must share
 // cookies.domain; selfservice.allowed_return_urls, with which Kratos checks return URLs, must contain
 // the app's URL and no site of others; and for session.whoami.required_aal, see newHandler. fake.go
 // implements the part of Kratos's API that this needs; put the base URL of your own in its place.
@@ -51,7 +51,13 @@ func userLookup(kratosURL string) docslogin.UserLookup {
 	client := kratos.NewAPIClient(config)
 
 	return func(r *http.Request) (*docslogin.User, error) {
-		session, err := whoami(r.Context(), client, r.Header.Get("Cookie"))
+		// The other cookies are not Kratos's business. And to a cookie that no browser keeps, a proxy in
+		// front of Kratos may answer with an error, which would look like an outage.
+		cookie, err := r.Cookie("ory_kratos_session") // the name is session.cookie.name
+		if err != nil || len(cookie.Value) > 4096 {
+			return nil, docslogin.ErrNoUser
+		}
+		session, err := whoami(r.Context(), client, cookie.String())
 		if err != nil {
 			return nil, err
 		}
@@ -71,8 +77,8 @@ func userLookup(kratosURL string) docslogin.UserLookup {
 }
 
 // whoami distinguishes a visitor who is not signed in from an outage of Kratos.
-func whoami(ctx context.Context, client *kratos.APIClient, cookies string) (*kratos.Session, error) {
-	session, resp, err := client.FrontendAPI.ToSession(ctx).Cookie(cookies).Execute()
+func whoami(ctx context.Context, client *kratos.APIClient, cookie string) (*kratos.Session, error) {
+	session, resp, err := client.FrontendAPI.ToSession(ctx).Cookie(cookie).Execute()
 	if err == nil {
 		return session, nil
 	}

@@ -55,6 +55,29 @@ func TestOutageIsNoSignOut(t *testing.T) {
 	}
 }
 
+// withSession returns a request with a session's cookie, and another one.
+func withSession(id string) *http.Request {
+	r := httptest.NewRequest("GET", "/docs-login", nil)
+	r.Header.Set("Cookie", "theme=dark; ory_kratos_session="+id)
+	return r
+}
+
+// Nobody's request reaches Kratos.
+func TestRequestsWithoutASession(t *testing.T) {
+	service := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("Kratos is asked about %.50q", r.Header.Get("Cookie"))
+	}))
+	defer service.Close()
+	for name, r := range map[string]*http.Request{
+		"no cookie":                      httptest.NewRequest("GET", "/docs-login", nil),
+		"a cookie that no browser keeps": withSession(strings.Repeat("a", 5000)),
+	} {
+		if user, err := userLookup(service.URL)(r); !errors.Is(err, docslogin.ErrNoUser) {
+			t.Errorf("%s: the lookup returns %v, %v; want ErrNoUser", name, user, err)
+		}
+	}
+}
+
 // A gateway in front of Kratos, or something else at its address.
 func TestStrangeAnswerIsNoSignOut(t *testing.T) {
 	for _, row := range []struct {
@@ -74,7 +97,7 @@ func TestStrangeAnswerIsNoSignOut(t *testing.T) {
 				_, _ = w.Write([]byte(row.body))
 			}))
 			defer strange.Close()
-			user, err := userLookup(strange.URL)(httptest.NewRequest("GET", "/docs-login", nil))
+			user, err := userLookup(strange.URL)(withSession("1"))
 			if user != nil || err == nil || errors.Is(err, docslogin.ErrNoUser) || errors.Is(err, docslogin.ErrForbidden) {
 				t.Errorf("the lookup returns %v, %v; want an error", user, err)
 			}
@@ -101,7 +124,7 @@ func TestInactiveSessionGoesToSignIn(t *testing.T) {
 		}})
 	}))
 	defer service.Close()
-	if _, err := userLookup(service.URL)(httptest.NewRequest("GET", "/docs-login", nil)); !errors.Is(err, docslogin.ErrNoUser) {
+	if _, err := userLookup(service.URL)(withSession("1")); !errors.Is(err, docslogin.ErrNoUser) {
 		t.Errorf("the lookup returns %v, want ErrNoUser", err)
 	}
 }
@@ -123,18 +146,16 @@ func TestOnlyTheVerifiedTraitCounts(t *testing.T) {
 			"traits": map[string]any{"email": "Eve@example.com"},
 			"verifiable_addresses": []any{
 				map[string]any{"via": "email", "value": "other@example.com", "verified": true, "status": "completed"},
-				map[string]any{"via": "email", "value": "eve@example.com", "verified": r.Header.Get("Cookie") == "verified=1", "status": "pending"},
+				map[string]any{"via": "email", "value": "eve@example.com", "verified": r.Header.Get("Cookie") == "ory_kratos_session=verified", "status": "pending"},
 			},
 		}})
 	}))
 	defer service.Close()
 	lookup := userLookup(service.URL)
-	r := httptest.NewRequest("GET", "/docs-login", nil)
-	if user, err := lookup(r); !errors.Is(err, docslogin.ErrForbidden) {
+	if user, err := lookup(withSession("unverified")); !errors.Is(err, docslogin.ErrForbidden) {
 		t.Errorf("with another address verified, the lookup returns %v, %v; want ErrForbidden", user, err)
 	}
-	r.Header.Set("Cookie", "verified=1")
-	if user, err := lookup(r); err != nil || user.Email != "eve@example.com" {
+	if user, err := lookup(withSession("verified")); err != nil || user.Email != "eve@example.com" {
 		t.Errorf("with the address verified, as Kratos writes it, the lookup returns %v, %v", user, err)
 	}
 }

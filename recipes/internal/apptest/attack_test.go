@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"net/http"
 	"net/url"
 	"os"
@@ -221,4 +222,40 @@ func (p *process) callback(t *testing.T) (path string) {
 		t.Fatal("the provider does not send the visitor back")
 	}
 	return path
+}
+
+// TestBadForms sends forms that no browser sends from a sign-in page. They must not be an error of the
+// app, and a large one must not be read to its end.
+func TestBadForms(t *testing.T) {
+	attackAll(t, func(t *testing.T, p *process) {
+		v := newVisitor(t)
+		signIn := p.findSignIn(t, v)
+		if signIn == nil || signIn.post == "" {
+			t.Skip("there is no form")
+		}
+		const multipart = "--x\r\nContent-Disposition: form-data; name=%s\r\n\r\n%s\r\n"
+		for _, row := range []struct{ name, contentType, body string }{
+			{"a large form", "", signIn.fields + "&more=" + strings.Repeat("a", 1<<20)},
+			{"a large form with a file", "multipart/form-data; boundary=x",
+				fmt.Sprintf(multipart, "email", Ada) + fmt.Sprintf(multipart, "file; filename=a", strings.Repeat("a", 1<<20)) + "--x--\r\n"},
+			{"a form with a bad escape", "", "email=%zz"},
+			{"a form with a bad boundary", "multipart/form-data", "email=x"},
+			{"no form", "text/plain", "email=x"},
+			{"an empty body", "", ""},
+			{"a long address", "", "email=" + strings.Repeat("a", 5000) + "%40example.com"},
+			{"bytes", "", "email=\xff\x00"},
+		} {
+			header := http.Header{"Sec-Fetch-Site": {"same-origin"}}
+			if row.contentType != "" {
+				header.Set("Content-Type", row.contentType)
+			}
+			resp, text := p.ask(t, v, http.MethodPost, signIn.post, header, row.body)
+			if resp.StatusCode >= 500 || strings.Contains(row.name, "large") && resp.StatusCode == http.StatusSeeOther {
+				t.Errorf("%s is answered %s: %.200s", row.name, resp.Status, text)
+			}
+		}
+		if log := p.log.String(); strings.Contains(log, "ERROR") {
+			t.Errorf("the operator should act, the log says: %s", log)
+		}
+	})
 }

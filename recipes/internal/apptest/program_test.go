@@ -221,7 +221,7 @@ func (p *process) ask(t *testing.T, v *Visitor, method, path string, header http
 	for name, values := range header {
 		req.Header[name] = values
 	}
-	if form != "" {
+	if form != "" && req.Header.Get("Content-Type") == "" {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	resp, err := v.client.Transport.RoundTrip(req)
