@@ -345,7 +345,7 @@ func ExampleConfigError() {
 	fmt.Println(err)
 	// Output:
 	// docslogin: lookup is nil; pass a func that says who is signed in (SessionLookup returns nil for a nil store, a nil load, a name that no cookie can have, or a cookie store without a key that works)
-	// docslogin: WithPath must be a clean path such as /docs-login, not / itself: letters, digits and -._~!$&'+,=@ between single slashes, and ; after one of these
+	// docslogin: WithPath must be a clean path such as /docs-login, not / itself, whose segments have only letters, digits, and -._~!$&'+,;=@, and do not begin with a semicolon
 	// docslogin: Platform.DocsURL is not an absolute http or https URL such as https://docs.example.com
 	// docslogin: Platform.Key cannot be used: the secret is 7 bytes long; it needs at least 16
 }

@@ -2,8 +2,8 @@
 // [docslogin.Platform]: what the platform expects of a login, and what its docs learn about a user.
 //
 // On every platform, a [docslogin.User] needs an ID, a Name, or an Email. Attributes and Values that
-// are sent must not contain the name __proto__, or constructor for an object with prototype, at any
-// depth. In JavaScript, these names could set claims that the app did not set.
+// are sent must not contain, at any depth, the name __proto__, or the name constructor for an object
+// that contains prototype. In JavaScript, these names could set claims that the app did not set.
 //
 // [docslogin.New] reports an invalid argument of a preset. You can change a preset's result before
 // you pass it to New, for example to set Static["iss"] or DeepLink.Origins.
@@ -62,17 +62,17 @@ func addValues(claims docslogin.Claims, what string, values map[string]any, rese
 	return nil
 }
 
-// checkPrototype returns an error if name, or a name inside value, changes an object's prototype.
-// Docs that merge objects would take the prototype's members for claims, such as a privilege. The
-// value is as encoding/json decodes it.
+// checkPrototype returns an error if name, or a name inside value, can change an object's prototype in
+// JavaScript. Docs that merge objects could then read claims from the prototype, such as a privilege.
+// value must be as encoding/json decodes it.
 func checkPrototype(what, name string, value any) error {
 	if found := prototypeName(name, value); found != "" {
-		return fmt.Errorf("docslogin: the %s %q uses the name %q, with which JavaScript can change an object's prototype; use another name", what, name, found)
+		return fmt.Errorf("docslogin: the %s %q contains the name %q, which can change an object's prototype in JavaScript; use another name", what, name, found)
 	}
 	return nil
 }
 
-// prototypeName returns the name that changes a prototype, at any depth, or "".
+// prototypeName returns a name at any depth that can change a prototype, or "".
 func prototypeName(name string, value any) string {
 	if strings.Contains(name, "__proto__") { // some libraries read "a.__proto__.b" and "__proto__[b]" as a path
 		return "__proto__"

@@ -11,27 +11,27 @@ import (
 	"github.com/docslogin/docslogin/platforms"
 )
 
-// encoded encodes itself.
+// encoded is a value that encodes itself.
 type encoded string
 
 func (e encoded) MarshalJSON() ([]byte, error) { return []byte(e), nil }
 
-// textKey is a type of an object's names.
+// textKey is a key of a map that encodes itself.
 type textKey struct{ name string }
 
 func (k textKey) MarshalText() ([]byte, error) { return []byte(k.name), nil }
 
 type object = map[string]any
 
-// prototypes are values, by the name of an attribute or of an API key's value, that contain a name
-// with which JavaScript changes a prototype.
+// prototypes are attributes, or values of an API key, with a name that can change an object's
+// prototype.
 var prototypes = []struct {
 	row, name string
 	value     any
 	found     string
 }{
 	{"a string", "__proto__", "admin", "__proto__"},
-	{"nothing", "__proto__", nil, "__proto__"},
+	{"null", "__proto__", nil, "__proto__"},
 	{"an object", "__proto__", object{"isAdmin": true}, "__proto__"},
 	{"in an object", "prefs", object{"__proto__": object{"isAdmin": true}}, "__proto__"},
 	{"in an object of strings", "prefs", map[string]string{"__proto__": "x"}, "__proto__"},
@@ -45,20 +45,20 @@ var prototypes = []struct {
 	{"in a struct", "prefs", struct {
 		Proto int `json:"__proto__"`
 	}{1}, "__proto__"},
-	{"in a pointer's struct", "prefs", &struct{ In map[string]int }{map[string]int{"__proto__": 1}}, "__proto__"},
+	{"in a pointer to a struct", "prefs", &struct{ In map[string]int }{map[string]int{"__proto__": 1}}, "__proto__"},
 	{"in raw JSON", "prefs", json.RawMessage(`{"a":{"__proto__":{"isAdmin":true}}}`), "__proto__"},
 	{"escaped in raw JSON", "prefs", json.RawMessage(`{"\u005f_prot\u006F__":1}`), "__proto__"},
 	{"twice in raw JSON", "prefs", json.RawMessage(`{"__proto__":1,"__proto__":2}`), "__proto__"},
 	{"in a value that encodes itself", "prefs", encoded(`[{"_\u005fproto__":1}]`), "__proto__"},
 	{"in a list of values that encode themselves", "prefs", []json.Marshaler{encoded(`1`), encoded(`{"__proto__":1}`)}, "__proto__"},
 	{"a constructor with a prototype", "constructor", object{"prototype": object{"isAdmin": true}}, "constructor.prototype"},
-	{"a constructor with a prototype that is nothing", "constructor", object{"name": "A", "prototype": nil}, "constructor.prototype"},
+	{"a constructor with a prototype that is null", "constructor", object{"name": "A", "prototype": nil}, "constructor.prototype"},
 	{"a constructor with a prototype, in a list", "prefs", []any{object{"constructor": object{"prototype": 1}}}, "constructor.prototype"},
 	{"a constructor with a prototype, escaped", "prefs", json.RawMessage(`{"con\u0073tructor":{"\u0070rototype":{}}}`), "constructor.prototype"},
 	{"a constructor with a __proto__", "constructor", object{"__proto__": 1}, "__proto__"},
 }
 
-// places are users who have a value under a name.
+// places return a user with a value in a place, under a name.
 var places = map[string]func(name string, value any) *docslogin.User{
 	"attribute": func(name string, value any) *docslogin.User { return with(object{name: value}) },
 	"API key's value": func(name string, value any) *docslogin.User {
@@ -79,7 +79,7 @@ func withKeys(keys ...docslogin.APIKey) *docslogin.User {
 	return &user
 }
 
-// A platform either rejects a name that changes a prototype, or does not get the value at all.
+// A preset either rejects a name that can change a prototype, or does not send the value at all.
 func TestNoPlatformGetsANameThatChangesAPrototype(t *testing.T) {
 	for place, user := range places {
 		what, _, _ := strings.Cut(place, ",")
@@ -94,7 +94,7 @@ func TestNoPlatformGetsANameThatChangesAPrototype(t *testing.T) {
 					}
 					continue
 				}
-				want := `docslogin: the ` + what + ` "` + tt.name + `" uses the name "` + tt.found + `", with which JavaScript can change an object's prototype; use another name`
+				want := `docslogin: the ` + what + ` "` + tt.name + `" contains the name "` + tt.found + `", which can change an object's prototype in JavaScript; use another name`
 				if resp.StatusCode != 500 || e.Outcome != "mapper_failed" || e.Err == nil || e.Err.Error() != want {
 					t.Errorf("%s, %s, %s: %d %s, %v", p.Name, place, tt.row, resp.StatusCode, e.Outcome, e.Err)
 				}
@@ -103,7 +103,7 @@ func TestNoPlatformGetsANameThatChangesAPrototype(t *testing.T) {
 	}
 }
 
-// isSent reports whether a platform gets the values of a place. ReadMe gets all.
+// isSent reports whether a platform gets the values of a place. ReadMe gets all of them.
 func isSent(t *testing.T, p docslogin.Platform, user func(string, any) *docslogin.User) bool {
 	t.Helper()
 	sent := !reflect.DeepEqual(payload(t, p, user("odd", "probe")), payload(t, p, user("other", "probe")))
@@ -137,10 +137,10 @@ func TestNamesThatOnlyLookLikeAPrototypeAreSent(t *testing.T) {
 	}
 }
 
-// Fern gets the names of several API keys as the names of objects.
+// Fern gets the names of several API keys as names in objects.
 func TestFernRejectsAnAPIKeyThatIsNamedLikeAPrototype(t *testing.T) {
 	fern := platforms.Fern("https://docs.example.com", testkit.Secret)
-	const want = `the API key's Name "__proto__" uses the name "__proto__", with which JavaScript`
+	const want = `the API key's Name "__proto__" contains the name "__proto__", which can change`
 	testErrors(t, fern, []errorRow{
 		{"the first of several keys", keys(docslogin.APIKey{Name: "__proto__", Key: "1"}, docslogin.APIKey{Name: "b", Key: "2"}), want},
 		{"another key", keys(docslogin.APIKey{Name: "a", Key: "1"}, docslogin.APIKey{Name: "__proto__", Key: "2"}), want},

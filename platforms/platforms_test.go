@@ -53,12 +53,12 @@ func TestEveryPresetIsNamedAfterItsPlatform(t *testing.T) {
 	}
 }
 
-func TestEveryPresetNoticesAKeyThatIsSomethingElse(t *testing.T) {
+func TestEveryPresetRejectsAKeyThatIsSomethingElse(t *testing.T) {
 	const docsURL = "https://docs.example.com"
 	for _, p := range presets.All() {
 		key, other, looks := testkit.KeyFor(p), testkit.Secret, "a shared secret, not a private key in PEM"
 		if key == testkit.Secret {
-			other, looks = testkit.Ed25519PEM, "a PEM text, but this platform signs with a shared secret"
+			other, looks = testkit.Ed25519PEM, "a key in PEM, but this platform needs a shared secret"
 		}
 		for _, tt := range []struct{ name, docs, key, want string }{
 			{"the docs URL and the key swapped", key, docsURL, "looks like a URL"},
@@ -69,7 +69,7 @@ func TestEveryPresetNoticesAKeyThatIsSomethingElse(t *testing.T) {
 				if !slices.ContainsFunc(testkit.ConfigErrors(err), func(e *docslogin.ConfigError) bool {
 					return e.Field == "Platform.Key" && strings.Contains(e.Error(), tt.want)
 				}) {
-					t.Errorf("got %v, want it to say that the key %s", err, tt.want)
+					t.Errorf("got %v, want %q", err, tt.want)
 				}
 				for line := range strings.Lines(key + "\n" + other) {
 					if line = strings.TrimSpace(line); line != "" && strings.Contains(err.Error(), line) {

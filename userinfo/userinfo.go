@@ -37,8 +37,9 @@ import (
 //
 // Only scripts in pages from these origins can read the response; nil means same-origin only. Write
 // an origin exactly as browsers send it, such as "https://docs.example.com". A request from another
-// origin gets a 403. So does one whose response no script can read, such as a prefetch, if the browser
-// says so. Scripts in pages from the configured origins can also send an Authorization header.
+// origin gets a 403. So does a request whose Sec-Fetch headers say that no script can read the
+// response, such as a prefetch. Scripts in pages from the configured origins can also send an
+// Authorization header.
 //
 // A lookup for OAuth must accept only access tokens that were issued for the docs and have not
 // expired. It should set User.ExpiresAt to the time at which the token expires. The docs' pages also
@@ -126,9 +127,9 @@ func (h *handler) preflight(w http.ResponseWriter, allowed bool) {
 }
 
 // check rejects a request unless it is a GET by a script of the app or of a configured origin. A
-// prefetch or a preload by another page looks like a script's request, but has the mode no-cors: its
-// response is not for a script to read. Old browsers send no Sec-Fetch headers; without these, any
-// request may be a script's.
+// prefetch or a preload has the destination of a script's request, but the mode no-cors, in which no
+// script can read the response. Old browsers do not send Sec-Fetch headers, so a request without
+// them may be a script's.
 func check(r *http.Request, allowed bool) error {
 	if r.Method != http.MethodGet {
 		return &docslogin.LoginError{Outcome: docslogin.OutcomeMethod, Status: http.StatusMethodNotAllowed}
@@ -140,7 +141,7 @@ func check(r *http.Request, allowed bool) error {
 	case r.Header["Origin"] != nil && !allowed:
 		cause = errors.New("the request comes from a page whose origin is not configured")
 	case isUnreadable:
-		cause = errors.New("Sec-Fetch-Dest or Sec-Fetch-Mode says that no script can read the response")
+		cause = errors.New("no script can read the response, according to the request's Sec-Fetch-Dest or Sec-Fetch-Mode")
 	default:
 		return nil
 	}

@@ -139,7 +139,7 @@ func TestWhichRequestsAreAnswered(t *testing.T) {
 		{"a page of the other origin", asked("Origin: " + preview), preview},
 		{"a script in a browser, same site", asked("Origin: "+docs, "Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty", "Sec-Fetch-Site: same-site"), docs},
 		{"a script of the app's own", asked("Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty", "Sec-Fetch-Site: same-origin"), ""},
-		{"a script of the app's own that asks for its own origin only", asked("Sec-Fetch-Mode: same-origin", "Sec-Fetch-Dest: empty"), ""},
+		{"a script of the app's own, with the mode same-origin", asked("Sec-Fetch-Mode: same-origin", "Sec-Fetch-Dest: empty"), ""},
 		{"neither Origin nor Sec-Fetch-Dest, as from old browsers", nil, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -160,7 +160,7 @@ func TestWhichRequestsAreAnswered(t *testing.T) {
 
 const (
 	foreign    = "the request comes from a page whose origin is not configured"
-	unreadable = "Sec-Fetch-Dest or Sec-Fetch-Mode says that no script can read the response"
+	unreadable = "no script can read the response, according to the request's Sec-Fetch-Dest or Sec-Fetch-Mode"
 )
 
 func TestWhichRequestsAreRejected(t *testing.T) {

@@ -55,7 +55,7 @@ const (
 
 func (k *checker) checkPath() {
 	if k.Path == "/" || path.Clean(k.Path) != k.Path || strings.Trim(k.Path, pathChars) != "" || !deeplink.CleanPath(k.Path) {
-		k.fail("WithPath", "must be a clean path such as /docs-login, not / itself: letters, digits and -._~!$&'+,=@ between single slashes, and ; after one of these")
+		k.fail("WithPath", "must be a clean path such as /docs-login, not / itself, whose segments have only letters, digits, and -._~!$&'+,;=@, and do not begin with a semicolon")
 	}
 }
 

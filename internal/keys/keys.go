@@ -93,8 +93,8 @@ func Secret(secret string, alg jose.SignatureAlgorithm) (*Signer, error) {
 	})
 }
 
-// checkSecret rejects what is too short, damaged, or plainly not a secret. A secret that is not UTF-8
-// is a key that somebody decoded, so any byte may be anywhere in it.
+// checkSecret rejects a secret that is too short, damaged, or clearly something else. A secret that is
+// not UTF-8 is a decoded key, which may contain any bytes.
 func checkSecret(secret string) error {
 	text := unwrap(secret)
 	isText := utf8.ValidString(secret)
@@ -104,7 +104,7 @@ func checkSecret(secret string) error {
 	case inUTF16(secret):
 		return errors.New("the secret is in UTF-16, as PowerShell writes files; save it as UTF-8")
 	case holdsPEM(text):
-		return errors.New("the secret looks like a PEM text, but this platform signs with a shared secret; perhaps it is the key of another platform, or the arguments are in the wrong order")
+		return errors.New("the secret looks like a key in PEM, but this platform needs a shared secret; check that it is this platform's key, and that the arguments are in the right order")
 	}
 	if s, ok := looksLike(text); ok && isText {
 		return fmt.Errorf("the secret looks like %s; %s", s.looks, s.fix)
@@ -117,11 +117,11 @@ func checkSecret(secret string) error {
 	case repeats(secret):
 		return errors.New("the secret is one character repeated; set it to the one that the docs' dashboard shows")
 	case inPieces(secret):
-		return errors.New("the secret looks like base64 with white space in it; write it in one piece")
+		return errors.New("the secret looks like base64 with white space in it; remove the white space")
 	case isText && strings.ContainsFunc(secret, unicode.IsControl):
-		return errors.New("the secret has a control character in it, such as a newline or a tab; copy it again, on one line")
+		return errors.New("the secret contains a control character, such as a newline or a tab; copy it again, on one line")
 	case isText && strings.ContainsFunc(secret, invisible):
-		return errors.New("the secret has an invisible character in it, such as a no-break space or a zero-width space; copy it again or type it")
+		return errors.New("the secret contains an invisible character, such as a no-break space or a zero-width space; copy it again or type it")
 	}
 	return nil
 }

@@ -138,17 +138,17 @@ func decodeBase64(text string) (string, bool) {
 	return string(decoded), err == nil
 }
 
-// begin is how the first line of a PEM block begins.
+// begin is the beginning of a PEM block.
 const begin = "-----BEGIN"
 
-// holdsPEM reports whether a text holds the beginning of a PEM block, in base64 or not.
+// holdsPEM reports whether a text contains the beginning of a PEM block, as it is or in base64.
 func holdsPEM(text string) bool {
 	decoded, _ := decodeBase64(text)
 	return strings.Contains(text, begin) || strings.Contains(decoded, begin)
 }
 
-// inDER reports whether a text begins like a key in DER: with a sequence that begins with a version
-// or with the object identifier of an algorithm (RFC 5958, RFC 5280).
+// inDER reports whether a text begins like a key in DER, which is a sequence that begins with a version
+// or with an algorithm's object identifier (RFC 5958, RFC 5280).
 func inDER(text string) bool {
 	head := text[:min(len(text), 8)]
 	return strings.HasPrefix(head, "\x30") && (strings.Contains(head, "\x02\x01") || strings.Contains(head, "\x06"))
@@ -157,7 +157,7 @@ func inDER(text string) bool {
 // noPEM returns an error that describes a text without a PEM block.
 func (u use) noPEM(text string) error {
 	want := "a " + u.thing + " in PEM"
-	needed := "; what is needed is " + want + ", with its -----BEGIN and -----END lines"
+	needed := "; pass " + want + ", with its -----BEGIN and -----END lines"
 	decoded, _ := decodeBase64(text)
 	if strings.Contains(decoded, begin) {
 		text = decoded
@@ -183,7 +183,7 @@ func (u use) noPEM(text string) error {
 		return fmt.Errorf("the text looks like %s, not %s; %s", s.looks, want, s.fix)
 	}
 	if checkSecret(text) == nil {
-		return fmt.Errorf("the text looks like a shared secret, not %s; perhaps it is the secret of another platform, or the arguments are in the wrong order", want)
+		return fmt.Errorf("the text looks like a shared secret, not %s; check that it is this platform's key, and that the arguments are in the right order", want)
 	}
 	return errors.New("the text is not a key" + needed)
 }

@@ -6,9 +6,9 @@ import (
 	"log/slog"
 )
 
-// Redacted is embedded in a type that holds a key. Values of the type then print as "[redacted]"
-// wherever fmt, slog, and encoding/json call methods. They call none for an unexported field of
-// another struct, so the type must also keep the key in a closure.
+// Redacted makes a type that embeds it print as "[redacted]" with fmt, slog, and encoding/json. These
+// packages call no methods on an unexported field of another struct, so a type that holds a key must
+// also keep it in a closure.
 type Redacted struct{}
 
 const redacted = "[redacted]"
@@ -19,5 +19,5 @@ func (Redacted) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted)
 // LogValue implements [slog.LogValuer].
 func (Redacted) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// MarshalText implements [encoding.TextMarshaler], and so JSON.
+// MarshalText implements [encoding.TextMarshaler], which encoding/json also uses.
 func (Redacted) MarshalText() ([]byte, error) { return []byte(redacted), nil }

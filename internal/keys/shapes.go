@@ -9,19 +9,19 @@ import (
 	"unicode/utf8"
 )
 
-// shape is something that people pass by mistake instead of a key.
+// shape describes a text that people pass by mistake instead of a key.
 type shape struct {
 	matches    func(string) bool
 	looks, fix string // for errors: "looks like …; …"
 }
 
-// shapes ask for enough evidence that none of 10 million random secrets matches. For example, one
-// in 9,000 random ASCII secrets begins with "./", and one in 250 with capital letters and "=". In
-// base64, one in 64 begins with "/".
+// shapes are narrow enough that none of 10 million random secrets matches. For comparison, one in
+// 9,000 random ASCII secrets begins with "./", and one in 250 begins with capital letters and "=".
+// One in 64 random base64 secrets begins with "/".
 var shapes = []shape{
-	{isObject, "a JSON object", "pass the one value that is needed, not the whole object"},
-	{url.MatchString, "a URL", "perhaps the arguments are in the wrong order"},
-	{path.MatchString, "the path of a file", "pass the content of the file"},
+	{isObject, "a JSON object", "pass only the value that is needed, not the whole object"},
+	{url.MatchString, "a URL", "check the order of the arguments"},
+	{path.MatchString, "a file path", "pass the content of the file"},
 	{placeholder.MatchString, "a placeholder that was not expanded", "pass the value that it stands for"},
 	{assignment.MatchString, "a whole line of an env file", "pass the value alone, without the name"},
 	{isMasked, "a masked value, as dashboards show it", "reveal it before you copy it"},
@@ -56,7 +56,7 @@ var (
 		`|\$?\{\{(?:[\w.-]+|.*\s.*)\}\}` + // {{.Name}}, ${{ secrets.NAME }}
 		`)$`)
 
-	// base64 may end in =, so there must be a value.
+	// Base64 may end in "=", so the patterns require a value.
 	assignment = regexp.MustCompile(`^(?:export\s+|set\s+)?(?:` +
 		`(?:` + keyName + `|[A-Z]{4,}_[A-Z_]{5,})` + assign + `[^\s=]` +
 		`|[A-Z]{2,}_[A-Z0-9_]+` + assign + `["']?[\w+/.:-]{16,}=*["']?$` +
@@ -71,7 +71,7 @@ func isMasked(text string) bool {
 	return strings.ContainsAny(text, "•●…") || strings.Contains(text, "******")
 }
 
-// looksLike returns the shape of a text.
+// looksLike returns the first shape that matches a text, if any.
 func looksLike(text string) (shape, bool) {
 	i := slices.IndexFunc(shapes, func(s shape) bool { return s.matches(text) })
 	if i < 0 {
@@ -80,14 +80,14 @@ func looksLike(text string) (shape, bool) {
 	return shapes[i], true
 }
 
-// repeats reports whether a text is one character again and again.
+// repeats reports whether a text is one repeated character.
 func repeats(text string) bool {
 	_, size := utf8.DecodeRuneInString(text)
 	return strings.Count(text, text[:size])*size == len(text)
 }
 
-// spaced matches base64, for URLs or not, with white space in it. words matches the same
-// characters if they are words.
+// spaced matches base64 and base64url with white space in it. words matches such a text if it
+// consists of words.
 var (
 	spaced = regexp.MustCompile(`^[\w+/-]+(?:={0,2}\s+[\w+/-]+)+\s*={0,2}$`)
 	words  = regexp.MustCompile(`^` + word + `(?:[\s+/_-]+` + word + `)*$`)
@@ -100,8 +100,8 @@ func inPieces(text string) bool {
 	return strings.ContainsAny(text, " \t\n\f\r") && spaced.MatchString(text) && !words.MatchString(text)
 }
 
-// invisible reports whether a character cannot be seen or printed. A space within a text can be
-// seen. Unicode defines which characters should not be displayed by default (UAX #44,
+// invisible reports whether a character cannot be seen. An ASCII space does not count. The tables
+// have the characters that Unicode does not display by default (UAX #44,
 // Default_Ignorable_Code_Point). The three others are blank by design.
 func invisible(r rune) bool {
 	return !unicode.IsPrint(r) || unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) ||
