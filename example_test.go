@@ -93,8 +93,8 @@ func ExampleSessionLookup() {
 	// 302 /sign-in?next=%2Fdocs-login%3Fdocslogin_sent%3D1700000000%26redirect%3D%252Fdocs%252Fquickstart
 }
 
-// A complete sign-in page with gorilla sessions. Its form sends the return URL back. Then the
-// handler begins a new session and redirects to the return URL. It rejects POSTs from other sites.
+// This is a complete sign-in page with gorilla sessions. Its form sends the return URL back. The
+// handler begins a new session and redirects to the return URL. It rejects forms from other sites.
 func ExampleMiddleware_ReturnURL() {
 	store := sessions.NewCookieStore([]byte(os.Getenv("SESSION_KEY")))
 	docs := docslogin.Must(docslogin.New(currentUser, platforms.ReadMe("https://docs.example.com", "the project's JWT secret"),
@@ -111,7 +111,7 @@ func ExampleMiddleware_ReturnURL() {
 		// … check the password, then:
 		session, _ := store.Get(r, "session")
 		session.ID, session.IsNew = "", true                            // a new ID, because somebody else may know the old one
-		session.Values = map[any]any{"email": r.PostFormValue("email")} // without the last user's values
+		session.Values = map[any]any{"email": r.PostFormValue("email")} // without the previous user's values
 		if err := session.Save(r, w); err != nil {
 			log.Print(err)
 			http.Error(w, "Please try again.", http.StatusInternalServerError)
@@ -138,8 +138,8 @@ func ExampleMiddleware_ReturnURL() {
 	// 403
 }
 
-// Another page of the app can lead back to the docs page that a visitor came from, for example an
-// error page. PageURL does not log anybody in.
+// Another page of the app, such as an error page, can link back to the docs page that the visitor
+// came from. PageURL does not log the visitor in.
 func ExampleMiddleware_PageURL() {
 	docs := docslogin.Must(docslogin.New(currentUser, platforms.ReadMe("https://docs.example.com", "the project's JWT secret")))
 

@@ -349,26 +349,28 @@ func (m *Middleware) LoginURL(ctx context.Context, user *User, deepLink string) 
 	return dest.URL, nil
 }
 
-// ReturnURL returns where a sign-in handler redirects the visitor afterwards. It reads the return
-// URL from the parameter that [WithSignInPage] names, in the form or in the query of r, and checks
-// it, because anybody can make a link to a sign-in page. The return URL must be a path, or an absolute
-// URL on the origin of [WithExternalURL]. It follows the rules of deep links, but may have up to
-// 8,000 bytes. If it is missing or does not pass, ReturnURL returns the app's home page: the path
-// of WithExternalURL, or "/". That is an absolute URL if the sign-in page is on another origin.
+// ReturnURL returns the URL to which a sign-in handler redirects the visitor after the sign-in. It
+// reads the return URL from the parameter that [WithSignInPage] names, in the form or the query of
+// r. It checks the return URL, because anybody can make a link to a sign-in page.
 //
-// The Host header is never used. The result is printable ASCII, and ReturnURL returns it
-// unchanged if the page's form sends it back. A redirect to it needs status 303 after a POST.
+// The return URL must be a path, or an absolute URL on the origin of [WithExternalURL]. The rules of
+// deep links apply to it, but it may have up to 8,000 bytes. If it is missing or invalid, ReturnURL
+// returns the app's home page, which is the path of WithExternalURL, or "/". The home page is an
+// absolute URL if the sign-in page is on another origin. ReturnURL never uses the Host header.
 //
-// ReturnURL parses the form as [http.Request.ParseForm] does, which reads no body of a GET. Call
-// ParseMultipartForm first if the form is multipart/form-data.
+// The result is printable ASCII. If the page's form sends it back, ReturnURL returns it unchanged.
+// After a POST, redirect to it with status 303.
+//
+// ReturnURL calls [http.Request.ParseForm], which does not read the body of a GET. If the form is
+// multipart/form-data, call ParseMultipartForm first.
 func (m *Middleware) ReturnURL(r *http.Request) string {
-	_ = r.ParseForm() // what it can parse is in r.Form, even if there is an error
+	_ = r.ParseForm() // even after an error, r.Form has what could be parsed
 	return m.urls.ReturnURL(r.Form.Get)
 }
 
-// PageURL returns the URL of the docs page that the deep link in the query of r names, without a
-// token, for example for a link back to the docs on an error page. If there is no deep link, or the
-// login route would reject it, PageURL returns the docs' home page.
+// PageURL returns the URL of the deep link in the query of r, without a token. Use it, for example,
+// to link back to the docs from an error page. If there is no deep link, or if the login route would
+// reject it, PageURL returns the URL of the docs' home page.
 func (m *Middleware) PageURL(r *http.Request) string { return m.urls.PageURL(r.URL.RawQuery) }
 
 // Outcome is the result of a request.
@@ -559,8 +561,8 @@ func logAttrs(e *Event, route string, status int) []slog.Attr {
 	return attrs
 }
 
-// printable escapes characters that a terminal might obey or hide, or that begin a new line: users may
-// choose their IDs, and an error may quote a request.
+// printable escapes newlines and other characters that a terminal might interpret or hide, because
+// users may choose their IDs, and an error may quote a request.
 func printable(text string) string {
 	isOdd := func(r rune) bool { return !unicode.IsPrint(r) }
 	if utf8.ValidString(text) && !strings.ContainsFunc(text, isOdd) {

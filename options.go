@@ -117,10 +117,11 @@ type Key struct {
 // decodes them. A secret shorter than the hash is padded with zero bytes, which does not change the
 // signature (RFC 2104).
 //
-// New requires at least 16 bytes. It rejects a text that has white space or quotes around it, or an
-// invisible or control character in it. It also rejects what is plainly not a secret: a PEM text, a
-// URL, the path of a file, ${NAME}, a JSON object, a line of an env file, a masked value, base64 in
-// pieces, or one character repeated. Bytes that are not valid UTF-8 are not a text.
+// New requires at least 16 bytes. It rejects a secret with white space or quotes around it, or with
+// an invisible or control character in it. It also rejects values that are clearly not secrets: PEM,
+// a URL, a file path, a placeholder such as ${NAME}, a JSON object, a line of an env file, a masked
+// value, base64 with white space in it, or one character repeated. A secret that is not valid UTF-8
+// may contain any bytes.
 func Secret(secret string) Key {
 	return Key{signer: func(alg jose.SignatureAlgorithm) (*keys.Signer, error) { return keys.Secret(secret, alg) }}
 }
@@ -157,7 +158,7 @@ type Option func(*config)
 
 // WithPath sets the path of the login route. The default is "/docs-login". The path must be clean,
 // without //, dot segments, or a trailing slash, and must not be "/". Its segments may contain
-// ASCII letters, digits, and -._~!$&'+,;=@, but not begin with a semicolon.
+// ASCII letters, digits, and -._~!$&'+,;=@, but must not begin with a semicolon.
 func WithPath(path string) Option {
 	return func(c *config) { c.path = path }
 }
@@ -167,9 +168,9 @@ func WithPath(path string) Option {
 //
 // pageURL is a path of the app as browsers see it, and the return URL is then a path, too. Or it is
 // an absolute http(s) URL, which requires [WithExternalURL]; if it is on another origin, the
-// return URL is absolute. After the sign-in, the app redirects to [Middleware.ReturnURL] with status
-// 303. If another program serves the page, it must accept only a return URL that begins with the
-// URL of the login route and "?", and redirect to it unchanged.
+// return URL is absolute. After the sign-in, redirect to [Middleware.ReturnURL] with status 303. If
+// another program serves the page, it must accept only return URLs that begin with the URL of the
+// login route and "?", and redirect to them unchanged.
 func WithSignInPage(pageURL, returnParam string) Option {
 	return func(c *config) { c.signIn = &address.SignIn{URL: pageURL, ReturnParam: returnParam} }
 }
@@ -177,8 +178,8 @@ func WithSignInPage(pageURL, returnParam string) Option {
 // WithExternalURL sets the app's own base URL as browsers see it, such as "https://app.example.com"
 // or "https://example.com/app". It is required if the sign-in page is on another origin, or if the
 // app is mounted under a path prefix that it does not see itself. Redirects then contain the
-// prefix, so no proxy may add it again. Its path is the app's home page for [Middleware.ReturnURL].
-// There is no default: it is never taken from a request.
+// prefix, so no proxy may add it again. The path of base is the app's home page for
+// [Middleware.ReturnURL]. There is no default: the URL is never taken from a request.
 func WithExternalURL(base string) Option {
 	return func(c *config) { c.externalURL = &base }
 }

@@ -137,7 +137,7 @@ type contextual interface {
 // by the signer that it returns for the request's context. That context also ends with the time
 // limit.
 //
-// The result prints as "[redacted]", even if s is a private key in the process.
+// The result prints as "[redacted]", even if s is an in-process private key.
 //
 // Signer calls s.Public once. The key must be P-256 for platforms that take ES256, and Ed25519
 // for those that take EdDSA; otherwise docslogin.New returns an error.

@@ -44,7 +44,7 @@ func Example() {
 	// 200 {"email":"owlbert@readme.io","isAdmin":true,"name":"Owlbert","version":1}
 }
 
-// The secret changes at ReadMe, for the login route and the webhook alike.
+// When the secret changes at ReadMe, set it for both the login route and the webhook.
 func ExampleHandler_SetSecret() {
 	docs := docslogin.Must(docslogin.New(currentUser, platforms.ReadMe("https://docs.example.com", os.Getenv("README_JWT_SECRET"))))
 	answer, err := webhook.ReadMe(os.Getenv("README_JWT_SECRET"), find)

@@ -64,9 +64,9 @@ func newHandler(platform docslogin.Platform, secret string, read readSignature, 
 	return h, nil
 }
 
-// SetSecret replaces the secret, even while requests are served: each one is verified with the old
-// or the new secret. If the secret fails the checks that the constructor makes, SetSecret returns a
-// [*docslogin.ConfigError] and keeps the old secret.
+// SetSecret replaces the secret, even while requests are served. Each request is verified with the
+// old secret or the new one. If the new secret fails the checks of the constructor, SetSecret returns
+// a [*docslogin.ConfigError] and keeps the old secret.
 func (h *Handler) SetSecret(secret string) error {
 	if _, err := keys.Secret(secret, jose.HS256); err != nil {
 		return &docslogin.ConfigError{Field: "secret", Reason: "cannot be used", Err: err}
