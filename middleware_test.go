@@ -601,8 +601,8 @@ func TestDeepLinksAndWarnings(t *testing.T) {
 	}
 }
 
-// The whole line of a login, of a login without its deep link, and of rejections. The log has no
-// characters that a terminal obeys or hides, and no new line.
+// The whole line of a login, of a login without its deep link, and of rejections. Newlines and
+// characters that a terminal might interpret or hide are escaped.
 func TestTheLogLine(t *testing.T) {
 	var lines bytes.Buffer
 	logText := docslogin.WithLogger(slog.New(slog.NewTextHandler(&lines, debug)))
@@ -610,7 +610,7 @@ func TestTheLogLine(t *testing.T) {
 	testkit.Get(t, m, "/docs-login?redirect=/docs/a?b")
 	testkit.Get(t, m, "/docs-login?redirect=//evil.example")
 	testkit.Get(t, testkit.New(t, testkit.Nobody, readMe, logText), "/docs-login")
-	odd := &docslogin.User{ID: "u\u202E42", ExpiresAt: time.Unix(1, 0)} // whose ID displays as u24
+	odd := &docslogin.User{ID: "u\u202E42", ExpiresAt: time.Unix(1, 0)} // a terminal shows the ID as u24
 	testkit.Get(t, testkit.New(t, testkit.As(odd), readMe, logText), "/docs-login?redirect=/\u202Eb")
 	testkit.Get(t, testkit.New(t, testkit.Failing(errors.New("down \u009B\x1B[2J\tü\n\x9B")), readMe, logText), "/docs-login")
 	numbers := regexp.MustCompile(`time=\S+|docslogin.duration=\S+|docslogin.url_bytes=\d+`)
@@ -1376,7 +1376,7 @@ func TestKeyErrors(t *testing.T) {
 		{"an empty secret", "Platform.Key", "cannot be used: the secret is empty", key(jose.HS256, docslogin.Secret("")), nil},
 		{"a short secret", "Platform.Key", "the secret is 7 bytes long", key(jose.HS256, docslogin.Secret("hunter2")), nil},
 		{"a secret with a newline", "Platform.Key", "white space or quotes", key(jose.HS256, docslogin.Secret(testkit.Secret+"\n")), nil},
-		{"a secret as a private key", "Platform.Key", "the text looks like a shared secret, not a private key in PEM", key(jose.EdDSA, docslogin.PrivateKey(testkit.Secret)), nil},
+		{"a secret instead of a private key", "Platform.Key", "the text looks like a shared secret, not a private key in PEM", key(jose.EdDSA, docslogin.PrivateKey(testkit.Secret)), nil},
 		{"a private key for another algorithm", "Platform.Key", "cannot be used", key(jose.ES256, docslogin.PrivateKey(testkit.Ed25519PEM)), nil},
 		{"a signer that fails", "Platform.Key", "down; for good", custom(func(p *docslogin.Platform) { signWith(p, func() error { return errors.New("down\nfor good") }) }), nil},
 		{"a nil signer", "Platform.Key", "the signer is nil", key(jose.EdDSA, docslogin.SignWith(nil)), nil},
@@ -1890,7 +1890,7 @@ func FuzzQuery(f *testing.F) {
 func newApp(t *testing.T, sites []*docslogintest.Site) *httptest.Server {
 	t.Helper()
 	store := cookieStore(sessionKey)
-	var docs *docslogin.Middleware // the last one; all have the same sign-in page
+	var docs *docslogin.Middleware // the last one; ReturnURL is the same for all
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /sign-in", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "please sign in") })
 	mux.HandleFunc("POST /sign-in", func(w http.ResponseWriter, r *http.Request) {
@@ -1962,7 +1962,7 @@ func TestReturnURLReadsTheFormAndTheQuery(t *testing.T) {
 		post := httptest.NewRequest("POST", "http://evil.example/sign-in?"+tt.query, strings.NewReader(tt.form))
 		post.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		if got := m.ReturnURL(post); got != tt.want {
-			t.Errorf("the form %q and the query %q: %s", tt.form, tt.query, got)
+			t.Errorf("form %q, query %q: got %s", tt.form, tt.query, got)
 		}
 	}
 }

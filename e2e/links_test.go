@@ -348,8 +348,8 @@ func TestTheTokenGoesNowhereElse(t *testing.T) {
 	})
 }
 
-// tokensIn returns how often a server may read the token's parameter in a URL, if it splits queries at
-// semicolons, ignores case, or reads lists.
+// tokensIn returns how often a server may find the token's parameter in a URL, even if it splits
+// queries at semicolons, ignores case, or reads lists.
 func (p platform) tokensIn(href string) int {
 	decoded, _, _ := strings.Cut(href, "#")
 	if unescaped, err := url.QueryUnescape(decoded); err == nil {

@@ -22,7 +22,7 @@ var signInApps = []struct {
 }{
 	{"on the app's own host", "/", []string{"https://app.example.com"},
 		[]docslogin.Option{docslogin.WithSignInPage("/sign-in", "next")}},
-	{"on the app's own host, which is configured", "/app/", []string{"https://app.example.com"},
+	{"on the app's own host, with an external URL", "/app/", []string{"https://app.example.com"},
 		[]docslogin.Option{docslogin.WithSignInPage("/app/sign-in", "next"), docslogin.WithExternalURL("https://app.example.com/app/")}},
 	{"on another host", "https://app.example.com/", []string{"https://login.example.com:8443", "https://app.example.com"},
 		[]docslogin.Option{docslogin.WithSignInPage("https://login.example.com:8443/", "next"), docslogin.WithExternalURL("https://app.example.com")}},
@@ -38,8 +38,8 @@ func newSignInApp(t *testing.T, options []docslogin.Option) *docslogin.Middlewar
 	return m
 }
 
-// signIn posts a form with a return URL, which is in the form or in the query, and returns the
-// response's Location.
+// signIn sends a sign-in handler a return URL, in a form or in the query, and returns the Location of
+// the response.
 func signIn(m *docslogin.Middleware, next string, inForm bool) string {
 	values := url.Values{"next": {next}}.Encode()
 	r := httptest.NewRequest(http.MethodPost, "/sign-in", strings.NewReader(values))
@@ -53,8 +53,8 @@ func signIn(m *docslogin.Middleware, next string, inForm bool) string {
 	return w.Header().Get("Location")
 }
 
-// TestNoReturnURLLeavesTheApp redirects to every return URL of up to four nasty tokens, and to those
-// with odd tokens, as a sign-in handler does. Node judges where that leads.
+// TestNoReturnURLLeavesTheApp redirects to return URLs as a sign-in handler does: to every sequence of
+// up to four nasty tokens, and to odd and fuzzed links. Node determines where the redirects lead.
 func TestNoReturnURLLeavesTheApp(t *testing.T) {
 	longest := 4
 	if raceDetector {
@@ -98,8 +98,8 @@ func TestNoReturnURLLeavesTheApp(t *testing.T) {
 	}
 }
 
-// TestEveryOrdinaryReturnURLIsKept signs in on the way to pages with the paths of real docs, and to
-// docs pages by the login route. The browser opens the page that was asked for.
+// TestEveryOrdinaryReturnURLIsKept uses the paths of real docs as return URLs, alone and as deep links
+// in a URL of the login route. The redirect must lead to the page that the return URL names.
 func TestEveryOrdinaryReturnURLIsKept(t *testing.T) {
 	for _, app := range signInApps {
 		t.Run(app.name, func(t *testing.T) {
@@ -124,7 +124,7 @@ func TestEveryOrdinaryReturnURLIsKept(t *testing.T) {
 	}
 }
 
-// resolve returns a path of an origin, or an absolute URL, as an absolute URL.
+// resolve returns location, which is an absolute URL or a path of the origin, as an absolute URL.
 func resolve(origin, location string) string {
 	if strings.HasPrefix(location, "/") {
 		return origin + location
@@ -132,16 +132,16 @@ func resolve(origin, location string) string {
 	return location
 }
 
-// unread is a body that nobody may read.
+// unread is a body that must not be read.
 type unread struct{ *testing.T }
 
 func (u unread) Read([]byte) (int, error) {
-	u.Error("the body is read")
+	u.Error("the body was read")
 	return 0, io.EOF
 }
 
-// Anybody can send a large body to a sign-in page. ReturnURL reads none before the app does.
-func TestReturnURLReadsNoBodyThatIsNotAForm(t *testing.T) {
+// ReturnURL does not read multipart forms, because anybody can send a large one to a sign-in page.
+func TestReturnURLReadsNoMultipartForms(t *testing.T) {
 	m := newSignInApp(t, signInApps[0].options)
 	for _, r := range []*http.Request{
 		httptest.NewRequest(http.MethodGet, "/sign-in?next=/a", unread{t}),

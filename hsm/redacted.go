@@ -6,9 +6,9 @@ import (
 	"log/slog"
 )
 
-// redacted is embedded in a type that holds a key or a PIN. Values of the type then print as
-// "[redacted]" wherever fmt, slog, and encoding/json call methods. They call none for an unexported
-// field of another struct, so the type must also keep its secret in a closure.
+// redacted makes a type that embeds it print as "[redacted]" with fmt, slog, and encoding/json. These
+// packages call no methods on an unexported field of another struct, so a type that holds a key or a
+// PIN must also keep it in a closure.
 type redacted struct{}
 
 // Format implements [fmt.Formatter].
@@ -17,5 +17,5 @@ func (redacted) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[redacte
 // LogValue implements [slog.LogValuer].
 func (redacted) LogValue() slog.Value { return slog.StringValue("[redacted]") }
 
-// MarshalText implements [encoding.TextMarshaler], and so JSON.
+// MarshalText implements [encoding.TextMarshaler], which encoding/json also uses.
 func (redacted) MarshalText() ([]byte, error) { return []byte("[redacted]"), nil }

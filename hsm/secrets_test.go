@@ -18,12 +18,12 @@ import (
 	"github.com/docslogin/docslogin/internal/testkit"
 )
 
-// bound is a key of the process that takes the context of a request.
+// bound is an in-process key that takes the context of a request.
 type bound struct{ crypto.Signer }
 
 func (b bound) WithContext(context.Context) crypto.Signer { return b }
 
-// No byte of a key or a PIN appears in anything that the package hands out, however it is printed.
+// Nothing that the package returns prints a part of a key or a PIN.
 func TestNothingPrintsAKeyOrThePIN(t *testing.T) {
 	newToken(t)
 	newKey(t, "EC:edwards25519", "mintlify", "01")
@@ -44,7 +44,7 @@ func TestNothingPrintsAKeyOrThePIN(t *testing.T) {
 		WithContext(context.Context) jose.OpaqueSigner
 	})
 	if !ok {
-		t.Fatal("the signer takes no context")
+		t.Fatal("the signer has no method WithContext")
 	}
 	token := open(t, softHSM)
 	_, noKey := token.Signer("other")
@@ -60,7 +60,7 @@ func TestNothingPrintsAKeyOrThePIN(t *testing.T) {
 		"hsm.Signer: with docslogin":         docslogin.SignWith(signer(edwards)),
 		"hsm.Signer: a failed signature":     failed,
 		"hsm.Open":                           token,
-		"hsm.Open: a PIN with a line end":    wrongPIN,
+		"hsm.Open: a PIN with a newline":     wrongPIN,
 		"hsm.Open: a module that is missing": noModule,
 		"hsm.Token.Signer":                   signerOf(t, token, "mintlify"),
 		"hsm.Token.Signer: no such key":      noKey,
@@ -73,7 +73,7 @@ func TestNothingPrintsAKeyOrThePIN(t *testing.T) {
 	testkit.CheckCreated(t, ".", values, "hsm.Option hsm.WithTimeout hsm.WithConcurrency")
 }
 
-// failing is a key of the process that does not sign.
+// failing is an in-process key that cannot sign.
 type failing struct{ ed25519.PrivateKey }
 
 func (failing) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) {

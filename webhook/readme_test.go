@@ -34,7 +34,7 @@ var signedAt = time.UnixMilli(1700000000000)
 // sign returns a signature as ReadMe makes it, at another time or of another body.
 func sign(t, body string) string { return signWith(secret, t, body) }
 
-// signWith is sign with another secret.
+// signWith is sign with the given secret.
 func signWith(secret, t, body string) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte(t + "." + body))

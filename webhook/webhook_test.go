@@ -122,10 +122,10 @@ func TestSetSecret(t *testing.T) {
 	}
 	bySecret("before", 200, 401)
 	for name, tt := range map[string]struct{ secret, want string }{
-		"an empty secret":           {"", "docslogin: secret cannot be used: the secret is empty"},
-		"a short secret":            {"hunter2", "docslogin: secret cannot be used: the secret is 7 bytes long; it needs at least 16"},
-		"a secret with a line end":  {newSecret + "\n", "docslogin: secret cannot be used: the secret has white space or quotes around it"},
-		"a secret with blanks only": {strings.Repeat(" ", 20), "docslogin: secret cannot be used: the secret has white space or quotes around it"},
+		"an empty secret":                    {"", "docslogin: secret cannot be used: the secret is empty"},
+		"a short secret":                     {"hunter2", "docslogin: secret cannot be used: the secret is 7 bytes long; it needs at least 16"},
+		"a secret with a newline at the end": {newSecret + "\n", "docslogin: secret cannot be used: the secret has white space or quotes around it"},
+		"a secret of spaces":                 {strings.Repeat(" ", 20), "docslogin: secret cannot be used: the secret has white space or quotes around it"},
 	} {
 		err := h.SetSecret(tt.secret)
 		all := testkit.ConfigErrors(err)

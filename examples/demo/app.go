@@ -90,7 +90,7 @@ func newApp(all []docs) (http.Handler, error) {
 			return nil, err
 		}
 		handler = login.Wrap(handler)
-		a.returnURL = login.ReturnURL // every login's is the same, because all have this sign-in page
+		a.returnURL = login.ReturnURL // the same for every login route, because all have this sign-in page
 	}
 	return handler, nil
 }

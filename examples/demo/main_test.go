@@ -237,7 +237,7 @@ func TestFormsLeadOnWithSeeOther(t *testing.T) {
 	}
 }
 
-func TestFormsOfOtherSites(t *testing.T) {
+func TestFormsFromOtherSites(t *testing.T) {
 	app, _ := start(t)
 	for _, path := range []string{"/sign-in", "/sign-out"} {
 		for name, value := range map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"} {

@@ -123,8 +123,8 @@ type Builder struct {
 	signIn     string          // the sign-in page's URL, up to the value of the return parameter
 	signInTail string          // what follows that value
 	app        deeplink.Site   // checks return URLs
-	appHome    string          // where a return URL leads that does not pass its check
-	docsHome   string          // where a deep link leads that does not pass its check
+	appHome    string          // replaces a return URL that fails its check
+	docsHome   string          // replaces a deep link that fails its check
 }
 
 // New returns the Builder for a configuration in which [Check] finds no problem.
@@ -184,7 +184,7 @@ func (c *Config) target(docs *url.URL) string {
 	return docsHome(docs)
 }
 
-// docsHome returns DocsURL as it is sent.
+// docsHome returns DocsURL, normalized and escaped.
 func docsHome(docs *url.URL) string {
 	home := deeplink.Origin(docs) + deeplink.Escape(docs.EscapedPath())
 	if docs.RawQuery != "" {
@@ -240,8 +240,8 @@ func (c *Config) externalURL() *url.URL {
 	return external
 }
 
-// origin returns what a URL of the app begins with on the sign-in page: the app's origin, or "" if
-// the page is on that origin, too.
+// origin returns what the sign-in page must put before a path of the app: the app's origin, or "" if
+// the page is on the same origin.
 func (c *Config) origin(external *url.URL) string {
 	if c.SignIn == nil || strings.HasPrefix(c.SignIn.URL, "/") {
 		return ""
@@ -261,7 +261,7 @@ func (b *Builder) HasURL() bool { return b.config.Carrier.Place != PostForm }
 
 // Request is what a login request asks for. The zero Request asks for the docs' home page.
 type Request struct {
-	LinkPath string   // path of the deep link in printable ASCII, for events; "": the docs' home page. Omits parameters that follow an unescaped link
+	LinkPath string   // escaped path of the deep link, for events; "": the docs' home page. Omits parameters that follow an unescaped link
 	Returned bool     // the sign-in page has just sent the visitor back
 	Rejected string   // why the deep link was dropped; "" if it was not, or if there was none
 	Warnings []string // for the operator
@@ -454,9 +454,8 @@ func (b *Builder) SignIn(req *Request, now time.Time) Destination {
 	return Destination{URL: location}
 }
 
-// ReturnURL returns where the sign-in page sends the visitor afterwards. That is the return URL in
-// the page's own parameters, which value returns by name, if it leads to the app. Otherwise, it is
-// the app's home page.
+// ReturnURL returns the return URL from the parameters of the sign-in page, or the app's home page
+// if the return URL does not lead to the app. value returns a parameter by its name.
 func (b *Builder) ReturnURL(value func(name string) string) string {
 	if b.config.SignIn == nil {
 		return b.appHome
@@ -475,7 +474,7 @@ func (b *Builder) ReturnURL(value func(name string) string) string {
 	return b.appHome
 }
 
-// PageURL returns the docs page to which the deep link in a query leads, or the docs' home page.
+// PageURL returns the URL of the deep link in a query, or of the docs' home page.
 func (b *Builder) PageURL(rawQuery string) string {
 	if req := b.Read(rawQuery, time.Time{}); req.given != "" {
 		return req.link.URL()

@@ -9,7 +9,7 @@ import (
 	"github.com/docslogin/docslogin/internal/address"
 )
 
-// The sign-in pages of the tests: of the app itself, and on another host.
+// The sign-in pages of the tests, on the app's own host and on another one.
 var (
 	ownPage   = []func(*address.Config){signIn("/sign-in", "next")}
 	underPath = []func(*address.Config){signIn("/app/sign-in", "next"), external("https://Example.com:443/app/")}
@@ -17,12 +17,12 @@ var (
 	otherPath = []func(*address.Config){signIn("https://login.example.com/", "next"), external("https://example.com/é")}
 )
 
-// returnURL returns where a sign-in page with the query next=given sends the visitor.
+// returnURL returns the return URL of a sign-in page with the query next=given.
 func returnURL(b *address.Builder, given string) string {
 	return b.ReturnURL(url.Values{"next": {given}, "": {"/wrong"}}.Get)
 }
 
-func TestWhereASignInPageSendsTheVisitor(t *testing.T) {
+func TestReturnURL(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		changes []func(*address.Config)
@@ -34,22 +34,22 @@ func TestWhereASignInPageSendsTheVisitor(t *testing.T) {
 		{"to the home page, with a query", ownPage, "/?tab=2", "/?tab=2"},
 		{"home without a return URL", ownPage, "", "/"},
 		{"home with the text undefined", ownPage, "undefined", "/"},
-		{"to a page with letters beyond ASCII, escaped", ownPage, "/größe a?b=ü", "/gr%C3%B6%C3%9Fe%20a?b=%C3%BC"},
+		{"to a page with letters that are not ASCII, escaped", ownPage, "/größe a?b=ü", "/gr%C3%B6%C3%9Fe%20a?b=%C3%BC"},
 		{"to a page with 8,000 bytes", ownPage, "/a?" + strings.Repeat("x", 7997), "/a?" + strings.Repeat("x", 7997)},
-		{"to a page with 8,000 bytes once it is escaped", ownPage, "/" + strings.Repeat("é", 1333) + "b", "/" + strings.Repeat("%C3%A9", 1333) + "b"},
+		{"to a page with 8,000 bytes after escaping", ownPage, "/" + strings.Repeat("é", 1333) + "b", "/" + strings.Repeat("%C3%A9", 1333) + "b"},
 		{"home instead of a page with 8,001 bytes", ownPage, "/a?" + strings.Repeat("x", 7998), "/"},
-		{"home instead of a page with 8,001 bytes once it is escaped", ownPage, "/a" + strings.Repeat("é", 1333) + "b", "/"},
+		{"home instead of a page with 8,001 bytes after escaping", ownPage, "/a" + strings.Repeat("é", 1333) + "b", "/"},
 		{"home instead of another host", ownPage, "https://evil.example/", "/"},
 		{"home instead of another host without a scheme", ownPage, "//evil.example/", "/"},
 		{"home instead of another host with a backslash", ownPage, `/\evil.example`, "/"},
 		{"home instead of another host with a tab", ownPage, "/\t/evil.example", "/"},
-		{"home instead of another host behind a dot segment", ownPage, "/.//evil.example", "/"},
+		{"home instead of another host after a dot segment", ownPage, "/.//evil.example", "/"},
 		{"home instead of an escaped host", ownPage, "/%2Fevil.example", "/"},
-		{"home instead of an origin that is empty", ownPage, ":///evil.example", "/"},
+		{"home instead of an empty origin", ownPage, ":///evil.example", "/"},
 		{"home instead of a script", ownPage, "javascript:alert(1)", "/"},
 		{"home instead of a relative path", ownPage, "orders", "/"},
 		{"home instead of bytes that are not UTF-8", ownPage, "/\xff", "/"},
-		{"home instead of the app's own URL, where it is not known", ownPage, "https://app.example.com/orders", "/"},
+		{"home instead of the app's own URL, without an external URL", ownPage, "https://app.example.com/orders", "/"},
 
 		{"to the app's URL on its own origin", underPath, "https://example.com/app/orders", "https://example.com/app/orders"},
 		{"to a path under a prefix", underPath, "/app/orders", "/app/orders"},
@@ -57,14 +57,14 @@ func TestWhereASignInPageSendsTheVisitor(t *testing.T) {
 		{"home under a prefix", underPath, "//evil.example", "/app/"},
 
 		{"to the app from another host", otherHost, "https://app.example.com/docs-login?redirect=%2Fa", "https://app.example.com/docs-login?redirect=%2Fa"},
-		{"to the app from another host, in other letters", otherHost, "HTTPS://App.example.com:443/ü", "https://app.example.com/%C3%BC"},
+		{"to the app from another host, in other spelling", otherHost, "HTTPS://App.example.com:443/ü", "https://app.example.com/%C3%BC"},
 		{"to a page of the sign-in page's host", otherHost, "/profile", "/profile"},
 		{"home from another host", otherHost, "https://login.example.com/", "https://app.example.com/"},
-		{"home instead of the app's host as the beginning of another", otherHost, "https://app.example.com.evil.example/", "https://app.example.com/"},
+		{"home instead of a host that begins with the app's host", otherHost, "https://app.example.com.evil.example/", "https://app.example.com/"},
 		{"home instead of the app's host as user info", otherHost, "https://app.example.com@evil.example/", "https://app.example.com/"},
 		{"home instead of the app's host on another port", otherHost, "https://app.example.com:8443/", "https://app.example.com/"},
 		{"home instead of the app's host over http", otherHost, "http://app.example.com/", "https://app.example.com/"},
-		{"home from another host, under a path beyond ASCII", otherPath, "", "https://example.com/%C3%A9"},
+		{"home from another host, under a path that is not ASCII", otherPath, "", "https://example.com/%C3%A9"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			b := newBuilder(t, custom(tt.changes...))
@@ -98,7 +98,7 @@ func TestTheReturnURLPassesItsOwnCheck(t *testing.T) {
 	}
 }
 
-func TestWhichDocsPageARequestNames(t *testing.T) {
+func TestPageURL(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		change func(*address.Config)
@@ -107,17 +107,17 @@ func TestWhichDocsPageARequestNames(t *testing.T) {
 	}{
 		{"the page", callbackInFragment, "redirect=/a%3Fb%23c", "https://docs.example.com/a?b#c"},
 		{"the page, absolute", callbackInFragment, "redirect=https://Docs.example.com/ü", "https://docs.example.com/%C3%BC"},
-		{"the page from the docs' own path, without a token", pageAtBase, "location=guide%3Fjwt_token=x%26a", "https://example.com/docs/guide?a"},
+		{"the page under the docs' own path, without its token", pageAtBase, "location=guide%3Fjwt_token=x%26a", "https://example.com/docs/guide?a"},
 		{"the page of an unescaped link", raw, "return_to=/d/1?a={b}&c", "https://example.com/d/1?a=%7Bb%7D&c"},
-		{"the page on an origin that is named", formOfAnotherHost, "return_to=https://acme.example.com/hc", "https://acme.example.com/hc"},
-		{"home without a link", callbackInFragment, "", "https://docs.example.com"},
-		{"home without a link, on a platform that always gets one", raw, "", "https://example.com/bi"},
+		{"the page on another configured origin", formOfAnotherHost, "return_to=https://acme.example.com/hc", "https://acme.example.com/hc"},
+		{"home without a deep link", callbackInFragment, "", "https://docs.example.com"},
+		{"home without a deep link, on a platform that always gets one", raw, "", "https://example.com/bi"},
 		{"home with a query", docsAt("https://Docs.example.com/é?v=1"), "redirect=//evil.example", "https://docs.example.com/%C3%A9?v=1"},
 		{"home instead of another host", callbackInFragment, "redirect=https://evil.example/", "https://docs.example.com"},
 		{"home instead of the page that takes the token", callbackInFragment, "redirect=/login/jwt-callback", "https://docs.example.com"},
 		{"home instead of a page with a token", routeAt("/docs-login"), "redirect=/a%3Fjwt[]=x", "https://docs.example.com"},
 		{"home instead of a query that is too long", callbackInFragment, "redirect=/a&x=" + strings.Repeat("x", 8192), "https://docs.example.com"},
-		{"home on a platform without links", func(c *address.Config) { c.DeepLink = address.DeepLink{} }, "redirect=/a", "https://docs.example.com"},
+		{"home on a platform without deep links", func(c *address.Config) { c.DeepLink = address.DeepLink{} }, "redirect=/a", "https://docs.example.com"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := newBuilder(t, custom(tt.change)).PageURL(tt.query); got != tt.want {
@@ -127,8 +127,8 @@ func TestWhichDocsPageARequestNames(t *testing.T) {
 	}
 }
 
-// FuzzReturnURL asserts that a return URL leads to the app, is short enough and printable, and stays
-// the same if it is checked again. Module e2e asks Node the same.
+// FuzzReturnURL asserts that a return URL leads to the app, is short enough and printable, and does
+// not change if it is checked again. Module e2e checks with Node where return URLs lead.
 func FuzzReturnURL(f *testing.F) {
 	for _, given := range []string{
 		"/docs-login?redirect=%2Fa", "/größe a", "//evil.example", `/\evil.example`, "https://app.example.com/a?b#c", "HTTPS://APP.example.com:443",
@@ -146,14 +146,14 @@ func FuzzReturnURL(f *testing.F) {
 			}
 			checkURL(t, given, got)
 			if again := returnURL(b, got); again != got {
-				t.Errorf("%q leads to %q, and that to %q", given, got, again)
+				t.Errorf("%q leads to %q, which leads to %q", given, got, again)
 			}
 		}
 	})
 }
 
-// Whatever the login route's path is, its return URL passes the check.
-func TestNoLoginRouteThatItsReturnURLCannotName(t *testing.T) {
+// Check rejects a path whose return URL would fail its own check.
+func TestEveryLoginRouteHasAValidReturnURL(t *testing.T) {
 	for _, path := range []string{"/;in", "/a/;in", "/a/..;in"} {
 		if problems := address.Check(custom(routeAt(path))); len(problems) != 1 || problems[0].Field != "WithPath" {
 			t.Errorf("%s: %q", path, problems)

@@ -32,7 +32,7 @@ type Site struct {
 	Drop     []string // query parameters to remove from a link; "visitor.*" is every name that begins with "visitor."
 	Params   []string // more names to remove: parameters that are added to the link itself
 	URI      bool     // a link goes out as a URI, for platforms that parse it strictly
-	MaxBytes int      // maximum length of a link, both as it arrived and as it is followed; 0: 2,048
+	MaxBytes int      // maximum length of a link, both as it arrived and as it is followed; 0 means 2,048
 }
 
 // Link is a link that passed its check. The zero Link leads to the docs' home page.
@@ -43,7 +43,7 @@ type Link struct {
 	Suffix string // query and fragment
 }
 
-// URL returns the link as it is sent: printable ASCII without spaces, quotation marks, and angle
+// URL returns the link as it is sent, in printable ASCII without spaces, quotation marks, or angle
 // brackets.
 func (l Link) URL() string { return l.Origin + escape(l.Path+l.Suffix, `"<>`) }
 
@@ -141,12 +141,13 @@ func isPage(a, b string) bool {
 	return strings.EqualFold(strings.TrimRight(a, "/"), strings.TrimRight(b, "/"))
 }
 
-// hasToken reports whether a server may read the token's parameter in a decoded path or in a query.
+// hasToken reports whether a server may find the token's parameter in a decoded path or in a query.
 func (s *Site) hasToken(decoded, query string) bool {
 	if s.Token == "" {
 		return false
 	}
-	// A word in a title or in a search is not a parameter: "/docs/OAuth & JWT", "?q=SSO?+JWT".
+	// Without "=", the token's name may be a word of a title or a search, as in "/docs/OAuth & JWT" and
+	// "?q=SSO?+JWT".
 	isToken := func(pair string) bool { return strings.Contains(pair, "=") && mayBe(name(pair), s.Token) }
 	for pair := range strings.FieldsFuncSeq(decoded, isSeparator) {
 		if isToken(pair) {
@@ -190,8 +191,7 @@ func beforeDelimiter(decoded string) string {
 	return strings.Trim(decoded, " ")
 }
 
-// withoutParams returns a decoded path without what follows a semicolon in each segment, as servlets
-// read it.
+// withoutParams removes what follows a semicolon in each segment of a decoded path, as servlets do.
 func withoutParams(decoded string) string {
 	if !strings.Contains(decoded, ";") {
 		return decoded
@@ -323,7 +323,7 @@ func (s *Site) dropped(name string) bool {
 	})
 }
 
-// isSeparator reports whether some server begins a new parameter after c. Some still treat a
+// isSeparator reports whether a server may begin a new parameter after c. Some servers still treat a
 // semicolon like "&", and some parse a query again after a second question mark.
 func isSeparator(c rune) bool { return c == '&' || c == ';' || c == '?' }
 
@@ -333,9 +333,9 @@ func name(pair string) string {
 	return unescape(n)
 }
 
-// mayBe reports whether some server reads a decoded name as the parameter param. PHP, Rack, and qs
-// read "jwt[]" as "jwt", and qs and Rack also "[jwt]". PHP turns a dot, a space, and a bracket that is
-// not closed into an underscore. ASP.NET ignores case.
+// mayBe reports whether a server may read a decoded name as the parameter param. PHP, Rack, and qs
+// read "jwt[]" as "jwt". Rack and qs also read "[jwt]" as "jwt". PHP turns dots, spaces, and unclosed
+// brackets into underscores. ASP.NET ignores case.
 func mayBe(name, param string) bool {
 	name = trimName(name)
 	first, _, _ := strings.Cut(strings.ReplaceAll(name, "]", "["), "[")
@@ -343,8 +343,8 @@ func mayBe(name, param string) bool {
 	return strings.EqualFold(underscores.Replace(first), param) || strings.EqualFold(underscores.Replace(name), param)
 }
 
-// trimName returns a name without what some servers ignore: PHP ignores spaces before a name and all
-// that follows a zero byte, and Rack and qs ignore brackets before it.
+// trimName returns a name without the characters that some servers ignore. PHP ignores spaces before
+// a name and everything after a zero byte. Rack and qs ignore brackets before a name.
 func trimName(name string) string {
 	name, _, _ = strings.Cut(strings.TrimLeft(name, " []"), "\x00")
 	return name

@@ -20,15 +20,14 @@ import (
 	"github.com/docslogin/docslogin"
 )
 
-// The verbs of fmt: those for text, those that print bytes in any form, and all.
+// The verbs of fmt that print text, those that print bytes in any form, and all verbs.
 var (
 	textVerbs  = []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X"}
 	valueVerbs = append([]string{"% x", "%#x", "%d", "%o", "%b", "%c", "%U", "%t"}, textVerbs...)
 	everyVerb  = append([]string{"%p", "%w"}, valueVerbs...)
 )
 
-// printed returns a value as verbs of fmt, slog's handlers, and encoding/json, which also calls
-// MarshalText, print it.
+// printed returns a value as the verbs of fmt, slog's handlers, and encoding/json print it.
 func printed(value any, verbs []string) string {
 	var out strings.Builder
 	for _, verb := range verbs {
@@ -41,8 +40,8 @@ func printed(value any, verbs []string) string {
 	return out.String()
 }
 
-// everywhere returns a value, a pointer to it, and what it points to, as everything prints each of
-// them: alone, as a member, an element, and a value of a map.
+// everywhere prints a value, a pointer to it, and what it points to. It prints each of them alone, in
+// a struct, in a list, and in a map.
 func everywhere(value any) string {
 	v := reflect.ValueOf(value)
 	pointer := reflect.New(v.Type())
@@ -52,7 +51,7 @@ func everywhere(value any) string {
 		alone = append(alone, v.Elem().Interface())
 	}
 	type exported struct{ V any }
-	type unexported struct{ v any } // of which fmt calls no methods
+	type unexported struct{ v any } // fmt does not call the methods of v
 	var out strings.Builder
 	for _, v := range alone {
 		for _, place := range []any{v, exported{v}, &exported{v}, unexported{v}, &unexported{v}, []any{v}, [1]any{v}, map[string]any{"v": v}} {
@@ -62,9 +61,9 @@ func everywhere(value any) string {
 	return out.String()
 }
 
-// formsOf returns the forms in which a key may be printed. A string is the key's bytes, of which
-// each six in a row have a form. A *big.Int is a private key that is a number, which math/big keeps
-// in words.
+// formsOf returns the forms in which a key, or a part of it, may be printed. A string has the key's
+// bytes; each part is six of them. A *big.Int is a private key that is a number; each part is two of
+// the words in which math/big keeps it.
 func formsOf(key any) (forms []string) {
 	add := func(part any) {
 		for _, verb := range valueVerbs {
@@ -77,7 +76,7 @@ func formsOf(key any) (forms []string) {
 	}
 	switch key := key.(type) {
 	case string:
-		for i := 0; i+6 <= len(key); i += 4 { // all three alignments of base64
+		for i := 0; i+6 <= len(key); i += 4 { // covers all three alignments of base64
 			window := []byte(key[i : i+6])
 			add(window)
 			forms = append(forms, base64.StdEncoding.EncodeToString(window), base64.URLEncoding.EncodeToString(window))
@@ -91,11 +90,10 @@ func formsOf(key any) (forms []string) {
 	default:
 		panic(fmt.Sprintf("a %T is not a key", key))
 	}
-	return slices.DeleteFunc(forms, func(form string) bool { return strings.Contains(form, "\uFFFD") }) // a number as a character
+	return slices.DeleteFunc(forms, func(form string) bool { return strings.Contains(form, "\uFFFD") }) // %c of a number that is not a character
 }
 
-// Leaks returns the names of the values that print one of the keys somewhere, each with a form of
-// that key.
+// Leaks returns the names of the values that print a part of a key, each with the printed form.
 func Leaks(values map[string]any, keys ...any) map[string]string {
 	var forms, pairs []string
 	for _, key := range keys {
@@ -116,7 +114,7 @@ func Leaks(values map[string]any, keys ...any) map[string]string {
 
 // CheckPrints checks that no value prints a key, alone or inside other values. Where fmt, slog, and
 // encoding/json call methods, a value must print as "[redacted]", unless it is a func, an error, or a
-// Platform, which is plain data. The values have the names that [CheckCreated] checks.
+// Platform, which is plain data. The names of the values are as [CheckCreated] expects.
 func CheckPrints(t *testing.T, values map[string]any, keys ...any) {
 	t.Helper()
 	for name, form := range Leaks(values, keys...) {
@@ -136,9 +134,9 @@ func CheckPrints(t *testing.T, values map[string]any, keys ...any) {
 }
 
 // CheckCreated checks that the values cover what the module at dir exports: every type, and every
-// func and method with a result of another type than bool, int, string, or error. A value covers its
-// type and its name, such as "webhook.ReadMe", which may continue after a colon. Names that hold no
-// key need no value.
+// func or method with a result other than a bool, int, string, or error. A value covers its type and
+// its name, such as "webhook.ReadMe" or "webhook.ReadMe: rotated". The names in holdNoKey, separated
+// by spaces, need no value.
 func CheckCreated(t *testing.T, dir string, values map[string]any, holdNoKey ...string) {
 	t.Helper()
 	known := map[string]bool{}
@@ -155,13 +153,13 @@ func CheckCreated(t *testing.T, dir string, values map[string]any, holdNoKey ...
 	found := exported(t, dir)
 	for _, name := range found {
 		if !known[name] {
-			t.Errorf("%s is new here; create a value, or list it among those that hold no key", name)
+			t.Errorf("%s has no value; create one, or add the name to holdNoKey", name)
 		}
 	}
 	for _, names := range holdNoKey {
 		for name := range strings.FieldsSeq(names) {
 			if !slices.Contains(found, name) {
-				t.Errorf("%s does not exist any longer", name)
+				t.Errorf("%s no longer exists; remove the name from holdNoKey", name)
 			}
 		}
 	}
@@ -229,7 +227,7 @@ func receiver(method *ast.FuncDecl) string {
 	return receiver.(*ast.Ident).Name
 }
 
-// returnsMore reports whether a func has a result of another type than bool, int, string, or error.
+// returnsMore reports whether a func has a result other than a bool, int, string, or error.
 func returnsMore(f *ast.FuncDecl) bool {
 	return f.Type.Results != nil && slices.ContainsFunc(f.Type.Results.List, func(result *ast.Field) bool {
 		name, ok := result.Type.(*ast.Ident)

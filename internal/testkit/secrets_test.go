@@ -24,7 +24,7 @@ import (
 	"github.com/docslogin/docslogin/webhook"
 )
 
-// secret is no part of any text.
+// secret does not occur in any other text.
 const secret = "kX9vQ2zJ7wR4tY8pL3mN5cB1"
 
 // keyFor returns the text of a key for the preset.
@@ -56,7 +56,7 @@ func second[T any](_ T, err error) error {
 	return err
 }
 
-// No byte of a key appears in anything that the library hands out, however it is printed.
+// Nothing that the library returns prints a part of a key.
 func TestNothingPrintsAKey(t *testing.T) {
 	values := map[string]any{}
 	maps.Copy(values, keyValues())
@@ -76,13 +76,13 @@ func TestNothingPrintsAKey(t *testing.T) {
 		string(testkit.Ed25519.Seed()), body(testkit.Ed25519PEM),
 		new(big.Int).SetBytes(must(testkit.P256.Bytes())), body(testkit.P256PEM))
 	testkit.CheckCreated(t, "../..", values,
-		// settings of the app, and what its users are
+		// the app's settings and users
 		`docslogin.Carrier docslogin.DeepLink docslogin.LinkForm docslogin.Lifetime docslogin.InForm docslogin.InFragment docslogin.InQuery
 		docslogin.WithClaimsMapper docslogin.WithClock docslogin.WithErrorHandler docslogin.WithExternalURL docslogin.WithLogger
 		docslogin.WithObserver docslogin.Option docslogin.WithPath docslogin.WithSessionTTL docslogin.WithSignInPage docslogin.WithTokenTTL
 		docslogin.APIKey docslogin.ClaimsMapper docslogin.User docslogin.Profile.Now
 		docslogintest.WithClock docslogintest.WithListener docslogintest.WithTitle`,
-		// what docs learn, and what operators do
+		// claims, events, and results of test sites
 		`docslogin.Claims docslogin.Claims.Object docslogin.Profile.Claims docslogin.Event docslogin.Outcome
 		docslogintest.Login docslogintest.Rejection docslogintest.Site.Login docslogintest.Site.Logins docslogintest.Site.Rejections`,
 		// HTTP clients
@@ -90,7 +90,7 @@ func TestNothingPrintsAKey(t *testing.T) {
 	)
 }
 
-// The walk finds a key in every form in which a type may keep it.
+// Leaks finds a key in every form in which a type may keep it.
 func TestLeaks(t *testing.T) {
 	number := new(big.Int).SetBytes(must(testkit.P256.Bytes()))
 	values := map[string]any{
@@ -127,7 +127,7 @@ func withKey(p docslogin.Platform) docslogin.Platform {
 	return p
 }
 
-// routeValues returns what serves requests.
+// routeValues returns handlers and a profile.
 func routeValues() map[string]any {
 	platform := platforms.ReadMe("https://docs.example.com", secret)
 	m := must(docslogin.New(testkit.Nobody, platform))
@@ -151,7 +151,7 @@ func routeValues() map[string]any {
 	}
 }
 
-// errorValues returns errors about keys that cannot be used, and about a signature that failed.
+// errorValues returns errors about invalid keys and about a failed signature.
 func errorValues() map[string]any {
 	const docs = "https://docs.example.com"
 	signer := &fickle{OpaqueSigner: cryptosigner.Opaque(testkit.Ed25519)}
@@ -166,13 +166,13 @@ func errorValues() map[string]any {
 		"docslogintest.WithKey: errors": panics(func() { docslogintest.NewReadMe(docslogintest.WithKey(secret + " ")) }),
 	}
 	for name, p := range map[string]docslogin.Platform{
-		"a short secret":           platforms.ReadMe(docs, secret[:12]),
-		"a secret with a line end": platforms.ReadMe(docs, secret+"\n"),
-		"the secret as the URL":    platforms.ReadMe(secret, secret),
-		"a key of the wrong kind":  platforms.Mintlify(docs, testkit.P256PEM),
-		"another wrong kind":       platforms.MintlifyPersonalization(docs, testkit.Ed25519PEM),
-		"a PEM text that is cut":   platforms.Mintlify(docs, testkit.Ed25519PEM[:80]),
-		"the PEM text's body":      platforms.Mintlify(docs, body(testkit.Ed25519PEM)),
+		"a short secret":               platforms.ReadMe(docs, secret[:12]),
+		"a secret with a newline":      platforms.ReadMe(docs, secret+"\n"),
+		"the secret as the URL":        platforms.ReadMe(secret, secret),
+		"a key of the wrong kind":      platforms.Mintlify(docs, testkit.P256PEM),
+		"another wrong kind":           platforms.MintlifyPersonalization(docs, testkit.Ed25519PEM),
+		"a key in PEM that is cut off": platforms.Mintlify(docs, testkit.Ed25519PEM[:80]),
+		"the body of a key in PEM":     platforms.Mintlify(docs, body(testkit.Ed25519PEM)),
 	} {
 		err := second(docslogin.New(testkit.Nobody, p))
 		values["docslogin.New: "+name] = err
@@ -183,7 +183,7 @@ func errorValues() map[string]any {
 	return values
 }
 
-// fickle makes one signature, the trial's.
+// fickle makes one signature, for the trial, and then fails.
 type fickle struct {
 	jose.OpaqueSigner
 	signed bool
