@@ -40,7 +40,7 @@ func newHandler(env app.Env, tenantURL, clientID, clientSecret string) (http.Han
 	return auth.handler(env)
 }
 
-// handler is the app.
+// handler returns the app.
 func (a *authenticator) handler(env app.Env) (http.Handler, error) {
 	docs, err := docslogin.New(a.user, env.Platform, app.SignInPage)
 	if err != nil {
@@ -106,8 +106,9 @@ func userOf(_ *http.Request, session *sessions.Session) (*docslogin.User, error)
 	return &docslogin.User{ID: id, Name: name, Email: email}, nil
 }
 
-// signIn sends the visitor to Auth0 and keeps the return URL here, in a session of its own: that
-// session signs nobody in. Its cookie is signed, so the callback does not check the return URL again.
+// signIn sends the visitor to Auth0 and keeps the return URL here, in a session of its own, which does
+// not sign anybody in. The session's cookie is signed, so the callback does not check the return URL
+// again.
 func (a *authenticator) signIn(returnURL func(*http.Request) string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		next := returnURL(r)
@@ -115,7 +116,7 @@ func (a *authenticator) signIn(returnURL func(*http.Request) string) http.Handle
 			next = "/"
 		}
 		state, nonce, verifier := rand.Text(), rand.Text(), oauth2.GenerateVerifier()
-		login, _ := a.store.Get(r, "login") // a new one, if the browser's is of an earlier start
+		login, _ := a.store.Get(r, "login") // a new one, if the browser's is from an earlier start
 		login.Options.MaxAge = 600
 		login.Values = map[any]any{"state": state, "nonce": nonce, "verifier": verifier, "next": next}
 		if err := login.Save(r, w); err != nil {
@@ -132,7 +133,7 @@ func (a *authenticator) callback(w http.ResponseWriter, r *http.Request) {
 	login, err := a.store.Get(r, "login")
 	state, _ := login.Values["state"].(string)
 	if err != nil || state == "" || r.FormValue("state") != state {
-		http.Error(w, "This sign-in was not begun here, or a while ago. Please sign in again.", http.StatusBadRequest)
+		http.Error(w, "This sign-in did not begin here, or it has expired. Please sign in again.", http.StatusBadRequest)
 		return
 	}
 	if reason := r.FormValue("error"); reason != "" { // the visitor declined, or a rule in Auth0 did
@@ -142,7 +143,7 @@ func (a *authenticator) callback(w http.ResponseWriter, r *http.Request) {
 	verifier, _ := login.Values["verifier"].(string)
 	nonce, _ := login.Values["nonce"].(string)
 	claims, err := a.exchange(r.Context(), r.FormValue("code"), verifier, nonce)
-	if refused := (*oauth2.RetrieveError)(nil); errors.As(err, &refused) && refused.ErrorCode == "invalid_grant" { // anybody can send a code
+	if refused := (*oauth2.RetrieveError)(nil); errors.As(err, &refused) && refused.ErrorCode == "invalid_grant" { // not an outage: anybody can send an invalid code
 		http.Error(w, "This sign-in took too long. Please sign in again.", http.StatusBadRequest)
 		return
 	}
@@ -195,8 +196,8 @@ func (a *authenticator) exchange(ctx context.Context, code, verifier, nonce stri
 }
 
 // signOut ends the session here and at Auth0, which would otherwise sign the visitor in again
-// without asking. The docs session is not ended, and a copy of the session's cookie stays valid: to end
-// that, use a store on the server.
+// without asking. It does not end the docs session. A copy of the session's cookie stays valid; use a
+// store on the server to prevent that.
 func (a *authenticator) signOut(w http.ResponseWriter, r *http.Request) {
 	session, _ := a.store.Get(r, "session")
 	session.Options.MaxAge = -1

@@ -96,8 +96,8 @@ func pages(ab *authboss.Authboss) http.Handler {
 	return mux
 }
 
-// redirector keeps visitors within the app: of the return URL, authboss's own rejects only "://". It
-// stores no messages for the next page: options.Success and options.Failure.
+// redirector keeps visitors within the app. authboss's own rejects a return URL only if it contains
+// "://". This one does not store options.Success and options.Failure, the messages for the next page.
 type redirector struct {
 	returnURL func(*http.Request) string
 }
@@ -115,8 +115,8 @@ type errorHandler struct{}
 
 func (errorHandler) Wrap(handler func(http.ResponseWriter, *http.Request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := r.ParseForm(); err != nil { // the sender's fault, but authboss returns it like an outage
-			http.Error(w, "The form is invalid, or too large.", http.StatusBadRequest)
+		if err := r.ParseForm(); err != nil { // the sender's fault, but authboss would return it like an outage
+			http.Error(w, "The form is invalid or too large.", http.StatusBadRequest)
 			return
 		}
 		if err := handler(w, r); err != nil {

@@ -76,7 +76,7 @@ func TestAWrongPasswordKeepsTheReturnURL(t *testing.T) {
 	}
 }
 
-// submit sends the sign-in form from the app's own page, and returns the answer.
+// submit sends the sign-in form from the app's own page, and returns the response.
 func submit(t *testing.T, v *apptest.Visit) *http.Response {
 	t.Helper()
 	form := url.Values{"email": {apptest.Ada}, "password": {"correct horse battery staple"}}

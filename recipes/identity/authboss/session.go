@@ -40,7 +40,7 @@ func (s session) WriteState(w http.ResponseWriter, before authboss.ClientState, 
 	for _, e := range events {
 		switch e.Kind {
 		case authboss.ClientStateEventPut:
-			if e.Key == authboss.SessionKey { // a sign-in, after which nothing of an earlier user is left
+			if e.Key == authboss.SessionKey { // a sign-in must not keep an earlier user's values
 				clear(values)
 				state.session.ID, state.session.IsNew = "", true // a new ID, if the store has IDs: somebody else may know the old one
 			}

@@ -56,7 +56,7 @@ func newHandler(env app.Env, in instance) (http.Handler, error) {
 }
 
 // getToken renews the cookie of a visitor who has a session. A visitor without one comes back
-// here from Clerk's own pages, which lead only to the domains that the dashboard allows.
+// here from Clerk's own pages, which redirect only to the domains that the dashboard allows.
 var signInPage = template.Must(template.New("").Parse(`<!doctype html><title>Sign in</title>
 <script async crossorigin="anonymous" data-clerk-publishable-key="{{.PublishableKey}}"
 	src="{{.FrontendURL}}/npm/@clerk/clerk-js@6/dist/clerk.browser.js"></script>
@@ -112,9 +112,9 @@ type status struct {
 }
 
 // signingKey distinguishes a token that Clerk did not sign from an outage of Clerk. The SDK's
-// middleware answers 401 to both. Each login fetches the keys: it asks for the user anyway. But so
-// does each request with a token that somebody has made up. If that is too much for Clerk's limits,
-// keep the keys for some minutes.
+// middleware answers 401 to both. Each login fetches the keys, since it asks for the user anyway. Each
+// request with a forged token fetches them, too. If that exceeds Clerk's limits, cache the keys for a
+// few minutes.
 func signingKey(ctx context.Context, client *jwks.Client, token string) (*clerk.JSONWebKey, error) {
 	unverified, err := jwt.Decode(ctx, &jwt.DecodeParams{Token: token})
 	if err != nil {

@@ -57,22 +57,22 @@ func newHandler(env app.Env, issuer string, store sessions.Store) (http.Handler,
 		}
 		session, _ := store.Get(r, "session")
 		state := rand.Text()
-		session.Values["next"], session.Values["state"] = next, state // nobody can change what is in the session
+		session.Values["next"], session.Values["state"] = next, state // the cookie is signed, so nobody else can change them
 		if err := session.Save(r, w); err != nil {
 			http.Error(w, "The session cannot be saved.", http.StatusInternalServerError)
 			return
 		}
-		r.URL.RawQuery = "state=" + state // gothic takes it from there
+		r.URL.RawQuery = "state=" + state // gothic reads the state there
 		gothic.BeginAuthHandler(w, gothic.GetContextWithProvider(r, provider.Name()))
 	})
 	mux.HandleFunc("GET /callback", func(w http.ResponseWriter, r *http.Request) {
 		session, _ := store.Get(r, "session")
 		if state, _ := session.Values["state"].(string); state == "" || gothic.GetState(r) != state {
-			http.Error(w, "This sign-in was not begun here, or a while ago. Please sign in again.", http.StatusBadRequest)
+			http.Error(w, "This sign-in did not begin here, or it has expired. Please sign in again.", http.StatusBadRequest)
 			return
 		}
 		identity, err := gothic.CompleteUserAuth(w, gothic.GetContextWithProvider(r, provider.Name()))
-		if refused := (*oauth2.RetrieveError)(nil); errors.As(err, &refused) && refused.ErrorCode == "invalid_grant" { // anybody can send a code
+		if refused := (*oauth2.RetrieveError)(nil); errors.As(err, &refused) && refused.ErrorCode == "invalid_grant" { // not an outage: anybody can send an invalid code
 			http.Error(w, "This sign-in took too long. Please sign in again.", http.StatusBadRequest)
 			return
 		}

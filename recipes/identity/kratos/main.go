@@ -1,8 +1,13 @@
-// Command kratos is an app whose users sign in at Ory Kratos: the lookup asks Kratos whose session
-// it is, with the session's cookie. Three settings of Kratos matter: both hosts must share
-// cookies.domain; selfservice.allowed_return_urls, with which Kratos checks return URLs, must contain
-// the app's URL and no site of others; and for session.whoami.required_aal, see newHandler. fake.go
-// implements the part of Kratos's API that this needs; put the base URL of your own in its place.
+// Command kratos is an app whose users sign in at Ory Kratos. The lookup sends Kratos the session's
+// cookie to find the user. Three settings of Kratos matter:
+//
+//   - cookies.domain: both hosts must share it.
+//   - selfservice.allowed_return_urls: Kratos checks return URLs against it. It must contain the app's
+//     URL, and no foreign site.
+//   - session.whoami.required_aal: see newHandler.
+//
+// fake.go implements the part of Kratos's API that this needs; put the base URL of your own in its
+// place.
 package main
 
 import (
@@ -51,8 +56,8 @@ func userLookup(kratosURL string) docslogin.UserLookup {
 	client := kratos.NewAPIClient(config)
 
 	return func(r *http.Request) (*docslogin.User, error) {
-		// The other cookies are not Kratos's business. And to a cookie that no browser keeps, a proxy in
-		// front of Kratos may answer with an error, which would look like an outage.
+		// Kratos needs no other cookie. Browsers do not keep a cookie of this length, and a proxy in
+		// front of Kratos may answer it with an error that looks like an outage.
 		cookie, err := r.Cookie("ory_kratos_session") // the name is session.cookie.name
 		if err != nil || len(cookie.Value) > 4096 {
 			return nil, docslogin.ErrNoUser

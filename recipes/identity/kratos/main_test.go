@@ -55,14 +55,14 @@ func TestOutageIsNoSignOut(t *testing.T) {
 	}
 }
 
-// withSession returns a request with a session's cookie, and another one.
+// withSession returns a request with a session's cookie and another cookie.
 func withSession(id string) *http.Request {
 	r := httptest.NewRequest("GET", "/docs-login", nil)
 	r.Header.Set("Cookie", "theme=dark; ory_kratos_session="+id)
 	return r
 }
 
-// Nobody's request reaches Kratos.
+// The lookup does not ask Kratos about a request without a valid cookie.
 func TestRequestsWithoutASession(t *testing.T) {
 	service := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		t.Errorf("Kratos is asked about %.50q", r.Header.Get("Cookie"))

@@ -145,9 +145,9 @@ func (k *keySet) VerifySignature(ctx context.Context, raw string) ([]byte, error
 	return payload, err
 }
 
-// signIn sends the visitor to the provider. What the callback needs is in a cookie, so that only
-// the browser that began the sign-in can complete it. Nobody can change what is in the cookie, so the
-// callback does not check the return URL again.
+// signIn sends the visitor to the provider. A cookie has what the callback needs, so that only the
+// browser that began the sign-in can complete it. The cookie is signed, so the callback does not check
+// the return URL again.
 func (p *provider) signIn(returnURL func(*http.Request) string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		next := returnURL(r)
@@ -173,7 +173,7 @@ func (p *provider) callback(w http.ResponseWriter, r *http.Request) {
 		err = p.begun.Decode("sign_in", cookie.Value, &begun)
 	}
 	if err != nil || !equal(r.FormValue("state"), begun["state"]) {
-		http.Error(w, "This sign-in was not begun here, or a while ago. Please sign in again.", http.StatusBadRequest)
+		http.Error(w, "This sign-in did not begin here, or it has expired. Please sign in again.", http.StatusBadRequest)
 		return
 	}
 	setCookie(w, "sign_in", "", time.Unix(1, 0)) // it is valid once
@@ -183,7 +183,7 @@ func (p *provider) callback(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx := oidc.ClientContext(r.Context(), p.client)
 	tokens, err := p.oauth.Exchange(ctx, r.FormValue("code"), oauth2.VerifierOption(begun["verifier"]))
-	if refused := (*oauth2.RetrieveError)(nil); errors.As(err, &refused) && refused.ErrorCode == "invalid_grant" { // anybody can send a code
+	if refused := (*oauth2.RetrieveError)(nil); errors.As(err, &refused) && refused.ErrorCode == "invalid_grant" { // not an outage: anybody can send an invalid code
 		http.Error(w, "This sign-in took too long. Please sign in again.", http.StatusBadRequest)
 		return
 	}

@@ -197,11 +197,11 @@ var signIns = []struct {
 	},
 	{
 		"begun elsewhere fails",
-		nil, func(_ *testing.T, v *apptest.Visit) { forget(v) }, http.StatusBadRequest, "not begun here",
+		nil, func(_ *testing.T, v *apptest.Visit) { forget(v) }, http.StatusBadRequest, "did not begin here",
 	},
 	{
 		"begun once more elsewhere fails",
-		nil, func(t *testing.T, v *apptest.Visit) { v.Visitor.Open(t, v.AppURL+"/sign-in") }, http.StatusBadRequest, "not begun here",
+		nil, func(t *testing.T, v *apptest.Visit) { v.Visitor.Open(t, v.AppURL+"/sign-in") }, http.StatusBadRequest, "did not begin here",
 	},
 }
 
@@ -290,7 +290,7 @@ func TestAReturnURLThatDoesNotFitIntoACookieIsLeftOut(t *testing.T) {
 	}
 }
 
-func TestASignInThatTheBrowserHasChangedIsNone(t *testing.T) {
+func TestASignInWithAChangedCookieIsRejected(t *testing.T) {
 	v, _ := serve(t)
 	_, form := begin(t, v, "/")
 	at, _ := url.Parse(v.AppURL)

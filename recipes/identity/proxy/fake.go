@@ -10,7 +10,8 @@ import (
 )
 
 // newProxy stands for oauth2-proxy: it has the sign-in page /oauth2/start, which takes the return
-// URL in rd, and tells the app in headers who is signed in. returnURL stands for its own check.
+// URL in rd, and tells the app in headers who is signed in. returnURL stands for the proxy's own check
+// of the return URL.
 func newProxy(appURL, secret string, returnURL func(*http.Request) string) http.Handler {
 	target, err := url.Parse(appURL)
 	if err != nil {

@@ -40,10 +40,10 @@ func newApp(env app.Env, secret string) (http.Handler, *docslogin.Middleware, er
 	if len(secret) < 16 { // with an empty one, any client would pass for the proxy
 		return nil, nil, errors.New("the proxy's secret is missing or too short")
 	}
-	// The sign-in page is the proxy's, on the same host as the app. oauth2-proxy checks the return URL:
-	// it follows paths, and URLs on the hosts of --whitelist-domain. Leave the page out for a proxy
-	// that lets only signed-in users through, such as Pomerium or Cloudflare Access: it sends others
-	// to its own sign-in page, and back.
+	// The sign-in page is the proxy's, on the same host as the app. oauth2-proxy checks the return URL
+	// itself. It accepts paths, and URLs on the hosts of --whitelist-domain. Leave the page out for a
+	// proxy that lets only signed-in users through, such as Pomerium or Cloudflare Access, because that
+	// proxy sends others to its own sign-in page and back.
 	signIn := docslogin.WithSignInPage("/oauth2/start", "rd")
 	docs, err := docslogin.New(user, env.Platform, signIn)
 	if err != nil {

@@ -2,7 +2,7 @@
 // uses for its API, does not suit the login route: it answers 401 to an access token that is over
 // an hour old, so that SuperTokens' script in the page renews it, and no script runs when a visitor
 // comes from the docs. So the lookup reads the cookie itself and treats an old token as nobody's,
-// and the sign-in page renews it and returns at once. Another trap: the SDK panics at some cookies that
+// and the sign-in page renews it and returns at once. The SDK also panics on some cookies, which
 // anybody can send. fake.go implements the part of the core's API that this needs; put your core in
 // its place.
 package main
@@ -65,13 +65,13 @@ func newHandler(env app.Env) (http.Handler, error) {
 	mux.Handle("/{$}", app.HomeFor(lookup, "/sign-in"))
 	mux.HandleFunc("GET /sign-in", func(w http.ResponseWriter, r *http.Request) { signInPage(w, docs.ReturnURL(r)) })
 	mux.HandleFunc("POST /sign-in", func(w http.ResponseWriter, r *http.Request) { signIn(w, r, docs.ReturnURL(r)) })
-	// Middleware serves /auth/session/refresh and other endpoints. By default, they have no protection
-	// of their own against forms on other sites.
+	// Middleware serves /auth/session/refresh and other endpoints. By default, they do not reject forms
+	// from other sites.
 	handler := http.NewCrossOriginProtection().Handler(withoutBadTokens(supertokens.Middleware(mux)))
 	return docs.Wrap(http.MaxBytesHandler(handler, 1<<16)), nil
 }
 
-// withoutBadTokens removes the tokens of a request with an access token at which the SDK would panic.
+// withoutBadTokens removes the tokens of a request whose access token would make the SDK panic.
 func withoutBadTokens(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, method := range session.AvailableTokenTransferMethods {
@@ -84,8 +84,8 @@ func withoutBadTokens(next http.Handler) http.Handler {
 	})
 }
 
-// isToken reports whether the SDK can parse an access token. It panics at some that anybody can send,
-// such as one whose header has no typ.
+// isToken reports whether the SDK can parse an access token. The SDK panics on some that anybody can
+// send, such as one whose header has no typ.
 func isToken(text string) (ok bool) {
 	defer func() {
 		if recover() != nil {
@@ -153,7 +153,7 @@ fetch("/auth/session/refresh", {method: "POST", headers: {rid: "anti-csrf"}})
 </script>
 `))
 
-// signIn begins a session with an ID of its own and no data.
+// signIn begins a session with a new ID and without data.
 func signIn(w http.ResponseWriter, r *http.Request, next string) {
 	answer, err := emailpassword.SignIn("public", r.PostFormValue("email"), r.PostFormValue("password"))
 	if err != nil {

@@ -94,10 +94,10 @@ func ServeOn(ctx context.Context, listener net.Listener, handler http.Handler) e
 // parameter next.
 var SignInPage = docslogin.WithSignInPage("/sign-in", "next")
 
-// SignInForm is a sign-in page: a form for an e-mail address, for which signIn begins a session. After
-// that, the visitor goes to the return URL: pass Middleware.ReturnURL, since anybody can make a link
-// to a sign-in page. It rejects forms of other sites, which could sign the visitor in as somebody
-// else.
+// SignInForm returns a sign-in page with a form for an e-mail address. signIn begins a session for the
+// address, and the page redirects to returnURL. Pass Middleware.ReturnURL, because anybody can make a
+// link to a sign-in page. The page rejects forms from other sites, which could sign the visitor in as
+// somebody else.
 func SignInForm(returnURL func(*http.Request) string, signIn func(w http.ResponseWriter, r *http.Request, email string) error) http.Handler {
 	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.Method {
@@ -107,14 +107,14 @@ func SignInForm(returnURL func(*http.Request) string, signIn func(w http.Respons
 		case http.MethodPost:
 			email := r.PostFormValue("email")
 			if email == "" || len(email) > 254 {
-				http.Error(w, "The e-mail address is missing, or too long.", http.StatusBadRequest)
+				http.Error(w, "The e-mail address is missing or too long.", http.StatusBadRequest)
 				return
 			}
 			if err := signIn(w, r, email); err != nil {
 				http.Error(w, "The session cannot be saved.", http.StatusInternalServerError)
 				return
 			}
-			http.Redirect(w, r, returnURL(r), http.StatusSeeOther) // a 307 or 308 would repeat the POST at the docs
+			http.Redirect(w, r, returnURL(r), http.StatusSeeOther) // a 307 or 308 would repeat the POST on the login route
 		default:
 			w.Header().Set("Allow", "GET, POST")
 			http.Error(w, "This page has a form.", http.StatusMethodNotAllowed)
@@ -123,7 +123,7 @@ func SignInForm(returnURL func(*http.Request) string, signIn func(w http.Respons
 	return http.NewCrossOriginProtection().Handler(http.MaxBytesHandler(page, 1<<16))
 }
 
-// form has no action, so it is posted to the page's own URL, whose query has the return URL.
+// form has no action, so browsers post it to the page's own URL, whose query has the return URL.
 const form = `<!doctype html><title>Sign in</title>
 <form method="post">
 <input name="email" type="email" placeholder="E-mail address" required>
@@ -142,10 +142,10 @@ var SignedIn = docslogin.SessionLookup(store, "session", func(_ *http.Request, s
 	return &docslogin.User{ID: email, Email: email}, nil
 })
 
-// SignIn is the sign-in page. Pass Middleware.ReturnURL.
+// SignIn returns the sign-in page. Pass Middleware.ReturnURL.
 func SignIn(returnURL func(*http.Request) string) http.Handler {
 	return SignInForm(returnURL, func(w http.ResponseWriter, r *http.Request, email string) error {
-		session, _ := store.Get(r, "session") // a new one, if the browser's is of an earlier start
+		session, _ := store.Get(r, "session") // a new one, if the browser's is from an earlier start
 		session.ID, session.IsNew = "", true  // a new ID, if the store has IDs: somebody else may know the old one
 		session.Values = map[any]any{"email": email}
 		return session.Save(r, w)
@@ -163,7 +163,7 @@ var store = func() *sessions.CookieStore {
 	return store
 }()
 
-// Pages returns the pages of a small app: the home page, and the sign-in page.
+// Pages returns the home page and the sign-in page of a small app.
 func Pages(docs *docslogin.Middleware) *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.Handle("/{$}", Home)
@@ -171,8 +171,8 @@ func Pages(docs *docslogin.Middleware) *http.ServeMux {
 	return mux
 }
 
-// Serve serves an app's pages, and the login route, at the address until ctx ends. Before that, it
-// calls each tell with the login URL.
+// Serve serves an app's pages and the login route at the address until ctx ends. Before that, it calls
+// each tell with the login URL.
 func Serve(ctx context.Context, address string, docs *docslogin.Middleware, pages http.Handler, tell ...func(loginURL string)) error {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// attackAll calls attack for every recipe, each in a process of its own.
+// attackAll calls attack for every recipe, each in its own process.
 func attackAll(t *testing.T, attack func(t *testing.T, p *process)) {
 	t.Helper()
 	for _, folder := range folders(t) {
@@ -22,7 +22,7 @@ func attackAll(t *testing.T, attack func(t *testing.T, p *process)) {
 	}
 }
 
-// arguments returns what a recipe needs on its command line.
+// arguments returns the command-line arguments that a recipe needs.
 func arguments(t *testing.T, folder string) []string {
 	t.Helper()
 	var key []byte
@@ -33,7 +33,7 @@ func arguments(t *testing.T, folder string) []string {
 		key = []byte(rand.Text())
 	case "production/keyfile":
 		_, private, _ := ed25519.GenerateKey(nil)      // never fails
-		der, _ := x509.MarshalPKCS8PrivateKey(private) // nor this
+		der, _ := x509.MarshalPKCS8PrivateKey(private) // never fails
 		key = pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 	default:
 		return nil
@@ -54,10 +54,10 @@ var returnURLs = []struct{ name, given, leads string }{
 	{"another host, without a scheme", "//evil.example/", "{app}/"},
 	{"another host, with a backslash", `/\evil.example/`, "{app}/"},
 	{"another host, after a tab", "/\t/evil.example/", "{app}/"},
-	{"another host, after dots", "/.//evil.example/", "{app}/"},
+	{"another host, after a dot segment", "/.//evil.example/", "{app}/"},
 	{"a script", "javascript:alert(1)", "{app}/"},
 	{"the app's origin as a user name", "{origin}@evil.example/", "{app}/"},
-	{"the app's origin as the beginning of another", "{origin}.evil.example/", "{app}/"},
+	{"another host, which begins with the app's origin", "{origin}.evil.example/", "{app}/"},
 	{"the app's own URL, which an app without WithExternalURL does not know", "{app}/?from=mail", "{app}/"},
 }
 
@@ -75,7 +75,7 @@ func TestReturnURLs(t *testing.T) {
 				row.leads = "{app}/"
 			case p.folder == "situations/prefix" && row.given == "{app}/?from=mail": // it has WithExternalURL
 				row.leads = row.given
-			case p.folder == "identity/kratos": // its sign-in page answers with an error, or leads to its own home page
+			case p.folder == "identity/kratos": // its sign-in page returns an error or leads to its own home page
 				row.leads = ""
 			}
 			t.Run(row.name, func(t *testing.T) {
@@ -91,7 +91,7 @@ func TestReturnURLs(t *testing.T) {
 	})
 }
 
-// posts are the endpoints that change something, besides those of the forms on sign-in pages.
+// posts are the endpoints that change something, except those of sign-in forms.
 var posts = map[string][]string{
 	"identity/auth0":       {"/sign-out"},
 	"identity/supertokens": {"/auth/signin", "/auth/signup", "/auth/signout", "/auth/session/refresh"},
@@ -99,7 +99,7 @@ var posts = map[string][]string{
 	"situations/spa":       {"/api/sign-in", "/api/docs-url"},
 }
 
-func TestPostsOfOtherSites(t *testing.T) {
+func TestPostsFromOtherSites(t *testing.T) {
 	attackAll(t, func(t *testing.T, p *process) {
 		v := newVisitor(t)
 		origin := strings.TrimSuffix(p.appURL, "/app")
@@ -122,7 +122,7 @@ func TestPostsOfOtherSites(t *testing.T) {
 			} {
 				resp, _ := p.ask(t, v, http.MethodPost, path, row.header, fields)
 				rejected := resp.StatusCode == http.StatusForbidden
-				if rejected != row.other || rejected && len(resp.Cookies()) > 0 && p.folder != "routers/fiber" || // which sets a cookie for everybody
+				if rejected != row.other || rejected && len(resp.Cookies()) > 0 && p.folder != "routers/fiber" || // fiber sets a cookie for everybody
 					resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusMethodNotAllowed {
 					t.Errorf("%s request to %s is answered %s, with %d cookies", row.name, path, resp.Status, len(resp.Cookies()))
 				}
@@ -132,8 +132,8 @@ func TestPostsOfOtherSites(t *testing.T) {
 }
 
 // TestPlantedSessions puts a stranger's cookies into a visitor's browser. After the visitor has signed
-// in, the stranger must not be signed in as the visitor. The recipes' own tests check with PlantValue
-// that nothing of the session before remains.
+// in, the stranger must not be signed in as the visitor. The recipes' own tests use PlantValue to check
+// that nothing remains of the planted session.
 func TestPlantedSessions(t *testing.T) {
 	attackAll(t, func(t *testing.T, p *process) {
 		signIn := p.findSignIn(t, newVisitor(t))
@@ -144,7 +144,7 @@ func TestPlantedSessions(t *testing.T) {
 			v := newVisitor(t)
 			v.Open(t, p.appURL+"/")
 			v.Open(t, signIn.link(""))
-			if v.Email = stranger; stranger != "" && p.folder != "identity/authboss" { // who has one user
+			if v.Email = stranger; stranger != "" && p.folder != "identity/authboss" { // authboss has one user
 				if page := p.signIn(t, v, signIn); !strings.Contains(page.Text, stranger) {
 					t.Fatalf("after signing in, the stranger ends at %s", page)
 				}
@@ -152,7 +152,7 @@ func TestPlantedSessions(t *testing.T) {
 			at, _ := url.Parse(p.appURL + "/")
 			victim := newVisitor(t)
 			for _, cookie := range v.client.Jar.Cookies(at) {
-				if cookie.Name != "auth0" && cookie.Name != "__client" { // of the services, which are on another site
+				if cookie.Name != "auth0" && cookie.Name != "__client" { // the cookies of services, which are on another site
 					victim.client.Jar.SetCookies(at, []*http.Cookie{{Name: cookie.Name, Value: cookie.Value, Path: at.Path}})
 				}
 			}
@@ -166,8 +166,8 @@ func TestPlantedSessions(t *testing.T) {
 	})
 }
 
-// TestCallbacks sends a browser to callbacks of identity providers that belong to a stranger's sign-in,
-// and could sign the visitor in as the stranger, and to one with a code that is made up.
+// TestCallbacks opens callbacks that belong to a stranger's sign-in at the identity provider, which
+// could sign the visitor in as the stranger. It also opens one with an invalid code.
 func TestCallbacks(t *testing.T) {
 	for _, folder := range []string{"identity/auth0", "identity/goth", "identity/oidc"} {
 		t.Run(folder, func(t *testing.T) {
@@ -187,11 +187,11 @@ func TestCallbacks(t *testing.T) {
 				cookies        http.Header
 				says           string
 			}{
-				{"a stranger's", strangers, own, "not begun here"},
-				{"a stranger's, in a browser that has begun nothing", strangers, nil, "not begun here"},
-				{"without a state", "/callback?code=1", own, "not begun here"},
-				{"without a state, in a browser that has begun nothing", "/callback?code=1&state=", nil, "not begun here"},
-				{"with a code that is made up", "/callback?code=1&state=" + to.Query().Get("state"), own, "took too long"},
+				{"of a stranger", strangers, own, "did not begin here"},
+				{"of a stranger, in a browser without a sign-in", strangers, nil, "did not begin here"},
+				{"without a state", "/callback?code=1", own, "did not begin here"},
+				{"without a state, in a browser without a sign-in", "/callback?code=1&state=", nil, "did not begin here"},
+				{"with an invalid code", "/callback?code=1&state=" + to.Query().Get("state"), own, "took too long"},
 			} {
 				resp, text := p.ask(t, v, http.MethodGet, row.callback, row.cookies, "")
 				if resp.StatusCode != http.StatusBadRequest || !strings.Contains(text, row.says) {
@@ -199,14 +199,14 @@ func TestCallbacks(t *testing.T) {
 				}
 			}
 			if log := p.log.String(); strings.Contains(log, "ERROR") {
-				t.Errorf("the operator should act, the log says: %s", log)
+				t.Errorf("the log has an error: %s", log)
 			}
 		})
 	}
 }
 
-// callback returns the path and the query to which the provider sends a visitor who has signed in, and
-// who does not go there.
+// callback returns the path and the query to which the provider sends a visitor who has signed in. The
+// visitor does not go there.
 func (p *process) callback(t *testing.T) (path string) {
 	t.Helper()
 	v := newVisitor(t)
@@ -224,8 +224,8 @@ func (p *process) callback(t *testing.T) (path string) {
 	return path
 }
 
-// TestBadForms sends forms that no browser sends from a sign-in page. They must not be an error of the
-// app, and a large one must not be read to its end.
+// TestBadForms sends forms that no browser sends from a sign-in page. The app must not answer with a
+// server error, and must not accept large forms.
 func TestBadForms(t *testing.T) {
 	attackAll(t, func(t *testing.T, p *process) {
 		v := newVisitor(t)
@@ -240,10 +240,10 @@ func TestBadForms(t *testing.T) {
 				fmt.Sprintf(multipart, "email", Ada) + fmt.Sprintf(multipart, "file; filename=a", strings.Repeat("a", 1<<20)) + "--x--\r\n"},
 			{"a form with a bad escape", "", "email=%zz"},
 			{"a form with a bad boundary", "multipart/form-data", "email=x"},
-			{"no form", "text/plain", "email=x"},
+			{"not a form", "text/plain", "email=x"},
 			{"an empty body", "", ""},
 			{"a long address", "", "email=" + strings.Repeat("a", 5000) + "%40example.com"},
-			{"bytes", "", "email=\xff\x00"},
+			{"invalid bytes", "", "email=\xff\x00"},
 		} {
 			header := http.Header{"Sec-Fetch-Site": {"same-origin"}}
 			if row.contentType != "" {
@@ -255,7 +255,7 @@ func TestBadForms(t *testing.T) {
 			}
 		}
 		if log := p.log.String(); strings.Contains(log, "ERROR") {
-			t.Errorf("the operator should act, the log says: %s", log)
+			t.Errorf("the log has an error: %s", log)
 		}
 	})
 }

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// credentials are the cookies in which libraries keep sessions, and those of the recipes.
+// credentials are the names of session cookies, those of libraries and those of the recipes.
 var credentials = []string{
 	"session", "session_id", "login", "sign_in", "id_token", "jwt", "_gothic_session", "_oauth2_proxy", "auth0",
 	"__session", "__client", "__client_uat", "ory_kratos_session", "csrf_token_fake",
@@ -25,50 +25,50 @@ func token(header, claims string) string {
 	return encode(header) + "." + encode(claims) + ".c2lnbmF0dXJl"
 }
 
-// headers are headers of tokens, by what is in them.
+// headers are headers of tokens, by description.
 var headers = map[string]string{
-	"no algorithm":                   `{"alg":"none"}`,
-	"no algorithm, typed":            `{"alg":"none","typ":"JWT"}`,
-	"no members":                     `{}`,
-	"null":                           `null`,
-	"an array":                       `[]`,
-	"a number":                       `1`,
-	"not JSON":                       `{`,
-	"nothing":                        ``,
-	"HS256":                          `{"alg":"HS256","typ":"JWT"}`,
-	"RS256":                          `{"alg":"RS256","typ":"JWT"}`,
-	"RS256 without a type":           `{"alg":"RS256","kid":"d-1","version":"5"}`,
-	"RS256 with a key that is there": `{"alg":"RS256","typ":"JWT","kid":"d-1","version":"5"}`,
-	"RS256 with an unknown key":      `{"alg":"RS256","typ":"JWT","kid":"d-2","version":"5"}`,
-	"HS256 with a key that is there": `{"alg":"HS256","typ":"JWT","kid":"d-1","version":"5"}`,
-	"a key that is a number":         `{"alg":"RS256","typ":"JWT","kid":1,"version":"5"}`,
-	"a key that is null":             `{"alg":"RS256","typ":"JWT","kid":null,"version":"5"}`,
-	"a key that is an object":        `{"alg":"RS256","typ":"JWT","kid":{},"version":"5"}`,
-	"a type that is a number":        `{"alg":"RS256","typ":1,"kid":"d-1","version":"5"}`,
-	"a type that is null":            `{"alg":"RS256","typ":null,"kid":"d-1","version":"5"}`,
-	"a version that is null":         `{"alg":"RS256","typ":"JWT","kid":"d-1","version":null}`,
-	"a version that is a number":     `{"alg":"RS256","typ":"JWT","kid":"d-1","version":5}`,
-	"an algorithm that is a number":  `{"alg":1,"typ":"JWT","kid":"d-1"}`,
-	"an algorithm that is null":      `{"alg":null,"typ":"JWT","kid":"d-1"}`,
-	"a critical extension":           `{"alg":"RS256","typ":"JWT","kid":"d-1","crit":["b64"],"b64":false}`,
-	"a key of its own":               `{"alg":"RS256","typ":"JWT","jwk":{"kty":"oct","k":"AAAA"},"jku":"http://evil.example","x5u":1}`,
+	"no algorithm":                  `{"alg":"none"}`,
+	"no algorithm, typed":           `{"alg":"none","typ":"JWT"}`,
+	"no members":                    `{}`,
+	"null":                          `null`,
+	"an array":                      `[]`,
+	"a number":                      `1`,
+	"not JSON":                      `{`,
+	"nothing":                       ``,
+	"HS256":                         `{"alg":"HS256","typ":"JWT"}`,
+	"RS256":                         `{"alg":"RS256","typ":"JWT"}`,
+	"RS256 without a type":          `{"alg":"RS256","kid":"d-1","version":"5"}`,
+	"RS256 with a known key":        `{"alg":"RS256","typ":"JWT","kid":"d-1","version":"5"}`,
+	"RS256 with an unknown key":     `{"alg":"RS256","typ":"JWT","kid":"d-2","version":"5"}`,
+	"HS256 with a known key":        `{"alg":"HS256","typ":"JWT","kid":"d-1","version":"5"}`,
+	"a key that is a number":        `{"alg":"RS256","typ":"JWT","kid":1,"version":"5"}`,
+	"a key that is null":            `{"alg":"RS256","typ":"JWT","kid":null,"version":"5"}`,
+	"a key that is an object":       `{"alg":"RS256","typ":"JWT","kid":{},"version":"5"}`,
+	"a type that is a number":       `{"alg":"RS256","typ":1,"kid":"d-1","version":"5"}`,
+	"a type that is null":           `{"alg":"RS256","typ":null,"kid":"d-1","version":"5"}`,
+	"a version that is null":        `{"alg":"RS256","typ":"JWT","kid":"d-1","version":null}`,
+	"a version that is a number":    `{"alg":"RS256","typ":"JWT","kid":"d-1","version":5}`,
+	"an algorithm that is a number": `{"alg":1,"typ":"JWT","kid":"d-1"}`,
+	"an algorithm that is null":     `{"alg":null,"typ":"JWT","kid":"d-1"}`,
+	"a critical extension":          `{"alg":"RS256","typ":"JWT","kid":"d-1","crit":["b64"],"b64":false}`,
+	"a key of its own":              `{"alg":"RS256","typ":"JWT","jwk":{"kty":"oct","k":"AAAA"},"jku":"http://evil.example","x5u":1}`,
 }
 
-// payloads are payloads of tokens, by what is in them.
+// payloads are payloads of tokens, by description.
 var payloads = map[string]string{
-	"nothing":                    ``,
-	"null":                       `null`,
-	"a string":                   `"ada"`,
-	"an array":                   `[1]`,
-	"not JSON":                   `{`,
-	"nested arrays":              strings.Repeat("[", 3000),
-	"claims of wrong types":      `{"sub":{},"email":[],"exp":"soon","iat":"now","nbf":{},"aud":1,"iss":2,"sid":3,"azp":{},"sts":1,"email_verified":"yes"}`,
-	"other claims of wrong type": `{"sub":1,"exp":null,"iat":null,"aud":[1],"iss":{},"sessionHandle":1,"tId":{},"refreshTokenHash1":null,"antiCsrfToken":1}`,
-	"numbers that are too large": `{"sub":"ada","exp":1e400,"iat":-1e308,"nbf":1e308}`,
-	"all that a session has":     `{"sub":"ada","exp":9999999999,"iat":1,"sessionHandle":"1","refreshTokenHash1":"1","tId":"public","antiCsrfToken":null,"parentRefreshTokenHash1":null}`,
+	"nothing":                     ``,
+	"null":                        `null`,
+	"a string":                    `"ada"`,
+	"an array":                    `[1]`,
+	"not JSON":                    `{`,
+	"nested arrays":               strings.Repeat("[", 3000),
+	"claims of wrong types":       `{"sub":{},"email":[],"exp":"soon","iat":"now","nbf":{},"aud":1,"iss":2,"sid":3,"azp":{},"sts":1,"email_verified":"yes"}`,
+	"other claims of wrong types": `{"sub":1,"exp":null,"iat":null,"aud":[1],"iss":{},"sessionHandle":1,"tId":{},"refreshTokenHash1":null,"antiCsrfToken":1}`,
+	"numbers that are too large":  `{"sub":"ada","exp":1e400,"iat":-1e308,"nbf":1e308}`,
+	"all claims of a session":     `{"sub":"ada","exp":9999999999,"iat":1,"sessionHandle":"1","refreshTokenHash1":"1","tId":"public","antiCsrfToken":null,"parentRefreshTokenHash1":null}`,
 }
 
-// garbage is what anybody can send in place of a session, by what it is.
+// garbage returns values that anybody can send in place of a session, by description.
 func garbage() map[string]string {
 	const claims = `{"sub":"ada","email":"ada@example.com","exp":9999999999,"iat":1}`
 	values := map[string]string{
@@ -90,11 +90,11 @@ func garbage() map[string]string {
 		values["a token whose header has "+name] = token(header, claims)
 	}
 	for name, payload := range payloads {
-		for _, header := range []string{"RS256 with a key that is there", "HS256", "no algorithm, typed"} {
+		for _, header := range []string{"RS256 with a known key", "HS256", "no algorithm, typed"} {
 			values["a token with the header of "+header+" and a payload of "+name] = token(headers[header], payload)
 		}
 	}
-	// The headers that SuperTokens' SDK knows by heart.
+	// SuperTokens' SDK compares old headers with fixed strings.
 	old := base64.StdEncoding.EncodeToString([]byte(`{"alg":"RS256","typ":"JWT","version":"2"}`))
 	legacy := `{"sessionHandle":"1","userId":"ada","refreshTokenHash1":"1","userData":{},"expiryTime":9999999999999,"timeCreated":9999999999998}`
 	values["an old header alone"] = old
@@ -104,7 +104,7 @@ func garbage() map[string]string {
 	return values
 }
 
-// forged are headers that only proxies, or the scripts of an identity service, should send.
+// forged are headers that only proxies, or scripts of an identity service, should send.
 var forged = http.Header{
 	"X-Forwarded-User": {"eve"}, "X-Forwarded-Email": {"eve@example.com"}, "X-Forwarded-Preferred-Username": {"eve"},
 	"X-Auth-Request-Email": {"eve@example.com"}, "X-Proxy-Secret": {"a secret of the proxy"}, "Remote-User": {"eve"},
@@ -112,8 +112,8 @@ var forged = http.Header{
 	"Forwarded": {"host=evil.example"}, "X-Original-Url": {"/evil"}, "Rid": {"session"}, "Anti-Csrf": {"1"}, "St-Auth-Mode": {"header"},
 }
 
-// TestGarbage sends every recipe what anybody can send in place of a session. It must be nobody's
-// session and not an error of the app, and the visitor must be able to sign in.
+// TestGarbage sends every recipe values that anybody can send in place of a session. The app must treat
+// the visitor as signed out, without a server error, and the visitor must be able to sign in.
 func TestGarbage(t *testing.T) {
 	attackAll(t, func(t *testing.T, p *process) {
 		v := newVisitor(t)
@@ -125,22 +125,22 @@ func TestGarbage(t *testing.T) {
 		for what, value := range values {
 			names := credentials
 			if len(value) > 2<<10 {
-				names = own // some servers take 16 KiB of headers
+				names = own // some servers limit headers to 16 KiB
 			}
 			g := given{what, value, names}
 			p.isNobody(t, v, g, signIn)
 			p.canSignIn(t, g, signIn)
 		}
 		if log := ginErrors.ReplaceAllString(p.log.String(), ""); strings.Contains(log, "ERROR") {
-			t.Errorf("the operator should act, the log says: %.2000s", log)
+			t.Errorf("the log has an error: %.2000s", log)
 		}
 	})
 }
 
-// ginErrors are what gin-contrib/sessions logs about each cookie that it cannot read.
+// ginErrors matches the lines that gin-contrib/sessions logs for each cookie that it cannot read.
 var ginErrors = regexp.MustCompile(`.* ERROR \[sessions\] ERROR! err="securecookie: .*`)
 
-// addBroken adds values that were a session, and returns the names of the app's cookies.
+// addBroken adds damaged and old session cookies to values. It returns the names of the app's cookies.
 func (p *process) addBroken(t *testing.T, values map[string]string, signIn *signInPage) (names []string) {
 	t.Helper()
 	for name, value := range p.session(t, signIn) {
@@ -149,10 +149,10 @@ func (p *process) addBroken(t *testing.T, values map[string]string, signIn *sign
 		}
 		names = append(names, name)
 		name = "the cookie " + name
-		values[name+", half of it"] = value[:len(value)/2]
+		values[name+" cut in half"] = value[:len(value)/2]
 		values[name+" without its end"] = value[:len(value)-1]
 		values[name+" in capitals"] = strings.ToUpper(value) + "A"
-		values[name+" with another letter"] = Tampered(&http.Cookie{Value: value}).Value
+		values[name+" with one letter changed"] = Tampered(&http.Cookie{Value: value}).Value
 		values[name+" twice"] = value + "." + value
 	}
 	earlier := startProcess(t, p.folder, arguments(t, p.folder)...)
@@ -177,7 +177,7 @@ func (p *process) session(t *testing.T, signIn *signInPage) map[string]string {
 	return cookies
 }
 
-// given is what a request has in place of a session.
+// given is a value that a request has in place of a session.
 type given struct {
 	what, value string
 	names       []string // of cookies
@@ -185,8 +185,8 @@ type given struct {
 
 var signedIn = regexp.MustCompile(`Signed in as \S+@`)
 
-// isNobody sends it in every cookie, in every cookie twice, and as an access token, with headers that
-// are forged.
+// isNobody sends the value in every cookie, in every cookie twice, and as an access token, always with
+// forged headers. It checks that the app treats the visitor as signed out.
 func (p *process) isNobody(t *testing.T, v *Visitor, g given, signIn *signInPage) {
 	t.Helper()
 	var cookies []string
@@ -230,7 +230,7 @@ func (p *process) isNobody(t *testing.T, v *Visitor, g given, signIn *signInPage
 	}
 }
 
-// canSignIn signs a visitor in who has it in every cookie.
+// canSignIn signs in a visitor who has the value in every cookie.
 func (p *process) canSignIn(t *testing.T, g given, signIn *signInPage) {
 	t.Helper()
 	if signIn == nil {

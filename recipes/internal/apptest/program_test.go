@@ -36,7 +36,7 @@ func runAll(m *testing.M) int {
 	return m.Run()
 }
 
-// build builds a recipe, once, and returns its program.
+// build builds a recipe once, and returns the path of its program.
 func build(t *testing.T, folder string) (program string) {
 	t.Helper()
 	if err := readSources(); err != nil {
@@ -46,14 +46,14 @@ func build(t *testing.T, folder string) (program string) {
 	if _, err := os.Stat(program); err == nil {
 		return program
 	}
-	build := exec.Command("go", "build", "-ldflags=-w", "-o", program, "../../"+folder) // no debugger is going to look at it
+	build := exec.Command("go", "build", "-ldflags=-w", "-o", program, "../../"+folder) // no debugger will use it
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	return program
 }
 
-// process is a recipe that runs as go run runs it.
+// process is a recipe that runs in its own process.
 type process struct {
 	folder string
 	line   string // the first line that it prints
@@ -88,7 +88,8 @@ var routes = map[string]string{
 
 var firstURL = regexp.MustCompile(`https?://[a-z0-9.]+:\d+(?:/app\b)?`)
 
-// startProcess runs a recipe until the test ends, interrupts it, and checks that it ends well.
+// startProcess runs a recipe until the test ends. Then it interrupts the recipe and checks that it
+// exits without an error.
 func startProcess(t *testing.T, folder string, args ...string) *process {
 	t.Helper()
 	program := build(t, folder)
@@ -110,7 +111,7 @@ func startProcess(t *testing.T, folder string, args ...string) *process {
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(os.Interrupt) // unless it has ended
 		if err := cmd.Wait(); err != nil {
-			t.Errorf("the end: %v", err)
+			t.Errorf("the recipe did not exit well: %v", err)
 		}
 		if log := p.log.String(); strings.Contains(log, "panic") {
 			t.Errorf("there was a panic:\n%.3000s", log)
@@ -125,8 +126,8 @@ func startProcess(t *testing.T, folder string, args ...string) *process {
 	return p
 }
 
-// newVisitor returns a visitor whose browser trusts every certificate, since one recipe has made its
-// own, knows the names under localhost, and reaches nothing else.
+// newVisitor returns a visitor whose browser reaches only this machine, by its address or by names
+// under localhost. It trusts every certificate, because one recipe makes its own.
 func newVisitor(t *testing.T) *Visitor {
 	t.Helper()
 	transport := &http.Transport{
@@ -175,7 +176,7 @@ func (s *signInPage) link(returnURL string) string {
 func (p *process) findSignIn(t *testing.T, v *Visitor) *signInPage {
 	t.Helper()
 	path := p.route
-	if p.folder == "situations/infoapi" { // which has no login route
+	if p.folder == "situations/infoapi" { // it has no login route
 		path = "/oauth/authorize?client_id=docs&response_type=code&scope=docs-user-info&code_challenge_method=S256&code_challenge=1&redirect_uri=" +
 			url.QueryEscape(docsPage.FindString(p.line)[:len(docsPage.FindString(p.line))-len("/quickstart")]+"/mintlify-oauth-callback")
 	}
@@ -204,13 +205,13 @@ func (p *process) findSignIn(t *testing.T, v *Visitor) *signInPage {
 	return s
 }
 
-// signIn signs the visitor in, who then goes to the app's home page.
+// signIn signs the visitor in. The return URL is the app's home page.
 func (p *process) signIn(t *testing.T, v *Visitor, s *signInPage) Page {
 	t.Helper()
 	return v.SignIn(t, v.Open(t, s.link(p.appURL+"/")), "")
 }
 
-// ask sends one request with headers of the test's, follows nothing, and returns the response and its
+// ask sends one request with the headers, does not follow redirects, and returns the response and its
 // body.
 func (p *process) ask(t *testing.T, v *Visitor, method, path string, header http.Header, form string) (*http.Response, string) {
 	t.Helper()

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// RunScripts makes the visitor's browser do what the scripts of the sign-in pages of Clerk and
-// SuperTokens do.
+// RunScripts makes the visitor's browser do what the scripts of Clerk's and SuperTokens' sign-in pages
+// do.
 func (v *Visitor) RunScripts() {
 	v.client.Transport = scripts{v.client.Transport, v.client.Jar}
 }
@@ -55,8 +55,8 @@ var (
 	refreshCall = regexp.MustCompile(`fetch\("(/[^"]+)", {method: "POST"`)
 )
 
-// clerk asks Clerk for a fresh token, and returns where the script goes: to next, to Clerk's own
-// page, or nowhere if Clerk does not answer.
+// clerk asks Clerk for a fresh token. It returns the page that the script opens, which is next or
+// Clerk's own page, or "" if Clerk does not answer.
 func (s scripts) clerk(req *http.Request, api, next string) (to string, err error) {
 	ask, err := http.NewRequestWithContext(req.Context(), http.MethodGet, api+"/v1/client", nil)
 	if err != nil {
@@ -85,7 +85,7 @@ func (s scripts) clerk(req *http.Request, api, next string) (to string, err erro
 	return next, nil
 }
 
-// superTokens renews the session, and returns next if there is one.
+// superTokens renews the session. It returns next, or "" if there is no session.
 func (s scripts) superTokens(req *http.Request, path, next string) (to string, err error) {
 	refresh, err := http.NewRequestWithContext(req.Context(), http.MethodPost, req.URL.Scheme+"://"+req.URL.Host+path, nil)
 	if err != nil {

@@ -155,9 +155,8 @@ func TryCookie(t *testing.T, newHandler func(app.Env) (http.Handler, error), las
 	})
 }
 
-// PlantValue puts a session with a value into the visitor's browser, as an earlier user leaves it. The
-// returned func checks that the session which the visitor has then holds something else, but not
-// this.
+// PlantValue puts a session with a value into the visitor's browser, as an earlier user may have left
+// it. Call isGone after the sign-in. It checks that the visitor has a session without that value.
 func (v *Visit) PlantValue(t *testing.T, store sessions.Store) (isGone func()) {
 	t.Helper()
 	at, err := url.Parse(v.AppURL + "/")

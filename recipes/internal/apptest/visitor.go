@@ -231,7 +231,7 @@ func (v *Visit) AskRoute(t *testing.T, method string) (status int, ofDocs bool) 
 
 // Visitor is a person with a browser, as docslogintest has it, who fills in forms.
 type Visitor struct {
-	Email string // what the visitor fills in; Ada's, unless a test changes it
+	Email string // the visitor's e-mail address; NewVisitor sets Ada's
 
 	client *http.Client
 }
@@ -337,8 +337,7 @@ func (v *Visitor) page(t *testing.T) func(resp *http.Response, err error) Page {
 	}
 }
 
-// filledIn returns the page's first form that is for a person, as somebody with the address fills it
-// in.
+// filledIn returns the page's first form that is for a person, filled in with the e-mail address.
 func filledIn(at *url.URL, text, email string) *form {
 	root, err := html.Parse(strings.NewReader(text))
 	if err != nil {

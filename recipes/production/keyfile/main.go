@@ -1,6 +1,7 @@
 // Command keyfile is an app that sets a new docs key while it serves, as soon as the key's file
 // changes: a mounted Kubernetes Secret, or any file. What an app of your own needs is in watch.go.
-// Mintlify has no webhook. ReadMe's has the same secret as the login route: the recipe sighup sets both.
+// Mintlify does not have a webhook. ReadMe's webhook uses the same secret as the login route; the
+// recipe sighup sets both.
 package main
 
 import (

@@ -1,6 +1,6 @@
 // Command sighup is an app that sets a new docs key while it serves: it reads the key's file again
-// at SIGHUP, as daemons do. The key is ReadMe's JWT secret, which the webhook needs as well as the login
-// route. What an app of your own needs is in reload.go.
+// at SIGHUP, as daemons do. The key is ReadMe's JWT secret, which both the login route and the webhook
+// need. What an app of your own needs is in reload.go.
 package main
 
 import (
@@ -51,7 +51,7 @@ func serve(ctx context.Context, address, docsURL, keyFile string) error {
 	reloadKey(keyFile, setBoth(docs, hook, key), slog.Default())
 
 	pages := app.Pages(docs)
-	pages.Handle("POST /readme-webhook", hook) // in the docs' dashboard: the webhook's URL
+	pages.Handle("POST /readme-webhook", hook) // the webhook's URL in the docs' dashboard
 	return app.Serve(ctx, address, docs, pages)
 }
 

@@ -56,8 +56,8 @@ func signed(to *url.URL, secret string) error {
 	return nil
 }
 
-// asked returns an error unless the app answers a request that ReadMe has signed with the secret, and
-// rejects one that it has signed with the other.
+// asked returns an error unless the webhook accepts a request that is signed with secret, and rejects
+// one that is signed with other.
 func asked(appURL, secret, other string) error {
 	for signedWith, want := range map[string]int{secret: http.StatusOK, other: http.StatusUnauthorized} {
 		req, err := http.NewRequest(http.MethodPost, appURL+"/readme-webhook", strings.NewReader(question))
@@ -154,7 +154,7 @@ func TestReload(t *testing.T) {
 	}
 }
 
-// Nothing that a file holds does this: both make the same checks.
+// No file can cause this, because the login route and the webhook make the same checks.
 func TestASecretThatOnlyTheWebhookAccepts(t *testing.T) {
 	_, private, err := ed25519.GenerateKey(nil)
 	if err != nil {

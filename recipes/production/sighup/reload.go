@@ -12,9 +12,9 @@ import (
 	"github.com/docslogin/docslogin/webhook"
 )
 
-// setBoth returns a func that sets a new secret for the login route, which signs with it, and for the
-// webhook, which verifies with it: for both, or for neither. now is the secret that both have. The
-// func is not safe for concurrent use. An app without a webhook calls docs.SetKey alone.
+// setBoth returns a func that sets a new secret for both the login route and the webhook, or for neither
+// if one of them rejects it. now is the secret that both have. The func is not safe for concurrent use.
+// An app without a webhook calls only docs.SetKey.
 func setBoth(docs *docslogin.Middleware, hook *webhook.Handler, now string) func(secret string) error {
 	return func(secret string) error {
 		if err := hook.SetSecret(secret); err != nil {

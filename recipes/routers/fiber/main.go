@@ -40,7 +40,7 @@ func newApp(env app.Env, storage fiber.Storage) (*fiber.App, error) {
 	})
 	server.Use(recoverer.New()) // outermost, since the session middleware panics if its storage fails
 	server.Use(session.New(session.Config{
-		Storage:        storage, // for IdleTimeout (30 minutes), it also holds an empty session for each visit without a cookie
+		Storage:        storage, // each visit without a cookie adds an empty session for IdleTimeout (30 minutes)
 		CookieHTTPOnly: true,
 		CookieSameSite: fiber.CookieSameSiteLaxMode,
 		CookieSecure:   false, // this is plain http on loopback: true everywhere else
@@ -74,7 +74,7 @@ func signedIn(r *http.Request) (*docslogin.User, error) {
 
 func signIn(_ http.ResponseWriter, r *http.Request, email string) error {
 	s := session.FromContext(r.Context())
-	if err := s.Reset(); err != nil { // a new ID, which nobody else knows, and nothing of an earlier user; Regenerate would keep that
+	if err := s.Reset(); err != nil { // a new ID, and nothing of an earlier user, which Regenerate would keep
 		return err
 	}
 	s.Set("email", email)

@@ -51,7 +51,7 @@ func TestOutageAndUnknownSession(t *testing.T) {
 }
 
 // If a stranger plants a session ID in the visitor's browser, the visitor's sign-in must not sign
-// the stranger in. And what an earlier user left in the session is not the visitor's.
+// the stranger in. It must also drop what an earlier user left in the session.
 func TestSignInMakesANewSession(t *testing.T) {
 	v := apptest.ServeServer(t, func(env app.Env) (app.Server, error) {
 		server, err := newApp(env, nil)

@@ -1,8 +1,9 @@
 // Command gin is an app with gin-contrib/sessions, whose stores are gorilla's: SessionLookup
 // reads the same store, under the same name.
 //
-// The trap: sessions.Default needs a *gin.Context, and a lookup has only the *http.Request. And for each
-// cookie that it cannot read, it logs an error, which anybody can bring about.
+// The trap: sessions.Default needs a *gin.Context, and a lookup has only the *http.Request.
+// gin-contrib/sessions also logs an error for each cookie that it cannot read, and anybody can send
+// one.
 package main
 
 import (

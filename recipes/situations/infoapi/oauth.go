@@ -60,8 +60,9 @@ func (s *oauthServer) authorize(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, s.redirectURL+"?"+url.Values{"code": {code}, "state": {q.Get("state")}}.Encode(), http.StatusSeeOther)
 }
 
-// returnURL is where the sign-in page leads. Anybody can make a link to that page, so it leads only to
-// authorize, which checks its own parameters. An app that also has a Middleware uses its ReturnURL.
+// returnURL returns where the sign-in page redirects. Anybody can make a link to that page, so it leads
+// only to authorize, which checks its own parameters, or home. An app that also has a Middleware uses
+// Middleware.ReturnURL.
 func returnURL(r *http.Request) string {
 	query, ok := strings.CutPrefix(r.FormValue("next"), authorizePath+"?")
 	if !ok {
@@ -110,7 +111,7 @@ func (g *grants) add(added grant) (key string) {
 	if g.of == nil {
 		g.of = map[string]grant{}
 	}
-	maps.DeleteFunc(g.of, func(_ string, old grant) bool { return time.Now().After(old.end) }) // or they would fill the memory
+	maps.DeleteFunc(g.of, func(_ string, old grant) bool { return time.Now().After(old.end) }) // otherwise they would fill the memory
 	key = rand.Text()
 	g.of[key] = added
 	return key

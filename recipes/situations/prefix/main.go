@@ -3,8 +3,8 @@
 // prefix. The trap: a return URL without the prefix, or one that is built from X-Forwarded
 // headers, which any client can send. With WithExternalURL, it comes from the configuration.
 //
-// An app that sees the prefix itself needs only docslogin.WithPath("/app/docs-login"). Its ReturnURL is
-// "/" if there is no return URL.
+// An app that sees the prefix itself needs only docslogin.WithPath("/app/docs-login"). Then ReturnURL
+// returns "/" if there is no return URL.
 package main
 
 import (
@@ -23,7 +23,7 @@ const prefix = "/app"
 // newHandler takes the app's own URL as browsers see it: https://example.com/app.
 func newHandler(env app.Env) (http.Handler, error) {
 	docs, err := docslogin.New(signedIn, env.Platform,
-		docslogin.WithExternalURL(env.URL+"/"),              // adds the prefix to the return URL, and is the home page
+		docslogin.WithExternalURL(env.URL+"/"),              // adds the prefix to the return URL; also the home page
 		docslogin.WithSignInPage(prefix+"/sign-in", "next")) // as browsers see it
 	if err != nil {
 		return nil, err

@@ -93,8 +93,8 @@ func signIn(w http.ResponseWriter, r *http.Request, email string) error {
 	return session.Save(r, w)
 }
 
-// signOut removes the session from this browser. A copy of the cookie stays valid until the session's
-// end. To end that, too, use a store on the server.
+// signOut removes the session from this browser. A copy of the cookie stays valid until the session
+// expires; use a store on the server to prevent that.
 func signOut(w http.ResponseWriter, r *http.Request) error {
 	session, _ := store.Get(r, "session") // also deletes a cookie that cannot be read
 	session.Options.MaxAge = -1

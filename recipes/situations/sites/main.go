@@ -29,6 +29,6 @@ func newHandler(guidesSite, referenceSite docslogin.Platform) (http.Handler, err
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/{$}", app.Home)
-	mux.Handle("/sign-in", app.SignIn(guides.ReturnURL)) // reference.ReturnURL does the same: both have this sign-in page
+	mux.Handle("/sign-in", app.SignIn(guides.ReturnURL)) // reference.ReturnURL would do the same, because both have this sign-in page
 	return reference.Wrap(guides.Wrap(mux)), nil
 }

@@ -48,7 +48,7 @@ func (t *tokens) signIn(w http.ResponseWriter, r *http.Request) {
 	token := rand.Text()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	maps.DeleteFunc(t.of, func(_ string, old session) bool { return time.Now().After(old.end) }) // or they would fill the memory
+	maps.DeleteFunc(t.of, func(_ string, old session) bool { return time.Now().After(old.end) }) // otherwise they would fill the memory
 	t.of[token] = session{asked.Email, time.Now().Add(15 * time.Minute)}
 	answer(w, http.StatusOK, "token", token)
 }

@@ -96,7 +96,7 @@ func (t *tenants) usersOf(name string) docslogin.UserLookup {
 	})
 }
 
-// returnURL is that of the tenant's docs, though all tenants have the same sign-in page.
+// returnURL returns the return URL for the tenant of the request.
 func (t *tenants) returnURL(r *http.Request) string {
 	tenant, ok := t.at(r.Host)
 	if !ok {
