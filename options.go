@@ -60,7 +60,7 @@ type DeepLink struct {
 	Raw      bool     // the platform appends the deep link unescaped, as the last parameter (see DeepLink)
 	FromBase bool     // a relative deep link starts at DocsURL's path, not at the host's root
 	Origins  []string // origins besides DocsURL's to which a deep link may lead (the token never goes there)
-	Drop     []string // query parameters to remove from a deep link, by decoded name; "visitor.*" is every name that begins with "visitor."
+	Drop     []string // query parameters to remove from a deep link, also as "name[]" or in other cases; "visitor.*" is every name that begins with "visitor."
 }
 
 // LinkForm is how a deep link is written when it goes back to the docs.
