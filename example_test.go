@@ -7,7 +7,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"html/template"
 	"io"
 	"log"
 	"net/http"
@@ -93,25 +92,29 @@ func ExampleSessionLookup() {
 	// 302 /sign-in?next=%2Fdocs-login%3Fdocslogin_sent%3D1700000000%26redirect%3D%252Fdocs%252Fquickstart
 }
 
-// This is a complete sign-in page with gorilla sessions. Its form sends the return URL back. The
-// handler begins a new session and redirects to the return URL. It rejects forms from other sites.
+// This is a complete sign-in page with gorilla sessions. Its form posts to the page's own URL, which
+// has the return URL in its query. The handler begins a new session and redirects to the return URL. It
+// rejects forms from other sites, and large forms.
 func ExampleMiddleware_ReturnURL() {
-	store := sessions.NewCookieStore([]byte(os.Getenv("SESSION_KEY")))
+	store := sessions.NewCookieStore([]byte(os.Getenv("SESSION_KEY"))) // 32 random bytes or more
+	store.Options = &sessions.Options{Path: "/", HttpOnly: true, Secure: true, SameSite: http.SameSiteLaxMode}
 	docs := docslogin.Must(docslogin.New(currentUser, platforms.ReadMe("https://docs.example.com", "the project's JWT secret"),
 		docslogin.WithSignInPage("/sign-in", "next")))
 
 	mux := http.NewServeMux()
-	form := template.Must(template.New("").Parse(`<form method="post">
-<input name="email"> <input name="password" type="password"> <input name="next" type="hidden" value="{{.}}"> <button>Sign in</button>
-</form>`))
 	mux.HandleFunc("GET /sign-in", func(w http.ResponseWriter, r *http.Request) {
-		_ = form.Execute(w, docs.ReturnURL(r))
+		fmt.Fprint(w, `<!doctype html><title>Sign in</title>
+<form method="post"><input name="email"> <input name="password" type="password"> <button>Sign in</button></form>`)
 	})
 	signIn := func(w http.ResponseWriter, r *http.Request) {
-		// … check the password, then:
+		email := r.PostFormValue("email")
+		if email == "" { // … or if the password is wrong
+			http.Error(w, "Please try again.", http.StatusBadRequest)
+			return
+		}
 		session, _ := store.Get(r, "session")
-		session.ID, session.IsNew = "", true                            // a new ID, because somebody else may know the old one
-		session.Values = map[any]any{"email": r.PostFormValue("email")} // without the previous user's values
+		session.ID, session.IsNew = "", true         // a new ID, because somebody else may know the old one
+		session.Values = map[any]any{"email": email} // without the previous user's values
 		if err := session.Save(r, w); err != nil {
 			log.Print(err)
 			http.Error(w, "Please try again.", http.StatusInternalServerError)
@@ -122,20 +125,39 @@ func ExampleMiddleware_ReturnURL() {
 	page := http.MaxBytesHandler(http.HandlerFunc(signIn), 1<<16)
 	mux.Handle("POST /sign-in", http.NewCrossOriginProtection().Handler(page))
 
-	post := func(next, site string) {
-		w, r := httptest.NewRecorder(), httptest.NewRequest("POST", "/sign-in", strings.NewReader(url.Values{"email": {"ada@example.com"}, "next": {next}}.Encode()))
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		r.Header.Set("Sec-Fetch-Site", site)
-		docs.Wrap(mux).ServeHTTP(w, r)
-		fmt.Println(w.Code, w.Header().Get("Location"))
-	}
-	post("/docs-login?redirect=%2Fquickstart", "same-origin")
-	post("//evil.example", "same-origin")
-	post("/", "cross-site")
+	form := "email=ada@example.com"
+	fmt.Println(postSignIn(docs.Wrap(mux), store, "same-origin", "/docs-login?redirect=%2Fquickstart", form))
+	fmt.Println(postSignIn(docs.Wrap(mux), store, "same-origin", "//evil.example", form))
+	fmt.Println(postSignIn(docs.Wrap(mux), store, "cross-site", "/", form))
+	fmt.Println(postSignIn(docs.Wrap(mux), store, "same-origin", "/", form+strings.Repeat("&", 1<<16)))
 	// Output:
-	// 303 /docs-login?redirect=%2Fquickstart
-	// 303 /
-	// 403
+	// 303 /docs-login?redirect=%2Fquickstart map[email:ada@example.com]
+	// 303 / map[email:ada@example.com]
+	// 403  map[cart:3 books]
+	// 400  map[cart:3 books]
+}
+
+// postSignIn posts a form to the sign-in page, with the session of an earlier user. It returns the
+// status, the Location, and the values of the session afterwards.
+func postSignIn(app http.Handler, store sessions.Store, site, next, form string) (status int, location string, values map[any]any) {
+	r := httptest.NewRequest("POST", "/sign-in?"+url.Values{"next": {next}}.Encode(), strings.NewReader(form))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Sec-Fetch-Site", site)
+	earlier := httptest.NewRecorder()
+	session, _ := store.New(httptest.NewRequest("GET", "/", nil), "session")
+	session.Values["cart"] = "3 books"
+	_ = session.Save(r, earlier)
+	w := httptest.NewRecorder()
+	for _, cookie := range earlier.Result().Cookies() {
+		r.AddCookie(cookie)
+	}
+	app.ServeHTTP(w, r)
+	after := httptest.NewRequest("GET", "/", nil)
+	for _, cookie := range append(w.Result().Cookies(), r.Cookies()...) { // gorilla reads the first one
+		after.AddCookie(cookie)
+	}
+	session, _ = store.Get(after, "session")
+	return w.Code, w.Header().Get("Location"), session.Values
 }
 
 // Another page of the app, such as an error page, can link back to the docs page that the visitor
@@ -345,7 +367,7 @@ func ExampleConfigError() {
 	fmt.Println(err)
 	// Output:
 	// docslogin: lookup is nil; pass a func that says who is signed in (SessionLookup returns nil for a nil store, a nil load, a name that no cookie can have, or a cookie store without a key that works)
-	// docslogin: WithPath must be a clean path such as /docs-login, not / itself, whose segments have only letters, digits, and -._~!$&'+,;=@, and do not begin with a semicolon
+	// docslogin: WithPath must be a clean path such as /docs-login, not / itself: letters, digits, and -._~!$&'+,=@ between single slashes
 	// docslogin: Platform.DocsURL is not an absolute http or https URL such as https://docs.example.com
 	// docslogin: Platform.Key cannot be used: the secret is 7 bytes long; it needs at least 16
 }

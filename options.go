@@ -158,7 +158,7 @@ type Option func(*config)
 
 // WithPath sets the path of the login route. The default is "/docs-login". The path must be clean,
 // without //, dot segments, or a trailing slash, and must not be "/". Its segments may contain
-// ASCII letters, digits, and -._~!$&'+,;=@, but must not begin with a semicolon.
+// ASCII letters, digits, and -._~!$&'+,=@.
 func WithPath(path string) Option {
 	return func(c *config) { c.path = path }
 }

@@ -74,8 +74,10 @@ func checkPrototype(what, name string, value any) error {
 
 // prototypeName returns a name at any depth that can change a prototype, or "".
 func prototypeName(name string, value any) string {
-	if strings.Contains(name, "__proto__") { // some libraries read "a.__proto__.b" and "__proto__[b]" as a path
-		return "__proto__"
+	for _, never := range []string{"__proto__", "constructor.prototype", "constructor[prototype"} {
+		if strings.Contains(name, never) { // some libraries read "__proto__.a" and "b[__proto__]" as a path
+			return never
+		}
 	}
 	object, _ := value.(map[string]any)
 	if _, found := object["prototype"]; found && name == "constructor" {

@@ -40,6 +40,8 @@ var prototypes = []struct {
 	{"deep in objects", "prefs", object{"a": object{"b": docslogin.Claims{"c": object{"__proto__": 1}}}}, "__proto__"},
 	{"in a path with dots", "__proto__.isAdmin", true, "__proto__"},
 	{"in a path with brackets", "a[__proto__][isAdmin]", true, "__proto__"},
+	{"a constructor with a prototype, in a path with dots", "constructor.prototype.isAdmin", true, "constructor.prototype"},
+	{"a constructor with a prototype, in a path with brackets", "a.constructor[prototype][isAdmin]", true, "constructor[prototype"},
 	{"in a list", "prefs", []any{"a", object{"__proto__": 1}}, "__proto__"},
 	{"in a list of lists", "prefs", [][]map[string]int{{{"a": 1}}, {{"__proto__": 1}}}, "__proto__"},
 	{"in a struct", "prefs", struct {
@@ -124,6 +126,7 @@ func TestNamesThatOnlyLookLikeAPrototypeAreSent(t *testing.T) {
 				{"constructor", `["prototype"]`},
 				{"constructor", `[{"prototype":1}]`},
 				{"prototype", `{"constructor":"Acme"}`},
+				{"constructor.proto", `"prototype"`},
 				{"proto", `{"prototype":"__proto__"}`},
 				{"__proto", `["__proto__","constructor"]`},
 				{"__PROTO__", `{"Constructor":{"prototype":1}}`},

@@ -50,7 +50,7 @@ var checks = []struct {
 	{"almost everything is wrong", []string{"check", "-platform", "mintlify", "-docs", "http://docs.example.com", "-key-env", "SECRET", "-path", "/", "-sign-in-page", "https://login.example.com/", "-sign-in-param", "", "-token-ttl", "1m", "-session-ttl", "0s"}, 1, `Mintlify
 ✗ -docs must be https; http is only for a loopback host such as localhost, because the token would travel in clear (Platform.InsecureHTTP allows that).
 ✗ -key-env cannot be used: the text looks like a shared secret, not a private key in PEM; check that it is this platform's key, and that the arguments are in the right order.
-✗ -path must be a clean path such as /docs-login, not / itself, whose segments have only letters, digits, and -._~!$&'+,;=@, and do not begin with a semicolon.
+✗ -path must be a clean path such as /docs-login, not / itself: letters, digits, and -._~!$&'+,=@ between single slashes.
 ✗ -sign-in-page needs the name of the parameter that carries the return URL.
 ✗ -sign-in-page must be a path of the app such as "/sign-in", or an http(s) URL together with -external-url.
 ✗ -token-ttl is 1m0s; on this platform it must be from 1s to 10s.

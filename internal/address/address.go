@@ -150,12 +150,7 @@ func New(c *Config) *Builder {
 	b.FormOrigins = c.formOrigins(docs, b.target)
 	b.docsHome = docsHome(docs)
 	b.RouteURL = c.routeURL()
-	external := c.externalURL()
-	b.appHome = c.origin(external) + cmp.Or(deeplink.Escape(external.EscapedPath()), "/")
-	b.app.MaxBytes = maxQueryURL
-	if external.Host != "" {
-		b.app.Origin = deeplink.Origin(external)
-	}
+	b.app, b.appHome = c.app()
 	if c.SignIn != nil {
 		page, fragment, hasFragment := strings.Cut(c.SignIn.URL, "#")
 		b.signIn = deeplink.Escape(page) + separator(strings.Contains(page, "?")) + url.QueryEscape(c.SignIn.ReturnParam) + "="
@@ -229,6 +224,16 @@ func (c *Config) formOrigins(docs *url.URL, target string) string {
 func (c *Config) routeURL() string {
 	external := c.externalURL()
 	return c.origin(external) + base(external) + c.Path
+}
+
+// app returns what return URLs are checked against, and the app's home page.
+func (c *Config) app() (site deeplink.Site, home string) {
+	external := c.externalURL()
+	site.MaxBytes = maxQueryURL
+	if c.ExternalURL != nil {
+		site.Origin = deeplink.Origin(external)
+	}
+	return site, c.origin(external) + cmp.Or(deeplink.Escape(external.EscapedPath()), "/")
 }
 
 // externalURL returns the app's own base URL, or an empty URL if none is configured.
@@ -465,7 +470,7 @@ func (b *Builder) ReturnURL(value func(name string) string) string {
 	if err != nil || link == (deeplink.Link{}) {
 		return b.appHome
 	}
-	if strings.HasPrefix(given, "/") {
+	if strings.HasPrefix(given, "/") { // it stays a path, of whatever host serves the sign-in page
 		link.Origin = ""
 	}
 	if checked := link.URL(); len(checked) <= maxQueryURL {

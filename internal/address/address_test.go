@@ -315,8 +315,8 @@ func TestTheSignInPageAndTheReturnURL(t *testing.T) {
 			"/?next=%2Fdocs-login" + query + "#/sign-in?a"},
 		{"another login route", changes{routeAt("/in/docs"), signIn("/sign-in", "next")}, "/in/docs",
 			"/sign-in?next=%2Fin%2Fdocs" + query},
-		{"a login route of every character that it may have", changes{routeAt("/Az09/-._~!$&'+,;=@"), signIn("/sign-in", "next")}, "/Az09/-._~!$&'+,;=@",
-			"/sign-in?next=%2FAz09%2F-._~%21%24%26%27%2B%2C%3B%3D%40" + query},
+		{"a login route of every character that it may have", changes{routeAt("/Az09/-._~!$&'+,=@"), signIn("/sign-in", "next")}, "/Az09/-._~!$&'+,=@",
+			"/sign-in?next=%2FAz09%2F-._~%21%24%26%27%2B%2C%3D%40" + query},
 		{"an http app under a prefix", changes{signIn("/sign-in", "next"), external("http://intranet.example/X/")}, "/X/docs-login",
 			"/sign-in?next=%2FX%2Fdocs-login" + query},
 		{"an app under a prefix", changes{signIn("/app/sign-in", "next"), external("https://example.com/app/")}, "/app/docs-login",
@@ -353,7 +353,7 @@ func TestTheReturnURLCarriesNoRejectedLink(t *testing.T) {
 		"//evil.example":                   "its path is ambiguous: //, a dot segment, or an escape that is broken or doubled",
 		"https://evil.example/":            "it names an origin that is not the docs'",
 		"/" + strings.Repeat("%20", 600):   "the URL is too long with it",
-		"/" + strings.Repeat("too", 2_500): "it is longer than 2,048 bytes",
+		"/" + strings.Repeat("too", 2_500): "it is too long",
 	} {
 		b := newBuilder(t, custom(signIn("/sign-in?"+strings.Repeat("x", 4000), "next"), func(c *address.Config) { c.Echo = []string{"e"} }))
 		req := b.Read("e=1&redirect="+url.QueryEscape(link), noon)

@@ -49,13 +49,13 @@ func (k *checker) fail(field, reason string, args ...any) {
 
 const (
 	alphanumeric = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-	pathChars    = alphanumeric + "-._~!$&'+,;=@/" // have no special meaning in a URL's path or in a router's pattern
+	pathChars    = alphanumeric + "-._~!$&'+,=@/" // have no special meaning in a URL's path or in a router's pattern
 	hostChars    = alphanumeric + "-_"
 )
 
 func (k *checker) checkPath() {
-	if k.Path == "/" || path.Clean(k.Path) != k.Path || strings.Trim(k.Path, pathChars) != "" || !deeplink.CleanPath(k.Path) {
-		k.fail("WithPath", "must be a clean path such as /docs-login, not / itself, whose segments have only letters, digits, and -._~!$&'+,;=@, and do not begin with a semicolon")
+	if k.Path == "/" || path.Clean(k.Path) != k.Path || !strings.HasPrefix(k.Path, "/") || strings.Trim(k.Path, pathChars) != "" {
+		k.fail("WithPath", "must be a clean path such as /docs-login, not / itself: letters, digits, and -._~!$&'+,=@ between single slashes")
 	}
 }
 
