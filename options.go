@@ -31,7 +31,7 @@ type Platform struct {
 	Carrier       Carrier
 	DeepLink      DeepLink
 	Echo          []string          // other parameters of the login URL that the platform expects back unchanged; one over 256 bytes is dropped, and all are if the URL is too long
-	Params        map[string]string // parameters that are the same for every user; none of them may also be in Echo, and a deep link whose page gets the token loses them
+	Params        map[string]string // parameters that are the same for every user; none of them may also be in Echo; they are removed, as by DeepLink.Drop, from a deep link whose page gets the token
 	Lifetime      Lifetime
 	TokenID       bool         // adds a random jti
 	HostClaim     string       // claim for the host name of DocsURL, in lower case, without a port
@@ -60,7 +60,7 @@ type DeepLink struct {
 	Raw      bool     // the platform appends the deep link unescaped, as the last parameter (see DeepLink)
 	FromBase bool     // a relative deep link starts at DocsURL's path, not at the host's root
 	Origins  []string // origins besides DocsURL's to which a deep link may lead (the token never goes there)
-	Drop     []string // query parameters to remove from a deep link, also as "name[]" or in other cases; "visitor.*" is every name that begins with "visitor."
+	Drop     []string // query parameters to remove from a deep link, in every way in which a server may read their names, such as "Name[]" for "name"; "visitor.*" is every name that begins with "visitor."
 }
 
 // LinkForm is how a deep link is written when it goes back to the docs.

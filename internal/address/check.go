@@ -288,7 +288,9 @@ func parseURL(text string, allowHTTP bool) (u *url.URL, reason string) {
 		return nil, "is longer than 2,048 bytes"
 	case text == "":
 		return nil, "is empty; set it to an absolute URL such as https://docs.example.com"
-	case strings.TrimSpace(text) != text:
+	case strings.Contains(text, "-----BEGIN"):
+		return nil, "is a PEM text, not a URL; check the order of the arguments"
+	case strings.TrimSpace(text) != text && strings.Contains(text, "://"):
 		return nil, "has white space around it; remove it"
 	case err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http":
 		return nil, "is not an absolute http or https URL such as https://docs.example.com"

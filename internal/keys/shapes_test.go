@@ -81,6 +81,7 @@ var notSecrets = []struct{ name, text, want string }{
 	{"a line whose value begins with =", "JWT_SECRET==Vq7Zr2XwPq7", "a whole line of an env file"},
 	{"a line whose name does not suggest a key", "MY_X1=Vq7Zr2XwPq7KdT4m", "a whole line of an env file"},
 	{"a line for a shell", "export README_JWT_SECRET=Vq7Zr2XwPq7", "a whole line of an env file"},
+	{"a line for a shell of Windows", "set README_JWT_SECRET=Vq7Zr2XwPq7", "a whole line of an env file"},
 	{"a line of YAML", "README_JWT_SECRET: Vq7Zr2XwPq7", "a whole line of an env file"},
 	{"a line whose name has no prefix", "SECRET=Vq7Zr2XwPq7KdT4m", "a whole line of an env file"},
 
