@@ -46,7 +46,8 @@ type Platform struct {
 
 // DeepLink describes how the docs page that the visitor asked for arrives at the login route, and
 // how it goes back to the docs. A deep link is followed only if it stays on the docs' origin or on
-// one of Origins; otherwise the visitor goes to the docs' home page.
+// one of Origins, does not lead to Platform.Callback, and does not carry the token's parameter.
+// Otherwise the visitor goes to the docs' home page.
 //
 // If Raw is set, a deep link that begins with "/" or "scheme://" is the rest of the query, byte for
 // byte, and no parameter after it is read. Any other deep link ends at the next "&" and is decoded
