@@ -171,6 +171,10 @@ func (a *fakeAuth0) token(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	code := r.PostFormValue("code")
+	if code == "" {
+		fakejwt.WriteJSON(w, http.StatusBadRequest, map[string]string{"error": "invalid_request", "error_description": "Missing required parameter: code"})
+		return
+	}
 	granted, ok := a.codes[code]
 	delete(a.codes, code)
 	if !ok || r.PostFormValue("grant_type") != "authorization_code" ||
@@ -194,15 +198,18 @@ func (a *fakeAuth0) token(w http.ResponseWriter, r *http.Request) {
 	if slices.Contains(scopes, "email") {
 		claims["email"], claims["email_verified"] = granted.email, !a.unverified
 	}
-	idToken, err := a.idToken(claims)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
+	answer := map[string]any{
+		"access_token": rand.Text(), "scope": strings.Join(scopes, " "), "expires_in": 86400, "token_type": "Bearer",
 	}
-	fakejwt.WriteJSON(w, http.StatusOK, map[string]any{
-		"access_token": rand.Text(), "id_token": idToken, "scope": strings.Join(scopes, " "),
-		"expires_in": 86400, "token_type": "Bearer",
-	})
+	if slices.Contains(scopes, "openid") {
+		idToken, err := a.idToken(claims)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		answer["id_token"] = idToken
+	}
+	fakejwt.WriteJSON(w, http.StatusOK, answer)
 }
 
 func (a *fakeAuth0) logout(w http.ResponseWriter, r *http.Request) {

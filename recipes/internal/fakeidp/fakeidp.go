@@ -181,6 +181,10 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	code := r.PostFormValue("code")
+	if code == "" { // RFC 6749, section 5.2: a required parameter is missing
+		fakejwt.WriteJSON(w, http.StatusBadRequest, map[string]string{"error": "invalid_request"})
+		return
+	}
 	p.mu.Lock()
 	g, ok := p.grants[code]
 	delete(p.grants, code) // it is valid once

@@ -81,15 +81,17 @@ func TestWhatACodeIsGoodFor(t *testing.T) {
 		name   string
 		change func(form url.Values)
 		status int
+		says   string
 	}{
-		{"a token", func(url.Values) {}, http.StatusOK},
-		{"nothing with another verifier", func(f url.Values) { f.Set("code_verifier", challenge) }, http.StatusBadRequest},
-		{"nothing without one", func(f url.Values) { f.Del("code_verifier") }, http.StatusBadRequest},
-		{"nothing for another address", func(f url.Values) { f.Set("redirect_uri", app+"s") }, http.StatusBadRequest},
-		{"nothing of another kind", func(f url.Values) { f.Set("grant_type", "password") }, http.StatusBadRequest},
-		{"nothing without the secret", func(f url.Values) { f.Del("client_secret") }, http.StatusUnauthorized},
-		{"nothing for another client", func(f url.Values) { f.Set("client_id", "another") }, http.StatusUnauthorized},
-		{"nothing if it is another", func(f url.Values) { f.Set("code", "another") }, http.StatusBadRequest},
+		{"a token", func(url.Values) {}, http.StatusOK, "id_token"},
+		{"nothing with another verifier", func(f url.Values) { f.Set("code_verifier", challenge) }, http.StatusBadRequest, "invalid_grant"},
+		{"nothing without one", func(f url.Values) { f.Del("code_verifier") }, http.StatusBadRequest, "invalid_grant"},
+		{"nothing for another address", func(f url.Values) { f.Set("redirect_uri", app+"s") }, http.StatusBadRequest, "invalid_grant"},
+		{"nothing of another kind", func(f url.Values) { f.Set("grant_type", "password") }, http.StatusBadRequest, "invalid_grant"},
+		{"nothing without the secret", func(f url.Values) { f.Del("client_secret") }, http.StatusUnauthorized, "invalid_client"},
+		{"nothing for another client", func(f url.Values) { f.Set("client_id", "another") }, http.StatusUnauthorized, "invalid_client"},
+		{"nothing if it is another", func(f url.Values) { f.Set("code", "another") }, http.StatusBadRequest, "invalid_grant"},
+		{"nothing if it is empty", func(f url.Values) { f.Set("code", "") }, http.StatusBadRequest, "invalid_request"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			resp, says := post(t, p.URL+"/authorize?"+authorization(p).Encode(), url.Values{"email": {"ada@example.com"}})
@@ -103,7 +105,7 @@ func TestWhatACodeIsGoodFor(t *testing.T) {
 			}
 			test.change(form)
 			resp, says = post(t, p.URL+"/token", form)
-			if resp.StatusCode != test.status || strings.Contains(says, "id_token") != (test.status == http.StatusOK) {
+			if resp.StatusCode != test.status || !strings.Contains(says, `"`+test.says+`"`) {
 				t.Errorf("answered %s: %s", resp.Status, says)
 			}
 			if resp.StatusCode == http.StatusOK {
