@@ -2,8 +2,9 @@
 // go-oidc and oauth2, and then a session of the app's own, which the lookup reads.
 //
 // Two claims are easily missed. email comes only with its scope. Without a check of
-// email_verified, anybody can sign up with somebody else's address. fake.go implements the part
-// of Auth0's API that this needs; put your own tenant in its place.
+// email_verified, anybody can sign up with somebody else's address. internal/flow has the part of
+// the sign-in that is the same for every provider. fake.go implements the part of Auth0's API that
+// this needs; put your own tenant in its place.
 package main
 
 import (
@@ -11,7 +12,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"time"
@@ -19,6 +19,7 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/recipes/internal/app"
+	"github.com/docslogin/docslogin/recipes/internal/flow"
 	"github.com/gorilla/sessions"
 	"golang.org/x/oauth2"
 )
@@ -48,7 +49,7 @@ func (a *authenticator) handler(env app.Env) (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", a.home)
-	mux.HandleFunc("GET /sign-in", a.signIn(docs.ReturnURL))
+	mux.HandleFunc("GET /sign-in", a.signIn(docs))
 	mux.HandleFunc("GET /callback", a.callback)
 	mux.HandleFunc("POST /sign-out", a.signOut)
 	return docs.Wrap(http.NewCrossOriginProtection().Handler(mux)), nil
@@ -60,6 +61,7 @@ type authenticator struct {
 	verifier          *oidc.IDTokenVerifier
 	client            *http.Client
 	store             *sessions.CookieStore
+	flows             *flow.Cookies
 	user              docslogin.UserLookup
 }
 
@@ -88,6 +90,7 @@ func newAuthenticator(appURL, tenantURL, clientID, clientSecret string) (*authen
 		verifier: provider.Verifier(&oidc.Config{ClientID: clientID}),
 		client:   client,
 		store:    store,
+		flows:    flow.New(),
 		user:     docslogin.SessionLookup(store, "session", userOf),
 	}, nil
 }
@@ -106,65 +109,39 @@ func userOf(_ *http.Request, session *sessions.Session) (*docslogin.User, error)
 	return &docslogin.User{ID: id, Name: name, Email: email}, nil
 }
 
-// signIn sends the visitor to Auth0 and keeps the return URL here, in a session of its own, which does
-// not sign anybody in. The session's cookie is signed, so the callback does not check the return URL
-// again.
-func (a *authenticator) signIn(returnURL func(*http.Request) string) http.HandlerFunc {
+// signIn sends the visitor to Auth0.
+func (a *authenticator) signIn(docs *docslogin.Middleware) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		next := returnURL(r)
-		if len(next) > 1000 { // a longer one does not fit into a cookie
-			next = "/"
-		}
-		state, nonce, verifier := rand.Text(), rand.Text(), oauth2.GenerateVerifier()
-		login, _ := a.store.Get(r, "login") // a new one, if the browser's is from an earlier start
-		login.Options.MaxAge = 600
-		login.Values = map[any]any{"state": state, "nonce": nonce, "verifier": verifier, "next": next}
-		if err := login.Save(r, w); err != nil {
-			http.Error(w, "The session cannot be saved.", http.StatusInternalServerError)
+		begun, err := a.flows.Begin(w, r, docs)
+		if err != nil {
+			http.Error(w, "Nobody can sign in right now.", http.StatusInternalServerError)
 			return
 		}
-		http.Redirect(w, r, a.oauth2.AuthCodeURL(state, oidc.Nonce(nonce), oauth2.S256ChallengeOption(verifier)), http.StatusSeeOther)
+		http.Redirect(w, r, a.oauth2.AuthCodeURL(begun.State, oidc.Nonce(begun.Nonce), oauth2.S256ChallengeOption(begun.Verifier)), http.StatusSeeOther)
 	}
 }
 
-// callback is where Auth0 sends the visitor back. A failure here is a page, not another redirect
-// to Auth0, which would send the visitor back at once.
+// callback is where Auth0 sends the visitor back.
 func (a *authenticator) callback(w http.ResponseWriter, r *http.Request) {
-	login, err := a.store.Get(r, "login")
-	state, _ := login.Values["state"].(string)
-	if err != nil || state == "" || r.FormValue("state") != state {
-		http.Error(w, "This sign-in did not begin here, or it has expired. Please sign in again.", http.StatusBadRequest)
-		return
+	begun, code, ok := a.flows.End(w, r)
+	if !ok {
+		return // End has responded
 	}
-	if reason := r.FormValue("error"); reason != "" { // the visitor declined, or a rule in Auth0 did
-		http.Error(w, "Auth0 did not sign you in.", http.StatusForbidden)
-		return
-	}
-	verifier, _ := login.Values["verifier"].(string)
-	nonce, _ := login.Values["nonce"].(string)
-	claims, err := a.exchange(r.Context(), r.FormValue("code"), verifier, nonce)
-	if refused := (*oauth2.RetrieveError)(nil); errors.As(err, &refused) && refused.ErrorCode == "invalid_grant" { // not an outage: anybody can send an invalid code
-		http.Error(w, "This sign-in took too long. Please sign in again.", http.StatusBadRequest)
-		return
-	}
+	claims, err := a.exchange(r.Context(), begun, code)
 	if err != nil {
-		slog.ErrorContext(r.Context(), "sign-in", "error", err)
-		http.Error(w, "Auth0 cannot be asked who you are. Please try again.", http.StatusBadGateway)
+		begun.Failed(w, r, err)
 		return
 	}
-
 	session, _ := a.store.Get(r, "session")
 	session.ID, session.IsNew = "", true // a new ID, if the store has IDs: somebody else may know the old one
 	session.Values = map[any]any{
 		"sub": claims.Subject, "name": claims.Name, "email": claims.Email, "email_verified": claims.EmailVerified,
 	}
-	login.Options.MaxAge = -1 // each state is valid once
-	if err := errors.Join(login.Save(r, w), session.Save(r, w)); err != nil {
+	if err := session.Save(r, w); err != nil {
 		http.Error(w, "The session cannot be saved.", http.StatusInternalServerError)
 		return
 	}
-	next, _ := login.Values["next"].(string)
-	http.Redirect(w, r, next, http.StatusSeeOther)
+	http.Redirect(w, r, begun.ReturnURL, http.StatusSeeOther)
 }
 
 type claims struct {
@@ -174,22 +151,22 @@ type claims struct {
 	EmailVerified bool   `json:"email_verified"`
 }
 
-func (a *authenticator) exchange(ctx context.Context, code, verifier, nonce string) (*claims, error) {
+func (a *authenticator) exchange(ctx context.Context, begun flow.Flow, code string) (*claims, error) {
 	ctx = oidc.ClientContext(ctx, a.client)
-	token, err := a.oauth2.Exchange(ctx, code, oauth2.VerifierOption(verifier))
+	token, err := a.oauth2.Exchange(ctx, code, oauth2.VerifierOption(begun.Verifier))
 	if err != nil {
 		return nil, err
 	}
 	text, ok := token.Extra("id_token").(string)
 	if !ok {
-		return nil, errors.New("there is no ID token")
+		return nil, flow.ErrIDToken
 	}
 	idToken, err := a.verifier.Verify(ctx, text)
 	if err != nil {
 		return nil, err
 	}
-	if idToken.Nonce != nonce { // go-oidc leaves this to the app
-		return nil, errors.New("the ID token is of another sign-in")
+	if idToken.Nonce != begun.Nonce { // go-oidc leaves this to the app
+		return nil, flow.ErrIDToken
 	}
 	var c claims
 	return &c, idToken.Claims(&c)

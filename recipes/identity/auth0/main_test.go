@@ -73,22 +73,23 @@ func TestInvalidTokens(t *testing.T) {
 	for _, row := range []struct {
 		name    string
 		idToken func(map[string]any) (string, error)
+		status  int
 	}{
-		{"for another application", with("aud", "client-2")},
-		{"of another tenant", with("iss", "https://other.auth0.com/")},
-		{"that has expired", with("exp", time.Now().Add(-time.Minute).Unix())},
-		{"of another sign-in", with("nonce", "another")},
-		{"without a nonce", with("nonce", nil)},
+		{"for another application", with("aud", "client-2"), http.StatusBadGateway},
+		{"of another tenant", with("iss", "https://other.auth0.com/"), http.StatusBadGateway},
+		{"that has expired", with("exp", time.Now().Add(-time.Minute).Unix()), http.StatusBadGateway},
+		{"of another sign-in", with("nonce", "another"), http.StatusBadRequest},
+		{"without a nonce", with("nonce", nil), http.StatusBadRequest},
 		{"of a forger", func(claims map[string]any) (string, error) {
 			return fakejwt.SignWith(jose.RS256, jose.JSONWebKey{Key: forger, KeyID: fakejwt.KeyID}, claims, nil)
-		}},
+		}, http.StatusBadGateway},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			v, tenant := serve(t)
 			tenant.change(func() { tenant.idToken = row.idToken })
 			page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.Site.URL+"/quickstart"), v.AppURL)
-			if page.Status != http.StatusBadGateway || !page.At(v.AppURL) {
-				t.Errorf("the visitor ends at %s, not at the app's 502 page", page)
+			if page.Status != row.status || !page.At(v.AppURL) {
+				t.Errorf("the visitor ends at %s, not at the app's page with %d", page, row.status)
 			}
 			if len(v.Site.Logins()) > 0 {
 				t.Errorf("somebody logged in")
@@ -138,6 +139,47 @@ func TestCallbackThatNobodyBegan(t *testing.T) {
 			}
 			if page := v.Visitor.Open(t, v.AppURL+"/callback"+row.query); page.Status != http.StatusBadRequest {
 				t.Errorf("the visitor ends at %s, want a 400", page)
+			}
+		})
+	}
+}
+
+func TestTabs(t *testing.T) {
+	v, _ := serve(t)
+	one, two := v.Visitor.Open(t, v.AppURL+"/docs-login?redirect=/one"), v.Visitor.Open(t, v.AppURL+"/docs-login?redirect=/two")
+	for path, form := range map[string]apptest.Page{"/one": one, "/two": two} {
+		if page := v.Visitor.SignIn(t, form, v.Site.URL); !page.At(v.Site.URL + path) {
+			t.Errorf("the tab for %s ends at %s", path, page)
+		}
+	}
+}
+
+// A visitor can change all that the browser sends.
+func TestSignInsThatAreChanged(t *testing.T) {
+	for _, row := range []struct{ name, path, param, value string }{
+		{"in the nonce", "/authorize", "nonce", "another"},
+		{"to a scope without an ID token", "/authorize", "scope", "email"},
+		{"in the challenge", "/authorize", "code_challenge", "another"},
+		{"in the state", "/callback", "state", "another"},
+		{"to one without a code", "/callback", "code", ""},
+		{"to one with another code", "/callback", "code", "another"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			log := apptest.CaptureLog(t)
+			v, _ := serve(t)
+			v.Visitor.Client().CheckRedirect = func(r *http.Request, _ []*http.Request) error {
+				if query := r.URL.Query(); r.URL.Path == row.path {
+					query.Set(row.param, row.value)
+					r.URL.RawQuery = query.Encode()
+				}
+				return nil
+			}
+			page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.AppURL+"/sign-in"), v.AppURL)
+			if page.URL.Path != "/callback" || page.Status != http.StatusBadRequest || !strings.Contains(page.Text, `<a href="/sign-in`) {
+				t.Errorf("ends at %s: %s", page, page.Text)
+			}
+			if strings.Contains(log.String(), "level=WARN") || strings.Contains(log.String(), "level=ERROR") {
+				t.Errorf("anybody can log: %s", log)
 			}
 		})
 	}

@@ -1,87 +1,82 @@
 // Command goth is an app whose users sign in at an OpenID provider, with goth. After that, the
-// app has a session of its own, which the lookup reads. fake.go is a provider on loopback that
-// asks for no password: put yours in its place.
+// app has a session of its own, which the lookup reads. internal/flow has the part of the sign-in that
+// is the same for every provider. internal/fakeidp stands for the provider; it asks for no password.
 //
-// The traps: the default gothic.Store has no key without SESSION_SECRET and sets SameSite=None;
-// gothic takes the state from a stranger's link; and an e-mail address may not be verified.
+// The recipe calls goth's provider itself, without gothic. gothic keeps one sign-in per browser, so a
+// second tab breaks the first one's. It takes the state, and what else it sends, from the link, which
+// may be a stranger's. And its default store sets SameSite=None and has no key without SESSION_SECRET.
+//
+// goth's openidConnect checks the ID token's audience, issuer, and expiry. It does not check the
+// signature, which OpenID Connect Core 1.0, section 3.1.3.7, allows for a token that comes directly
+// from the provider by TLS. It has no nonce and no PKCE; the recipe adds both. An e-mail address may
+// not be verified, so the recipe checks that, too.
 package main
 
 import (
-	"crypto/rand"
-	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/recipes/internal/app"
+	"github.com/docslogin/docslogin/recipes/internal/fakeidp"
+	"github.com/docslogin/docslogin/recipes/internal/flow"
 	"github.com/gorilla/securecookie"
 	"github.com/gorilla/sessions"
 	"github.com/markbates/goth"
-	"github.com/markbates/goth/gothic"
 	"github.com/markbates/goth/providers/openidConnect"
 	"golang.org/x/oauth2"
 )
 
 func main() {
 	app.Main(func(env app.Env) (http.Handler, error) {
-		fake, err := newFake()
+		idp, err := fakeidp.Start(env.URL + "/callback")
 		if err != nil {
 			return nil, err
 		}
-		return newHandler(env, fake.URL, newStore(12*time.Hour))
+		return newHandler(env, idp.URL, idp.ClientID, idp.ClientSecret, newStore())
 	})
 }
 
-func newHandler(env app.Env, issuer string, store sessions.Store) (http.Handler, error) {
+func newHandler(env app.Env, issuer, clientID, clientSecret string, store sessions.Store) (http.Handler, error) {
 	provider, err := openidConnect.New(clientID, clientSecret, env.URL+"/callback", issuer+"/.well-known/openid-configuration", "email")
 	if err != nil {
 		return nil, err
 	}
 	provider.HTTPClient = &http.Client{Timeout: 10 * time.Second} // goth's own has no timeout
-	goth.UseProviders(provider)
-	gothic.Store = newStore(10 * time.Minute)
 
 	lookup := docslogin.SessionLookup(store, "session", user)
 	docs, err := docslogin.New(lookup, env.Platform, app.SignInPage)
 	if err != nil {
 		return nil, err
 	}
+	flows := flow.New()
 	mux := http.NewServeMux()
 	mux.Handle("/{$}", app.HomeFor(lookup, "/sign-in"))
 	mux.HandleFunc("GET /sign-in", func(w http.ResponseWriter, r *http.Request) {
-		next := docs.ReturnURL(r)
-		if len(next) > 1000 { // a longer one does not fit into a cookie
-			next = "/"
-		}
-		session, _ := store.Get(r, "session")
-		state := rand.Text()
-		session.Values["next"], session.Values["state"] = next, state // the cookie is signed, so nobody else can change them
-		if err := session.Save(r, w); err != nil {
-			http.Error(w, "The session cannot be saved.", http.StatusInternalServerError)
-			return
-		}
-		r.URL.RawQuery = "state=" + state // gothic reads the state there
-		gothic.BeginAuthHandler(w, gothic.GetContextWithProvider(r, provider.Name()))
-	})
-	mux.HandleFunc("GET /callback", func(w http.ResponseWriter, r *http.Request) {
-		session, _ := store.Get(r, "session")
-		if state, _ := session.Values["state"].(string); state == "" || gothic.GetState(r) != state {
-			http.Error(w, "This sign-in did not begin here, or it has expired. Please sign in again.", http.StatusBadRequest)
-			return
-		}
-		identity, err := gothic.CompleteUserAuth(w, gothic.GetContextWithProvider(r, provider.Name()))
-		if refused := (*oauth2.RetrieveError)(nil); errors.As(err, &refused) && refused.ErrorCode == "invalid_grant" { // not an outage: anybody can send an invalid code
-			http.Error(w, "This sign-in took too long. Please sign in again.", http.StatusBadRequest)
-			return
+		begun, err := flows.Begin(w, r, docs)
+		var to string
+		if err == nil {
+			to, err = authURL(provider, begun)
 		}
 		if err != nil {
-			slog.Error("sign-in", "error", err) // not on the page: it may quote what the provider says about the user
-			http.Error(w, "The identity provider did not sign you in. Please try again.", http.StatusBadGateway)
+			http.Error(w, "Nobody can sign in right now.", http.StatusInternalServerError)
 			return
 		}
-		next, _ := session.Values["next"].(string)
+		http.Redirect(w, r, to, http.StatusSeeOther)
+	})
+	mux.HandleFunc("GET /callback", func(w http.ResponseWriter, r *http.Request) {
+		begun, code, ok := flows.End(w, r)
+		if !ok {
+			return // End has responded
+		}
+		identity, err := exchange(provider, begun, code)
+		if err != nil {
+			begun.Failed(w, r, err)
+			return
+		}
+		session, _ := store.Get(r, "session")
 		session.ID, session.IsNew = "", true // a new ID: somebody else may know the old one
 		session.Values = map[any]any{"id": identity.UserID}
 		if identity.RawData["email_verified"] == true {
@@ -91,12 +86,41 @@ func newHandler(env app.Env, issuer string, store sessions.Store) (http.Handler,
 			http.Error(w, "The session cannot be saved.", http.StatusInternalServerError)
 			return
 		}
-		http.Redirect(w, r, next, http.StatusSeeOther)
+		http.Redirect(w, r, begun.ReturnURL, http.StatusSeeOther)
 	})
 	return docs.Wrap(mux), nil
 }
 
-// user returns the session's user. A session may hold only the return URL and the state.
+// authURL returns the provider's URL for a sign-in.
+func authURL(provider *openidConnect.Provider, begun flow.Flow) (string, error) {
+	session, err := provider.BeginAuth(begun.State)
+	if err != nil {
+		return "", err
+	}
+	to, err := session.GetAuthURL()
+	return to + "&" + url.Values{
+		"nonce": {begun.Nonce}, "code_challenge": {oauth2.S256ChallengeFromVerifier(begun.Verifier)}, "code_challenge_method": {"S256"},
+	}.Encode(), err
+}
+
+// exchange returns the identity for a code. This provider needs nothing from the session that BeginAuth
+// returned. For one with OAuth 1, such as Twitter's, keep that session until the callback.
+func exchange(provider *openidConnect.Provider, begun flow.Flow, code string) (goth.User, error) {
+	var session openidConnect.Session
+	if _, err := session.Authorize(provider, url.Values{"code": {code}, "code_verifier": {begun.Verifier}}); err != nil {
+		return goth.User{}, err
+	}
+	if session.IDToken == "" {
+		return goth.User{}, flow.ErrIDToken
+	}
+	identity, err := provider.FetchUser(&session)
+	if err == nil && identity.RawData["nonce"] != begun.Nonce {
+		err = flow.ErrIDToken
+	}
+	return identity, err
+}
+
+// user returns the session's user.
 func user(_ *http.Request, session *sessions.Session) (*docslogin.User, error) {
 	id, _ := session.Values["id"].(string)
 	email, _ := session.Values["email"].(string)
@@ -109,17 +133,16 @@ func user(_ *http.Request, session *sessions.Session) (*docslogin.User, error) {
 	return &docslogin.User{ID: id, Email: email}, nil
 }
 
-// newStore returns a store whose sessions end with the process: in real life, its keys are secrets
-// that outlive it. The second one encrypts, since gothic keeps the provider's tokens in its cookie
-// for a moment. If they are too long for a cookie (4 KB), give gothic a store on the server.
-func newStore(lasts time.Duration) *sessions.CookieStore {
-	store := sessions.NewCookieStore(securecookie.GenerateRandomKey(64), securecookie.GenerateRandomKey(32))
+// newStore returns a store whose sessions end with the process: in real life, its key is a secret that
+// outlives it.
+func newStore() *sessions.CookieStore {
+	store := sessions.NewCookieStore(securecookie.GenerateRandomKey(64))
 	store.Options = &sessions.Options{
 		Path:     "/",
 		HttpOnly: true,
 		SameSite: http.SameSiteLaxMode, // with Strict, the browser sends none when it comes from the provider or the docs
 		Secure:   false,                // this is plain http on loopback: true everywhere else
 	}
-	store.MaxAge(int(lasts.Seconds()))
+	store.MaxAge(12 * 60 * 60)
 	return store
 }

@@ -5,28 +5,30 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/docslogin/docslogin/recipes/internal/app"
 	"github.com/docslogin/docslogin/recipes/internal/apptest"
+	"github.com/docslogin/docslogin/recipes/internal/fakeidp"
 	"github.com/gorilla/sessions"
 )
 
-// with returns the recipe with a provider.
-func with(t *testing.T) (*fake, func(app.Env) (http.Handler, error)) {
+// serve serves the recipe with a store; the provider is at the test's disposal.
+func serve(t *testing.T, store sessions.Store) (*apptest.Visit, *fakeidp.Provider) {
 	t.Helper()
-	fake, err := newFake()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { fake.server.Close() })
-	return fake, func(env app.Env) (http.Handler, error) { return newHandler(env, fake.URL, newStore(time.Hour)) }
+	var idp *fakeidp.Provider
+	v := apptest.Serve(t, func(env app.Env) (_ http.Handler, err error) {
+		if idp, err = fakeidp.Start(env.URL + "/callback"); err != nil {
+			return nil, err
+		}
+		t.Cleanup(idp.Close)
+		return newHandler(env, idp.URL, idp.ClientID, idp.ClientSecret, store)
+	})
+	return v, idp
 }
 
 func TestRecipe(t *testing.T) {
-	fake, _ := with(t)
-	store := newStore(time.Hour)
-	v := apptest.Serve(t, func(env app.Env) (http.Handler, error) { return newHandler(env, fake.URL, store) })
+	store := newStore()
+	v, _ := serve(t, store)
 	isGone := v.PlantValue(t, store)
 	v.Try(t)
 	isGone()
@@ -34,9 +36,8 @@ func TestRecipe(t *testing.T) {
 
 func TestUnverifiedAddress(t *testing.T) {
 	for _, verified := range []any{false, nil, "false"} {
-		fake, newHandler := with(t)
-		fake.verified = verified
-		v := apptest.Serve(t, newHandler)
+		v, idp := serve(t, newStore())
+		idp.SetClaims(func(claims map[string]any) { claims["email_verified"] = verified })
 		page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.AppURL+"/docs-login"), v.Site.URL)
 		if !page.At(v.AppURL+page.URL.RequestURI()) || page.Status != http.StatusForbidden {
 			t.Errorf("a user whose address is verified: %v ends at %s", verified, page)
@@ -44,101 +45,125 @@ func TestUnverifiedAddress(t *testing.T) {
 	}
 }
 
-func TestProviderThatIsDown(t *testing.T) {
-	fake, newHandler := with(t)
-	v := apptest.Serve(t, newHandler)
-	form := v.Visitor.Open(t, v.AppURL+"/docs-login")
-	fake.Down.Store(true)
-	if page := v.Visitor.SignIn(t, form, v.Site.URL); !page.At(v.AppURL+page.URL.RequestURI()) || page.Status != http.StatusBadGateway {
-		t.Errorf("after a failed sign-in, the visitor ends at %s", page)
+// atCallback calls f before the visitor opens the callback.
+func atCallback(v *apptest.Visit, f func(callback *url.URL)) {
+	v.Visitor.Client().CheckRedirect = func(r *http.Request, _ []*http.Request) error {
+		if r.URL.Path == "/callback" {
+			f(r.URL)
+		}
+		return nil
 	}
-	if page := v.Visitor.Open(t, v.AppURL+"/docs-login"); !page.At(fake.URL + page.URL.RequestURI()) {
+}
+
+func TestProviderThatIsDown(t *testing.T) {
+	v, idp := serve(t, newStore())
+	log := apptest.CaptureLog(t)
+	atCallback(v, func(*url.URL) { idp.SetDown(true) })
+	page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.AppURL+"/docs-login"), v.Site.URL)
+	if page.URL.Path != "/callback" || page.Status != http.StatusBadGateway || !strings.Contains(log.String(), "503") {
+		t.Errorf("after a failed sign-in, the visitor ends at %s; the operator reads %q", page, log)
+	}
+	idp.SetDown(false)
+	if page := v.Visitor.Open(t, v.AppURL+"/docs-login"); !page.At(idp.URL) {
 		t.Errorf("after a failed sign-in, the route leads to %s", page)
 	}
 }
 
 func TestProviderThatIsDownAtTheStart(t *testing.T) {
-	fake, newHandler := with(t)
-	fake.server.Close()
-	if _, err := newHandler(app.Env{}); err == nil {
+	_, idp := serve(t, newStore())
+	idp.Close()
+	if _, err := newHandler(app.Env{}, idp.URL, idp.ClientID, idp.ClientSecret, newStore()); err == nil {
 		t.Error("there is an app without a provider")
 	}
 }
 
-// get opens a page of the app's and does not follow where it leads.
-func get(t *testing.T, v *apptest.Visit, path string, cookies ...*http.Cookie) *http.Response {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, v.AppURL+path, nil)
-	if err != nil {
-		t.Fatal(err)
+func TestTabs(t *testing.T) {
+	v, _ := serve(t, newStore())
+	one, two := v.Visitor.Open(t, v.AppURL+"/docs-login?redirect=/one"), v.Visitor.Open(t, v.AppURL+"/docs-login?redirect=/two")
+	for path, form := range map[string]apptest.Page{"/one": one, "/two": two} {
+		if page := v.Visitor.SignIn(t, form, v.Site.URL); !page.At(v.Site.URL + path) {
+			t.Errorf("the tab for %s ends at %s", path, page)
+		}
 	}
-	for _, cookie := range cookies {
-		req.AddCookie(cookie)
-	}
-	resp, err := http.DefaultTransport.RoundTrip(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp.Body.Close()
-	return resp
 }
 
-// A stranger who chooses the state of somebody's sign-in could end it as themselves.
-func TestStateFromAStranger(t *testing.T) {
-	fake, newHandler := with(t)
-	v := apptest.Serve(t, newHandler)
-	begun := get(t, v, "/sign-in?state=known")
-	to, err := begun.Location()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.HasPrefix(to.String(), fake.URL) || len(to.Query().Get("state")) < 20 {
-		t.Errorf("the provider gets the state %q", to.Query().Get("state"))
-	}
-	callback := "/callback?code=" + fake.grant(grant{"mallory@example.com", v.AppURL + "/callback"}) + "&state="
-	for _, tt := range []struct {
-		name, state string
-		status      int
+// A visitor can change all that the browser sends. The recipe adds nonce and challenge itself.
+func TestSignInsThatAreChanged(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		form   func(query url.Values) // of the request to the provider
+		back   func(query url.Values) // of the callback
+		status int
 	}{
-		{"a state that a stranger knows", "known", http.StatusBadRequest},
-		{"no state", "", http.StatusBadRequest},
-		{"the state of this sign-in", to.Query().Get("state"), http.StatusSeeOther},
+		{"in nothing", nil, nil, http.StatusOK},
+		{"in the nonce", func(q url.Values) { q.Set("nonce", "another") }, nil, http.StatusBadRequest},
+		{"in the challenge", func(q url.Values) { q.Set("code_challenge", "another") }, nil, http.StatusBadRequest},
+		{"to a scope without an ID token", func(q url.Values) { q.Set("scope", "email") }, nil, http.StatusBadRequest},
+		{"to none that began here", nil, func(q url.Values) { q.Set("state", "known") }, http.StatusBadRequest},
+		{"to one without a state", nil, func(q url.Values) { q.Del("state") }, http.StatusBadRequest},
+		{"to one without a code", nil, func(q url.Values) { q.Del("code") }, http.StatusBadRequest},
+		{"to one with another code", nil, func(q url.Values) { q.Set("code", "another") }, http.StatusBadRequest},
+		{"to one with another verifier", nil, func(q url.Values) { q.Set("code_verifier", "another") }, http.StatusOK},
+		{"to one with another redirect URL", nil, func(q url.Values) { q.Set("redirect_uri", "another") }, http.StatusOK},
+		{"to one that was declined", nil, func(q url.Values) { q.Set("error", "access_denied"); q.Del("code") }, http.StatusForbidden},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			if resp := get(t, v, callback+tt.state, begun.Cookies()...); resp.StatusCode != tt.status {
-				t.Errorf("the callback is answered %s", resp.Status)
+		t.Run(row.name, func(t *testing.T) {
+			log := apptest.CaptureLog(t)
+			v, _ := serve(t, newStore())
+			form := v.Visitor.Open(t, v.AppURL+"/sign-in")
+			if row.form != nil {
+				query := form.URL.Query()
+				row.form(query)
+				form.URL.RawQuery = query.Encode()
+				form = v.Visitor.Open(t, form.URL.String())
+			}
+			atCallback(v, func(callback *url.URL) {
+				if row.back != nil {
+					query := callback.Query()
+					row.back(query)
+					callback.RawQuery = query.Encode()
+				}
+			})
+			page := v.Visitor.SignIn(t, form, v.AppURL)
+			if page.Status != row.status || strings.Contains(page.Text, `<a href="/sign-in`) != (row.status != http.StatusOK) {
+				t.Errorf("ends at %s: %s", page, page.Text)
+			}
+			if strings.Contains(log.String(), "level=WARN") || strings.Contains(log.String(), "level=ERROR") {
+				t.Errorf("anybody can log: %s", log)
 			}
 		})
 	}
 }
 
-func TestCookies(t *testing.T) {
-	_, newHandler := with(t)
-	cookies := get(t, apptest.Serve(t, newHandler), "/sign-in").Cookies()
-	if len(cookies) != 2 {
-		t.Fatalf("there are %d cookies, not the session's and gothic's", len(cookies))
-	}
-	for _, cookie := range cookies {
-		if cookie.Path != "/" || !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || cookie.MaxAge <= 0 {
-			t.Errorf("the cookie %s is for %s, HttpOnly %t, SameSite %d, Max-Age %d", cookie.Name, cookie.Path, cookie.HttpOnly, cookie.SameSite, cookie.MaxAge)
+func TestSessionCookie(t *testing.T) {
+	v, _ := serve(t, newStore())
+	var session *http.Cookie
+	v.Visitor.Client().CheckRedirect = func(r *http.Request, _ []*http.Request) error {
+		for _, cookie := range r.Response.Cookies() {
+			if cookie.Name == "session" {
+				session = cookie
+			}
 		}
+		return nil
+	}
+	v.SignIn(t)
+	if session == nil || session.Path != "/" || !session.HttpOnly || session.SameSite != http.SameSiteLaxMode || session.MaxAge != 12*60*60 {
+		t.Errorf("the session's cookie has other attributes: %t", session != nil)
 	}
 }
 
-// Somebody begins a sign-in, and plants the cookie of its session in another's browser.
+// Somebody plants the cookie of their session in another's browser.
 func TestPlantedSession(t *testing.T) {
-	fake, _ := with(t)
 	store := sessions.NewFilesystemStore(t.TempDir(), []byte(strings.Repeat("k", 64)))
-	v := apptest.Serve(t, func(env app.Env) (http.Handler, error) { return newHandler(env, fake.URL, store) })
-	form := v.Visitor.Open(t, v.AppURL+"/docs-login")
+	v, _ := serve(t, store)
+	isGone := v.PlantValue(t, store)
 	at, err := url.Parse(v.AppURL)
 	if err != nil {
 		t.Fatal(err)
 	}
 	planted := v.Visitor.Client().Jar.Cookies(at)
-	if page := v.Visitor.SignIn(t, form, v.Site.URL); !page.At(v.Site.URL + "/") {
-		t.Errorf("after signing in, the visitor ends at %s", page)
-	}
+	v.SignIn(t)
+	isGone()
 	if got := v.OpenRoute(t, planted...); got != "a sign-in page" {
 		t.Errorf("the planted session leads to %s", got)
 	}
@@ -146,8 +171,7 @@ func TestPlantedSession(t *testing.T) {
 
 // A return URL that does not fit into a cookie is lost, but the sign-in works.
 func TestLongReturnURL(t *testing.T) {
-	_, newHandler := with(t)
-	v := apptest.Serve(t, newHandler)
+	v, _ := serve(t, newStore())
 	page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.Site.URL+"/reference?q="+strings.Repeat("%20", 650)), v.AppURL)
 	if !page.At(v.AppURL+"/") || page.Status != http.StatusOK || !strings.Contains(page.Text, apptest.Ada) {
 		t.Errorf("the visitor ends at %s, not signed in at the app's home page", page)

@@ -1,17 +1,14 @@
 // Command oidc is an app whose session is an OpenID provider's ID token in a cookie, with
 // coreos/go-oidc and golang.org/x/oauth2. Two things to get right: if the keys cannot be fetched,
 // signing in again does not help, but go-oidc has the same error for that and for a bad token; and
-// an address counts only if the provider has verified it. internal/fakeidp stands for the
-// provider.
+// an address counts only if the provider has verified it. internal/flow has the part of the sign-in
+// that is the same for every provider. internal/fakeidp stands for the provider.
 package main
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/subtle"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"time"
 
@@ -19,7 +16,7 @@ import (
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/recipes/internal/app"
 	"github.com/docslogin/docslogin/recipes/internal/fakeidp"
-	"github.com/gorilla/securecookie"
+	"github.com/docslogin/docslogin/recipes/internal/flow"
 	"golang.org/x/oauth2"
 )
 
@@ -44,7 +41,7 @@ func newHandler(env app.Env, issuer, clientID, clientSecret string) (http.Handle
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/{$}", app.HomeFor(p.user, "/sign-in"))
-	mux.HandleFunc("GET /sign-in", p.signIn(docs.ReturnURL))
+	mux.HandleFunc("GET /sign-in", p.signIn(docs))
 	mux.HandleFunc("GET /callback", p.callback)
 	return docs.Wrap(mux), nil
 }
@@ -55,7 +52,7 @@ type provider struct {
 	keys   *oidc.RemoteKeySet // caches them, and fetches them again for a token that names another
 	checks *oidc.Config
 	client *http.Client
-	begun  *securecookie.SecureCookie // signs and encrypts what the callback needs
+	flows  *flow.Cookies
 }
 
 func discover(issuer, clientID, clientSecret, redirectURL string) (*provider, error) {
@@ -85,8 +82,7 @@ func discover(issuer, clientID, clientSecret, redirectURL string) (*provider, er
 		// that signs with another algorithm than RS256 needs SupportedSigningAlgs.
 		checks: &oidc.Config{ClientID: clientID},
 		client: client,
-		// In real life, both keys are secrets that all instances share.
-		begun: securecookie.New(securecookie.GenerateRandomKey(64), securecookie.GenerateRandomKey(32)).MaxAge(600),
+		flows:  flow.New(),
 	}, nil
 }
 
@@ -145,69 +141,53 @@ func (k *keySet) VerifySignature(ctx context.Context, raw string) ([]byte, error
 	return payload, err
 }
 
-// signIn sends the visitor to the provider. A cookie has what the callback needs, so that only the
-// browser that began the sign-in can complete it. The cookie is signed, so the callback does not check
-// the return URL again.
-func (p *provider) signIn(returnURL func(*http.Request) string) http.HandlerFunc {
+// signIn sends the visitor to the provider.
+func (p *provider) signIn(docs *docslogin.Middleware) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		next := returnURL(r)
-		if len(next) > 1000 { // browsers silently drop a cookie of more than 4,096 bytes
-			next = "/"
-		}
-		state, nonce, verifier := rand.Text(), rand.Text(), oauth2.GenerateVerifier()
-		cookie, err := p.begun.Encode("sign_in", map[string]string{"state": state, "nonce": nonce, "verifier": verifier, "next": next})
+		begun, err := p.flows.Begin(w, r, docs)
 		if err != nil {
 			http.Error(w, "Nobody can sign in right now.", http.StatusInternalServerError)
 			return
 		}
-		setCookie(w, "sign_in", cookie, time.Now().Add(10*time.Minute))
-		http.Redirect(w, r, p.oauth.AuthCodeURL(state, oidc.Nonce(nonce), oauth2.S256ChallengeOption(verifier)), http.StatusFound)
+		http.Redirect(w, r, p.oauth.AuthCodeURL(begun.State, oidc.Nonce(begun.Nonce), oauth2.S256ChallengeOption(begun.Verifier)), http.StatusFound)
 	}
 }
 
 // callback is where the provider sends the visitor back.
 func (p *provider) callback(w http.ResponseWriter, r *http.Request) {
-	var begun map[string]string
-	cookie, err := r.Cookie("sign_in")
-	if err == nil {
-		err = p.begun.Decode("sign_in", cookie.Value, &begun)
+	begun, code, ok := p.flows.End(w, r)
+	if !ok {
+		return // End has responded
 	}
-	if err != nil || !equal(r.FormValue("state"), begun["state"]) {
-		http.Error(w, "This sign-in did not begin here, or it has expired. Please sign in again.", http.StatusBadRequest)
-		return
-	}
-	setCookie(w, "sign_in", "", time.Unix(1, 0)) // it is valid once
-	if r.FormValue("error") != "" {
-		http.Error(w, "The provider did not sign you in. Please sign in again.", http.StatusForbidden)
-		return
-	}
-	ctx := oidc.ClientContext(r.Context(), p.client)
-	tokens, err := p.oauth.Exchange(ctx, r.FormValue("code"), oauth2.VerifierOption(begun["verifier"]))
-	if refused := (*oauth2.RetrieveError)(nil); errors.As(err, &refused) && refused.ErrorCode == "invalid_grant" { // not an outage: anybody can send an invalid code
-		http.Error(w, "This sign-in took too long. Please sign in again.", http.StatusBadRequest)
-		return
-	}
+	raw, token, err := p.exchange(r.Context(), begun, code)
 	if err != nil {
-		slog.ErrorContext(ctx, "sign-in", "error", err)
-		http.Error(w, "The provider cannot be asked who you are. Please try again.", http.StatusBadGateway)
+		begun.Failed(w, r, err)
 		return
 	}
-	raw, _ := tokens.Extra("id_token").(string)
-	token, err := p.verify(ctx, raw)
-	if err != nil || !equal(token.Nonce, begun["nonce"]) { // the verifier does not check it
-		slog.ErrorContext(ctx, "sign-in: the ID token is invalid", "error", err)
-		http.Error(w, "The provider’s answer is invalid. Please try again.", http.StatusBadGateway)
-		return
-	}
-	if len(raw) > 3800 { // as above
+	if len(raw) > 3800 { // browsers silently drop a cookie of more than 4,096 bytes
 		http.Error(w, "The provider says more about you than fits into a cookie.", http.StatusInternalServerError)
 		return
 	}
 	setCookie(w, cookieName, raw, token.Expiry)
-	http.Redirect(w, r, begun["next"], http.StatusSeeOther)
+	http.Redirect(w, r, begun.ReturnURL, http.StatusSeeOther)
 }
 
-func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+func (p *provider) exchange(ctx context.Context, begun flow.Flow, code string) (raw string, token *oidc.IDToken, err error) {
+	ctx = oidc.ClientContext(ctx, p.client)
+	tokens, err := p.oauth.Exchange(ctx, code, oauth2.VerifierOption(begun.Verifier))
+	if err != nil {
+		return "", nil, err
+	}
+	raw, ok := tokens.Extra("id_token").(string)
+	if !ok {
+		return "", nil, flow.ErrIDToken
+	}
+	token, err = p.verify(ctx, raw)
+	if err == nil && token.Nonce != begun.Nonce { // the verifier does not check it
+		err = flow.ErrIDToken
+	}
+	return raw, token, err
+}
 
 func setCookie(w http.ResponseWriter, name, value string, ends time.Time) {
 	http.SetCookie(w, &http.Cookie{

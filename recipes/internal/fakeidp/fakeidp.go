@@ -34,7 +34,7 @@ type Provider struct {
 	down   bool
 }
 
-type grant struct{ email, nonce, challenge string }
+type grant struct{ email, nonce, challenge, scope string }
 
 // Start starts a provider with one client, which receives codes at redirectURL.
 func Start(redirectURL string) (*Provider, error) {
@@ -149,7 +149,6 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 		{q.Get("client_id") != p.ClientID, "client_id"},
 		{q.Get("redirect_uri") != p.redirectURL, "redirect_uri"},
 		{q.Get("response_type") != "code", "response_type"},
-		{!slices.Contains(strings.Fields(q.Get("scope")), "openid"), "scope"},
 		{q.Get("state") == "", "state"},
 		{q.Get("nonce") == "", "nonce"},
 		{q.Get("code_challenge") == "", "code_challenge"},
@@ -166,7 +165,7 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 	}
 	code := rand.Text()
 	p.mu.Lock()
-	p.grants[code] = grant{r.PostFormValue("email"), q.Get("nonce"), q.Get("code_challenge")}
+	p.grants[code] = grant{r.PostFormValue("email"), q.Get("nonce"), q.Get("code_challenge"), q.Get("scope")}
 	p.mu.Unlock()
 	http.Redirect(w, r, p.redirectURL+"?"+url.Values{"code": {code}, "state": {q.Get("state")}}.Encode(), http.StatusSeeOther)
 }
@@ -195,13 +194,12 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 		fakejwt.WriteJSON(w, http.StatusBadRequest, map[string]string{"error": "invalid_grant"})
 		return
 	}
-	claims := p.Claims(g.email)
-	claims["nonce"] = g.nonce
-	change(claims)
-	fakejwt.WriteJSON(w, http.StatusOK, map[string]any{
-		"access_token": rand.Text(),
-		"token_type":   "Bearer",
-		"expires_in":   3600,
-		"id_token":     p.Sign(claims),
-	})
+	answer := map[string]any{"access_token": rand.Text(), "token_type": "Bearer", "expires_in": 3600}
+	if slices.Contains(strings.Fields(g.scope), "openid") {
+		claims := p.Claims(g.email)
+		claims["nonce"] = g.nonce
+		change(claims)
+		answer["id_token"] = p.Sign(claims)
+	}
+	fakejwt.WriteJSON(w, http.StatusOK, answer)
 }

@@ -60,7 +60,6 @@ func TestWhatAnAppMustSendAlong(t *testing.T) {
 		"client_id":             "another",
 		"redirect_uri":          "http://127.0.0.1:9/callback/../elsewhere",
 		"response_type":         "id_token",
-		"scope":                 "email",
 		"state":                 "",
 		"nonce":                 "",
 		"code_challenge":        "",
@@ -72,6 +71,24 @@ func TestWhatAnAppMustSendAlong(t *testing.T) {
 		if resp.StatusCode != http.StatusBadRequest || !strings.HasPrefix(says, name+" ") {
 			t.Errorf("with %s=%s: %s: %s", name, value, resp.Status, says)
 		}
+	}
+}
+
+func TestNoIDTokenWithoutTheScope(t *testing.T) {
+	p := start(t)
+	q := authorization(p)
+	q.Set("scope", "email")
+	resp, _ := post(t, p.URL+"/authorize?"+q.Encode(), url.Values{"email": {"ada@example.com"}})
+	location, err := resp.Location()
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, says := post(t, p.URL+"/token", url.Values{
+		"grant_type": {"authorization_code"}, "code": {location.Query().Get("code")}, "redirect_uri": {app},
+		"code_verifier": {verifier}, "client_id": {p.ClientID}, "client_secret": {p.ClientSecret},
+	})
+	if resp.StatusCode != http.StatusOK || !strings.Contains(says, `"access_token"`) || strings.Contains(says, `"id_token"`) {
+		t.Errorf("answered %s: %s", resp.Status, says)
 	}
 }
 
