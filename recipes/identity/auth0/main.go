@@ -12,6 +12,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"time"
@@ -112,10 +113,9 @@ func userOf(_ *http.Request, session *sessions.Session) (*docslogin.User, error)
 // signIn sends the visitor to Auth0.
 func (a *authenticator) signIn(docs *docslogin.Middleware) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		begun, err := a.flows.Begin(w, r, docs)
-		if err != nil {
-			http.Error(w, "Nobody can sign in right now.", http.StatusInternalServerError)
-			return
+		begun, ok := a.flows.Begin(w, r, docs)
+		if !ok {
+			return // Begin has responded
 		}
 		http.Redirect(w, r, a.oauth2.AuthCodeURL(begun.State, oidc.Nonce(begun.Nonce), oauth2.S256ChallengeOption(begun.Verifier)), http.StatusSeeOther)
 	}
@@ -138,6 +138,7 @@ func (a *authenticator) callback(w http.ResponseWriter, r *http.Request) {
 		"sub": claims.Subject, "name": claims.Name, "email": claims.Email, "email_verified": claims.EmailVerified,
 	}
 	if err := session.Save(r, w); err != nil {
+		slog.ErrorContext(r.Context(), "sign-in: the session cannot be saved", "error", err)
 		http.Error(w, "The session cannot be saved.", http.StatusInternalServerError)
 		return
 	}
@@ -179,6 +180,7 @@ func (a *authenticator) signOut(w http.ResponseWriter, r *http.Request) {
 	session, _ := a.store.Get(r, "session")
 	session.Options.MaxAge = -1
 	if err := session.Save(r, w); err != nil {
+		slog.ErrorContext(r.Context(), "sign-out: the session cannot be saved", "error", err)
 		http.Error(w, "The session cannot be ended.", http.StatusInternalServerError)
 		return
 	}
@@ -193,6 +195,7 @@ func (a *authenticator) home(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, docslogin.ErrForbidden):
 		http.Error(w, "Please verify your e-mail address.", http.StatusForbidden)
 	case err != nil:
+		slog.ErrorContext(r.Context(), "the session cannot be read", "error", err)
 		http.Error(w, "The session cannot be read.", http.StatusInternalServerError)
 	default:
 		fmt.Fprintf(w, "Signed in as %s\n", user.Email)

@@ -98,6 +98,21 @@ func TestInvalidTokens(t *testing.T) {
 	}
 }
 
+func TestSessionThatCannotBeSaved(t *testing.T) {
+	log := apptest.CaptureLog(t)
+	v, tenant := serve(t)
+	tenant.change(func() {
+		tenant.idToken = func(claims map[string]any) (string, error) {
+			claims["name"] = strings.Repeat("Ada ", 1500) // too long for a cookie
+			return fakejwt.Sign(claims, nil)
+		}
+	})
+	page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.AppURL+"/sign-in"), v.AppURL)
+	if page.Status != http.StatusInternalServerError || !strings.Contains(log.String(), "level=ERROR") {
+		t.Errorf("ends at %s; the operator reads %q", page, log)
+	}
+}
+
 // While Auth0 is down, users stay signed in. A sign-in ends at a page, not in a redirect loop.
 func TestOutage(t *testing.T) {
 	v, tenant := signedIn(t)

@@ -14,6 +14,7 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"time"
@@ -55,12 +56,13 @@ func newHandler(env app.Env, issuer, clientID, clientSecret string, store sessio
 	mux := http.NewServeMux()
 	mux.Handle("/{$}", app.HomeFor(lookup, "/sign-in"))
 	mux.HandleFunc("GET /sign-in", func(w http.ResponseWriter, r *http.Request) {
-		begun, err := flows.Begin(w, r, docs)
-		var to string
-		if err == nil {
-			to, err = authURL(provider, begun)
+		begun, ok := flows.Begin(w, r, docs)
+		if !ok {
+			return // Begin has responded
 		}
+		to, err := authURL(provider, begun)
 		if err != nil {
+			slog.ErrorContext(r.Context(), "sign-in", "error", err)
 			http.Error(w, "Nobody can sign in right now.", http.StatusInternalServerError)
 			return
 		}
@@ -83,6 +85,7 @@ func newHandler(env app.Env, issuer, clientID, clientSecret string, store sessio
 			session.Values["email"] = identity.Email
 		}
 		if err := session.Save(r, w); err != nil {
+			slog.ErrorContext(r.Context(), "sign-in: the session cannot be saved", "error", err)
 			http.Error(w, "The session cannot be saved.", http.StatusInternalServerError)
 			return
 		}

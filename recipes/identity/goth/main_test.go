@@ -3,6 +3,7 @@ package main
 import (
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -149,6 +150,15 @@ func TestSessionCookie(t *testing.T) {
 	v.SignIn(t)
 	if session == nil || session.Path != "/" || !session.HttpOnly || session.SameSite != http.SameSiteLaxMode || session.MaxAge != 12*60*60 {
 		t.Errorf("the session's cookie has other attributes: %t", session != nil)
+	}
+}
+
+func TestSessionThatCannotBeSaved(t *testing.T) {
+	log := apptest.CaptureLog(t)
+	v, _ := serve(t, sessions.NewFilesystemStore(filepath.Join(t.TempDir(), "missing"), []byte(strings.Repeat("k", 64))))
+	page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.AppURL+"/sign-in"), v.AppURL)
+	if page.Status != http.StatusInternalServerError || !strings.Contains(log.String(), "level=ERROR") {
+		t.Errorf("ends at %s; the operator reads %q", page, log)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -144,10 +145,9 @@ func (k *keySet) VerifySignature(ctx context.Context, raw string) ([]byte, error
 // signIn sends the visitor to the provider.
 func (p *provider) signIn(docs *docslogin.Middleware) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		begun, err := p.flows.Begin(w, r, docs)
-		if err != nil {
-			http.Error(w, "Nobody can sign in right now.", http.StatusInternalServerError)
-			return
+		begun, ok := p.flows.Begin(w, r, docs)
+		if !ok {
+			return // Begin has responded
 		}
 		http.Redirect(w, r, p.oauth.AuthCodeURL(begun.State, oidc.Nonce(begun.Nonce), oauth2.S256ChallengeOption(begun.Verifier)), http.StatusFound)
 	}
@@ -165,6 +165,7 @@ func (p *provider) callback(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if len(raw) > 3800 { // browsers silently drop a cookie of more than 4,096 bytes
+		slog.ErrorContext(r.Context(), "sign-in: the ID token does not fit into a cookie", "bytes", len(raw))
 		http.Error(w, "The provider says more about you than fits into a cookie.", http.StatusInternalServerError)
 		return
 	}

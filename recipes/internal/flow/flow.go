@@ -47,19 +47,22 @@ func New() *Cookies {
 // stateForm is the form of rand.Text.
 var stateForm = regexp.MustCompile(`^[A-Z2-7]{26}$`)
 
-// Begin begins a sign-in and sets its cookie.
-func (c *Cookies) Begin(w http.ResponseWriter, r *http.Request, docs *docslogin.Middleware) (Flow, error) {
-	f := Flow{rand.Text(), rand.Text(), oauth2.GenerateVerifier(), docs.ReturnURL(r)}
+// Begin begins a sign-in and sets its cookie. If that fails, Begin responds with an error and returns
+// false.
+func (c *Cookies) Begin(w http.ResponseWriter, r *http.Request, docs *docslogin.Middleware) (f Flow, ok bool) {
+	f = Flow{rand.Text(), rand.Text(), oauth2.GenerateVerifier(), docs.ReturnURL(r)}
 	if len(f.ReturnURL) > maxReturnURL {
 		f.ReturnURL = "/"
 	}
 	value, err := c.codec.Encode(c.prefix+f.State, f)
 	if err != nil {
-		return Flow{}, err
+		slog.ErrorContext(r.Context(), "sign-in: the cookie cannot be encoded", "error", err)
+		http.Error(w, "Nobody can sign in right now.", http.StatusInternalServerError)
+		return Flow{}, false
 	}
 	c.removeOldest(w, r, maxCookies-len(value))
 	c.set(w, c.prefix+f.State, value, lifetime)
-	return f, nil
+	return f, true
 }
 
 // removeOldest removes cookies of sign-ins until the others fit into size. Without it, a page that opens

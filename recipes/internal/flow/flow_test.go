@@ -54,9 +54,9 @@ func (b *browser) request(path string) *http.Request {
 func (b *browser) begin(t *testing.T, returnURL string) flow.Flow {
 	t.Helper()
 	w := httptest.NewRecorder()
-	begun, err := b.flows.Begin(w, b.request("/sign-in?next="+url.QueryEscape(returnURL)), b.docs)
-	if err != nil {
-		t.Fatal(err)
+	begun, ok := b.flows.Begin(w, b.request("/sign-in?next="+url.QueryEscape(returnURL)), b.docs)
+	if !ok {
+		t.Fatalf("the sign-in page responds %d", w.Code)
 	}
 	b.jar.SetCookies(b.url, w.Result().Cookies())
 	return begun

@@ -187,6 +187,19 @@ func TestAuthorizationRequestsThatAreRejected(t *testing.T) {
 	}
 }
 
+func TestSessionThatCannotBeRead(t *testing.T) {
+	log := apptest.CaptureLog(t)
+	s := newOAuthServer("https://docs.example.com")
+	s.signedIn = func(*http.Request) (*docslogin.User, error) {
+		return nil, errors.New("db.internal: connection refused")
+	}
+	w := httptest.NewRecorder()
+	s.authorize(w, httptest.NewRequest("GET", "/oauth/authorize?"+(&world{docsURL: s.docsURL}).authorize().Encode(), nil))
+	if w.Code != 500 || strings.Contains(w.Body.String(), "db.internal") || !strings.Contains(log.String(), "db.internal") {
+		t.Errorf("answered %d %s; the operator reads %q", w.Code, w.Body, log)
+	}
+}
+
 func TestTokenRequestsThatAreRejected(t *testing.T) {
 	w := newWorld(t)
 	for name, value := range map[string]string{

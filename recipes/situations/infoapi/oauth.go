@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/url"
@@ -29,11 +30,12 @@ const (
 type oauthServer struct {
 	docsURL       string
 	redirectURL   string // the docs' dashboard shows it
+	signedIn      docslogin.UserLookup
 	codes, tokens grants
 }
 
 func newOAuthServer(docsURL string) *oauthServer {
-	return &oauthServer{docsURL: docsURL, redirectURL: docsURL + "/mintlify-oauth-callback"}
+	return &oauthServer{docsURL: docsURL, redirectURL: docsURL + "/mintlify-oauth-callback", signedIn: app.SignedIn}
 }
 
 // authorize sends a user who is signed in back to the docs with a code. It does not ask for consent,
@@ -47,12 +49,13 @@ func (s *oauthServer) authorize(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "This request does not come from the docs.", http.StatusBadRequest) // no redirect, because the URL may be a stranger's
 		return
 	}
-	user, err := app.SignedIn(r)
+	user, err := s.signedIn(r)
 	switch {
 	case errors.Is(err, docslogin.ErrNoUser):
 		http.Redirect(w, r, "/sign-in?"+url.Values{"next": {authorizePath + "?" + q.Encode()}}.Encode(), http.StatusSeeOther)
 		return
 	case err != nil:
+		slog.ErrorContext(r.Context(), "the session cannot be read", "error", err)
 		http.Error(w, "The session cannot be read.", http.StatusInternalServerError)
 		return
 	}
