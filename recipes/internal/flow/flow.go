@@ -52,7 +52,7 @@ var stateForm = regexp.MustCompile(`^[A-Z2-7]{26}$`)
 func (c *Cookies) Begin(w http.ResponseWriter, r *http.Request, docs *docslogin.Middleware) (f Flow, ok bool) {
 	f = Flow{rand.Text(), rand.Text(), oauth2.GenerateVerifier(), docs.ReturnURL(r)}
 	if len(f.ReturnURL) > maxReturnURL {
-		f.ReturnURL = "/"
+		f.ReturnURL = docs.Path() // the visitor ends at the docs, not at the page
 	}
 	value, err := c.codec.Encode(c.prefix+f.State, f)
 	if err != nil {

@@ -72,6 +72,14 @@ func (b *browser) end(query string) (begun flow.Flow, code string, resp *httptes
 func TestEachSignInEndsOnce(t *testing.T) {
 	b := newBrowser(t)
 	one, two := b.begin(t, "/one?a=1&b=2"), b.begin(t, "/two")
+	if one.ReturnURL != "/one?a=1&b=2" || two.ReturnURL != "/two" {
+		t.Errorf("the return URLs are %q and %q", one.ReturnURL, two.ReturnURL)
+	}
+	if long := b.begin(t, "/three?"+strings.Repeat("q", 1000)); long.ReturnURL != "/docs-login" {
+		t.Errorf("for a long one, the return URL is %q", long.ReturnURL)
+	} else {
+		b.end("code=c&state=" + long.State)
+	}
 	if one.State == two.State || one.Nonce == two.Nonce || one.Verifier == two.Verifier {
 		t.Errorf("two sign-ins have the same secret")
 	}
