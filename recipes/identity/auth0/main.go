@@ -63,6 +63,7 @@ type authenticator struct {
 	client            *http.Client
 	store             *sessions.CookieStore
 	flows             *flow.Cookies
+	sessionName       string
 	user              docslogin.UserLookup
 }
 
@@ -77,7 +78,8 @@ func newAuthenticator(appURL, tenantURL, clientID, clientSecret string) (*authen
 	store.MaxAge(12 * 60 * 60)                                          // for the keys, too; until then, nothing asks Auth0 again
 	store.Options.HttpOnly = true
 	store.Options.SameSite = http.SameSiteLaxMode // with Strict, the browser sends no session when it comes back from Auth0
-	store.Options.Secure = false                  // this is plain http on loopback: true everywhere else
+	sessionName, secure := flow.CookieName(appURL, "session")
+	store.Options.Secure = secure
 	return &authenticator{
 		appURL:    appURL,
 		tenantURL: tenantURL,
@@ -91,8 +93,10 @@ func newAuthenticator(appURL, tenantURL, clientID, clientSecret string) (*authen
 		verifier: provider.Verifier(&oidc.Config{ClientID: clientID}),
 		client:   client,
 		store:    store,
-		flows:    flow.New(),
-		user:     docslogin.SessionLookup(store, "session", userOf),
+		flows:    flow.New(appURL),
+
+		sessionName: sessionName,
+		user:        docslogin.SessionLookup(store, sessionName, userOf),
 	}, nil
 }
 
@@ -132,7 +136,7 @@ func (a *authenticator) callback(w http.ResponseWriter, r *http.Request) {
 		begun.Failed(w, r, err)
 		return
 	}
-	session, _ := a.store.Get(r, "session")
+	session, _ := a.store.Get(r, a.sessionName)
 	session.ID, session.IsNew = "", true // a new ID, if the store has IDs: somebody else may know the old one
 	session.Values = map[any]any{
 		"sub": claims.Subject, "name": claims.Name, "email": claims.Email, "email_verified": claims.EmailVerified,
@@ -177,7 +181,7 @@ func (a *authenticator) exchange(ctx context.Context, begun flow.Flow, code stri
 // without asking. It does not end the docs session. A copy of the session's cookie stays valid; use a
 // store on the server to prevent that.
 func (a *authenticator) signOut(w http.ResponseWriter, r *http.Request) {
-	session, _ := a.store.Get(r, "session")
+	session, _ := a.store.Get(r, a.sessionName)
 	session.Options.MaxAge = -1
 	if err := session.Save(r, w); err != nil {
 		slog.ErrorContext(r.Context(), "sign-out: the session cannot be saved", "error", err)

@@ -12,6 +12,7 @@ import (
 	"github.com/docslogin/docslogin/recipes/internal/app"
 	"github.com/docslogin/docslogin/recipes/internal/apptest"
 	"github.com/docslogin/docslogin/recipes/internal/fakejwt"
+	"github.com/docslogin/docslogin/recipes/internal/flow/flowtest"
 	"github.com/go-jose/go-jose/v4"
 )
 
@@ -40,6 +41,15 @@ func serve(t *testing.T) (*apptest.Visit, *fakeAuth0) {
 		return newHandler(env, tenant.URL, tenant.ClientID, tenant.ClientSecret)
 	})
 	return v, tenant
+}
+
+func TestTLS(t *testing.T) {
+	tenant := newFakeAuth0()
+	t.Cleanup(tenant.Close)
+	flowtest.TryTLS(t, func(env app.Env) (http.Handler, error) {
+		tenant.AllowURLs(env.URL+"/callback", env.URL+"/")
+		return newHandler(env, tenant.URL, tenant.ClientID, tenant.ClientSecret)
+	})
 }
 
 // signedIn serves a recipe at which the visitor has signed in, and come to the docs.

@@ -36,7 +36,7 @@ func main() {
 		if err != nil {
 			return nil, err
 		}
-		return newHandler(env, idp.URL, idp.ClientID, idp.ClientSecret, newStore())
+		return newHandler(env, idp.URL, idp.ClientID, idp.ClientSecret, newStore(env.URL))
 	})
 }
 
@@ -47,12 +47,13 @@ func newHandler(env app.Env, issuer, clientID, clientSecret string, store sessio
 	}
 	provider.HTTPClient = &http.Client{Timeout: 10 * time.Second} // goth's own has no timeout
 
-	lookup := docslogin.SessionLookup(store, "session", user)
+	sessionName, _ := flow.CookieName(env.URL, "session")
+	lookup := docslogin.SessionLookup(store, sessionName, user)
 	docs, err := docslogin.New(lookup, env.Platform, app.SignInPage)
 	if err != nil {
 		return nil, err
 	}
-	flows := flow.New()
+	flows := flow.New(env.URL)
 	mux := http.NewServeMux()
 	mux.Handle("/{$}", app.HomeFor(lookup, "/sign-in"))
 	mux.HandleFunc("GET /sign-in", func(w http.ResponseWriter, r *http.Request) {
@@ -78,7 +79,7 @@ func newHandler(env app.Env, issuer, clientID, clientSecret string, store sessio
 			begun.Failed(w, r, err)
 			return
 		}
-		session, _ := store.Get(r, "session")
+		session, _ := store.Get(r, sessionName)
 		session.ID, session.IsNew = "", true // a new ID: somebody else may know the old one
 		session.Values = map[any]any{"id": identity.UserID}
 		if identity.RawData["email_verified"] == true {
@@ -138,13 +139,14 @@ func user(_ *http.Request, session *sessions.Session) (*docslogin.User, error) {
 
 // newStore returns a store whose sessions end with the process: in real life, its key is a secret that
 // outlives it.
-func newStore() *sessions.CookieStore {
+func newStore(appURL string) *sessions.CookieStore {
+	_, secure := flow.CookieName(appURL, "session")
 	store := sessions.NewCookieStore(securecookie.GenerateRandomKey(64))
 	store.Options = &sessions.Options{
 		Path:     "/",
 		HttpOnly: true,
 		SameSite: http.SameSiteLaxMode, // with Strict, the browser sends none when it comes from the provider or the docs
-		Secure:   false,                // this is plain http on loopback: true everywhere else
+		Secure:   secure,
 	}
 	store.MaxAge(12 * 60 * 60)
 	return store

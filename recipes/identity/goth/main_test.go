@@ -10,6 +10,7 @@ import (
 	"github.com/docslogin/docslogin/recipes/internal/app"
 	"github.com/docslogin/docslogin/recipes/internal/apptest"
 	"github.com/docslogin/docslogin/recipes/internal/fakeidp"
+	"github.com/docslogin/docslogin/recipes/internal/flow/flowtest"
 	"github.com/gorilla/sessions"
 )
 
@@ -28,16 +29,27 @@ func serve(t *testing.T, store sessions.Store) (*apptest.Visit, *fakeidp.Provide
 }
 
 func TestRecipe(t *testing.T) {
-	store := newStore()
+	store := newStore("http://127.0.0.1")
 	v, _ := serve(t, store)
 	isGone := v.PlantValue(t, store)
 	v.Try(t)
 	isGone()
 }
 
+func TestTLS(t *testing.T) {
+	flowtest.TryTLS(t, func(env app.Env) (http.Handler, error) {
+		idp, err := fakeidp.Start(env.URL + "/callback")
+		if err != nil {
+			return nil, err
+		}
+		t.Cleanup(idp.Close)
+		return newHandler(env, idp.URL, idp.ClientID, idp.ClientSecret, newStore(env.URL))
+	})
+}
+
 func TestUnverifiedAddress(t *testing.T) {
 	for _, verified := range []any{false, nil, "false"} {
-		v, idp := serve(t, newStore())
+		v, idp := serve(t, newStore("http://127.0.0.1"))
 		idp.SetClaims(func(claims map[string]any) { claims["email_verified"] = verified })
 		page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.AppURL+"/docs-login"), v.Site.URL)
 		if !page.At(v.AppURL+page.URL.RequestURI()) || page.Status != http.StatusForbidden {
@@ -57,7 +69,7 @@ func atCallback(v *apptest.Visit, f func(callback *url.URL)) {
 }
 
 func TestProviderThatIsDown(t *testing.T) {
-	v, idp := serve(t, newStore())
+	v, idp := serve(t, newStore("http://127.0.0.1"))
 	log := apptest.CaptureLog(t)
 	atCallback(v, func(*url.URL) { idp.SetDown(true) })
 	page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.AppURL+"/docs-login"), v.Site.URL)
@@ -71,15 +83,15 @@ func TestProviderThatIsDown(t *testing.T) {
 }
 
 func TestProviderThatIsDownAtTheStart(t *testing.T) {
-	_, idp := serve(t, newStore())
+	_, idp := serve(t, newStore("http://127.0.0.1"))
 	idp.Close()
-	if _, err := newHandler(app.Env{}, idp.URL, idp.ClientID, idp.ClientSecret, newStore()); err == nil {
+	if _, err := newHandler(app.Env{}, idp.URL, idp.ClientID, idp.ClientSecret, newStore("http://127.0.0.1")); err == nil {
 		t.Error("there is an app without a provider")
 	}
 }
 
 func TestTabs(t *testing.T) {
-	v, _ := serve(t, newStore())
+	v, _ := serve(t, newStore("http://127.0.0.1"))
 	one, two := v.Visitor.Open(t, v.AppURL+"/docs-login?redirect=/one"), v.Visitor.Open(t, v.AppURL+"/docs-login?redirect=/two")
 	for path, form := range map[string]apptest.Page{"/one": one, "/two": two} {
 		if page := v.Visitor.SignIn(t, form, v.Site.URL); !page.At(v.Site.URL + path) {
@@ -110,7 +122,7 @@ func TestSignInsThatAreChanged(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			log := apptest.CaptureLog(t)
-			v, _ := serve(t, newStore())
+			v, _ := serve(t, newStore("http://127.0.0.1"))
 			form := v.Visitor.Open(t, v.AppURL+"/sign-in")
 			if row.form != nil {
 				query := form.URL.Query()
@@ -137,7 +149,7 @@ func TestSignInsThatAreChanged(t *testing.T) {
 }
 
 func TestSessionCookie(t *testing.T) {
-	v, _ := serve(t, newStore())
+	v, _ := serve(t, newStore("http://127.0.0.1"))
 	var session *http.Cookie
 	v.Visitor.Client().CheckRedirect = func(r *http.Request, _ []*http.Request) error {
 		for _, cookie := range r.Response.Cookies() {
@@ -181,7 +193,7 @@ func TestPlantedSession(t *testing.T) {
 
 // A return URL that does not fit into a cookie is lost, but the visitor ends at the docs.
 func TestLongReturnURL(t *testing.T) {
-	v, _ := serve(t, newStore())
+	v, _ := serve(t, newStore("http://127.0.0.1"))
 	page := v.Visitor.SignIn(t, v.Visitor.Open(t, v.Site.URL+"/reference?q="+strings.Repeat("%20", 650)), v.Site.URL)
 	if !page.At(v.Site.URL + "/") {
 		t.Errorf("the visitor ends at %s, not at the docs' home page", page)

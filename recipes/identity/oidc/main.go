@@ -32,7 +32,7 @@ func main() {
 }
 
 func newHandler(env app.Env, issuer, clientID, clientSecret string) (http.Handler, error) {
-	p, err := discover(issuer, clientID, clientSecret, env.URL+"/callback")
+	p, err := discover(issuer, clientID, clientSecret, env.URL)
 	if err != nil {
 		return nil, err
 	}
@@ -54,9 +54,12 @@ type provider struct {
 	checks *oidc.Config
 	client *http.Client
 	flows  *flow.Cookies
+
+	cookieName string // of the ID token
+	secure     bool
 }
 
-func discover(issuer, clientID, clientSecret, redirectURL string) (*provider, error) {
+func discover(issuer, clientID, clientSecret, appURL string) (*provider, error) {
 	client := &http.Client{Timeout: 10 * time.Second} // by default, go-oidc has no timeout
 	ctx := oidc.ClientContext(context.Background(), client)
 	discovered, err := oidc.NewProvider(ctx, issuer)
@@ -69,13 +72,14 @@ func discover(issuer, clientID, clientSecret, redirectURL string) (*provider, er
 	if err := discovered.Claims(&its); err != nil {
 		return nil, err
 	}
+	cookieName, secure := flow.CookieName(appURL, "id_token")
 	return &provider{
 		issuer: issuer,
 		oauth: oauth2.Config{
 			ClientID:     clientID,
 			ClientSecret: clientSecret,
 			Endpoint:     discovered.Endpoint(),
-			RedirectURL:  redirectURL,
+			RedirectURL:  appURL + "/callback",
 			Scopes:       []string{oidc.ScopeOpenID, "email", "profile"},
 		},
 		keys: oidc.NewRemoteKeySet(ctx, its.Keys),
@@ -83,15 +87,16 @@ func discover(issuer, clientID, clientSecret, redirectURL string) (*provider, er
 		// that signs with another algorithm than RS256 needs SupportedSigningAlgs.
 		checks: &oidc.Config{ClientID: clientID},
 		client: client,
-		flows:  flow.New(),
+		flows:  flow.New(appURL),
+
+		cookieName: cookieName,
+		secure:     secure,
 	}, nil
 }
 
-const cookieName = "id_token"
-
 // user is the lookup.
 func (p *provider) user(r *http.Request) (*docslogin.User, error) {
-	cookie, err := r.Cookie(cookieName)
+	cookie, err := r.Cookie(p.cookieName)
 	if err != nil {
 		return nil, docslogin.ErrNoUser
 	}
@@ -169,7 +174,15 @@ func (p *provider) callback(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "The provider says more about you than fits into a cookie.", http.StatusInternalServerError)
 		return
 	}
-	setCookie(w, cookieName, raw, token.Expiry)
+	http.SetCookie(w, &http.Cookie{
+		Name:     p.cookieName,
+		Value:    raw,
+		Path:     "/",
+		Expires:  token.Expiry,
+		HttpOnly: true,
+		SameSite: http.SameSiteLaxMode, // with Strict, the browser sends none when it comes from the docs
+		Secure:   p.secure,
+	})
 	http.Redirect(w, r, begun.ReturnURL, http.StatusSeeOther)
 }
 
@@ -188,16 +201,4 @@ func (p *provider) exchange(ctx context.Context, begun flow.Flow, code string) (
 		err = flow.ErrIDToken
 	}
 	return raw, token, err
-}
-
-func setCookie(w http.ResponseWriter, name, value string, ends time.Time) {
-	http.SetCookie(w, &http.Cookie{
-		Name:     name,
-		Value:    value,
-		Path:     "/",
-		Expires:  ends,
-		HttpOnly: true,
-		SameSite: http.SameSiteLaxMode, // with Strict, the browser sends none when it comes back from the provider
-		Secure:   false,                // this is plain http on loopback: true everywhere else
-	})
 }

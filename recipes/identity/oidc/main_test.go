@@ -17,6 +17,7 @@ import (
 	"github.com/docslogin/docslogin/recipes/internal/app"
 	"github.com/docslogin/docslogin/recipes/internal/apptest"
 	"github.com/docslogin/docslogin/recipes/internal/fakeidp"
+	"github.com/docslogin/docslogin/recipes/internal/flow/flowtest"
 	"github.com/go-jose/go-jose/v4"
 )
 
@@ -52,6 +53,10 @@ func serve(t *testing.T) (*apptest.Visit, *fakeidp.Provider) {
 		return at(idp)(env)
 	})
 	return v, idp
+}
+
+func TestTLS(t *testing.T) {
+	flowtest.TryTLS(t, func(env app.Env) (http.Handler, error) { return at(startProvider(t, env.URL))(env) })
 }
 
 // with are Ada's claims, but for one; nil leaves it out.
@@ -156,7 +161,7 @@ func TestAProviderThatIsDown(t *testing.T) {
 
 func TestWhoTheTokenNames(t *testing.T) {
 	idp := startProvider(t, "http://127.0.0.1:9")
-	p, err := discover(idp.URL, idp.ClientID, idp.ClientSecret, "http://127.0.0.1:9/callback")
+	p, err := discover(idp.URL, idp.ClientID, idp.ClientSecret, "http://127.0.0.1:9")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,14 +34,26 @@ type Flow struct {
 // Cookies keeps sign-ins in cookies. It is safe for concurrent use by multiple goroutines.
 type Cookies struct {
 	prefix string
+	secure bool
 	codec  *securecookie.SecureCookie
 }
 
-// New returns Cookies whose sign-ins end with the process. In real life, both keys are secrets that all
-// instances share.
-func New() *Cookies {
+// New returns Cookies for an app at appURL, whose sign-ins end with the process. In real life, both keys
+// are secrets that all instances share.
+func New(appURL string) *Cookies {
 	codec := securecookie.New(securecookie.GenerateRandomKey(64), securecookie.GenerateRandomKey(32))
-	return &Cookies{prefix: "sign_in_", codec: codec.MaxAge(lifetime)}
+	prefix, secure := CookieName(appURL, "sign_in_")
+	return &Cookies{prefix, secure, codec.MaxAge(lifetime)}
+}
+
+// CookieName returns the name of a cookie for the path /, and whether it is Secure. With https, it begins
+// with __Host-, or another subdomain could plant its own session or sign-in. Plain http on loopback does
+// not have that.
+func CookieName(appURL, name string) (_ string, secure bool) {
+	if strings.HasPrefix(strings.ToLower(appURL), "https://") {
+		return "__Host-" + name, true
+	}
+	return name, false
 }
 
 // stateForm is the form of rand.Text.
@@ -146,6 +158,6 @@ func (c *Cookies) set(w http.ResponseWriter, name, value string, maxAge int) {
 		MaxAge:   maxAge,
 		HttpOnly: true,
 		SameSite: http.SameSiteLaxMode, // with Strict, the browser sends none when it comes back from the provider
-		Secure:   false,                // this is plain http on loopback: true everywhere else
+		Secure:   c.secure,
 	})
 }

@@ -30,7 +30,12 @@ type browser struct {
 
 func newBrowser(t *testing.T) *browser {
 	t.Helper()
-	at, err := url.Parse("http://127.0.0.1:8080/")
+	return newBrowserAt(t, "http://127.0.0.1:8080")
+}
+
+func newBrowserAt(t *testing.T, appURL string) *browser {
+	t.Helper()
+	at, err := url.Parse(appURL + "/")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +44,7 @@ func newBrowser(t *testing.T) *browser {
 		t.Fatal(err)
 	}
 	jar, _ := cookiejar.New(nil) // never fails
-	return &browser{flow.New(), docs, at, jar}
+	return &browser{flow.New(appURL), docs, at, jar}
 }
 
 // request returns a request with the browser's cookies.
@@ -152,6 +157,37 @@ func TestACookieIsForOneState(t *testing.T) {
 	b.jar.SetCookies(b.url, []*http.Cookie{{Name: "sign_in_" + state, Value: value}})
 	if _, _, resp := b.end("code=c&state=" + state); resp.Code != http.StatusBadRequest {
 		t.Error("the cookie of a sign-in is valid for another one")
+	}
+}
+
+// Another subdomain can set cookies, but none whose name begins with __Host-. With the cookie and the
+// callback of its own sign-in, it could sign the visitor in as somebody else.
+func TestAPlantedCookieDoesNotCount(t *testing.T) {
+	b := newBrowserAt(t, "https://app.example.com")
+	begun := b.begin(t, "/one")
+	own := b.jar.Cookies(b.url)[0]
+	if own.Name != "__Host-sign_in_"+begun.State {
+		t.Fatalf("the cookie is %s", own.Name)
+	}
+	other := newBrowserAt(t, "https://app.example.com")
+	other.flows = b.flows
+	other.jar.SetCookies(other.url, []*http.Cookie{{Name: "sign_in_" + begun.State, Value: own.Value, Domain: "example.com"}})
+	if _, _, resp := other.end("code=c&state=" + begun.State); resp.Code != http.StatusBadRequest {
+		t.Error("a cookie that another subdomain can plant counts")
+	}
+	if got, _, _ := b.end("code=c&state=" + begun.State); got != begun {
+		t.Error("the app's own cookie does not count")
+	}
+}
+
+func TestCookieName(t *testing.T) {
+	for appURL, want := range map[string]string{
+		"https://app.example.com": "__Host-session", "HTTPS://app.example.com": "__Host-session",
+		"http://127.0.0.1:8080": "session", "http://localhost/https://": "session",
+	} {
+		if name, secure := flow.CookieName(appURL, "session"); name != want || secure != (want != "session") {
+			t.Errorf("at %s, the name is %s, Secure: %t", appURL, name, secure)
+		}
 	}
 }
 
