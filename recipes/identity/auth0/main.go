@@ -193,6 +193,7 @@ func (a *authenticator) signOut(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *authenticator) home(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store") // the page is the user's
 	switch user, err := a.user(r); {
 	case errors.Is(err, docslogin.ErrNoUser):
 		fmt.Fprintln(w, "Nobody is signed in. The page for that is /sign-in.")

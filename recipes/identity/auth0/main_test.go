@@ -251,6 +251,20 @@ func TestSignOut(t *testing.T) {
 	}
 }
 
+func TestHomePageIsNotStored(t *testing.T) {
+	v, _ := signedIn(t)
+	for _, client := range []*http.Client{v.Visitor.Client(), http.DefaultClient} {
+		resp, err := client.Get(v.AppURL + "/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusOK || resp.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("the home page is answered %s, with Cache-Control %q", resp.Status, resp.Header.Get("Cache-Control"))
+		}
+	}
+}
+
 // A form on another site's page, which the browser sends with the session.
 func TestStrangersFormSignsNobodyOut(t *testing.T) {
 	v, _ := signedIn(t)
