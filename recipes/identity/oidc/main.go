@@ -7,7 +7,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -50,7 +49,7 @@ func newHandler(env app.Env, issuer, clientID, clientSecret string) (http.Handle
 type provider struct {
 	issuer string
 	oauth  oauth2.Config
-	keys   *oidc.RemoteKeySet // caches them, and fetches them again for a token that names another
+	keys   *oidc.RemoteKeySet // caches them, and fetches them again for a token that they do not verify
 	checks *oidc.Config
 	client *http.Client
 	flows  *flow.Cookies
@@ -82,7 +81,7 @@ func discover(issuer, clientID, clientSecret, appURL string) (*provider, error) 
 			RedirectURL:  appURL + "/callback",
 			Scopes:       []string{oidc.ScopeOpenID, "email", "profile"},
 		},
-		keys: oidc.NewRemoteKeySet(ctx, its.Keys),
+		keys: oidc.NewRemoteKeySet(oidc.ClientContext(ctx, &http.Client{Timeout: client.Timeout, Transport: &seldom{}}), its.Keys),
 		// Without ClientID, a token for any other app of the provider would be accepted. A provider
 		// that signs with another algorithm than RS256 needs SupportedSigningAlgs.
 		checks: &oidc.Config{ClientID: clientID},
@@ -130,21 +129,6 @@ func (p *provider) verify(ctx context.Context, raw string) (*oidc.IDToken, error
 		return nil, fmt.Errorf("%w: %w", docslogin.ErrNoUser, err)
 	}
 	return token, nil
-}
-
-// keySet is for one token. It keeps the reason why the keys could not be fetched: the verifier's
-// error has only its text.
-type keySet struct {
-	oidc.KeySet
-	unreachable error
-}
-
-func (k *keySet) VerifySignature(ctx context.Context, raw string) ([]byte, error) {
-	payload, err := k.KeySet.VerifySignature(ctx, raw)
-	if errors.Unwrap(err) != nil { // the cause; a wrong signature has none
-		k.unreachable = err
-	}
-	return payload, err
 }
 
 // signIn sends the visitor to the provider.

@@ -17,6 +17,7 @@ import (
 	"github.com/docslogin/docslogin/recipes/internal/app"
 	"github.com/docslogin/docslogin/recipes/internal/apptest"
 	"github.com/docslogin/docslogin/recipes/internal/fakeidp"
+	"github.com/docslogin/docslogin/recipes/internal/fakejwt"
 	"github.com/docslogin/docslogin/recipes/internal/flow/flowtest"
 	"github.com/go-jose/go-jose/v4"
 )
@@ -156,6 +157,83 @@ func TestAProviderThatIsDown(t *testing.T) {
 		if to := resp.Header.Get("Location"); resp.StatusCode != step.status || !strings.HasPrefix(to, step.to) || (to == "") != (step.to == "") {
 			t.Errorf("%s: answered %s", step.name, resp.Status)
 		}
+	}
+}
+
+// Anybody can send tokens that no key verifies, and go-oidc fetches the keys again for each.
+func TestForgedTokensAreCheap(t *testing.T) {
+	log := apptest.CaptureLog(t)
+	v, idp := serve(t)
+	another, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unknownKey, err := fakejwt.SignWith(jose.RS256, jose.JSONWebKey{Key: another, KeyID: "unknown"}, idp.Claims("ada@example.com"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := idp.Sign(idp.Claims("ada@example.com"))
+	isAda := func(when string) {
+		t.Helper()
+		if resp := visit(t, v, known); !strings.HasPrefix(resp.Header.Get("Location"), v.Site.URL) {
+			t.Errorf("%s, Ada's token is answered %s", when, resp.Status)
+		}
+	}
+	isAda("at the start")
+	start := time.Now()
+	for _, down := range []bool{false, true} {
+		idp.SetDown(down)
+		for range 25 {
+			for _, token := range []string{unknownKey, fakeidp.SignWith(jose.RS256, another, idp.Claims("ada@example.com"))} {
+				if resp := visit(t, v, token); !strings.HasPrefix(resp.Header.Get("Location"), "/sign-in") {
+					t.Fatalf("a forged token is answered %s", resp.Status)
+				}
+			}
+			isAda("among forged tokens")
+		}
+	}
+	most := 1 + int(time.Since(start)/(5*time.Second)) // on a slow machine, there are pauses
+	if n := int(idp.KeyFetches()); n > 1+most {
+		t.Errorf("the keys were fetched %d times", n)
+	}
+	if n := strings.Count(log.String(), "level=ERROR"); n > most {
+		t.Errorf("there are %d errors in the log", n)
+	}
+}
+
+// Keys are fetched again after the pause, since the provider may have new ones.
+func TestKeysAreFetchedAgain(t *testing.T) {
+	idp := startProvider(t, "http://127.0.0.1:9")
+	log := apptest.CaptureLog(t)
+	s := &seldom{}
+	for _, step := range []struct {
+		name    string
+		down    bool
+		past    time.Duration
+		fetches int64
+	}{
+		{"without keys, while the provider is down", true, 0, 1},
+		{"without keys, again", true, 0, 2},
+		{"when the provider is back", false, 0, 3},
+		{"at once after that", false, 0, 3},
+		{"before the pause is over", false, time.Second, 3},
+		{"after the pause", true, 5 * time.Second, 4},
+		{"at once after a failure", false, 0, 4},
+		{"after another pause", false, 5 * time.Second, 5},
+	} {
+		idp.SetDown(step.down)
+		s.next = s.next.Add(-step.past)
+		req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, idp.URL+"/keys", nil)
+		resp, err := s.RoundTrip(req)
+		if err == nil {
+			resp.Body.Close()
+		}
+		if n := idp.KeyFetches(); n != step.fetches {
+			t.Errorf("%s: the keys were fetched %d times, error %v", step.name, n, err)
+		}
+	}
+	if n := strings.Count(log.String(), "level=ERROR"); n != 1 {
+		t.Errorf("there are %d errors in the log, not one for the failure with keys", n)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/docslogin/docslogin/recipes/internal/fakejwt"
@@ -27,6 +28,7 @@ type Provider struct {
 
 	redirectURL string
 	server      *http.Server
+	fetches     atomic.Int64
 
 	mu     sync.Mutex
 	grants map[string]grant // by code
@@ -70,6 +72,9 @@ func (p *Provider) SetDown(down bool) {
 	p.down = down
 }
 
+// KeyFetches returns the number of requests for the keys, including those that failed.
+func (p *Provider) KeyFetches() int64 { return p.fetches.Load() }
+
 // SetClaims sets a func that changes the claims of each ID token issued from now on.
 func (p *Provider) SetClaims(change func(claims map[string]any)) {
 	p.mu.Lock()
@@ -109,6 +114,9 @@ func must(token string, err error) string {
 
 func (p *Provider) unlessDown(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/keys" {
+			p.fetches.Add(1)
+		}
 		p.mu.Lock()
 		down := p.down
 		p.mu.Unlock()
