@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/docslogin/docslogin"
@@ -233,4 +234,25 @@ func TestCodesExpire(t *testing.T) {
 			t.Errorf("a code that expires in %s: %d, want %d", left, w.Code, want)
 		}
 	}
+}
+
+// A sweep reads all grants, so logins must not each begin one. Without sweeps, anybody could fill the
+// memory.
+func TestExpiredGrantsAreRemovedOncePerMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var g grants
+		add := func(lasts time.Duration, want int) {
+			t.Helper()
+			if g.add(grant{end: time.Now().Add(lasts)}); len(g.of) != want {
+				t.Errorf("there are %d grants, want %d", len(g.of), want)
+			}
+		}
+		add(10*time.Second, 1)
+		time.Sleep(45 * time.Second)
+		add(10*time.Minute, 2) // the first one has expired, but the last sweep was less than a minute ago
+		time.Sleep(30 * time.Second)
+		add(10*time.Minute, 2)
+		time.Sleep(time.Hour)
+		add(10*time.Minute, 1)
+	})
 }

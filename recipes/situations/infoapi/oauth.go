@@ -104,8 +104,9 @@ type grant struct {
 
 // grants has grants by code or access token. It is safe for concurrent use by multiple goroutines.
 type grants struct {
-	mu sync.Mutex
-	of map[string]grant
+	mu    sync.Mutex
+	of    map[string]grant
+	sweep time.Time // the next one
 }
 
 func (g *grants) add(added grant) (key string) {
@@ -114,7 +115,10 @@ func (g *grants) add(added grant) (key string) {
 	if g.of == nil {
 		g.of = map[string]grant{}
 	}
-	maps.DeleteFunc(g.of, func(_ string, old grant) bool { return time.Now().After(old.end) }) // otherwise they would fill the memory
+	if now := time.Now(); now.After(g.sweep) { // without sweeps, expired grants would fill the memory; each reads all of them
+		maps.DeleteFunc(g.of, func(_ string, old grant) bool { return now.After(old.end) })
+		g.sweep = now.Add(time.Minute)
+	}
 	key = rand.Text()
 	g.of[key] = added
 	return key

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/docslogin/docslogin"
@@ -228,6 +229,30 @@ func TestAccessTokens(t *testing.T) {
 			t.Errorf("the header %q says %+v, %v; want %v", header, user, err, want)
 		}
 	}
+}
+
+// A sweep reads all tokens, so sign-ins must not each begin one. Without sweeps, anybody could fill the
+// memory.
+func TestExpiredTokensAreRemovedOncePerMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tokens := newTokens()
+		signIn := func(want int) {
+			t.Helper()
+			r := httptest.NewRequest(http.MethodPost, "/api/sign-in", strings.NewReader(`{"email":"ada@example.com"}`))
+			if tokens.signIn(httptest.NewRecorder(), r); len(tokens.of) != want {
+				t.Errorf("there are %d tokens, want %d", len(tokens.of), want)
+			}
+		}
+		signIn(1)
+		time.Sleep(14*time.Minute + 30*time.Second)
+		signIn(2)
+		time.Sleep(45 * time.Second)
+		signIn(3) // the first one has expired, but the last sweep was less than a minute ago
+		time.Sleep(30 * time.Second)
+		signIn(3)
+		time.Sleep(time.Hour)
+		signIn(1)
+	})
 }
 
 func TestOtherSitesAndMethods(t *testing.T) {

@@ -15,8 +15,9 @@ import (
 // tokens are the app's access tokens. They stand for your app's own, or for those of your identity
 // provider, which would renew them silently.
 type tokens struct {
-	mu sync.Mutex
-	of map[string]session
+	mu    sync.Mutex
+	of    map[string]session
+	sweep time.Time // the next one
 }
 
 type session struct {
@@ -45,10 +46,18 @@ func (t *tokens) signIn(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusBadRequest, "error", "The e-mail address is missing.")
 		return
 	}
-	token := rand.Text()
+	answer(w, http.StatusOK, "token", t.add(asked.Email))
+}
+
+func (t *tokens) add(email string) (token string) {
+	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	maps.DeleteFunc(t.of, func(_ string, old session) bool { return time.Now().After(old.end) }) // otherwise they would fill the memory
-	t.of[token] = session{asked.Email, time.Now().Add(15 * time.Minute)}
-	answer(w, http.StatusOK, "token", token)
+	if now.After(t.sweep) { // without sweeps, expired tokens would fill the memory; each reads all of them
+		maps.DeleteFunc(t.of, func(_ string, old session) bool { return now.After(old.end) })
+		t.sweep = now.Add(time.Minute)
+	}
+	token = rand.Text()
+	t.of[token] = session{email, now.Add(15 * time.Minute)}
+	return token
 }
