@@ -43,7 +43,7 @@ func (s *oauthServer) user(r *http.Request) (*docslogin.User, error) {
 	if !ok {
 		return nil, docslogin.ErrNoUser
 	}
-	grant, ok := s.tokens.get(token)
+	grant, ok := s.grants.get(token)
 	if !ok || grant.scope != docsScope {
 		return nil, docslogin.ErrNoUser
 	}

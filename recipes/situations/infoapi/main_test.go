@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -147,20 +148,20 @@ func TestPreflight(t *testing.T) {
 func TestTheLookupAcceptsOnlyTokensForTheDocs(t *testing.T) {
 	s := newOAuthServer("https://docs.example.com")
 	end := time.Now().Add(time.Minute)
-	valid := s.tokens.add(grant{email: apptest.Ada, scope: "docs-user-info", end: end})
-	expired := s.tokens.add(grant{email: apptest.Ada, scope: "docs-user-info", end: time.Now().Add(-time.Second)})
-	api := s.tokens.add(grant{email: apptest.Ada, scope: "api", end: end})
-	code := s.codes.add(grant{email: apptest.Ada, scope: "docs-user-info", end: end})
+	s.grants.tokens["valid"] = grant{email: apptest.Ada, scope: "docs-user-info", end: end}
+	s.grants.tokens["expired"] = grant{email: apptest.Ada, scope: "docs-user-info", end: time.Now().Add(-time.Second)}
+	s.grants.tokens["api"] = grant{email: apptest.Ada, scope: "api", end: end}
+	code := s.grants.add(grant{email: apptest.Ada, scope: "docs-user-info", end: end})
 	for name, tt := range map[string]struct {
 		header string
 		want   error
 	}{
-		"a token for the docs":       {"Bearer " + valid, nil},
-		"an expired token":           {"Bearer " + expired, docslogin.ErrNoUser},
-		"a token with another scope": {"Bearer " + api, docslogin.ErrNoUser},
+		"a token for the docs":       {"Bearer valid", nil},
+		"an expired token":           {"Bearer expired", docslogin.ErrNoUser},
+		"a token with another scope": {"Bearer api", docslogin.ErrNoUser},
 		"a code":                     {"Bearer " + code, docslogin.ErrNoUser},
-		"another scheme":             {"Basic " + valid, docslogin.ErrNoUser},
-		"no scheme":                  {valid, docslogin.ErrNoUser},
+		"another scheme":             {"Basic valid", docslogin.ErrNoUser},
+		"no scheme":                  {"valid", docslogin.ErrNoUser},
 		"no token":                   {"Bearer ", docslogin.ErrNoUser},
 		"no header":                  {"", docslogin.ErrNoUser},
 	} {
@@ -211,20 +212,47 @@ func TestTokenRequestsThatAreRejected(t *testing.T) {
 		if status, answer := w.exchange(t, form); status != 400 || answer["error"] != "invalid_grant" {
 			t.Errorf("%s=%s: %d %v", name, value, status, answer)
 		}
+		form = w.exchangeForm(form.Get("code"))
+		if status, _ := w.exchange(t, form); status != 400 {
+			t.Errorf("after that, the code is answered %d", status)
+		}
 	}
-	form := w.exchangeForm(w.logIn(t))
-	if status, _ := w.exchange(t, form); status != 200 {
-		t.Errorf("a code: %d", status)
+}
+
+// One of the two who use a code is not the docs (RFC 6749, section 4.1.2), and need not have the verifier.
+func TestACodeThatIsUsedTwiceRevokesTheToken(t *testing.T) {
+	w := newWorld(t)
+	newToken := func() (form url.Values, token string) {
+		form = w.exchangeForm(w.logIn(t))
+		_, answer := w.exchange(t, form)
+		token, _ = answer["access_token"].(string)
+		return form, token
 	}
-	if status, _ := w.exchange(t, form); status != 400 {
-		t.Errorf("the same code again: %d", status)
+	_, other := newToken()
+	for _, second := range []string{verifier, "another one"} {
+		form, token := newToken()
+		if status, _, _ := w.info(t, w.docsURL, "Bearer "+token); status != 200 {
+			t.Fatalf("the Info API answers the token with %d", status)
+		}
+		form.Set("code_verifier", second)
+		for range 2 {
+			if status, _ := w.exchange(t, form); status != 400 {
+				t.Errorf("the same code again: %d", status)
+			}
+			if status, _, _ := w.info(t, w.docsURL, "Bearer "+token); status != 401 {
+				t.Errorf("after that, the Info API answers the token with %d", status)
+			}
+		}
+	}
+	if status, _, _ := w.info(t, w.docsURL, "Bearer "+other); status != 200 {
+		t.Errorf("the Info API answers another token with %d", status)
 	}
 }
 
 func TestCodesExpire(t *testing.T) {
 	s := newOAuthServer("https://docs.example.com")
 	for left, want := range map[time.Duration]int{time.Minute: 200, -time.Second: 400} {
-		form := (&world{docsURL: s.docsURL}).exchangeForm(s.codes.add(grant{
+		form := (&world{docsURL: s.docsURL}).exchangeForm(s.grants.add(grant{
 			email: apptest.Ada, scope: "docs-user-info", challenge: oauth2.S256ChallengeFromVerifier(verifier), end: time.Now().Add(left),
 		}))
 		r := httptest.NewRequest("POST", "/oauth/token", strings.NewReader(form.Encode()))
@@ -240,11 +268,12 @@ func TestCodesExpire(t *testing.T) {
 // memory.
 func TestExpiredGrantsAreRemovedOncePerMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var g grants
+		g := &newOAuthServer("https://docs.example.com").grants
 		add := func(lasts time.Duration, want int) {
 			t.Helper()
-			if g.add(grant{end: time.Now().Add(lasts)}); len(g.of) != want {
-				t.Errorf("there are %d grants, want %d", len(g.of), want)
+			g.tokens[rand.Text()] = grant{end: time.Now().Add(lasts)}
+			if g.add(grant{end: time.Now().Add(lasts)}); len(g.codes) != want || len(g.tokens) != want {
+				t.Errorf("there are %d codes and %d tokens, want %d of each", len(g.codes), len(g.tokens), want)
 			}
 		}
 		add(10*time.Second, 1)

@@ -28,14 +28,17 @@ const (
 // oauthServer has one client, the docs. They are a public client, which has no secret, so the server
 // requires the authorization code flow with PKCE (RFC 7636).
 type oauthServer struct {
-	docsURL       string
-	redirectURL   string // the docs' dashboard shows it
-	signedIn      docslogin.UserLookup
-	codes, tokens grants
+	docsURL     string
+	redirectURL string // the docs' dashboard shows it
+	signedIn    docslogin.UserLookup
+	grants      grants
 }
 
 func newOAuthServer(docsURL string) *oauthServer {
-	return &oauthServer{docsURL: docsURL, redirectURL: docsURL + "/mintlify-oauth-callback", signedIn: app.SignedIn}
+	return &oauthServer{
+		docsURL: docsURL, redirectURL: docsURL + "/mintlify-oauth-callback", signedIn: app.SignedIn,
+		grants: grants{codes: map[string]grant{}, tokens: map[string]grant{}},
+	}
 }
 
 // authorize sends a user who is signed in back to the docs with a code. It does not ask for consent,
@@ -59,7 +62,7 @@ func (s *oauthServer) authorize(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "The session cannot be read.", http.StatusInternalServerError)
 		return
 	}
-	code := s.codes.add(grant{user.Email, docsScope, q.Get("code_challenge"), time.Now().Add(codeLifetime)})
+	code := s.grants.add(grant{email: user.Email, scope: docsScope, challenge: q.Get("code_challenge"), end: time.Now().Add(codeLifetime)})
 	http.Redirect(w, r, s.redirectURL+"?"+url.Values{"code": {code}, "state": {q.Get("state")}}.Encode(), http.StatusSeeOther)
 }
 
@@ -81,62 +84,68 @@ func (s *oauthServer) exchange(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Type", "application/json")
 	r.Body = http.MaxBytesReader(w, r.Body, 1<<14)
-	grant, ok := s.codes.take(r.PostFormValue("code"))
-	if !ok || r.PostFormValue("grant_type") != "authorization_code" || r.PostFormValue("client_id") != clientID ||
-		r.PostFormValue("redirect_uri") != s.redirectURL ||
-		oauth2.S256ChallengeFromVerifier(r.PostFormValue("code_verifier")) != grant.challenge {
+	token, ok := s.grants.exchange(r.PostFormValue("code"), func(g grant) bool {
+		return r.PostFormValue("grant_type") == "authorization_code" && r.PostFormValue("client_id") == clientID &&
+			r.PostFormValue("redirect_uri") == s.redirectURL && oauth2.S256ChallengeFromVerifier(r.PostFormValue("code_verifier")) == g.challenge
+	})
+	if !ok {
 		w.WriteHeader(http.StatusBadRequest)
 		_ = json.NewEncoder(w).Encode(map[string]string{"error": "invalid_grant"})
 		return
 	}
-	grant.end = time.Now().Add(tokenLifetime)
-	_ = json.NewEncoder(w).Encode(map[string]any{
-		"access_token": s.tokens.add(grant), "token_type": "Bearer", "expires_in": tokenLifetime.Seconds(),
-	})
+	_ = json.NewEncoder(w).Encode(map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": tokenLifetime.Seconds()})
 }
 
-// grant is what a code or an access token stands for.
+// grant is what a code, and the access token for it, stand for.
 type grant struct {
 	email, scope string
-	challenge    string // of the code
+	challenge    string
+	token        string // for the code; "": nobody has used the code
 	end          time.Time
 }
 
-// grants has grants by code or access token. It is safe for concurrent use by multiple goroutines.
+// grants has grants by code and by access token. It is safe for concurrent use by multiple goroutines.
 type grants struct {
-	mu    sync.Mutex
-	of    map[string]grant
-	sweep time.Time // the next one
+	mu            sync.Mutex
+	codes, tokens map[string]grant
+	sweep         time.Time // the next one
 }
 
-func (g *grants) add(added grant) (key string) {
+// add returns a code for a grant.
+func (g *grants) add(added grant) (code string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.of == nil {
-		g.of = map[string]grant{}
-	}
-	if now := time.Now(); now.After(g.sweep) { // without sweeps, expired grants would fill the memory; each reads all of them
-		maps.DeleteFunc(g.of, func(_ string, old grant) bool { return now.After(old.end) })
+	if now := time.Now(); now.After(g.sweep) { // expired grants would fill the memory, but a sweep reads all of them
+		expired := func(_ string, old grant) bool { return now.After(old.end) }
+		maps.DeleteFunc(g.codes, expired)
+		maps.DeleteFunc(g.tokens, expired)
 		g.sweep = now.Add(time.Minute)
 	}
-	key = rand.Text()
-	g.of[key] = added
-	return key
+	code = rand.Text()
+	g.codes[code] = added
+	return code
 }
 
-// get returns a grant, and reports whether there is one that has not expired.
-func (g *grants) get(key string) (grant, bool) {
+// exchange returns an access token for a code, once. If somebody uses the code again, one of the two is
+// not the docs, so the token is revoked (RFC 6749, section 4.1.2).
+func (g *grants) exchange(code string, valid func(grant) bool) (token string, ok bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	found := g.of[key]
-	return found, time.Now().Before(found.end)
+	found, now := g.codes[code], time.Now()
+	delete(g.codes, code)
+	delete(g.tokens, found.token)
+	if found.token != "" || !now.Before(found.end) || !valid(found) {
+		return "", false
+	}
+	found.token, found.end = rand.Text(), now.Add(tokenLifetime)
+	g.codes[code], g.tokens[found.token] = found, found
+	return found.token, true
 }
 
-// take is like get, but also removes the grant, which is then valid only once.
-func (g *grants) take(key string) (grant, bool) {
+// get returns the grant of an access token, and reports whether there is one that has not expired.
+func (g *grants) get(token string) (grant, bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	found := g.of[key]
-	delete(g.of, key)
+	found := g.tokens[token]
 	return found, time.Now().Before(found.end)
 }

@@ -53,7 +53,7 @@ func (t *tokens) add(email string) (token string) {
 	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if now.After(t.sweep) { // without sweeps, expired tokens would fill the memory; each reads all of them
+	if now.After(t.sweep) { // expired tokens would fill the memory, but a sweep reads all of them
 		maps.DeleteFunc(t.of, func(_ string, old session) bool { return now.After(old.end) })
 		t.sweep = now.Add(time.Minute)
 	}
