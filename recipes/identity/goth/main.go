@@ -3,8 +3,8 @@
 // is the same for every provider. internal/fakeidp stands for the provider; it asks for no password.
 //
 // The recipe calls goth's provider itself, without gothic. gothic keeps one sign-in per browser, so a
-// second tab breaks the first one's. It takes the state, and what else it sends, from the link, which
-// may be a stranger's. And its default store sets SameSite=None and has no key without SESSION_SECRET.
+// second tab breaks the first. It takes the state, and parameters of the token request, from a link that
+// may be a stranger's. Its default store sets SameSite=None, and has no key without SESSION_SECRET.
 //
 // goth's openidConnect checks the ID token's audience, issuer, and expiry. It does not check the
 // signature, which OpenID Connect Core 1.0, section 3.1.3.7, allows for a token that comes directly

@@ -46,9 +46,8 @@ func New(appURL string) *Cookies {
 	return &Cookies{prefix, secure, codec.MaxAge(lifetime)}
 }
 
-// CookieName returns the name of a cookie for the path /, and whether it is Secure. With https, it begins
-// with __Host-, or another subdomain could plant its own session or sign-in. Plain http on loopback does
-// not have that.
+// CookieName returns the name of a cookie for the path /, and whether it is Secure. With https, the name
+// begins with __Host-, so that another subdomain cannot plant its own session or sign-in.
 func CookieName(appURL, name string) (_ string, secure bool) {
 	if strings.HasPrefix(strings.ToLower(appURL), "https://") {
 		return "__Host-" + name, true
