@@ -127,8 +127,8 @@ var ErrIDToken = errors.New("the ID token is missing, or belongs to another sign
 // Failed responds with a page for the error of an exchange of the code. An error that anybody can cause
 // is not logged as one.
 func (f Flow) Failed(w http.ResponseWriter, r *http.Request, err error) {
-	refused := (*oauth2.RetrieveError)(nil)
-	if errors.As(err, &refused) && refused.ErrorCode == "invalid_grant" || errors.Is(err, ErrIDToken) || r.Context().Err() != nil {
+	rejected := (*oauth2.RetrieveError)(nil)
+	if errors.As(err, &rejected) && rejected.ErrorCode == "invalid_grant" || errors.Is(err, ErrIDToken) || r.Context().Err() != nil {
 		slog.InfoContext(r.Context(), "sign-in", "error", err)
 		f.page(w, http.StatusBadRequest, "This sign-in took too long, or was changed on its way.")
 		return
