@@ -350,8 +350,8 @@ func (m *Middleware) LoginURL(ctx context.Context, user *User, deepLink string) 
 }
 
 // ReturnURL returns the URL to which a sign-in handler redirects the visitor after the sign-in. It
-// reads the return URL from the parameter that [WithSignInPage] names, in the form of r or else in
-// the query. It checks the return URL, because anybody can make a link to a sign-in page.
+// reads the return URL from the parameter that [WithSignInPage] names, in the form or the query of
+// r. It checks the return URL, because anybody can make a link to a sign-in page.
 //
 // The return URL must be a path, or an absolute URL on the origin of [WithExternalURL]. The rules of
 // deep links apply to it, but it may have up to 8,000 bytes. If it is missing or invalid, or without

@@ -45,8 +45,13 @@ type Platform struct {
 }
 
 // DeepLink describes how the docs page that the visitor asked for arrives at the login route, and
-// how it goes back to the docs. A deep link is followed only if it stays on the docs' origin or on
-// one of Origins, does not lead to Platform.Callback, and does not carry the token's parameter.
+// how it goes back to the docs. A deep link is followed only if
+//   - it stays on the docs' origin or on one of Origins, and under DocsURL's path if the token goes to
+//     the page itself;
+//   - it has at most 2,048 bytes of valid UTF-8, without control characters and backslashes;
+//   - its path has no //, no dot segment, and no escape that is broken or doubled;
+//   - it does not lead to Platform.Callback, and does not carry the token's parameter.
+//
 // Otherwise the visitor goes to the docs' home page.
 //
 // If Raw is set, a deep link that begins with "/" or "scheme://" is the rest of the query, byte for
@@ -61,7 +66,7 @@ type DeepLink struct {
 	Raw      bool     // the platform appends the deep link unescaped, as the last parameter (see DeepLink)
 	FromBase bool     // a relative deep link starts at DocsURL's path, not at the host's root
 	Origins  []string // origins besides DocsURL's to which a deep link may lead (the token never goes there)
-	Drop     []string // query parameters to remove from a deep link, in every way in which a server may read their names, such as "Name[]" for "name"; "visitor.*" is every name that begins with "visitor."
+	Drop     []string // query parameters to remove from a deep link, as common servers read their names, such as "Name[]" for "name"; "visitor.*" is every name that begins with "visitor."
 }
 
 // LinkForm is how a deep link is written when it goes back to the docs.

@@ -264,7 +264,7 @@ func TestADeepLinkThatWouldBeRejectedIsAnError(t *testing.T) {
 		"quickstart":            "-link: the deep link was rejected: it is neither a path that begins with / nor an absolute URL",
 		"/a?auth_token=x":       "-link: the deep link was rejected: it already carries a token",
 		"undefined":             "-link: scripts write \"undefined\" when they have no page",
-		"/" + strings.Repeat("x", 2000) + "?" + strings.Repeat("%", 2000): "-link: the deep link was rejected: it is too long",
+		"/" + strings.Repeat("x", 2000) + "?" + strings.Repeat("%", 2000): "-link: the deep link was rejected: it is too long: the limit is 2048 bytes",
 	} {
 		r := withSecret(t, "", append(append(readMe, ada...), "-link", link)...)
 		if r.want(t, 1, want); r.out != "" {

@@ -353,7 +353,7 @@ func TestTheReturnURLCarriesNoRejectedLink(t *testing.T) {
 		"//evil.example":                   "its path is ambiguous: //, a dot segment, or an escape that is broken or doubled",
 		"https://evil.example/":            "it names an origin that is not the docs'",
 		"/" + strings.Repeat("%20", 600):   "the URL is too long with it",
-		"/" + strings.Repeat("too", 2_500): "it is too long",
+		"/" + strings.Repeat("too", 2_500): "it is too long: the limit is 2048 bytes",
 	} {
 		b := newBuilder(t, custom(signIn("/sign-in?"+strings.Repeat("x", 4000), "next"), func(c *address.Config) { c.Echo = []string{"e"} }))
 		req := b.Read("e=1&redirect="+url.QueryEscape(link), noon)

@@ -284,12 +284,12 @@ func CheckOrigin(origin string, allowHTTP bool) (reason string) {
 func parseURL(text string, allowHTTP bool) (u *url.URL, reason string) {
 	u, err := url.Parse(text)
 	switch {
+	case strings.Contains(text, "-----BEGIN"):
+		return nil, "is a PEM text, not a URL; check the order of the arguments"
 	case len(text) > 2048:
 		return nil, "is longer than 2,048 bytes"
 	case text == "":
 		return nil, "is empty; set it to an absolute URL such as https://docs.example.com"
-	case strings.Contains(text, "-----BEGIN"):
-		return nil, "is a PEM text, not a URL; check the order of the arguments"
 	case strings.TrimSpace(text) != text && strings.Contains(text, "://"):
 		return nil, "has white space around it; remove it"
 	case err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http":

@@ -10,6 +10,7 @@ package deeplink
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -66,7 +67,7 @@ func (s *Site) Check(given string) (Link, error) {
 		return Link{}, nil
 	}
 	if len(given) > s.maxBytes() {
-		return Link{}, ErrLength
+		return Link{}, s.tooLong()
 	}
 	if !utf8.ValidString(given) {
 		return Link{}, ErrUTF8
@@ -103,7 +104,7 @@ func (s *Site) checkRest(l Link) error {
 		return ErrRelative
 	}
 	if len(l.Path)+len(l.Suffix) > s.maxBytes() {
-		return ErrLength
+		return s.tooLong()
 	}
 	decoded, err := url.PathUnescape(l.Path)
 	if err != nil {
@@ -129,10 +130,14 @@ func (s *Site) checkRest(l Link) error {
 
 func (s *Site) maxBytes() int { return cmp.Or(s.MaxBytes, 2048) }
 
+func (s *Site) tooLong() error {
+	return fmt.Errorf("%w: the limit is %d bytes", ErrLength, s.maxBytes())
+}
+
 // isCallback reports whether a server may treat a decoded path as the page that takes the token.
 func (s *Site) isCallback(origin, decoded string) bool {
 	callback, ok := strings.CutPrefix(s.Callback, origin)
-	return ok && callback != "" && (isPage(callback, decoded) || isPage(callback, beforeDelimiter(decoded)) || isPage(callback, withoutParams(decoded)))
+	return ok && s.Callback != "" && (isPage(callback, decoded) || isPage(callback, beforeDelimiter(decoded)) || isPage(callback, withoutParams(decoded)))
 }
 
 // isPage reports whether a server may treat two paths as the same page.

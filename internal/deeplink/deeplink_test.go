@@ -206,6 +206,8 @@ var rejectedLinks = []struct {
 	{"that page with parameters", atRoot, "/login/jwt-callback;x", deeplink.ErrCallback},
 	{"that page with path parameters, which servlets ignore", atRoot, "/login;a=b/jwt-callback;x", deeplink.ErrCallback},
 	{"that page with an escaped path parameter", atRoot, "/login%3Ba/jwt-callback", deeplink.ErrCallback},
+	{"that page with an escaped parameter in a segment, and an escaped question mark", atRoot, "/login%3Ba/jwt-callback%3Fx", deeplink.ErrCallback},
+	{"that page at the root of another host", deeplink.Site{Origin: "https://docs.example.com", Origins: []string{"https://sso.example"}, Callback: "https://sso.example"}, "https://sso.example/?a", deeplink.ErrCallback},
 	{"that page with an escaped question mark", atRoot, "/login/jwt-callback%3Fx", deeplink.ErrCallback},
 	{"that page with a blank", atRoot, "/login/jwt-callback%20", deeplink.ErrCallback},
 	{"that page, absolute", atRoot, "https://docs.example.com/login/jwt-callback", deeplink.ErrCallback},

@@ -273,7 +273,7 @@ var badPEM = []struct {
 	{"a masked key", "••••••••••••", jose.EdDSA, "looks like a masked value, as dashboards show it, not a private key in PEM; reveal it"},
 	{"a secret", "rdme_example_secret", jose.EdDSA, "looks like a shared secret, not a private key in PEM; check that it is this platform's key"},
 	{"a secret in hex", "3f786850e387550fdab836ed7e6dc881de23001b", jose.EdDSA, "looks like a shared secret, not"},
-	{"a secret in hex whose base64 begins like a sequence", "MAA01234567890abcdef", jose.EdDSA, "looks like a shared secret, not"},
+	{"a secret whose base64 begins like a sequence", "MAA01234567890abcdef", jose.EdDSA, "looks like a shared secret, not"},
 	{"a secret whose base64 contains a DER type", base64.StdEncoding.EncodeToString([]byte("docs\x06secret")), jose.EdDSA, "looks like a shared secret, not"},
 	{"a secret whose base64 begins like DER and contains a type later", base64.StdEncoding.EncodeToString([]byte("0123456789\x06abc")), jose.EdDSA, "looks like a shared secret, not"},
 	{"a secret in base64 that begins with /", "/fsdjklRTWXvJl3Dxq5vEEL3ZxkUDm6n3b8SZJgkyrc=", jose.EdDSA, "looks like a shared secret, not"},

@@ -126,7 +126,10 @@ func unwrap(text string) string {
 
 // inUTF16 reports whether a text begins with a byte-order mark of UTF-16.
 func inUTF16(text string) bool {
-	return strings.HasPrefix(text, "\xff\xfe") || strings.HasPrefix(text, "\xfe\xff")
+	if len(text)%2 != 0 || !strings.HasPrefix(text, "\xff\xfe") && !strings.HasPrefix(text, "\xfe\xff") {
+		return false
+	}
+	return strings.Count(text, "\x00") >= len(text)/2-1
 }
 
 func decodeBase64(text string) (string, bool) {

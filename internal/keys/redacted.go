@@ -8,7 +8,7 @@ import (
 
 // Redacted makes a type that embeds it print as "[redacted]" with fmt, slog, and encoding/json. These
 // packages call no methods on an unexported field of another struct, so a type that holds a key must
-// also keep it in a closure. Embed it by an unexported alias, so that the type has no field more.
+// also keep it in a closure. Embed it by an unexported alias, so that it adds no exported field.
 type Redacted struct{}
 
 const redacted = "[redacted]"

@@ -86,18 +86,29 @@ func repeats(text string) bool {
 	return strings.Count(text, text[:size])*size == len(text)
 }
 
-// spaced matches base64 and base64url with white space in it. words matches such a text if it
-// consists of words.
+// spaced matches base64, for URLs or not, with white space in it. words matches the same characters
+// without white space if they are words.
 var (
 	spaced = regexp.MustCompile(`^[\w+/-]+(?:={0,2}\s+[\w+/-]+)+\s*={0,2}$`)
-	words  = regexp.MustCompile(`^` + word + `(?:[\s+/_-]+` + word + `)*$`)
+	words  = regexp.MustCompile(`^` + word + `(?:[+/_-]+` + word + `)*$`)
 )
 
-const word = `(?:[A-Z]?[a-z]+[0-9]*|[A-Z]+[0-9]*|[0-9]+)`
+const word = `(?:[A-Za-z][a-z]+(?:[A-Z][a-z]+)*[0-9]*|[A-Z]{2,}[0-9]*)`
 
-// inPieces reports whether a text is base64 with white space in it, and not a passphrase.
+// inPieces reports whether a text is base64 with white space in it, and not a passphrase. At least half
+// of a passphrase consists of words.
 func inPieces(text string) bool {
-	return strings.ContainsAny(text, " \t\n\f\r") && spaced.MatchString(text) && !words.MatchString(text)
+	if !spaced.MatchString(text) {
+		return false
+	}
+	all, inWords := 0, 0
+	for piece := range strings.FieldsSeq(text) {
+		all += len(piece)
+		if words.MatchString(piece) {
+			inWords += len(piece)
+		}
+	}
+	return 2*inWords < all
 }
 
 // invisible reports whether a character cannot be seen. An ASCII space does not count. The tables

@@ -152,6 +152,12 @@ func TestWhatIsASecret(t *testing.T) {
 		"a passphrase with a digit at the end":          "Correct Horse Battery Staple1",
 		"a passphrase with hyphens":                     "off-line and on-line, and more",
 		"a passphrase with a plus sign":                 "salt + pepper and an e-mail",
+		"a passphrase with a camel":                     "iPhone is my favorite key",
+		"a passphrase with names in capitals":           "JWT secret for ReadMe docs",
+		"a passphrase with a year":                      "the GitBook secret 2026 prod",
+		"a passphrase of identifiers":                   "mySecretKey snake_case_secret",
+		"a passphrase with digits for letters":          "Tr0ub4dor 3 correct horse",
+		"a passphrase with one odd word":                "myS3cret pass phrase here",
 		"a passphrase with punctuation":                 "Vq7 is not base64, it's \"text\"!",
 		"a passphrase with an equals sign":              "the key = the value",
 		"a passphrase with quotes inside":               `it's "quoted" inside`,
@@ -230,6 +236,9 @@ func TestBinarySecrets(t *testing.T) {
 		"quotes at the ends":      "\"\xff0123456789abcd\"",
 		"the bytes of a bullet":   "\xff\xe2\x80\xa20123456789abc",
 		"a space in base64":       "\xffVq7Zr2Xw Pq7KdT4m",
+		"a byte-order mark":       "\xff\xfe0123456789abcd",
+		"another byte-order mark": "\xfe\xff0\x00123456789abc",
+		"an odd number of bytes":  "\xff\xfe0\x001\x002\x003\x004\x005\x006\x007\x008",
 	} {
 		if _, err := keys.Verifier(secret, jose.HS256); err != nil {
 			t.Errorf("%s: %v", name, err)
