@@ -52,6 +52,8 @@ var notSecrets = []struct{ name, text, want string }{
 	{"a variable in braces", "${README_JWT_SECRET}", "looks like a placeholder that was not expanded; pass the value that it stands for"},
 	{"a short variable", "${JWT}", "a placeholder"},
 	{"a variable with a default", "${README_JWT_SECRET:-change me!}", "a placeholder"},
+	{"a variable that must be set", "${README_JWT_SECRET:?not set}", "a placeholder"},
+	{"a command of two lines", "$(cat <<EOF\nEOF\n)", "a placeholder"},
 	{"a property of a configuration", "${docs.jwt-secret}", "a placeholder"},
 	{"a variable of JavaScript", "${config.readmeJwtSecret}", "a placeholder"},
 	{"a variable of Serverless", "${env:README_JWT_SECRET}", "a placeholder"},
