@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -160,7 +161,7 @@ func (e elsewhere) RoundTrip(r *http.Request) (*http.Response, error) {
 type signInPage struct {
 	*url.URL        // without a return URL
 	param    string // carries the return URL
-	post     string // the path of the app's own form; "": there is none
+	post     string // the path of the app's own form; "": the form is an identity service's
 	fields   string // of that form
 }
 
@@ -172,7 +173,7 @@ func (s *signInPage) link(returnURL string) string {
 	return to.String()
 }
 
-// findSignIn returns the page to which the login route sends a visitor, or nil.
+// findSignIn returns the page to which the login route sends a visitor.
 func (p *process) findSignIn(t *testing.T, v *Visitor) *signInPage {
 	t.Helper()
 	path := p.route
@@ -183,7 +184,7 @@ func (p *process) findSignIn(t *testing.T, v *Visitor) *signInPage {
 	resp, _ := p.ask(t, v, http.MethodGet, path, nil, "")
 	to, err := resp.Location()
 	if err != nil {
-		return nil
+		t.Fatalf("the route does not lead to a sign-in page, but answers %s", resp.Status)
 	}
 	path, _, _ = strings.Cut(path, "?")
 	s := &signInPage{URL: to}
@@ -198,9 +199,17 @@ func (p *process) findSignIn(t *testing.T, v *Visitor) *signInPage {
 	}
 	query.Del(s.param)
 	to.RawQuery = query.Encode()
-	if page := v.Open(t, s.link("")); page.HasForm() && strings.HasPrefix(page.form.action, p.appURL+"/") {
+	page := v.Open(t, s.link(""))
+	if !page.HasForm() {
+		t.Fatalf("there is no form at %s", page)
+	}
+	if !slices.Contains(formsElsewhere, p.folder) {
 		action, _, _ := strings.Cut(page.form.action, "?")
-		s.post, s.fields = strings.TrimPrefix(action, p.appURL), page.form.values.Encode()
+		post, isOwn := strings.CutPrefix(action, p.appURL)
+		if !isOwn {
+			t.Fatalf("the form leads to %s", action)
+		}
+		s.post, s.fields = post, page.form.values.Encode()
 	}
 	return s
 }
