@@ -15,12 +15,16 @@ import (
 	"testing"
 )
 
-// attackAll calls attack for every recipe, each in its own process, except for those in these folders.
+// attackAll calls attack for every recipe, each in its own process and in parallel, except for those in
+// these folders.
 func attackAll(t *testing.T, attack func(t *testing.T, p *process), except ...string) {
 	t.Helper()
 	for _, folder := range folders(t) {
 		if !slices.Contains(except, folder) {
-			t.Run(folder, func(t *testing.T) { attack(t, startProcess(t, folder, arguments(t, folder)...)) })
+			t.Run(folder, func(t *testing.T) {
+				t.Parallel()
+				attack(t, startProcess(t, folder, arguments(t, folder)...))
+			})
 		}
 	}
 }

@@ -55,6 +55,7 @@ func TestPrograms(t *testing.T) {
 			continue
 		}
 		t.Run(folder, func(t *testing.T) {
+			t.Parallel()
 			line := startProcess(t, folder).line
 			if docs := docsPage.FindString(line); docs == "" {
 				t.Errorf("the first line is %q", line)

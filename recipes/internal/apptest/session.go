@@ -163,6 +163,16 @@ func (v *Visit) PlantValue(t *testing.T, store sessions.Store) (isGone func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	v.Visitor.client.Jar.SetCookies(at, []*http.Cookie{plant(t, store)})
+	return func() {
+		t.Helper()
+		checkPlanted(t, store, v.Visitor.client.Jar.Cookies(at)...)
+	}
+}
+
+// plant returns the cookie of a session with a value.
+func plant(t *testing.T, store sessions.Store) *http.Cookie {
+	t.Helper()
 	r, w := httptest.NewRequest(http.MethodGet, "/", nil), httptest.NewRecorder()
 	session, err := store.New(r, "session")
 	if err != nil {
@@ -172,16 +182,18 @@ func (v *Visit) PlantValue(t *testing.T, store sessions.Store) (isGone func()) {
 	if err := session.Save(r, w); err != nil {
 		t.Fatal(err)
 	}
-	v.Visitor.client.Jar.SetCookies(at, w.Result().Cookies())
-	return func() {
-		t.Helper()
-		r := httptest.NewRequest(http.MethodGet, "/", nil)
-		for _, cookie := range v.Visitor.client.Jar.Cookies(at) {
-			r.AddCookie(cookie)
-		}
-		if session, err := store.New(r, "session"); err != nil || len(session.Values) == 0 || session.Values["cart"] != nil {
-			t.Errorf("after signing in, the session is %v, error %v", session.Values, err)
-		}
+	return w.Result().Cookies()[0]
+}
+
+// checkPlanted checks that the cookies are those of a session without the value that plant sets.
+func checkPlanted(t *testing.T, store sessions.Store, cookies ...*http.Cookie) {
+	t.Helper()
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	for _, cookie := range cookies {
+		r.AddCookie(cookie)
+	}
+	if session, err := store.New(r, "session"); err != nil || len(session.Values) == 0 || session.Values["cart"] != nil {
+		t.Errorf("after signing in, the session is %v, error %v", session.Values, err)
 	}
 }
 
@@ -198,17 +210,7 @@ func TryFiles(t *testing.T, over func(*sessions.FilesystemStore) func(app.Env) (
 	store.Options.HttpOnly, store.Options.SameSite = true, http.SameSiteLaxMode
 	v := Try(t, over(store))
 
-	// Somebody has a session and plants its cookie in another user's browser.
-	session, err := store.New(httptest.NewRequest(http.MethodGet, "/", nil), "session")
-	if err != nil {
-		t.Fatal(err)
-	}
-	session.Values["cart"] = "full"
-	answer := httptest.NewRecorder()
-	if err := session.Save(httptest.NewRequest(http.MethodGet, "/", nil), answer); err != nil {
-		t.Fatal(err)
-	}
-	planted := answer.Result().Cookies()[0]
+	planted := plant(t, store) // somebody has planted it in another user's browser
 	cookie := v.Session(t, planted)
 	if got := v.OpenRoute(t, cookie); got != "the docs" {
 		t.Errorf("the new session leads to %s", got)
@@ -216,11 +218,7 @@ func TryFiles(t *testing.T, over func(*sessions.FilesystemStore) func(app.Env) (
 	if got := v.OpenRoute(t, planted); got != "a sign-in page" {
 		t.Errorf("the planted session leads to %s", got)
 	}
-	r := httptest.NewRequest(http.MethodGet, "/", nil)
-	r.AddCookie(cookie)
-	if session, err = store.New(r, "session"); err != nil || len(session.Values) == 0 || session.Values["cart"] != nil {
-		t.Errorf("after signing in, the session is %v, error %v", session.Values, err)
-	}
+	checkPlanted(t, store, cookie)
 
 	if err := os.RemoveAll(folder); err != nil {
 		t.Fatal(err)
