@@ -15,7 +15,7 @@ import (
 
 // fakeClerk stands for an instance of Clerk. Of the published APIs it has
 //
-//	Backend API     GET /v1/jwks, /v1/users/{id}
+//	Backend API     GET /v1/users/{id}
 //	Frontend API    GET /v1/client and, as a few lines, Clerk's script
 //	Account Portal  GET and POST /sign-in
 type fakeClerk struct {
@@ -38,7 +38,6 @@ const issuer = "https://fake.clerk.accounts.dev"
 func newFakeClerk() *fakeClerk {
 	c := &fakeClerk{sessions: map[string]string{}, users: map[string]string{}, forge: func(map[string]any) {}}
 	backend, mux := http.NewServeMux(), http.NewServeMux()
-	backend.HandleFunc("GET /v1/jwks", fakejwt.ServeJWKS)
 	backend.HandleFunc("GET /v1/users/{id}", c.user)
 	mux.Handle("/v1/", c.withSecretKey(backend))
 	mux.HandleFunc("GET /v1/client", c.client)
@@ -60,7 +59,7 @@ func newFakeClerk() *fakeClerk {
 	}))
 	c.instance = instance{
 		SecretKey: "sk_test_" + rand.Text(), PublishableKey: "pk_test_ZmFrZS5jbGVyay5hY2NvdW50cy5kZXYk",
-		FrontendURL: c.URL, BackendURL: c.URL + "/v1",
+		PublicKey: fakejwt.PublicPEM(), FrontendURL: c.URL, BackendURL: c.URL + "/v1",
 	}
 	return c
 }

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/clerk/clerk-sdk-go/v2"
-	"github.com/clerk/clerk-sdk-go/v2/jwks"
 	"github.com/clerk/clerk-sdk-go/v2/jwt"
 	"github.com/clerk/clerk-sdk-go/v2/user"
 	"github.com/docslogin/docslogin"
@@ -33,12 +32,16 @@ func main() {
 // instance is what the dashboard shows under "API keys".
 type instance struct {
 	SecretKey, PublishableKey string
+	PublicKey                 string // "PEM Public Key", with its BEGIN and END lines
 	FrontendURL               string // "https://clerk.example.com"
 	BackendURL                string // clerk.APIURL
 }
 
 func newHandler(env app.Env, in instance) (http.Handler, error) {
-	lookup := userLookup(env.URL, in)
+	lookup, err := userLookup(env.URL, in)
+	if err != nil {
+		return nil, err
+	}
 	docs, err := docslogin.New(lookup, env.Platform, docslogin.WithSignInPage("/sign-in", "redirect_url"))
 	if err != nil {
 		return nil, err
@@ -72,19 +75,19 @@ addEventListener("load", async () => {
 
 // userLookup verifies the session token and asks Clerk for the user, since the token does not say
 // whether the e-mail address is verified. The token expires before the session, so its exp is not
-// used as User.ExpiresAt.
-func userLookup(appURL string, in instance) docslogin.UserLookup {
-	config := &clerk.ClientConfig{BackendConfig: clerk.BackendConfig{Key: &in.SecretKey, URL: &in.BackendURL}}
-	keys, users := jwks.NewClient(config), user.NewClient(config)
+// used as User.ExpiresAt. The public key is in the configuration: with jwks.Get, each forged token, which
+// anybody can send, would be a request to Clerk, and count towards its rate limit.
+func userLookup(appURL string, in instance) (docslogin.UserLookup, error) {
+	key, err := clerk.JSONWebKeyFromPEM(in.PublicKey)
+	if err != nil {
+		return nil, fmt.Errorf("reading Clerk's public key: %w", err)
+	}
+	users := user.NewClient(&clerk.ClientConfig{BackendConfig: clerk.BackendConfig{Key: &in.SecretKey, URL: &in.BackendURL}})
 
 	return func(r *http.Request) (*docslogin.User, error) {
 		cookie, err := r.Cookie("__session")
 		if err != nil {
 			return nil, docslogin.ErrNoUser
-		}
-		key, err := signingKey(r.Context(), keys, cookie.Value)
-		if err != nil {
-			return nil, err
 		}
 		claims, err := jwt.Verify(r.Context(), &jwt.VerifyParams{
 			Token:  cookie.Value,
@@ -98,41 +101,19 @@ func userLookup(appURL string, in instance) docslogin.UserLookup {
 		if err != nil {
 			return nil, docslogin.ErrNoUser // mostly, it has just expired
 		}
-		if claims.Custom.(*status).Status == "pending" {
+		// The same key signs OAuth access tokens and those of JWT templates, which are not sessions, and
+		// the SDK does not require exp.
+		if claims.SessionID == "" || claims.Expiry == nil || claims.Custom.(*status).Status == "pending" {
 			return nil, docslogin.ErrNoUser
 		}
 		return find(r.Context(), users, claims.Subject)
-	}
+	}, nil
 }
 
 // status is a claim that the SDK does not check: "pending" means that the sign-in is not finished,
 // for lack of a second factor or of an organization.
 type status struct {
 	Status string `json:"sts"`
-}
-
-// signingKey distinguishes a token that Clerk did not sign from an outage of Clerk. The SDK's
-// middleware answers 401 to both. Each login fetches the keys, since it asks for the user anyway. Each
-// request with a forged token fetches them, too. If that exceeds Clerk's limits, cache the keys for a
-// few minutes.
-func signingKey(ctx context.Context, client *jwks.Client, token string) (*clerk.JSONWebKey, error) {
-	unverified, err := jwt.Decode(ctx, &jwt.DecodeParams{Token: token})
-	if err != nil {
-		return nil, docslogin.ErrNoUser
-	}
-	set, err := client.Get(ctx, &jwks.GetParams{})
-	if err != nil {
-		return nil, fmt.Errorf("asking Clerk for its keys: %w", err)
-	}
-	if len(set.Keys) == 0 {
-		return nil, errors.New("there are no keys in Clerk's answer")
-	}
-	for _, key := range set.Keys {
-		if key != nil && key.KeyID == unverified.KeyID {
-			return key, nil
-		}
-	}
-	return nil, docslogin.ErrNoUser
 }
 
 func find(ctx context.Context, users *user.Client, id string) (*docslogin.User, error) {

@@ -4,10 +4,10 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"errors"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"strings"
 	"testing"
 	"time"
 
@@ -69,19 +69,43 @@ func TestOldTokenIsRenewedSilently(t *testing.T) {
 	}
 }
 
+func newLookup(t *testing.T, v *apptest.Visit, in instance) docslogin.UserLookup {
+	t.Helper()
+	lookup, err := userLookup(v.AppURL, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lookup
+}
+
+// TestInvalidPublicKey checks that an app does not start with a public key that nothing verifies with.
+func TestInvalidPublicKey(t *testing.T) {
+	for _, key := range []string{"", "pk_test_1"} {
+		if _, err := userLookup("https://app.example.com", instance{PublicKey: key}); err == nil {
+			t.Errorf("the key %q is accepted", key)
+		}
+	}
+}
+
+// forged returns a func that makes one of Clerk's tokens with other claims.
+func forged(forge func(claims map[string]any)) func(*fakeClerk, string) (string, error) {
+	return func(fake *fakeClerk, appURL string) (string, error) {
+		fake.change(func() { fake.forge = forge })
+		return fake.token(adasID, appURL, time.Now())
+	}
+}
+
+func with(name string, value any) func(*fakeClerk, string) (string, error) {
+	return forged(func(claims map[string]any) { claims[name] = value })
+}
+
 func TestTokensOfNobody(t *testing.T) {
 	forger, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
 	}
 	claims := func(appURL string) map[string]any {
-		return map[string]any{"iss": issuer, "sub": adasID, "azp": appURL, "exp": time.Now().Add(time.Minute).Unix()}
-	}
-	with := func(name string, value any) func(*fakeClerk, string) (string, error) {
-		return func(fake *fakeClerk, appURL string) (string, error) {
-			fake.change(func() { fake.forge = func(claims map[string]any) { claims[name] = value } })
-			return fake.token(adasID, appURL, time.Now())
-		}
+		return map[string]any{"iss": issuer, "sub": adasID, "sid": "sess_1", "azp": appURL, "exp": time.Now().Add(time.Minute).Unix()}
 	}
 	for _, row := range []struct {
 		name  string
@@ -92,6 +116,15 @@ func TestTokensOfNobody(t *testing.T) {
 		{"for a page on another subdomain", with("azp", "http://other.example.com")},
 		{"of another issuer", with("iss", "https://evil.example")},
 		{"of a sign-in that is not finished", with("sts", "pending")},
+		{"without an expiry", forged(func(claims map[string]any) { delete(claims, "exp") })},
+		{"of a JWT template", forged(func(claims map[string]any) {
+			maps.DeleteFunc(claims, func(name string, _ any) bool { return name == "sid" || name == "sts" || name == "v" || name == "fva" })
+		})},
+		{"of an OAuth application", forged(func(claims map[string]any) {
+			clear(claims) // sid, azp, and sts among them
+			now := time.Now().Unix()
+			maps.Copy(claims, map[string]any{"iss": issuer, "sub": adasID, "client_id": "client_1", "scope": "email", "jti": "oat_1", "iat": now, "exp": now + 86400})
+		})},
 		{"of a forger, in Clerk's name", func(_ *fakeClerk, appURL string) (string, error) {
 			return fakejwt.SignWith(jose.RS256, jose.JSONWebKey{Key: forger, KeyID: fakejwt.KeyID}, claims(appURL), nil)
 		}},
@@ -107,7 +140,8 @@ func TestTokensOfNobody(t *testing.T) {
 			}
 			r := httptest.NewRequest(http.MethodGet, "/docs-login", nil)
 			r.AddCookie(&http.Cookie{Name: "__session", Value: token})
-			if user, err := userLookup(v.AppURL, fake.instance)(r); !errors.Is(err, docslogin.ErrNoUser) {
+			fake.change(func() { fake.down = true }) // anybody can send such a token, so it must not cost a request to Clerk
+			if user, err := newLookup(t, v, fake.instance)(r); !errors.Is(err, docslogin.ErrNoUser) {
 				t.Errorf("the lookup returns %v, %v; want ErrNoUser", user, err)
 			}
 		})
@@ -123,7 +157,7 @@ func TestDocsSessionOutlivesTheToken(t *testing.T) {
 	}
 	r := httptest.NewRequest(http.MethodGet, "/docs-login", nil)
 	r.AddCookie(&http.Cookie{Name: "__session", Value: token})
-	user, err := userLookup(v.AppURL, fake.instance)(r)
+	user, err := newLookup(t, v, fake.instance)(r)
 	if err != nil || !user.ExpiresAt.IsZero() {
 		t.Errorf("the lookup returns %v, %v; want a user whose session has no end", user, err)
 	}
@@ -149,25 +183,19 @@ func TestOutageIsNoSignOut(t *testing.T) {
 // A proxy in front of Clerk, or half of it down.
 func TestStrangeAnswerIsNoSignOut(t *testing.T) {
 	for _, row := range []struct {
-		name, path, body string
-		status           int
+		name, body string
+		status     int
 	}{
-		{"the keys with nothing", "/v1/jwks", ``, 200},
-		{"the keys as a page", "/v1/jwks", `<h1>Welcome</h1>`, 200},
-		{"the keys as 404", "/v1/jwks", `{"errors": [{"code": "resource_not_found"}]}`, 404},
-		{"the user with nothing", "/v1/users/", ``, 200},
-		{"the user as 404 of something else", "/v1/users/", `not found`, 404},
-		{"the user as 429", "/v1/users/", `{"errors": [{"code": "too_many_requests"}]}`, 429},
+		{"nothing", ``, 200},
+		{"a page", `<h1>Welcome</h1>`, 200},
+		{"404 of something else", `not found`, 404},
+		{"429", `{"errors": [{"code": "too_many_requests"}]}`, 429},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			v, fake := signedIn(t)
-			proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if strings.HasPrefix(r.URL.Path, row.path) {
-					w.WriteHeader(row.status)
-					_, _ = w.Write([]byte(row.body))
-					return
-				}
-				fake.Config.Handler.ServeHTTP(w, r)
+			proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(row.status)
+				_, _ = w.Write([]byte(row.body))
 			}))
 			defer proxy.Close()
 			in := fake.instance
@@ -178,7 +206,7 @@ func TestStrangeAnswerIsNoSignOut(t *testing.T) {
 			}
 			r := httptest.NewRequest(http.MethodGet, "/docs-login", nil)
 			r.AddCookie(&http.Cookie{Name: "__session", Value: token})
-			user, err := userLookup(v.AppURL, in)(r)
+			user, err := newLookup(t, v, in)(r)
 			if user != nil || err == nil || errors.Is(err, docslogin.ErrNoUser) || errors.Is(err, docslogin.ErrForbidden) {
 				t.Errorf("the lookup returns %v, %v; want an error", user, err)
 			}

@@ -5,7 +5,9 @@ package fakejwt
 import (
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"net/http"
 	"sync"
 
@@ -46,6 +48,16 @@ func SignWith(alg jose.SignatureAlgorithm, key jose.JSONWebKey, claims any, head
 func ServeJWKS(w http.ResponseWriter, _ *http.Request) {
 	private := key()
 	WriteJSON(w, http.StatusOK, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{private.Public()}})
+}
+
+// PublicPEM returns the public key that Sign's tokens verify with.
+func PublicPEM() string {
+	private := key()
+	der, err := x509.MarshalPKIXPublicKey(private.Public().Key)
+	if err != nil {
+		panic(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
 }
 
 // WriteJSON writes a response.
