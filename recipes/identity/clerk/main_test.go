@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -229,6 +230,15 @@ func TestUsersWhoAreForbidden(t *testing.T) {
 				t.Errorf("the visitor ends at %s, want a 403", page)
 			}
 		})
+	}
+}
+
+// For Clerk, the visitor is signed in, so the sign-in page returns at once. The token is another origin's.
+func TestAnotherOriginIsNoLoop(t *testing.T) {
+	v, _ := signedIn(t)
+	home := strings.Replace(v.AppURL, "127.0.0.1", "localhost", 1) + "/"
+	if page := v.Visitor.Open(t, home+"sign-in"); !page.At(home) || !strings.Contains(page.Text, `href="/sign-in?redirect_url=/"`) {
+		t.Errorf("the visitor ends at %s: %s", page, page.Text)
 	}
 }
 

@@ -121,7 +121,9 @@ func lookup(r *http.Request) (*docslogin.User, error) {
 		return nil, fmt.Errorf("asking SuperTokens for the user: %w", err)
 	}
 	if user == nil {
-		return nil, docslogin.ErrNoUser // deleted since the token was issued
+		// The user was deleted, but the session was not. As nobody's, it would be a loop: the sign-in page
+		// renews the session and returns at once.
+		return nil, fmt.Errorf("%w: the user does not exist any more", docslogin.ErrForbidden)
 	}
 	verified, err := emailverification.IsEmailVerified(user.ID, &user.Email)
 	if err != nil {

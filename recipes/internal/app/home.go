@@ -3,19 +3,22 @@ package app
 import (
 	"errors"
 	"fmt"
+	"html"
 	"log/slog"
 	"net/http"
 
 	"github.com/docslogin/docslogin"
 )
 
-// HomeFor is a page for users whom lookup finds. It redirects everybody else to signIn.
+// HomeFor is a page for users whom lookup finds. Everybody else gets a link to signIn. A redirect could
+// be a loop: some sign-in pages return at once if the identity service has a session.
 func HomeFor(lookup docslogin.UserLookup, signIn string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		user, err := lookup(r)
 		switch {
 		case errors.Is(err, docslogin.ErrNoUser), err == nil && user == nil:
-			http.Redirect(w, r, signIn, http.StatusSeeOther)
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			fmt.Fprintf(w, "<!doctype html><title>App</title>\n<a href=\"%s\">Sign in</a>\n", html.EscapeString(signIn))
 		case errors.Is(err, docslogin.ErrForbidden):
 			http.Error(w, "This is not for you. Is your e-mail address verified?", http.StatusForbidden)
 		case err != nil:

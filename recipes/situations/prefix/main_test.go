@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/docslogin/docslogin"
@@ -125,7 +126,7 @@ var now = regexp.MustCompile(`[0-9]{10}`)
 
 func TestHomeLeadsToSignIn(t *testing.T) {
 	v := behindProxy(t)
-	if page := v.Visitor.Open(t, v.AppURL+"/"); page.URL.String() != v.AppURL+"/sign-in" || !page.HasForm() {
-		t.Errorf("a visitor who is signed out and opens the home page ends at %s, not at the sign-in page", page)
+	if page := v.Visitor.Open(t, v.AppURL+"/"); !page.At(v.AppURL+"/") || !strings.Contains(page.Text, `href="/app/sign-in"`) {
+		t.Errorf("a visitor who is signed out and opens the home page ends at %s: %s", page, page.Text)
 	}
 }
