@@ -83,16 +83,7 @@ func pages(ab *authboss.Authboss) http.Handler {
 	// authboss has no protection of its own against forms on other sites.
 	auth := http.NewCrossOriginProtection().Handler(http.StripPrefix("/auth", ab.Config.Core.Router))
 	mux.Handle("/auth/", http.MaxBytesHandler(auth, 1<<16))
-	mux.HandleFunc("/{$}", func(w http.ResponseWriter, r *http.Request) {
-		switch user, err := ab.CurrentUser(r); {
-		case errors.Is(err, authboss.ErrUserNotFound):
-			http.Redirect(w, r, "/auth/login", http.StatusSeeOther)
-		case err != nil:
-			http.Error(w, "The user cannot be read.", http.StatusInternalServerError)
-		default:
-			fmt.Fprintf(w, "Signed in as %s\n", user.GetPID())
-		}
-	})
+	mux.Handle("/{$}", app.HomeFor(lookup(ab), "/auth/login"))
 	return mux
 }
 

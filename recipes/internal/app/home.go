@@ -14,6 +14,7 @@ import (
 // be a loop: some sign-in pages return at once if the identity service has a session.
 func HomeFor(lookup docslogin.UserLookup, signIn string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store") // the page says who is signed in
 		user, err := lookup(r)
 		switch {
 		case errors.Is(err, docslogin.ErrNoUser), err == nil && user == nil:

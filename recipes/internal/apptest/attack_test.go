@@ -177,6 +177,19 @@ func TestPlantedSessions(t *testing.T) {
 	}, spa)
 }
 
+// TestPagesAreNotStored checks that browsers do not store the page that says who is signed in, which the
+// next user of the browser could see.
+func TestPagesAreNotStored(t *testing.T) {
+	attackAll(t, func(t *testing.T, p *process) {
+		v := newVisitor(t)
+		p.signIn(t, v, p.findSignIn(t, v))
+		page := v.Open(t, p.appURL+"/")
+		if got := page.Header.Values("Cache-Control"); !strings.Contains(page.Text, Ada) || !slices.Contains(got, "no-store") {
+			t.Errorf("%s has the Cache-Control %q: %.200s", page, got, page.Text)
+		}
+	}, spa, "identity/auth0")
+}
+
 // TestCallbacks opens callbacks that belong to a stranger's sign-in at the identity provider, which
 // could sign the visitor in as the stranger. It also opens one with an invalid code.
 func TestCallbacks(t *testing.T) {

@@ -255,6 +255,7 @@ func (v *Visitor) Client() *http.Client { return v.client }
 type Page struct {
 	URL    *url.URL
 	Status int
+	Header http.Header
 	Text   string
 	form   *form
 }
@@ -329,7 +330,7 @@ func (v *Visitor) page(t *testing.T) func(resp *http.Response, err error) Page {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := Page{URL: resp.Request.URL, Status: resp.StatusCode, Text: string(text)}
+		p := Page{URL: resp.Request.URL, Status: resp.StatusCode, Header: resp.Header, Text: string(text)}
 		if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
 			p.form = filledIn(p.URL, p.Text, v.Email)
 		}

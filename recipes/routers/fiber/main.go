@@ -86,6 +86,7 @@ func home(c fiber.Ctx) error {
 	if email == "" {
 		return c.Redirect().To("/sign-in")
 	}
+	c.Set("Cache-Control", "no-store") // the page says who is signed in
 	return c.SendString("Signed in as " + email + "\n")
 }
 

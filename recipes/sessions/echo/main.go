@@ -49,6 +49,7 @@ func newHandler(env app.Env, store sessions.Store) (http.Handler, error) {
 		if email == "" {
 			return c.Redirect(http.StatusSeeOther, "/sign-in")
 		}
+		c.Response().Header().Set("Cache-Control", "no-store") // the page says who is signed in
 		return c.String(http.StatusOK, "Signed in as "+email+"\n")
 	})
 	e.Any("/sign-in", func(c echo.Context) error {

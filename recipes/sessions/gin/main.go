@@ -52,6 +52,7 @@ func newHandler(env app.Env, store sessions.Store) (http.Handler, error) {
 			c.Redirect(http.StatusSeeOther, "/sign-in")
 			return
 		}
+		c.Header("Cache-Control", "no-store") // the page says who is signed in
 		c.String(http.StatusOK, "Signed in as %s\n", email)
 	})
 	router.Any("/sign-in", gin.WrapH(app.SignInForm(docs.ReturnURL, func(w http.ResponseWriter, r *http.Request, email string) error {

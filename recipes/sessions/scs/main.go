@@ -5,7 +5,6 @@
 package main
 
 import (
-	"fmt"
 	"net/http"
 	"time"
 
@@ -48,14 +47,7 @@ func lookup(manager *scs.SessionManager) docslogin.UserLookup {
 
 func pages(docs *docslogin.Middleware, manager *scs.SessionManager) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("/{$}", func(w http.ResponseWriter, r *http.Request) {
-		email := manager.GetString(r.Context(), "email")
-		if email == "" {
-			http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
-			return
-		}
-		fmt.Fprintf(w, "Signed in as %s\n", email)
-	})
+	mux.Handle("/{$}", app.HomeFor(lookup(manager), "/sign-in"))
 	mux.Handle("/sign-in", app.SignInForm(docs.ReturnURL, func(_ http.ResponseWriter, r *http.Request, email string) error {
 		if err := manager.Clear(r.Context()); err != nil { // remove what an earlier user left
 			return err

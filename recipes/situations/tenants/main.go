@@ -121,15 +121,5 @@ func (t *tenants) signIn(w http.ResponseWriter, r *http.Request, email string) e
 
 func (t *tenants) home(w http.ResponseWriter, r *http.Request) {
 	tenant, _ := t.at(r.Host)
-	user, err := t.usersOf(tenant.name)(r)
-	switch {
-	case errors.Is(err, docslogin.ErrNoUser):
-		http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
-	case errors.Is(err, docslogin.ErrForbidden):
-		http.Error(w, "You are signed in at another tenant.", http.StatusForbidden)
-	case err != nil:
-		http.Error(w, "The session cannot be read.", http.StatusInternalServerError)
-	default:
-		fmt.Fprintf(w, "Signed in as %s at %s\n", user.Email, tenant.name)
-	}
+	app.HomeFor(t.usersOf(tenant.name), "/sign-in").ServeHTTP(w, r)
 }
