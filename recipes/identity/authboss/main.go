@@ -57,6 +57,7 @@ func newAuthboss(env app.Env, session authboss.ClientStateReadWriter, users auth
 	ab.Config.Core.ViewRenderer = signInView{}
 	defaults.SetCore(&ab.Config, false, false)
 	ab.Config.Core.ErrorHandler = errorHandler{}
+	ab.Config.Core.Logger = logger{}
 	return ab, ab.Init("auth")
 }
 
@@ -106,7 +107,8 @@ type errorHandler struct{}
 
 func (errorHandler) Wrap(handler func(http.ResponseWriter, *http.Request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := r.ParseForm(); err != nil { // the sender's fault, but authboss would return it like an outage
+		// An invalid form is the sender's fault, but authboss would return it like an outage.
+		if err := r.ParseForm(); err != nil || len(r.Form.Get("email")) > 254 {
 			http.Error(w, "The form is invalid or too large.", http.StatusBadRequest)
 			return
 		}
@@ -116,3 +118,10 @@ func (errorHandler) Wrap(handler func(http.ResponseWriter, *http.Request) error)
 		}
 	})
 }
+
+// logger passes authboss's log on to slog, which quotes it. It contains the e-mail address of a failed
+// sign-in, and in authboss's own logger, line breaks in that address begin new lines of the log.
+type logger struct{}
+
+func (logger) Info(text string)  { slog.Info("authboss", "text", text) }
+func (logger) Error(text string) { slog.Error("authboss", "text", text) }

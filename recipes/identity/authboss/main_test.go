@@ -94,6 +94,33 @@ func submit(t *testing.T, v *apptest.Visit) *http.Response {
 	return resp
 }
 
+// TestForgedLogLines posts addresses that nobody has. The log must have one line for each.
+func TestForgedLogLines(t *testing.T) {
+	user := ada(t)
+	v := apptest.Serve(t, with(users{user.email: user}))
+	for _, row := range []struct{ name, email, logged string }{ // logged: "" means that the form is rejected
+		{"line breaks", "eve@example.com\n[INFO]: user ada@example.com logged in\r\n", `eve@example.com\n[INFO]`},
+		{"a terminal's escape sequence", "\x1b[2Jeve@example.com", `\x1b[2Jeve`},
+		{"text that is read from right to left", "\u202eeve@example.com", `\u202eeve`},
+		{"254 bytes", strings.Repeat("a", 254), strings.Repeat("a", 254)},
+		{"255 bytes", strings.Repeat("a", 255), ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			log := apptest.CaptureLog(t)
+			resp, err := v.Visitor.Client().PostForm(v.AppURL+"/auth/login", url.Values{"email": {row.email}, "password": {"wrong"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			lines := strings.Count(log.String(), "\n")
+			if row.logged == "" && (resp.StatusCode != http.StatusBadRequest || lines > 0) ||
+				row.logged != "" && (lines != 1 || !strings.Contains(log.String(), row.logged)) {
+				t.Errorf("the answer is %s, and the log has %d lines: %q", resp.Status, lines, log)
+			}
+		})
+	}
+}
+
 func TestCookie(t *testing.T) {
 	user := ada(t)
 	v := apptest.Serve(t, with(users{user.email: user}))
