@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -159,6 +160,7 @@ fetch("/auth/session/refresh", {method: "POST", headers: {rid: "anti-csrf"}})
 func signIn(w http.ResponseWriter, r *http.Request, next string) {
 	answer, err := emailpassword.SignIn("public", r.PostFormValue("email"), r.PostFormValue("password"))
 	if err != nil {
+		slog.ErrorContext(r.Context(), "SuperTokens does not answer", "error", err)
 		http.Error(w, "Nobody can sign in right now. Please try again.", http.StatusInternalServerError)
 		return
 	}
@@ -167,6 +169,7 @@ func signIn(w http.ResponseWriter, r *http.Request, next string) {
 		return
 	}
 	if _, err := session.CreateNewSession(r, w, "public", answer.OK.User.ID, nil, nil); err != nil {
+		slog.ErrorContext(r.Context(), "the session cannot be saved", "error", err)
 		http.Error(w, "The session cannot be saved.", http.StatusInternalServerError)
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -143,21 +144,40 @@ func TestOutageIsNoSignOut(t *testing.T) {
 	}
 }
 
+func TestSignInDuringAnOutageIsLogged(t *testing.T) {
+	for _, path := range []string{"/public/recipe/signin", "/public/recipe/session"} {
+		t.Run(path, func(t *testing.T) {
+			v, core := serve(t)
+			form := v.Visitor.Open(t, v.AppURL+"/sign-in")
+			start(t, config(v.AppURL, failingAt(t, core, path)))
+			log := apptest.CaptureLog(t)
+			if page := v.Visitor.Submit(t, form); page.Status != http.StatusInternalServerError || !strings.Contains(log.String(), "level=ERROR") {
+				t.Errorf("the visitor ends at %s, and the operator reads %q", page, log)
+			}
+		})
+	}
+}
+
+// failingAt returns the URL of a core that fails at one path.
+func failingAt(t *testing.T, core *fakeCore, path string) string {
+	healthy := core.Config.Handler
+	failing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == path {
+			http.Error(w, "The database is not there.", http.StatusInternalServerError)
+			return
+		}
+		healthy.ServeHTTP(w, r)
+	}))
+	t.Cleanup(failing.Close)
+	return failing.URL
+}
+
 // Where the core fails while it answers.
 func TestHalfAnOutageIsNoSignOut(t *testing.T) {
 	for _, path := range []string{"/recipe/session/verify", "/recipe/user", "/recipe/user/email/verify"} {
 		t.Run(path, func(t *testing.T) {
 			v, core := signedIn(t)
-			healthy := core.Config.Handler
-			failing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if r.URL.Path == path {
-					http.Error(w, "The database is not there.", http.StatusInternalServerError)
-					return
-				}
-				healthy.ServeHTTP(w, r)
-			}))
-			defer failing.Close()
-			start(t, config(v.AppURL, failing.URL))
+			start(t, config(v.AppURL, failingAt(t, core, path)))
 			if page := v.Visitor.Open(t, v.AppURL+"/docs-login"); page.Status != http.StatusInternalServerError {
 				t.Errorf("the visitor ends at %s, not at a 500 page", page)
 			}

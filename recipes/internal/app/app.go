@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -111,6 +112,7 @@ func SignInForm(returnURL func(*http.Request) string, signIn func(w http.Respons
 				return
 			}
 			if err := signIn(w, r, email); err != nil {
+				slog.ErrorContext(r.Context(), "the session cannot be saved", "error", err)
 				http.Error(w, "The session cannot be saved.", http.StatusInternalServerError)
 				return
 			}

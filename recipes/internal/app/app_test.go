@@ -1,7 +1,9 @@
 package app_test
 
 import (
+	"errors"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/docslogin/docslogin"
@@ -20,4 +22,16 @@ func TestSignInBeginsAnEmptySession(t *testing.T) {
 	isGone := v.PlantValue(t, app.Store)
 	v.SignIn(t)
 	isGone()
+}
+
+func TestErrorsOfSignInsAreLogged(t *testing.T) {
+	log := apptest.CaptureLog(t)
+	fails := func(http.ResponseWriter, *http.Request, string) error { return errors.New("the store is down") }
+	v := apptest.Serve(t, func(app.Env) (http.Handler, error) {
+		return app.SignInForm(func(*http.Request) string { return "/" }, fails), nil
+	})
+	if resp := v.PostSignIn(t); resp.StatusCode != http.StatusInternalServerError || !strings.Contains(log.String(), "level=ERROR") ||
+		!strings.Contains(log.String(), "the store is down") {
+		t.Errorf("the sign-in is answered %s, and the operator reads %q", resp.Status, log)
+	}
 }

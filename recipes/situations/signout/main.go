@@ -11,6 +11,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"html/template"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -37,6 +38,7 @@ func newHandler(env app.Env) (http.Handler, error) {
 	mux.HandleFunc("POST /sign-out", func(w http.ResponseWriter, r *http.Request) {
 		// The app's session first: the docs may open a page of theirs, which asks the app at once.
 		if err := signOut(w, r); err != nil {
+			slog.ErrorContext(r.Context(), "the session cannot be ended", "error", err)
 			http.Error(w, "The session cannot be ended.", http.StatusInternalServerError)
 			return
 		}
@@ -50,6 +52,7 @@ func newHandler(env app.Env) (http.Handler, error) {
 func signOutPage(w http.ResponseWriter, r *http.Request) {
 	_, err := signedIn(r)
 	if err != nil && !errors.Is(err, docslogin.ErrNoUser) {
+		slog.ErrorContext(r.Context(), "the session cannot be read", "error", err)
 		http.Error(w, "The session cannot be read.", http.StatusInternalServerError)
 		return
 	}
