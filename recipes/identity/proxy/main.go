@@ -9,6 +9,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 
@@ -70,16 +71,19 @@ func fromProxy(secret string, next http.Handler) http.Handler {
 // configured otherwise; check that your proxy does, too. Pomerium and Cloudflare Access also send
 // a signed assertion: verify it as the recipe oidc verifies its token, and you need no secret.
 func user(r *http.Request) (*docslogin.User, error) {
-	email := r.Header.Values("X-Forwarded-Email")
-	switch {
-	case len(email) > 1: // which of them is the proxy's?
-		return nil, errors.New("there are several X-Forwarded-Email headers: the proxy lets a client's through")
-	case len(email) == 0 || email[0] == "":
+	user := new(docslogin.User)
+	for name, field := range map[string]*string{
+		"X-Forwarded-User":               &user.ID,
+		"X-Forwarded-Email":              &user.Email,
+		"X-Forwarded-Preferred-Username": &user.Name,
+	} {
+		if len(r.Header.Values(name)) > 1 { // which of them is the proxy's?
+			return nil, fmt.Errorf("there are several %s headers: the proxy lets a client's through", name)
+		}
+		*field = r.Header.Get(name)
+	}
+	if user.Email == "" {
 		return nil, docslogin.ErrNoUser
 	}
-	return &docslogin.User{
-		ID:    r.Header.Get("X-Forwarded-User"),
-		Name:  r.Header.Get("X-Forwarded-Preferred-Username"),
-		Email: email[0],
-	}, nil
+	return user, nil
 }

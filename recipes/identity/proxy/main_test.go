@@ -161,6 +161,8 @@ func TestWhoTheHeadersName(t *testing.T) {
 		{"none, but a name", http.Header{"X-Forwarded-Preferred-Username": {"ada"}, "X-Forwarded-User": {"42"}}, "", true},
 		{"an empty one", http.Header{"X-Forwarded-Email": {""}}, "", true},
 		{"two, which is a fault and no reason to sign in", http.Header{"X-Forwarded-Email": {"ada@example.com", "eve@example.com"}}, "", false},
+		{"one with two users", http.Header{"X-Forwarded-Email": {"ada@example.com"}, "X-Forwarded-User": {"1", "2"}}, "", false},
+		{"one with two names", http.Header{"X-Forwarded-Email": {"ada@example.com"}, "X-Forwarded-Preferred-Username": {"ada", "eve"}}, "", false},
 		{"two, the first of them empty", http.Header{"X-Forwarded-Email": {"", "eve@example.com"}}, "", false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
