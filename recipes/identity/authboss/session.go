@@ -23,7 +23,7 @@ func newSession(keyPairs ...[]byte) session {
 		Path:     "/",
 		HttpOnly: true,
 		SameSite: http.SameSiteLaxMode, // with Strict, everybody who comes from the docs looks signed out
-		Secure:   false,                // this is plain http on loopback: true everywhere else
+		Secure:   false,                // this is plain http on loopback: everywhere else, set it and name the cookie __Host-session
 	}
 	store.MaxAge(12 * 60 * 60) // for the keys, too: only browsers obey Options.MaxAge
 	return session{store}

@@ -93,7 +93,7 @@ func (s *sessions) signIn(w http.ResponseWriter, _ *http.Request, email string) 
 		Expires:  ends,
 		HttpOnly: true,
 		SameSite: http.SameSiteLaxMode,
-		Secure:   false, // this is plain http on loopback: true everywhere else
+		Secure:   false, // this is plain http on loopback: everywhere else, set it and name the cookie __Host-session
 	})
 	return nil
 }

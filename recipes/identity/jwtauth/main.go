@@ -70,7 +70,7 @@ func signIn(auth *jwtauth.JWTAuth) func(http.ResponseWriter, *http.Request, stri
 			return err
 		}
 		http.SetCookie(w, &http.Cookie{
-			Name:     "jwt", // Verifier reads it, after an Authorization header
+			Name:     "jwt", // Verifier reads it, after an Authorization header; for __Host-jwt, use Verify
 			Value:    token,
 			Path:     "/",
 			Expires:  ends,

@@ -161,7 +161,7 @@ var store = func() *sessions.CookieStore {
 	store := sessions.NewCookieStore([]byte(rand.Text() + rand.Text()))
 	store.Options.SameSite = http.SameSiteLaxMode
 	store.Options.HttpOnly = true
-	store.Options.Secure = false // this is plain http on loopback: true everywhere else
+	store.Options.Secure = false // this is plain http on loopback: everywhere else, set it and name the cookie __Host-session
 	return store
 }()
 

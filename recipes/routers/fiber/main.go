@@ -43,7 +43,7 @@ func newApp(env app.Env, storage fiber.Storage) (*fiber.App, error) {
 		Storage:        storage, // each visit without a cookie adds an empty session for IdleTimeout (30 minutes)
 		CookieHTTPOnly: true,
 		CookieSameSite: fiber.CookieSameSiteLaxMode,
-		CookieSecure:   false, // this is plain http on loopback: true everywhere else
+		CookieSecure:   false, // this is plain http on loopback: everywhere else, set it and name the cookie __Host-session
 	}))
 	server.Get("/", home)
 	server.All("/sign-in", adaptor.HTTPHandler(app.SignInForm(docs.ReturnURL, signIn)))

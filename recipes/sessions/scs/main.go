@@ -22,7 +22,7 @@ func newManager() *scs.SessionManager {
 	manager := scs.New() // its cookie is HttpOnly and SameSite=Lax
 	manager.Lifetime = 12 * time.Hour
 	manager.IdleTimeout = time.Hour
-	manager.Cookie.Secure = false // this is plain http on loopback: true everywhere else
+	manager.Cookie.Secure = false // this is plain http on loopback: everywhere else, set it and name the cookie __Host-session
 	return manager
 }
 

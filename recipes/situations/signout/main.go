@@ -76,7 +76,7 @@ var store = func() *sessions.CookieStore {
 	store.MaxAge(int(lifetime.Seconds()))
 	store.Options.HttpOnly = true
 	store.Options.SameSite = http.SameSiteLaxMode
-	store.Options.Secure = false // this is plain http on loopback: true everywhere else
+	store.Options.Secure = false // this is plain http on loopback: everywhere else, set it and name the cookie __Host-session
 	return store
 }()
 

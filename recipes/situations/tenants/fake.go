@@ -29,11 +29,13 @@ func serve(ctx context.Context, listener net.Listener) error {
 	return app.ServeOn(ctx, listener, tenants)
 }
 
-// newStore sets a cookie for each host: without a Domain, browsers send it to no other.
+// newStore sets a cookie for each host: without a Domain, browsers send it to no other. But a page of
+// one tenant could set a cookie for its siblings, with the Domain of both. If the name begins with
+// __Host-, browsers reject that.
 func newStore() sessions.Store {
 	store := sessions.NewCookieStore([]byte(rand.Text() + rand.Text()))
 	store.Options.HttpOnly = true
 	store.Options.SameSite = http.SameSiteLaxMode
-	store.Options.Secure = false // this is plain http on loopback: true everywhere else
+	store.Options.Secure = false // this is plain http on loopback: everywhere else, set it and name the cookie __Host-session
 	return store
 }
