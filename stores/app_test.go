@@ -115,11 +115,16 @@ func newMux(store sessions.Store, returnURL func(*http.Request) string) http.Han
 		_ = form.Execute(w, returnURL(r))
 	})
 	mux.HandleFunc("POST /sign-in", func(w http.ResponseWriter, r *http.Request) {
+		name := r.PostFormValue("name")
+		if name == "" {
+			http.Error(w, "The name is missing, or the form is too large.", http.StatusBadRequest)
+			return
+		}
 		session, _ := store.Get(r, "session")
 		// A new session, not that of a planted cookie. To clear only the ID is not enough:
 		// pgstore would update a row that does not exist.
 		session.ID, session.IsNew = "", true
-		session.Values = map[any]any{"name": r.FormValue("name")}
+		session.Values = map[any]any{"name": name}
 		if err := session.Save(r, w); err != nil {
 			http.Error(w, "Please try again.", http.StatusInternalServerError)
 			return
@@ -133,7 +138,7 @@ func newMux(store sessions.Store, returnURL func(*http.Request) string) http.Han
 			http.Error(w, "Please try again.", http.StatusInternalServerError)
 		}
 	})
-	return http.NewCrossOriginProtection().Handler(mux)
+	return http.NewCrossOriginProtection().Handler(http.MaxBytesHandler(mux, 1<<16))
 }
 
 // next returns the event of the next request on the route.
