@@ -252,6 +252,18 @@ func TestFormsFromOtherSites(t *testing.T) {
 	}
 }
 
+func TestLargeFormsAreRejected(t *testing.T) {
+	app, _ := start(t)
+	client := docslogintest.NewClient()
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	for size, status := range map[int]int{1 << 15: http.StatusSeeOther, 1 << 17: http.StatusUnprocessableEntity} {
+		resp, err := client.PostForm(app+"/sign-in", url.Values{"user": {"ben"}, "z": {strings.Repeat("a", size)}})
+		if read(t, resp, err); resp.StatusCode != status || (len(resp.Cookies()) > 0) != (status == http.StatusSeeOther) {
+			t.Errorf("a form of %d bytes is answered %s, with %d cookies", size, resp.Status, len(resp.Cookies()))
+		}
+	}
+}
+
 func TestSigningInKeepsNothingOfTheSessionBefore(t *testing.T) {
 	a := &app{store: sessions.NewCookieStore([]byte("a key of this test")), returnURL: func(*http.Request) string { return "/" }}
 	request := func(cookies []*http.Cookie) *http.Request {
