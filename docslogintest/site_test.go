@@ -37,7 +37,7 @@ type expectation struct {
 	home     bool   // the platform sends no deep link, so a login leads to the home page
 	toPage   bool   // the token comes to the deep link's page itself
 	ends     bool   // a claim of the token ends the docs session
-	refuses  bool   // the platform rejects a login for some deep links
+	rejects  bool   // the platform rejects a login for some deep links
 	shows    string // what pages show of ada, between semicolons
 }
 
@@ -60,7 +60,7 @@ var expected = map[string]expectation{
 		shows: "Hello, Ada &lt;script&gt;.;<dd>ada@example.com;<dt>plan</dt><dd>pro</dd>",
 	},
 	"fern": {
-		deepLink: "state={site}%2Fchangelog", ends: true, refuses: true,
+		deepLink: "state={site}%2Fchangelog", ends: true, rejects: true,
 		shows: "Hello, Ada &lt;script&gt;.;Bearer key-of-ada;<dd>ada@example.com;admin, beta",
 	},
 	"zendesk": {
@@ -84,7 +84,7 @@ var expected = map[string]expectation{
 		shows:    "Hello, Ada &lt;script&gt;.;<dd>ada@example.com;<dt>userId</dt><dd>u1</dd>",
 	},
 	"metabase": {
-		deepLink: "return_to=/changelog", refuses: true,
+		deepLink: "return_to=/changelog", rejects: true,
 		shows: "Hello, Ada &lt;script&gt;.;<dd>ada@example.com;admin, beta",
 	},
 }
@@ -128,7 +128,7 @@ func newApp(t *testing.T, site *docslogintest.Site, platform docslogin.Platform,
 	mux.HandleFunc("GET /sign-in", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "the app's sign-in form") })
 	mux.HandleFunc("POST /sign-in", func(w http.ResponseWriter, r *http.Request) {
 		http.SetCookie(w, &http.Cookie{Name: "app", Value: "ada", Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
-		http.Redirect(w, r, r.FormValue("next"), http.StatusSeeOther)
+		http.Redirect(w, r, login.ReturnURL(r), http.StatusSeeOther)
 	})
 	app := httptest.NewServer(login.Wrap(mux))
 	t.Cleanup(app.Close)
