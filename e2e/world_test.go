@@ -118,6 +118,8 @@ type app struct {
 	store   *sessions.CookieStore
 	handler http.Handler
 
+	returnURL func(*http.Request) string // of the first route; nil: none
+
 	mu         sync.Mutex
 	pages      map[string]string // by path
 	formAction string            // of the form's Content-Security-Policy
@@ -163,7 +165,7 @@ func (a *app) serve(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Security-Policy", "form-action "+formAction)
 		}
 		w.Header().Set("Cache-Control", "no-store")
-		_ = formPage.Execute(w, map[string]any{"Next": r.FormValue("next"), "Users": names})
+		_ = formPage.Execute(w, map[string]any{"Next": a.next(r), "Users": names})
 	case "POST /sign-in":
 		session, _ := a.store.Get(r, sessionName)
 		user := r.FormValue("user")
@@ -174,10 +176,18 @@ func (a *app) serve(w http.ResponseWriter, r *http.Request) {
 				a.t.Error(err)
 			}
 		}
-		http.Redirect(w, r, r.FormValue("next"), http.StatusSeeOther)
+		http.Redirect(w, r, a.next(r), http.StatusSeeOther)
 	default:
 		http.NotFound(w, r)
 	}
+}
+
+// next returns the return URL of a request to the sign-in page.
+func (a *app) next(r *http.Request) string {
+	if a.returnURL == nil { // an app without a login route
+		return "/welcome"
+	}
+	return a.returnURL(r)
 }
 
 // html returns a page with a body.
@@ -258,6 +268,9 @@ func (a *app) wrap(lookup docslogin.UserLookup, p docslogin.Platform, path strin
 		a.t.Fatal(err)
 	}
 	a.handler = m.Wrap(a.handler)
+	if a.returnURL == nil {
+		a.returnURL = m.ReturnURL
+	}
 }
 
 // outcomes returns the outcomes of all requests so far, on all routes.
