@@ -187,7 +187,7 @@ func TestPagesAreNotStored(t *testing.T) {
 		if got := page.Header.Values("Cache-Control"); !strings.Contains(page.Text, Ada) || !slices.Contains(got, "no-store") {
 			t.Errorf("%s has the Cache-Control %q: %.200s", page, got, page.Text)
 		}
-	}, spa, "identity/auth0")
+	}, spa)
 }
 
 // TestCallbacks opens callbacks that belong to a stranger's sign-in at the identity provider, which

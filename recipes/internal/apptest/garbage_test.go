@@ -14,7 +14,7 @@ import (
 
 // credentials are the names of session cookies, those of libraries and those of the recipes.
 var credentials = []string{
-	"session", "session_id", "login", "sign_in", "id_token", "jwt", "_gothic_session", "_oauth2_proxy", "auth0",
+	"session", "session_id", "id_token", "jwt", "_oauth2_proxy", "auth0",
 	"__session", "__client", "__client_uat", "ory_kratos_session", "csrf_token_fake",
 	"sAccessToken", "sRefreshToken", "sIdRefreshToken", "sFrontToken",
 }
