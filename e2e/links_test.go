@@ -348,14 +348,21 @@ func TestTheTokenGoesNowhereElse(t *testing.T) {
 	})
 }
 
-// tokensIn returns how often a server may find the token's parameter in a URL, even if it splits
-// queries at semicolons, ignores case, or reads lists.
+// tokensIn returns how often a server may read the token's parameter in a URL, if it splits paths and
+// queries at semicolons, ignores case, or reads lists. In a path, a name without a value is a word.
 func (p platform) tokensIn(href string) int {
-	decoded, _, _ := strings.Cut(href, "#")
-	if unescaped, err := url.QueryUnescape(decoded); err == nil {
-		decoded = unescaped
+	href, _, _ = strings.Cut(href, "#")
+	_, query, _ := strings.Cut(href, "?")
+	name := regexp.QuoteMeta(p.query + p.form)
+	return count(`(?i)[?&;]`+name+`(\[[^&;=]*)?=`, href) + count(`[?&;]`+name+`([&;]|$)`, "?"+query)
+}
+
+// count returns how often a pattern matches in what a URL says once it is decoded.
+func count(pattern, text string) int {
+	if decoded, err := url.QueryUnescape(text); err == nil {
+		text = decoded
 	}
-	return len(regexp.MustCompile("(?i)[?&;]"+regexp.QuoteMeta(p.query+p.form)+`(=|\[|[&;]|$)`).FindAllString(decoded, -1))
+	return len(regexp.MustCompile(pattern).FindAllString(text, -1))
 }
 
 func TestParametersThatThePlatformDrops(t *testing.T) {
