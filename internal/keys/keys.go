@@ -99,27 +99,31 @@ func checkSecret(secret string) error {
 	text := unwrap(secret)
 	isText := utf8.ValidString(secret)
 	switch {
+	case len(secret) > maxText:
+		return fmt.Errorf("the secret has %d bytes, and a secret has at most %d; check where it comes from", len(secret), maxText)
 	case secret == "":
-		return errors.New("the secret is empty; set it to the one that the docs' dashboard shows")
+		return errors.New("the secret is empty; set it to the one that the docs' dashboard shows; in an env file, put single quotes around it")
 	case inUTF16(secret):
 		return errors.New("the secret is in UTF-16, as PowerShell writes files; save it as UTF-8")
-	case holdsPEM(text):
-		return errors.New("the secret looks like a key in PEM, but this platform needs a shared secret; check that it is this platform's key, and that the arguments are in the right order")
+	case holdsPEM(text) || isKeyBody(text):
+		return errors.New("the secret looks like a key in PEM, but an HMAC secret is needed; " + otherKey)
 	}
 	if s, ok := looksLike(text); ok && isText {
 		return fmt.Errorf("the secret looks like %s; %s", s.looks, s.fix)
 	}
 	switch {
-	case isText && (text != secret || strings.HasSuffix(secret, `\n`) || strings.HasSuffix(secret, `\r`)):
+	case isText && (strings.HasSuffix(secret, `\n`) || strings.HasSuffix(secret, `\r`)):
+		return errors.New(`the secret ends with \n or \r, written as two characters; remove them`)
+	case isText && text != secret:
 		return errors.New("the secret has white space or quotes around it, as secrets from files often have; remove them")
 	case len(secret) < minSecret:
-		return fmt.Errorf("the secret is %d bytes long; it needs at least %d", len(secret), minSecret)
+		return fmt.Errorf("the secret is too short: it has %d bytes and needs at least %d; if the docs' dashboard shows a longer one, put single quotes around it where it is set", len(secret), minSecret)
 	case repeats(secret):
 		return errors.New("the secret is one character repeated; set it to the one that the docs' dashboard shows")
 	case inPieces(secret):
-		return errors.New("the secret looks like base64 with white space in it; remove the white space")
+		return errors.New("the secret looks like base64 with white space in it; if the docs' dashboard shows a + there, pass the secret without decoding it; otherwise remove the white space")
 	case isText && strings.ContainsFunc(secret, unicode.IsControl):
-		return errors.New("the secret contains a control character, such as a newline or a tab; copy it again, on one line")
+		return errors.New("the secret contains a control character, such as a newline or a tab; copy it again, on one line; in an env file, put single quotes around it")
 	case isText && strings.ContainsFunc(secret, invisible):
 		return errors.New("the secret contains an invisible character, such as a no-break space or a zero-width space; copy it again or type it")
 	}
@@ -128,8 +132,8 @@ func checkSecret(secret string) error {
 
 // Verifier returns the key that verifies an algorithm's signatures. For HMAC, it is the secret as a
 // []byte. For EdDSA it is an ed25519.PublicKey and for ES256 an *ecdsa.PublicKey, from the PEM text
-// of a public key (PKIX, RFC 5280) or a private key. The text may have the forms that [PEM]
-// accepts.
+// of a public key (PKIX, RFC 5280) or a private key, or from the line of a .pub file of OpenSSH. The
+// text may have the forms that [PEM] accepts.
 func Verifier(text string, alg jose.SignatureAlgorithm) (any, error) {
 	if _, ok := hashes[alg]; ok {
 		if err := checkSecret(text); err != nil {
@@ -159,9 +163,11 @@ func isFor(key any, alg jose.SignatureAlgorithm) bool {
 }
 
 // PEM returns a signer for the private key in a PEM text: Ed25519 for EdDSA or P-256 for ES256, in
-// PKCS#8 (RFC 5958) or SEC 1 (RFC 5915). It accepts any form that environment variables and mounted
-// files give the text: a byte-order mark, quotes or spaces around it, indentation, CRLF, newlines
-// written as \n or replaced by spaces, or base64 of the whole text.
+// PKCS#8 (RFC 5958), in SEC 1 (RFC 5915), or in OpenSSH's format, unencrypted. It accepts any form
+// that environment variables and mounted files give the text: a byte-order mark, quotes or spaces
+// around it, indentation, CRLF, newlines written as \n or replaced by spaces, or base64 of the whole
+// text. If that fails, it tries to undo what tools do to texts, such as \n without the backslash, and
+// accepts a key only if the text cannot have been another one.
 func PEM(text string, alg jose.SignatureAlgorithm) (*Signer, error) {
 	key, err := parsePEM(text, toSign)
 	if err != nil {
@@ -191,7 +197,7 @@ func Opaque(s jose.OpaqueSigner, alg jose.SignatureAlgorithm) (signer *Signer, e
 		}
 	}()
 	if !slices.Contains(s.Algs(), alg) {
-		return nil, fmt.Errorf("the signer offers %v (Algs) and not %s, which this platform needs", s.Algs(), alg)
+		return nil, fmt.Errorf("the signer offers %v (Algs), but %s is needed", s.Algs(), alg)
 	}
 	public := s.Public()
 	if public == nil || !public.Valid() || !public.IsPublic() {

@@ -80,9 +80,10 @@ func TestBadSecrets(t *testing.T) {
 		want         string
 	}{
 		{"empty", "", jose.HS256, "is empty"},
-		{"15 bytes", "fifteen bytes..", jose.HS256, "is 15 bytes long; it needs at least 16"},
+		{"15 bytes", "fifteen bytes..", jose.HS256, "is too short: it has 15 bytes and needs at least 16"},
 		{"a newline at the end", "rdme_example_secret\n", jose.HS256, "white space or quotes"},
-		{"a newline at the end, written as \\n", `rdme_example_secret\n`, jose.HS256, "white space or quotes"},
+		{"a newline at the end, written as \\n", `rdme_example_secret\n`, jose.HS256, "ends with \\n or \\r, written as two characters"},
+		{"a carriage return at the end, written as \\r", `rdme_example_secret\r`, jose.HS256, "ends with \\n or \\r, written as two characters"},
 		{"a blank before it", " rdme_example_secret", jose.HS256, "white space or quotes"},
 		{"double quotes", `"rdme_example_secret"`, jose.HS256, "white space or quotes"},
 		{"single quotes", `'rdme_example_secret'`, jose.HS256, "white space or quotes"},
@@ -237,7 +238,7 @@ var badPEM = []struct {
 	{"a certificate", block("CERTIFICATE", []byte{0x30}), jose.EdDSA, "is a certificate"},
 	{"a certificate request", block("CERTIFICATE REQUEST", []byte{0x30}), jose.EdDSA, "is a certificate request"},
 	{"PKCS#1", block("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(rsaKey)), jose.EdDSA, "is an RSA private key in PKCS#1"},
-	{"OpenSSH", block("OPENSSH PRIVATE KEY", []byte("openssh-key-v1")), jose.EdDSA, "is an OpenSSH private key"},
+	{"OpenSSH", block("OPENSSH PRIVATE KEY", []byte("openssh-key-v1")), jose.EdDSA, "its content is something else"},
 	{"another label", block("DH PARAMETERS", []byte{0x30}), jose.EdDSA, "not a private key but PEM with another label"},
 	{"encrypted, PKCS#8", block("ENCRYPTED PRIVATE KEY", []byte{0x30}), jose.EdDSA, "is encrypted; decrypt it first"},
 	{"encrypted, as OpenSSL once wrote it", "-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAAAA\n-----END EC PRIVATE KEY-----", jose.ES256, "is encrypted; decrypt it first"},
@@ -245,39 +246,41 @@ var badPEM = []struct {
 	{"a P-256 key for EdDSA", testkit.PKCS8(p256), jose.EdDSA, "on the curve P-256; EdDSA needs an Ed25519 key"},
 	{"a P-384 key for ES256", testkit.PKCS8(p384), jose.ES256, "on the curve P-384; ES256 needs a P-256 key"},
 	{"an Ed25519 key for ES256", testkit.Ed25519PEM, jose.ES256, "is an Ed25519 key; ES256 needs a P-256 key"},
-	{"an X25519 key", testkit.PKCS8(x25519), jose.EdDSA, "is a key that cannot sign"},
+	{"an X25519 key", testkit.PKCS8(x25519), jose.EdDSA, "is an X25519 key, which cannot sign"},
 	{"a key for an HMAC algorithm", testkit.Ed25519PEM, jose.HS256, "HS256 is not an algorithm for PrivateKey"},
 	{"a P-384 key for ES384", testkit.PKCS8(p384), jose.ES384, "ES384 is not an algorithm for PrivateKey"},
-	{"two private keys", testkit.Ed25519PEM + testkit.PKCS8(p256), jose.EdDSA, "holds 2 private keys"},
-	{"a damaged body", strings.Replace(testkit.Ed25519PEM, "M", "*", 1), jose.EdDSA, "is not base64; copy it again"},
+	{"two private keys", testkit.Ed25519PEM + testkit.PKCS8(p256), jose.EdDSA, "contains 2 private keys"},
+	{"a damaged body", strings.Replace(testkit.Ed25519PEM, "M", "*", 1), jose.EdDSA, "is not base64; copy the whole file again"},
 	{"a wrong body", block("PRIVATE KEY", []byte("not a key at all")), jose.EdDSA, "its content is something else"},
 	{"a wrong SEC 1 body", block("EC PRIVATE KEY", []byte("not a key at all")), jose.ES256, "its content is something else"},
-	{"an Ed25519 seed of ten bytes", block("PRIVATE KEY", append([]byte("\x30\x18\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x0c\x04\x0a"), "0123456789"...)), jose.EdDSA, "of a kind or a curve that cannot be used"},
-	{"an Ed448 key", block("PRIVATE KEY", append([]byte("\x30\x47\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x71\x04\x3b\x04\x39"), make([]byte, 57)...)), jose.EdDSA, "of a kind or a curve that cannot be used"},
+	{"an Ed25519 seed of ten bytes", block("PRIVATE KEY", append([]byte("\x30\x18\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x0c\x04\x0a"), "0123456789"...)), jose.EdDSA, "type or curve cannot be used"},
+	{"an Ed448 key", block("PRIVATE KEY", append([]byte("\x30\x47\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x71\x04\x3b\x04\x39"), make([]byte, 57)...)), jose.EdDSA, "type or curve cannot be used"},
 	{"a SEC 1 key with the label of PKCS#8", strings.ReplaceAll(sec1(p256), "EC PRIVATE KEY", "PRIVATE KEY"), jose.ES256, "its BEGIN line has the wrong label"},
 	{"cut off", testkit.Ed25519PEM[:60], jose.EdDSA, "is cut off"},
 	{"the body alone", strings.Split(testkit.Ed25519PEM, "\n")[1], jose.EdDSA, "looks like the body of a PEM file"},
 	{"base64 of something else", base64.StdEncoding.EncodeToString([]byte("hello hello hello")), jose.EdDSA, "looks like a shared secret, not a private key in PEM"},
-	{"a JWK", `{"kty":"OKP"}`, jose.EdDSA, "looks like a JSON object, not a private key in PEM; pass only the value"},
-	{"an SSH public key", "ssh-ed25519 AAAA me@host", jose.EdDSA, "looks like an SSH public key"},
+	{"a JWK", `{"kty":"OKP","crv":"Ed25519","x":"Vq7Zr2XwPq7K","d":"dT4mY9cB1AVq"}`, jose.EdDSA, "looks like a JSON Web Key (JWK), not a private key in PEM; export the key in PEM"},
+	{"a set of JWKs", `{"keys":[{"kty":"OKP"}]}`, jose.EdDSA, "looks like a JSON Web Key (JWK)"},
+	{"a JSON object", `{"a":"b"}`, jose.EdDSA, "looks like a JSON object, not a private key in PEM; pass only the value"},
+	{"an SSH public key", "ssh-ed25519 AAAA me@host", jose.EdDSA, "the text is an SSH public key; pass the private key, which is in the file of the same name without .pub"},
 	{"a file path", "/run/secrets/mintlify", jose.EdDSA, "looks like a file path, not a private key in PEM; pass the content"},
 	{"a file name", "mintlify.pem", jose.EdDSA, "looks like a file path, not a private key in PEM; pass the content"},
 	{"a key in base64 that is cut off", base64.StdEncoding.EncodeToString([]byte(testkit.Ed25519PEM))[:80], jose.EdDSA, "it has a -----BEGIN line but no -----END line"},
 	{"the first line missing", strings.SplitAfterN(testkit.Ed25519PEM, "\n", 2)[1], jose.EdDSA, "it has an -----END line but no -----BEGIN line"},
-	{"the last dash missing", strings.TrimSuffix(testkit.Ed25519PEM, "-\n"), jose.EdDSA, "the key's -----BEGIN or -----END line is damaged"},
+	{"the dashes missing", strings.ReplaceAll(testkit.Ed25519PEM, "-----", ""), jose.EdDSA, "the key's -----BEGIN or -----END line is damaged"},
 	{"the body cut off", strings.Split(testkit.P256PEM, "\n")[1], jose.ES256, "looks like the body of a PEM file; pass a private key in PEM, with"},
 	{"DER", string(goodEd), jose.EdDSA, "looks like a key in DER; pass a private key in PEM, with"},
 	{"the docs URL", "https://docs.example.com", jose.EdDSA, "looks like a URL, not a private key in PEM; check the order of the arguments"},
 	{"a variable", "${MINTLIFY_PRIVATE_KEY}", jose.EdDSA, "looks like a placeholder that was not expanded, not a private key in PEM; pass the value"},
 	{"a line of an env file", "MINTLIFY_PRIVATE_KEY=MC4CAQAwBQYDK2VwBCIEIEzNCJso", jose.EdDSA, "looks like a whole line of an env file, not a private key in PEM; pass the value alone"},
 	{"a masked key", "••••••••••••", jose.EdDSA, "looks like a masked value, as dashboards show it, not a private key in PEM; reveal it"},
-	{"a secret", "rdme_example_secret", jose.EdDSA, "looks like a shared secret, not a private key in PEM; check that it is this platform's key"},
+	{"a secret", "rdme_example_secret", jose.EdDSA, "looks like a shared secret, not a private key in PEM; check that the key and the preset are for the same platform, and"},
 	{"a secret in hex", "3f786850e387550fdab836ed7e6dc881de23001b", jose.EdDSA, "looks like a shared secret, not"},
 	{"a secret whose base64 begins like a sequence", "MAA01234567890abcdef", jose.EdDSA, "looks like a shared secret, not"},
 	{"a secret whose base64 contains a DER type", base64.StdEncoding.EncodeToString([]byte("docs\x06secret")), jose.EdDSA, "looks like a shared secret, not"},
 	{"a secret whose base64 begins like DER and contains a type later", base64.StdEncoding.EncodeToString([]byte("0123456789\x06abc")), jose.EdDSA, "looks like a shared secret, not"},
 	{"a secret in base64 that begins with /", "/fsdjklRTWXvJl3Dxq5vEEL3ZxkUDm6n3b8SZJgkyrc=", jose.EdDSA, "looks like a shared secret, not"},
-	{"a word", "changeme", jose.EdDSA, "is not a key; pass a private key in PEM, with"},
+	{"a word", "mintlify", jose.EdDSA, "is not a key; pass a private key in PEM, with"},
 }
 
 func TestBadPEM(t *testing.T) {
@@ -335,7 +338,7 @@ func TestWhatDoesNotVerify(t *testing.T) {
 		want       string
 	}{
 		{"an empty secret", "", jose.HS256, "the secret is empty"},
-		{"a secret of 15 bytes", "fifteen bytes..", jose.HS256, "is 15 bytes long; it needs at least 16"},
+		{"a secret of 15 bytes", "fifteen bytes..", jose.HS256, "is too short: it has 15 bytes and needs at least 16"},
 		{"a secret with a line end", "rdme_example_secret\n", jose.HS512, "white space or quotes"},
 		{"a secret in UTF-16", "\xff\xfer\x00d\x00m\x00e\x00_\x00s\x00e\x00c\x00", jose.HS256, "the secret is in UTF-16"},
 		{"a secret in UTF-16 of the other order", "\xfe\xff\x00r\x00d\x00m\x00e\x00_\x00s\x00e\x00c", jose.HS256, "the secret is in UTF-16"},
@@ -344,13 +347,14 @@ func TestWhatDoesNotVerify(t *testing.T) {
 		{"an Ed25519 key for ES256", good, jose.ES256, "is an Ed25519 key; ES256 needs a P-256 key"},
 		{"a P-384 key for ES256", pkix(&p384.PublicKey), jose.ES256, "on the curve P-384; ES256 needs"},
 		{"an RSA public key", pkix(&rsaKey.PublicKey), jose.EdDSA, "is an RSA key; EdDSA needs"},
-		{"an X25519 public key", pkix(x25519.Public()), jose.EdDSA, "is a key that cannot sign"},
+		{"a DSA public key", dsaPEM, jose.EdDSA, "is a DSA key; EdDSA needs an Ed25519 key"},
+		{"an X25519 public key", pkix(x25519.Public()), jose.EdDSA, "is an X25519 key, which cannot sign"},
 		{"a certificate", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----", jose.EdDSA, "is a certificate; it must be a public key in PKIX or a private key in PKCS#8 ("},
-		{"two keys", good + pkix(&p384.PublicKey), jose.EdDSA, "the text holds 2 keys; leave one"},
+		{"two keys", good + pkix(&p384.PublicKey), jose.EdDSA, "the text contains 2 keys; keep only one"},
 		{"a public key with the content of a private one", strings.ReplaceAll(testkit.Ed25519PEM, "PRIVATE", "PUBLIC"), jose.EdDSA, "its BEGIN line has the wrong label"},
 		{"a damaged public key", strings.Replace(good, "M", "*", 1), jose.EdDSA, "is not base64"},
 		{"a public key that is cut off", good[:60], jose.EdDSA, "is cut off"},
-		{"an SSH public key", "ssh-ed25519 AAAA me@host", jose.EdDSA, "looks like an SSH public key; pass a key in PEM"},
+		{"an SSH public key", "ssh-ed25519 AAAA me@host", jose.EdDSA, "looks like an SSH public key, but it is damaged"},
 		{"the body of a public key", strings.Split(good, "\n")[1], jose.EdDSA, "looks like the body of a PEM file; pass a key in PEM"},
 		{"the docs URL", "https://docs.example.com", jose.EdDSA, "looks like a URL, not a key in PEM"},
 	} {
@@ -397,7 +401,7 @@ func TestOpaque(t *testing.T) {
 		{"one that works", ed, jose.EdDSA, ""},
 		{"nil", nil, jose.EdDSA, "the signer is nil"},
 		{"a typed nil", (*nilSigner)(nil), jose.EdDSA, "the signer is nil"},
-		{"another algorithm", ed, jose.ES256, "offers [EdDSA] (Algs) and not ES256"},
+		{"another algorithm", ed, jose.ES256, "offers [EdDSA] (Algs), but ES256 is needed"},
 		{"no public key", opaque{ed, nil, nil}, jose.EdDSA, "does not tell its public key"},
 		{"an empty public key", opaque{ed, &jose.JSONWebKey{}, nil}, jose.EdDSA, "does not tell its public key"},
 		{"a private key as the public one", opaque{ed, &jose.JSONWebKey{Key: rfc8032}, nil}, jose.EdDSA, "does not tell its public key"},
@@ -650,47 +654,49 @@ var oddKeys = []struct {
 	{"a good Ed25519 key", "PRIVATE KEY", goodEd, jose.EdDSA, ""},
 	{"an Ed25519 key of zeros", "PRIVATE KEY", edDER(zero, edAlgorithm, der(octets, der(octets, make([]byte, 32)))), jose.EdDSA, ""},
 	{"an Ed25519 key with its public key (RFC 5958)", "PRIVATE KEY", edDER(one, edAlgorithm, der(octets, der(octets, seed)), der(0x81, []byte{0}, rfc8032.Public().(ed25519.PublicKey))), jose.EdDSA, ""},
-	{"an Ed25519 seed of 31 bytes", "PRIVATE KEY", edDER(zero, edAlgorithm, der(octets, der(octets, seed[:31]))), jose.EdDSA, "of a kind or a curve that cannot be used"},
-	{"an Ed25519 seed of 33 bytes", "PRIVATE KEY", edDER(zero, edAlgorithm, der(octets, der(octets, append(seed[:32:32], 0)))), jose.EdDSA, "of a kind or a curve that cannot be used"},
-	{"an Ed25519 key of 64 bytes, seed and public key", "PRIVATE KEY", edDER(zero, edAlgorithm, der(octets, der(octets, rfc8032))), jose.EdDSA, "of a kind or a curve that cannot be used"},
-	{"an empty Ed25519 seed", "PRIVATE KEY", edDER(zero, edAlgorithm, der(octets, der(octets))), jose.EdDSA, "of a kind or a curve that cannot be used"},
-	{"an Ed25519 seed in one wrapping", "PRIVATE KEY", edDER(zero, edAlgorithm, der(octets, seed)), jose.EdDSA, "of a kind or a curve that cannot be used"},
-	{"an Ed25519 key with parameters", "PRIVATE KEY", edDER(zero, der(sequence, ed25519OID, der(null)), der(octets, der(octets, seed))), jose.EdDSA, "of a kind or a curve that cannot be used"},
-	{"an Ed25519 key under the label of another", "EC PRIVATE KEY", goodEd, jose.EdDSA, "of a kind or a curve that cannot be used"},
-	{"an Ed448 key", "PRIVATE KEY", edDER(zero, der(sequence, ed448OID), der(octets, der(octets, make([]byte, 57)))), jose.EdDSA, "of a kind or a curve that cannot be used"},
-	{"an RSA-PSS key", "PRIVATE KEY", edDER(zero, der(sequence, rsaPSS), der(octets, der(sequence))), jose.EdDSA, "of a kind or a curve that cannot be used"},
-	{"a key without its last byte", "PRIVATE KEY", goodEd[:len(goodEd)-1], jose.EdDSA, "is damaged"},
+	{"an Ed25519 seed of 31 bytes", "PRIVATE KEY", edDER(zero, edAlgorithm, der(octets, der(octets, seed[:31]))), jose.EdDSA, "type or curve cannot be used"},
+	{"an Ed25519 seed of 33 bytes", "PRIVATE KEY", edDER(zero, edAlgorithm, der(octets, der(octets, append(seed[:32:32], 0)))), jose.EdDSA, "type or curve cannot be used"},
+	{"an Ed25519 key of 64 bytes, seed and public key", "PRIVATE KEY", edDER(zero, edAlgorithm, der(octets, der(octets, rfc8032))), jose.EdDSA, "type or curve cannot be used"},
+	{"an empty Ed25519 seed", "PRIVATE KEY", edDER(zero, edAlgorithm, der(octets, der(octets))), jose.EdDSA, "type or curve cannot be used"},
+	{"an Ed25519 seed in one wrapping", "PRIVATE KEY", edDER(zero, edAlgorithm, der(octets, seed)), jose.EdDSA, "type or curve cannot be used"},
+	{"an Ed25519 key with parameters", "PRIVATE KEY", edDER(zero, der(sequence, ed25519OID, der(null)), der(octets, der(octets, seed))), jose.EdDSA, "type or curve cannot be used"},
+	{"an Ed25519 key under the label of another", "EC PRIVATE KEY", goodEd, jose.EdDSA, "type or curve cannot be used"},
+	{"an Ed448 key", "PRIVATE KEY", edDER(zero, der(sequence, ed448OID), der(octets, der(octets, make([]byte, 57)))), jose.EdDSA, "type or curve cannot be used"},
+	{"an RSA-PSS key", "PRIVATE KEY", edDER(zero, der(sequence, rsaPSS), der(octets, der(sequence))), jose.EdDSA, "type or curve cannot be used"},
+	{"a key without its last byte", "PRIVATE KEY", goodEd[:len(goodEd)-1], jose.EdDSA, "is cut off in the middle: 1 byte is missing between its BEGIN and END lines"},
 	{"a key with a byte too many", "PRIVATE KEY", append(goodEd[:len(goodEd):len(goodEd)], 0), jose.EdDSA, "is damaged"},
 	{"a key of another kind with a byte too many", "PRIVATE KEY", append(edDER(zero, der(sequence, ed448OID), der(octets, der(octets, make([]byte, 57)))), 0), jose.EdDSA, "is damaged"},
 	{"two keys one after the other", "PRIVATE KEY", append(goodEd[:len(goodEd):len(goodEd)], goodEd...), jose.EdDSA, "is damaged"},
 	{"a key of indefinite length", "PRIVATE KEY", append(append([]byte{sequence, 0x80}, goodEd[2:]...), 0, 0), jose.EdDSA, "is damaged"},
 	{"a key that claims four gigabytes", "PRIVATE KEY", []byte{sequence, 0x84, 0xff, 0xff, 0xff, 0xff, 0}, jose.EdDSA, "is damaged"},
+	{"a key that claims 65,535 bytes", "PRIVATE KEY", []byte{sequence, 0x82, 0xff, 0xff, integer, 1, 0}, jose.EdDSA, "the lengths in it are impossible"},
+	{"the beginning of an RSA key of 16,384 bits", "PRIVATE KEY", []byte{sequence, 0x82, 0x24, 0x2e, integer, 1, 0}, jose.EdDSA, "is cut off in the middle: 9259 bytes are missing"},
 	{"a thousand sequences", "PRIVATE KEY", bytes.Repeat([]byte{sequence, 0x80}, 1000), jose.EdDSA, "is damaged"},
-	{"nothing", "PRIVATE KEY", nil, jose.EdDSA, "is damaged"},
-	{"an empty sequence", "PRIVATE KEY", der(sequence), jose.EdDSA, "of a kind or a curve that cannot be used"},
+	{"nothing", "PRIVATE KEY", nil, jose.EdDSA, "has nothing between its BEGIN and END lines"},
+	{"an empty sequence", "PRIVATE KEY", der(sequence), jose.EdDSA, "type or curve cannot be used"},
 	{"text", "PRIVATE KEY", []byte("0123456789abcdef0123456789abcdef"), jose.EdDSA, "is damaged"},
 
 	{"a good P-256 key, SEC 1", "EC PRIVATE KEY", goodEC, jose.ES256, ""},
 	{"a good P-256 key, PKCS#8", "PRIVATE KEY", ecDER(p256OID, sec1DER(one, scalar, nil)), jose.ES256, ""},
 	{"a P-256 scalar with leading zeros", "EC PRIVATE KEY", sec1DER(one, append([]byte{0, 0}, scalar...), p256OID), jose.ES256, ""},
-	{"the scalar 0", "EC PRIVATE KEY", sec1DER(one, make([]byte, 32), p256OID), jose.ES256, "of a kind or a curve that cannot be used"},
-	{"the scalar 0, PKCS#8", "PRIVATE KEY", ecDER(p256OID, sec1DER(one, make([]byte, 32), nil)), jose.ES256, "of a kind or a curve that cannot be used"},
-	{"the curve's order", "EC PRIVATE KEY", sec1DER(one, order, p256OID), jose.ES256, "of a kind or a curve that cannot be used"},
-	{"a scalar above the curve's order", "EC PRIVATE KEY", sec1DER(one, aboveOrder, p256OID), jose.ES256, "of a kind or a curve that cannot be used"},
-	{"a scalar of 33 bytes", "EC PRIVATE KEY", sec1DER(one, append([]byte{1}, scalar...), p256OID), jose.ES256, "of a kind or a curve that cannot be used"},
-	{"no scalar", "EC PRIVATE KEY", sec1DER(one, nil, p256OID), jose.ES256, "of a kind or a curve that cannot be used"},
-	{"another version of SEC 1", "EC PRIVATE KEY", sec1DER(zero, scalar, p256OID), jose.ES256, "of a kind or a curve that cannot be used"},
-	{"no curve", "EC PRIVATE KEY", sec1DER(one, scalar, nil), jose.ES256, "of a kind or a curve that cannot be used"},
-	{"secp256k1", "EC PRIVATE KEY", sec1DER(one, scalar, secp256k1), jose.ES256, "of a kind or a curve that cannot be used"},
-	{"secp256k1, PKCS#8", "PRIVATE KEY", ecDER(secp256k1, sec1DER(one, scalar, nil)), jose.ES256, "of a kind or a curve that cannot be used"},
-	{"a Brainpool curve", "EC PRIVATE KEY", sec1DER(one, scalar, brainpool), jose.ES256, "of a kind or a curve that cannot be used"},
-	{"a curve of its own, in parameters", "EC PRIVATE KEY", sec1DER(one, scalar, der(sequence, one)), jose.ES256, "of a kind or a curve that cannot be used"},
+	{"the scalar 0", "EC PRIVATE KEY", sec1DER(one, make([]byte, 32), p256OID), jose.ES256, "type or curve cannot be used"},
+	{"the scalar 0, PKCS#8", "PRIVATE KEY", ecDER(p256OID, sec1DER(one, make([]byte, 32), nil)), jose.ES256, "type or curve cannot be used"},
+	{"the curve's order", "EC PRIVATE KEY", sec1DER(one, order, p256OID), jose.ES256, "type or curve cannot be used"},
+	{"a scalar above the curve's order", "EC PRIVATE KEY", sec1DER(one, aboveOrder, p256OID), jose.ES256, "type or curve cannot be used"},
+	{"a scalar of 33 bytes", "EC PRIVATE KEY", sec1DER(one, append([]byte{1}, scalar...), p256OID), jose.ES256, "type or curve cannot be used"},
+	{"no scalar", "EC PRIVATE KEY", sec1DER(one, nil, p256OID), jose.ES256, "type or curve cannot be used"},
+	{"another version of SEC 1", "EC PRIVATE KEY", sec1DER(zero, scalar, p256OID), jose.ES256, "type or curve cannot be used"},
+	{"no curve", "EC PRIVATE KEY", sec1DER(one, scalar, nil), jose.ES256, "type or curve cannot be used"},
+	{"secp256k1", "EC PRIVATE KEY", sec1DER(one, scalar, secp256k1), jose.ES256, "type or curve cannot be used"},
+	{"secp256k1, PKCS#8", "PRIVATE KEY", ecDER(secp256k1, sec1DER(one, scalar, nil)), jose.ES256, "type or curve cannot be used"},
+	{"a Brainpool curve", "EC PRIVATE KEY", sec1DER(one, scalar, brainpool), jose.ES256, "type or curve cannot be used"},
+	{"a curve of its own, in parameters", "EC PRIVATE KEY", sec1DER(one, scalar, der(sequence, one)), jose.ES256, "type or curve cannot be used"},
 	{"P-384 around a scalar of P-256's", "PRIVATE KEY", ecDER(p384OID, sec1DER(one, scalar, nil)), jose.ES256, "on the curve P-384"},
-	{"a P-256 key under the label of PKCS#8", "PRIVATE KEY", goodEC, jose.ES256, "of a kind or a curve that cannot be used"},
-	{"a P-256 key without its last byte", "EC PRIVATE KEY", goodEC[:len(goodEC)-1], jose.ES256, "is damaged"},
+	{"a P-256 key under the label of PKCS#8", "PRIVATE KEY", goodEC, jose.ES256, "type or curve cannot be used"},
+	{"a P-256 key without its last byte", "EC PRIVATE KEY", goodEC[:len(goodEC)-1], jose.ES256, "is cut off in the middle: 1 byte is missing"},
 	{"a P-256 key with a byte too many", "EC PRIVATE KEY", append(goodEC[:len(goodEC):len(goodEC)], 0), jose.ES256, "is damaged"},
-	{"a public key that is not a point of the curve: it is not read", "EC PRIVATE KEY", sec1DER(one, scalar, p256OID, der(context1, der(bits, []byte{0, 4}, make([]byte, 64)))), jose.ES256, ""},
-	{"somebody else's public key: it is not read", "EC PRIVATE KEY", sec1DER(one, scalar, p256OID, der(context1, der(bits, []byte{0, 4}, unhex("6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c2964fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5")))), jose.ES256, ""},
+	{"a public key that is not a point of the curve", "EC PRIVATE KEY", sec1DER(one, scalar, p256OID, der(context1, der(bits, []byte{0, 4}, make([]byte, 64)))), jose.ES256, "contains the public key of another private key"},
+	{"somebody else's public key", "EC PRIVATE KEY", sec1DER(one, scalar, p256OID, der(context1, der(bits, []byte{0, 4}, unhex("6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c2964fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5")))), jose.ES256, "contains the public key of another private key"},
 }
 
 // TestKeysThatNoToolWrites asserts that damaged and malicious keys, of the kinds that Project
@@ -724,6 +730,12 @@ func FuzzPEM(f *testing.F) {
 	for _, tt := range oddKeys {
 		f.Add(block(tt.label, tt.der))
 	}
+	for _, tt := range changes {
+		f.Add(tt.change(text))
+	}
+	for _, tt := range opensshKeys {
+		f.Add(tt.text)
+	}
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, alg := range []jose.SignatureAlgorithm{jose.EdDSA, jose.ES256} {
 			signer, err := keys.PEM(text, alg)
@@ -747,3 +759,18 @@ func FuzzPEM(f *testing.F) {
 		}
 	})
 }
+
+// dsaPEM is a public key that openssl made for these tests.
+const dsaPEM = `-----BEGIN PUBLIC KEY-----
+MIIBvzCCATMGByqGSM44BAEwggEmAoGBALXxJlR6EfxtHgCvTqXRC5nOEePSuWSi
+SdoUJ+UTCGUtHB8yHJa5XmPMcpKN9ZR9KiXkYzuiNH3rRIx7An1ZVO+H3NQb3OYJ
+gy0AHdN/cNhXplc4jDVH1d41dAmFmE6dSr1QvOBh5xCckeCRrvwAMKOBFSaFmBOM
+XUP7X1ueifafAh0AmEkfBhiKxjO41HQrJ38e8gefMzU1qzFDfH5eUQKBgAiLywVx
+epotR+MKPuojOx3GH1Uwaem0r4vMO4e2VS7MgtXuBMls7Sz5RbQ4DK7dVPg+3Xj1
+SY0ZiEIInn2WM1IyMWiqlPhzFyAndoQxYk/4jOyI8Ek5zGZHbFQHl4iGSTOAhxqF
+8Xc+KdTsX1mJt58Ublee40CWCm/BwY4zV9ItA4GFAAKBgQCe7QiirTaEAtt6W94B
+m3tqDr3rcaHypOmvDqRj+Yv+jO/26wc6s27NgavHjZgjiYNfajjzT1CVkULC8ARX
+2/IjxCeXxy3gBJdxJDkJSaNjrJ33qTqQZS+gVKHQSvdD3yVqRhF5syVHSK7Pwhtd
++EG5rXKd1RqJ3OmfVmqkOfyObQ==
+-----END PUBLIC KEY-----
+`
