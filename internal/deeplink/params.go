@@ -48,6 +48,9 @@ func (p Params) Get(name string) string {
 	return ""
 }
 
+// Has reports whether there is a parameter, even if its value is empty.
+func (p Params) Has(name string) bool { return p.index(name) >= 0 }
+
 func (p Params) index(name string) int {
 	return slices.IndexFunc(p, func(param [2]string) bool { return param[0] == name })
 }

@@ -78,3 +78,10 @@ func TestAParameterWithoutANameIsNotRaw(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+func TestHas(t *testing.T) {
+	params := deeplink.AppendParams(nil, "redirect=&lang=de", map[string]bool{"redirect": true, "lang": true, "v": true}, "")
+	if !params.Has("redirect") || !params.Has("lang") || params.Has("v") {
+		t.Errorf("%q", params)
+	}
+}
