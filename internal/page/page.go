@@ -30,9 +30,10 @@ func SetHeaders(h http.Header) {
 
 // Error is the page for a visitor whose login was rejected.
 type Error struct {
-	Outcome   string   // name of the outcome; one without a text of its own gets the text of a fault
-	Missing   []string // claims that the user lacks, if that is the cause
-	SignInURL string   // target of the page's link; "": no link, because signing in does not help
+	Outcome         string   // name of the outcome; one without a text of its own gets the text of a fault
+	SessionRejected bool     // nobody is signed in, although the browser keeps the site's cookies
+	Missing         []string // claims that the user lacks, if that is the cause
+	SignInURL       string   // target of the page's link; "": no link, because signing in does not help
 }
 
 // text describes what happened and what to do.
@@ -77,6 +78,20 @@ var texts = map[string]text{
 	},
 }
 
+// sessionTexts replace the texts for a visitor whose session the app rejects.
+var sessionTexts = map[string]text{
+	"no_user": {
+		"You are not signed in",
+		"Your session on this site has ended, or the site does not accept it.",
+		"Sign in again, then open the documentation again.",
+	},
+	"loop": {
+		"Signing in did not work",
+		"You came back from the sign-in page, but you are not signed in. Either you did not finish signing in, or this site does not accept your session.",
+		"Sign in again. If that does not help, tell the site’s owner, who can see the cause in the log.",
+	},
+}
+
 // Write writes the page with the status. It writes HTML or, for a client that does not accept HTML,
 // plain text.
 func (e Error) Write(w http.ResponseWriter, r *http.Request, status int) {
@@ -85,6 +100,9 @@ func (e Error) Write(w http.ResponseWriter, r *http.Request, status int) {
 		SignInURL string
 	}{fault, e.SignInURL}
 	if known, ok := texts[e.Outcome]; ok {
+		data.text = known
+	}
+	if known, ok := sessionTexts[e.Outcome]; ok && e.SessionRejected {
 		data.text = known
 	}
 	if len(e.Missing) > 0 {
