@@ -24,6 +24,7 @@ import (
 
 // Config holds what a Builder needs from the options and the platform.
 type Config struct {
+	Platform      string // its name, for errors
 	DocsURL       string
 	Callback      string // a path under DocsURL or an absolute URL; "": DocsURL, or the deep link's page
 	Carrier       Carrier
@@ -34,9 +35,10 @@ type Config struct {
 	RootOnly      bool
 	InsecureHTTP  bool
 
-	Path        string  // of the login route
-	ExternalURL *string // the app's own base URL; nil: not configured
-	SignIn      *SignIn // nil: not configured
+	Path         string   // of the login route
+	ReturnParams []string // parameters of the login URL that the return URL keeps
+	ExternalURL  *string  // the app's own base URL; nil: not configured
+	SignIn       *SignIn  // nil: not configured
 }
 
 // DeepLink describes how a deep link arrives at the login route and how it goes back to the docs.
@@ -103,7 +105,7 @@ const (
 const (
 	returnMarker = "docslogin_sent" // in the return URL: when the visitor was sent to the sign-in page, in Unix seconds
 	returnWindow = 10 * time.Minute // how long the marker counts, so that a bookmark does not lead to the loop page forever
-	maxEcho      = 256              // bytes of an echoed parameter
+	maxEcho      = 256              // bytes of an echoed parameter, or of one that only the return URL keeps
 )
 
 // Builder builds the URLs to which browsers are sent. It is safe for concurrent use by
@@ -133,7 +135,7 @@ func New(c *Config) *Builder {
 	docs, _ := url.Parse(c.DocsURL)
 	b.DocsHost = strings.ToLower(docs.Hostname())
 	b.params = map[string]bool{c.DeepLink.In: true, returnMarker: true}
-	for _, name := range c.Echo {
+	for _, name := range slices.Concat(c.Echo, c.ReturnParams) {
 		b.params[name] = true
 	}
 	b.toPage = c.toPage()
@@ -274,6 +276,8 @@ type Request struct {
 	link  deeplink.Link // the deep link, after its check; zero: the docs' home page
 	given string        // the deep link as it arrived; "" if link is zero
 	echo  url.Values    // the platform's other parameters
+	kept  url.Values    // the app's own parameters, for the return URL
+	loses bool          // the return URL does not keep a parameter of the login URL
 }
 
 // Read returns what a login request that arrived at the time now asks for in its query.
@@ -286,21 +290,70 @@ func (b *Builder) Read(rawQuery string, now time.Time) Request {
 		raw = b.config.DeepLink.In
 	}
 	params := deeplink.AppendParams(make(deeplink.Params, 0, 4), rawQuery, b.params, raw) // on the stack
+	repaired, isRepaired := rawQuery, false
+	if !params.Has(b.config.DeepLink.In) {
+		if repaired, isRepaired = b.repair(rawQuery); isRepaired {
+			params = deeplink.AppendParams(params[:0], repaired, b.params, raw)
+		}
+	}
 	req := b.Link(params.Get(b.config.DeepLink.In))
-	for _, name := range b.config.Echo {
+	first, _, _ := strings.Cut(rawQuery, "=")
+	req.loses = first != "" && !b.params[first] && !isRepaired
+	if isRepaired {
+		req.Warnings = append(req.Warnings, fmt.Sprintf("the parameter %s follows a question mark or &amp; instead of &, and the app may misread the parameter before it; enter a login URL without a query in the docs' dashboard", b.config.DeepLink.In))
+	} else if b.isCut(rawQuery) {
+		req.Warnings = append(req.Warnings, "the deep link is not escaped, so what follows its first & is lost")
+	}
+	req.echo = req.pick(params, b.config.Echo)
+	req.kept = req.pick(params, b.config.ReturnParams)
+	req.Returned = isRecent(params.Get(returnMarker), now)
+	return req
+}
+
+// repair joins the deep link's parameter to the query with "&" if the platform used another separator,
+// because it did not expect a login URL with a query, or because it escaped the URL for HTML.
+func (b *Builder) repair(rawQuery string) (repaired string, ok bool) {
+	param := b.config.DeepLink.In + "="
+	for _, wrong := range []string{"?", "&amp;", "&amp%3B"} {
+		if before, after, found := strings.Cut(rawQuery, wrong+param); found && param != "=" {
+			return before + "&" + param + after, true
+		}
+	}
+	return rawQuery, false
+}
+
+// isCut reports whether the deep link has a query that was not escaped, and ended at its first "&".
+func (b *Builder) isCut(rawQuery string) bool {
+	if b.config.DeepLink.Raw || b.config.DeepLink.In == "" {
+		return false
+	}
+	inQuery := false
+	for pair := range strings.SplitSeq(rawQuery, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		if inQuery && !b.params[name] {
+			return true
+		}
+		inQuery = inQuery || name == b.config.DeepLink.In && strings.Contains(value, "?")
+	}
+	return false
+}
+
+// pick returns the parameters of these names, or nil if there are none. It drops those that are too
+// long, with a warning.
+func (r *Request) pick(params deeplink.Params, names []string) (picked url.Values) {
+	for _, name := range names {
 		switch value := params.Get(name); {
 		case value == "":
 		case len(value) > maxEcho:
-			req.Warnings = append(req.Warnings, fmt.Sprintf("the parameter %s is over %d bytes and was dropped", name, maxEcho))
+			r.Warnings = append(r.Warnings, fmt.Sprintf("the parameter %s is over %d bytes and was dropped", name, maxEcho))
 		default:
-			if req.echo == nil {
-				req.echo = url.Values{}
+			if picked == nil {
+				picked = url.Values{}
 			}
-			req.echo.Set(name, value)
+			picked.Set(name, value)
 		}
 	}
-	req.Returned = isRecent(params.Get(returnMarker), now)
-	return req
+	return picked
 }
 
 // isRecent reports whether a return marker was set within the return window. The clocks of several
@@ -334,8 +387,8 @@ func (b *Builder) Link(given string) Request {
 	return Request{LinkPath: deeplink.Escape(path), link: link, given: given}
 }
 
-// shorten drops what makes a URL too long: the deep link, or else the echoed parameters. It reports
-// whether there was anything to drop.
+// shorten drops what makes a URL too long: the deep link, or else the echoed parameters, or else those
+// that only the return URL keeps. It reports whether there was anything to drop.
 func (r *Request) shorten() bool {
 	switch {
 	case r.given != "":
@@ -343,6 +396,9 @@ func (r *Request) shorten() bool {
 	case r.echo != nil:
 		r.echo = nil
 		r.Warnings = append(r.Warnings, "the URL is too long, so the echoed parameters were dropped")
+	case r.kept != nil:
+		r.kept = nil
+		r.Warnings = append(r.Warnings, "the URL is too long, so the parameters of WithReturnParams were dropped")
 	default:
 		return false
 	}
@@ -370,7 +426,7 @@ func (d Destination) Warning() string {
 // URL is meaningful.
 func (b *Builder) Docs(req *Request, token string) (Destination, error) {
 	if maxToken := b.config.MaxTokenBytes; maxToken > 0 && len(token) > maxToken {
-		return Destination{}, fmt.Errorf("the token is %d bytes long, and this platform accepts %d", len(token), maxToken)
+		return Destination{}, fmt.Errorf("the token is %d bytes long, and %s accepts %d", len(token), b.config.Platform, maxToken)
 	}
 	maxURL := maxQueryURL
 	if b.config.Carrier.Place == Fragment {
@@ -441,13 +497,19 @@ func (b *Builder) destination(req *Request, token string) Destination {
 }
 
 // SignIn returns the sign-in page, which must be configured, with a return URL that leads to the
-// same destination as req. The return URL contains the echoed parameters, and the deep link as it
-// arrived, so that both requests are read in the same way. If these make the URL too long, SignIn
-// drops them from req.
+// same destination as req. The return URL contains the echoed parameters, those of ReturnParams, and
+// the deep link as it arrived, so that both requests are read in the same way. If these make the URL
+// too long, SignIn drops them from req.
 func (b *Builder) SignIn(req *Request, now time.Time) Destination {
+	if req.loses {
+		req.loses = false
+		req.Warnings = append(req.Warnings, "the login URL has a parameter that the return URL does not keep; if the app needs it, name it in WithReturnParams")
+	}
 	query := returnMarker + "=" + strconv.FormatInt(now.Unix(), 10)
-	if req.echo != nil {
-		query = req.echo.Encode() + "&" + query
+	for _, params := range []url.Values{req.echo, req.kept} {
+		if params != nil {
+			query = params.Encode() + "&" + query
+		}
 	}
 	if req.given != "" {
 		query += "&" + url.QueryEscape(b.config.DeepLink.In) + "=" + url.QueryEscape(req.given)

@@ -575,8 +575,8 @@ func TestParametersThatAreTooLong(t *testing.T) {
 func TestThePlatformsOwnLimitOfATokensLength(t *testing.T) {
 	for limit, want := range map[int]string{
 		0: "", 5: "",
-		4: "the token is 5 bytes long, and this platform accepts 4",
-		1: "the token is 5 bytes long, and this platform accepts 1",
+		4: "the token is 5 bytes long, and custom accepts 4",
+		1: "the token is 5 bytes long, and custom accepts 1",
 	} {
 		b := newBuilder(t, custom(func(c *address.Config) { c.MaxTokenBytes = limit }))
 		if next, err := b.Docs(&address.Request{}, "TOKEN"); (want == "") != (err == nil) || err != nil && (err.Error() != want || next.URL != "") {
@@ -595,7 +595,7 @@ func TestAFormTakesWhatAURLDoesNot(t *testing.T) {
 		t.Errorf("%d bytes, %v, warning %q, rejected because %q", len(sent(next)), err, next.Warning(), req.Rejected)
 	}
 	b = newBuilder(t, custom(formAsGiven, func(c *address.Config) { c.MaxTokenBytes = 4000 }))
-	if _, err := b.Docs(&req, token); err == nil || err.Error() != "the token is 50000 bytes long, and this platform accepts 4000" {
+	if _, err := b.Docs(&req, token); err == nil || err.Error() != "the token is 50000 bytes long, and custom accepts 4000" {
 		t.Errorf("over the platform's limit: %v", err)
 	}
 	b = newBuilder(t, custom(pageInForm, func(c *address.Config) { c.Echo = []string{"a", "b"} }))

@@ -10,8 +10,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/docslogin/docslogin/internal/deeplink"
+	"github.com/docslogin/docslogin/internal/keys"
 )
 
 // Problem is one problem in a configuration.
@@ -54,9 +56,24 @@ const (
 )
 
 func (k *checker) checkPath() {
-	if k.Path == "/" || path.Clean(k.Path) != k.Path || !strings.HasPrefix(k.Path, "/") || strings.Trim(k.Path, pathChars) != "" {
-		k.fail("WithPath", "must be a clean path such as /docs-login, not / itself: letters, digits, and -._~!$&'+,=@ between single slashes")
+	reason := ""
+	switch {
+	case k.Path == "":
+		reason = "is empty; leave the option out for /docs-login"
+	case strings.Contains(k.Path, "://"):
+		reason = "is a URL; set it to the path alone, such as /docs-login"
+	case !strings.HasPrefix(k.Path, "/"):
+		reason = "must begin with a slash, as /docs-login does"
+	case k.Path == "/":
+		reason = "is /, where the app's home page is; set it to a path such as /docs-login"
+	case strings.Trim(k.Path, pathChars) != "":
+		reason = "has a character that a router may treat as special; use letters, digits, and -._~!$&'+,=@ between slashes"
+	case path.Clean(k.Path) != k.Path:
+		reason = "is not clean; remove //, dot segments, and the slash at its end"
+	default:
+		return
 	}
+	k.fail("WithPath", "%s", reason)
 }
 
 func (k *checker) checkCarrier() {
@@ -89,8 +106,10 @@ func (k *checker) checkDeepLink() {
 		k.fail("Platform.DeepLink", "needs both In and Out, unless the token goes to the page itself")
 	}
 	for _, name := range link.Drop {
-		if name = strings.TrimSuffix(name, "*"); name == "" || strings.Contains(name, "*") {
-			k.fail("Platform.DeepLink.Drop", "has a name that is empty or has a * before its end; write a parameter's name, or the beginning of one and a *")
+		if name = strings.TrimSuffix(name, "*"); name == "" {
+			k.fail("Platform.DeepLink.Drop", "has an empty name; write a parameter's name, or the beginning of one and a *")
+		} else if strings.Contains(name, "*") {
+			k.fail("Platform.DeepLink.Drop", "has a name with a * before its end; write a parameter's name, or the beginning of one and a *")
 		}
 	}
 	for i, origin := range link.Origins {
@@ -106,14 +125,16 @@ func (k *checker) checkDeepLink() {
 
 // checkParams checks that no query parameter has two meanings.
 func (k *checker) checkParams() {
-	used := []string{"", returnMarker}
+	used := []string{returnMarker}
 	if k.Carrier.Place == PostForm {
 		used = append(used, "_charset_") // browsers set its value themselves (HTML standard)
 	}
 	take := func(field string, names ...string) {
 		for _, name := range names {
-			if slices.Contains(used, name) {
-				k.fail(field, "has the parameter %q, which is empty or has another use; choose another name", name)
+			if name == "" {
+				k.fail(field, "has a parameter without a name; name it")
+			} else if slices.Contains(used, name) {
+				k.fail(field, "has the parameter %q, which has another use; choose another name", name)
 			}
 		}
 		used = append(used, names...)
@@ -128,14 +149,17 @@ func (k *checker) checkParams() {
 		take("Platform.DeepLink.In", in)
 	}
 	take("Platform.Echo", k.Echo...)
+	take("WithReturnParams", k.ReturnParams...)
 	for _, name := range slices.Sorted(maps.Keys(k.Params)) {
 		if slices.Contains(k.Echo, name) {
 			k.fail("Platform.Params", "has the parameter %q, which is also in Platform.Echo; remove it from Echo, because a request must not replace a configured value", name)
 		} else {
 			take("Platform.Params", name)
 		}
-		if value := k.Params[name]; value == "" || strings.TrimSpace(value) != value {
-			k.fail("Platform.Params", "has no value for the parameter %q, or one with white space around it; correct it", name)
+		if value := k.Params[name]; value == "" {
+			k.fail("Platform.Params", "has no value for the parameter %q; set it", name)
+		} else if strings.TrimSpace(value) != value {
+			k.fail("Platform.Params", "has white space around the value of the parameter %q; remove it", name)
 		}
 	}
 }
@@ -148,8 +172,12 @@ func (k *checker) checkDocs() {
 		return
 	}
 	k.origins = append(k.origins, deeplink.Origin(docs))
+	if strings.HasPrefix(k.Callback, "/") && strings.HasSuffix(base(docs), k.Callback) {
+		k.fail("Platform.DocsURL", "ends with %s, which the library adds; remove that part", k.Callback)
+		return
+	}
 	if k.RootOnly && base(docs) != "" {
-		k.fail("Platform.DocsURL", "has a path; this platform's docs cannot be under one")
+		k.fail("Platform.DocsURL", "has a path, and %s's docs cannot be under one; remove it", k.Platform)
 	}
 	if docs.RawQuery != "" && (k.Callback != "" || k.toPage()) {
 		k.fail("Platform.DocsURL", "has a query, which would not reach the page that takes the token; remove it")
@@ -204,6 +232,10 @@ func (k *checker) checkExternalURL() (ok bool) {
 	u, ok := k.checkURL("WithExternalURL", *k.ExternalURL, true)
 	if ok && u.RawQuery != "" {
 		k.fail("WithExternalURL", "has a query; it must be the app's base URL")
+	}
+	if ok && k.Path == "/docs-login" && strings.HasSuffix(base(u), k.Path) {
+		k.fail("WithExternalURL", "ends with the path of the login route, which the library adds; remove that part")
+		return false
 	}
 	return ok
 }
@@ -292,14 +324,28 @@ func parseURL(text string, allowHTTP bool) (u *url.URL, reason string) {
 		return nil, "is empty; set it to an absolute URL such as https://docs.example.com"
 	case strings.TrimSpace(text) != text && strings.Contains(text, "://"):
 		return nil, "has white space around it; remove it"
-	case err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http":
+	case strings.Trim(text, "\"'`") != text:
+		return nil, "has quotes around it; remove them"
+	case strings.Contains(text, "://") && strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }):
+		return nil, "has an invisible character; type it again"
+	case keys.IsPlaceholder(text) || strings.Contains(text, "${") || strings.Contains(text, "{{"):
+		return nil, "is a placeholder that was not expanded; pass the value that it stands for"
+	case !beginsLikeURL(text):
+		return nil, "does not begin with https://; set it to an absolute URL such as https://docs.example.com"
+	case beginsLikeURL(text[strings.Index(text, "://")+3:]):
+		return nil, "begins with https:// twice; remove one"
+	case err != nil || u.Hostname() == "":
 		return nil, "is not an absolute http or https URL such as https://docs.example.com"
 	case u.User != nil:
 		return nil, "has user info before its host; remove it"
 	case strings.Contains(text, "#"):
 		return nil, "has a fragment; remove the # and everything after it"
+	case strings.ContainsFunc(u.Host, func(r rune) bool { return r > unicode.MaxASCII }):
+		return nil, "has a host with non-ASCII characters; write it in punycode (xn--…)"
+	case !validPort(u):
+		return nil, "has a port that is not valid; it must be a number from 1 to 65535, without a leading zero"
 	case !validHost(u):
-		return nil, "has a host or a port that is not valid; an internationalized name is written in punycode (xn--…)"
+		return nil, "has a host that is not valid; write it as browsers show it"
 	case u.Scheme == "http" && !allowHTTP && !loopback(u.Hostname()):
 		return nil, "must be https; http is only for a loopback host such as localhost, because the token would travel in clear (Platform.InsecureHTTP allows that)"
 	case u.Path != "" && !deeplink.CleanPath(u.EscapedPath()):
@@ -308,13 +354,21 @@ func parseURL(text string, allowHTTP bool) (u *url.URL, reason string) {
 	return u, ""
 }
 
-// validHost reports whether Go and browsers read the host and the port in the same way. Browsers
-// also read "127.1" and "0x7f.1" as addresses.
-func validHost(u *url.URL) bool {
+// beginsLikeURL reports whether a text begins with https:// or http://.
+func beginsLikeURL(text string) bool {
+	scheme, _, found := strings.Cut(text, "://")
+	return found && (strings.EqualFold(scheme, "https") || strings.EqualFold(scheme, "http"))
+}
+
+// validPort reports whether there is no port, or one that browsers accept and write in the same way.
+func validPort(u *url.URL) bool {
 	port, err := strconv.ParseUint(cmp.Or(u.Port(), "443"), 10, 16)
-	if err != nil || port == 0 || strings.HasPrefix(u.Port(), "0") || strings.HasSuffix(u.Host, ":") {
-		return false
-	}
+	return err == nil && port > 0 && !strings.HasPrefix(u.Port(), "0") && !strings.HasSuffix(u.Host, ":")
+}
+
+// validHost reports whether Go and browsers read the host in the same way. Browsers also read
+// "127.1" and "0x7f.1" as addresses.
+func validHost(u *url.URL) bool {
 	host := strings.ToLower(u.Hostname())
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return addr.Zone() == "" && !addr.Is4In6() && addr.String() == host // as browsers write it

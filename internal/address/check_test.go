@@ -12,6 +12,7 @@ import (
 // with these changes.
 func custom(changes ...func(*address.Config)) *address.Config {
 	c := &address.Config{
+		Platform: "custom",
 		DocsURL:  "https://docs.example.com",
 		Carrier:  address.Carrier{Place: address.Query, Name: "jwt"},
 		DeepLink: address.DeepLink{In: "redirect", Out: "redirect"},
@@ -61,39 +62,47 @@ func wantProblem(t *testing.T, c *address.Config, field, reason string) {
 	}
 }
 
-func TestPathsThatAreNotClean(t *testing.T) {
-	for name, path := range map[string]string{
-		"an empty path":                     "",
-		"a path without a slash":            "docs-login",
-		"the root":                          "/",
-		"a double slash":                    "//docs",
-		"a slash at the end":                "/docs/",
-		"a dot segment":                     "/a/../docs",
-		"a query":                           "/docs?x",
-		"a fragment":                        "/docs#x",
-		"an escape":                         "/docs%20",
-		"a letter beyond ASCII":             "/größe",
-		"a wildcard of net/http":            "/docs/{id}",
-		"a wildcard of other routers":       "/docs:id",
-		"a star":                            "/docs/*",
-		"a path with a capital and bracket": "/X[",
+func TestPathsThatAreRejected(t *testing.T) {
+	const notClean, special = "is not clean", "has a character that a router may treat as special"
+	for _, tt := range []struct{ name, path, reason string }{
+		{"an empty path", "", "is empty"},
+		{"a URL", "https://app.example.com/docs-login", "is a URL"},
+		{"a path without a slash", "docs-login", "must begin with a slash"},
+		{"a pattern with a method", "GET /docs-login", "must begin with a slash"},
+		{"the root", "/", "is /, where the app's home page is"},
+		{"a double slash", "//docs", notClean},
+		{"a slash at the end", "/docs/", notClean},
+		{"a dot segment", "/a/../docs", notClean},
+		{"a query", "/docs?x", special},
+		{"a fragment", "/docs#x", special},
+		{"an escape", "/docs%20", special},
+		{"a letter beyond ASCII", "/größe", special},
+		{"a wildcard of net/http", "/docs/{id}", special},
+		{"a wildcard of other routers", "/docs:id", special},
+		{"a star", "/docs/*", special},
+		{"a path with a capital and bracket", "/X[", special},
 	} {
-		t.Run(name, func(t *testing.T) {
-			wantProblem(t, custom(routeAt(path)), "WithPath", "must be a clean path such as /docs-login, not / itself")
-		})
+		t.Run(tt.name, func(t *testing.T) { wantProblem(t, custom(routeAt(tt.path)), "WithPath", tt.reason) })
 	}
 }
 
 func TestDocsURLsThatAreRejected(t *testing.T) {
-	const absolute, host = "is not an absolute http or https URL", "has a host or a port that is not valid"
+	const absolute, scheme, host, port = "is not an absolute http or https URL", "does not begin with https://", "has a host that is not valid", "has a port that is not valid"
 	for _, tt := range []struct{ name, docsURL, reason string }{
 		{"an empty URL", "", "is empty; set it to an absolute URL"},
-		{"a relative URL", "docs.example.com", absolute},
-		{"a URL without a scheme", "//docs.example.com", absolute},
+		{"a relative URL", "docs.example.com", scheme},
+		{"a URL without a scheme", "//docs.example.com", scheme},
 		{"a URL without a host", "https:///docs", absolute},
 		{"a URL with a port alone", "https://:443/", absolute},
 		{"a URL that does not parse", "https://docs.example.com:x/", absolute},
-		{"a URL of another scheme", "ftp://docs.example.com", absolute},
+		{"a URL of another scheme", "ftp://docs.example.com", scheme},
+		{"quotes", `"https://docs.example.com"`, "has quotes around it"},
+		{"a zero-width space at the end", "https://docs.example.com\u200b", "has an invisible character"},
+		{"a byte-order mark", "\ufeffhttps://docs.example.com", "has an invisible character"},
+		{"a placeholder", "${DOCS_URL}", "is a placeholder that was not expanded"},
+		{"a placeholder for the host", "https://${DOCS_HOST}/", "is a placeholder that was not expanded"},
+		{"a placeholder of a template", "https://{{ .Host }}", "is a placeholder that was not expanded"},
+		{"two schemes", "https://http://docs.example.com", "begins with https:// twice"},
 		{"http", "http://docs.example.com", "must be https"},
 		{"http on a private address", "http://10.0.0.1", "must be https"},
 		{"http on a host that ends like a loopback host", "http://evillocalhost", "must be https"},
@@ -102,7 +111,7 @@ func TestDocsURLsThatAreRejected(t *testing.T) {
 		{"a fragment", "https://docs.example.com/#hunter2", "has a fragment"},
 		{"an empty fragment", "https://docs.example.com/#", "has a fragment"},
 		{"a newline at the end", "https://docs.example.com\n", "has white space around it"},
-		{"a secret in the place of the URL", "hunter2\n", absolute},
+		{"a secret in the place of the URL", "hunter2\n", scheme},
 		{"a key in the place of the URL", "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----\n", "is a PEM text, not a URL; check the order of the arguments"},
 		{"a path that is not clean", "https://docs.example.com/a/../b", "has a path that is not clean"},
 		{"a path with a doubled escape", "https://docs.example.com/a%2520b", "has a path that is not clean"},
@@ -125,10 +134,10 @@ func TestDocsURLsThatAreRejected(t *testing.T) {
 		{"a hyphen at the end of a label", "https://docs-.example.com", host},
 		{"a host label of 64 bytes", "https://" + strings.Repeat("a", 64) + ".com", host},
 		{"a host of 254 bytes", "https://" + strings.Repeat("a.", 125) + "come", host},
-		{"a port with a leading zero", "https://docs.example.com:08", host},
-		{"port 0", "https://docs.example.com:0", host},
-		{"port 65536", "https://docs.example.com:65536", host},
-		{"an empty port", "https://docs.example.com:", host},
+		{"a port with a leading zero", "https://docs.example.com:08", port},
+		{"port 0", "https://docs.example.com:0", port},
+		{"port 65536", "https://docs.example.com:65536", port},
+		{"an empty port", "https://docs.example.com:", port},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			wantProblem(t, custom(docsAt(tt.docsURL)), "Platform.DocsURL", tt.reason)
@@ -203,7 +212,14 @@ func TestPlatformsThatAreRejected(t *testing.T) {
 		{"a docs URL that holds an echoed parameter", "Platform.DocsURL", `holds the parameter "e"`,
 			func(c *address.Config) { c.DocsURL, c.Echo = "https://docs.example.com?e=1", []string{"e"} }},
 
-		{"a callback that is not an absolute URL", "Platform.Callback", "is not an absolute http or https URL",
+		{"a docs URL that is the callback's", "Platform.DocsURL", "ends with /auth/sso, which the library adds; remove that part",
+			func(c *address.Config) { c.DocsURL, c.Callback = "https://docs.example.com/auth/sso/", "/auth/sso" }},
+		{"a docs URL that is the callback's, at the root only", "Platform.DocsURL", "ends with /cb, which the library adds; remove that part",
+			func(c *address.Config) {
+				c.DocsURL, c.Callback, c.RootOnly = "https://docs.example.com/cb", "/cb", true
+			}},
+
+		{"a callback that is not an absolute URL", "Platform.Callback", "does not begin with https://",
 			func(c *address.Config) { c.Callback = "cb" }},
 		{"a callback on a host without a scheme", "Platform.Callback", "must be a clean path",
 			func(c *address.Config) { c.Callback = "//evil.example" }},
@@ -238,11 +254,11 @@ func TestDeepLinksThatAreRejected(t *testing.T) {
 			func(d *address.DeepLink) { *d = address.DeepLink{Raw: true} }},
 		{"a link that always goes back, without Out", "Platform.DeepLink.Always", "needs Out",
 			func(d *address.DeepLink) { d.Always, d.Out = true, "" }},
-		{"a parameter to drop without a name", "Platform.DeepLink.Drop", "is empty or has a *",
+		{"a parameter to drop without a name", "Platform.DeepLink.Drop", "has an empty name",
 			func(d *address.DeepLink) { d.Drop = []string{""} }},
-		{"a star as the parameter to drop", "Platform.DeepLink.Drop", "is empty or has a *",
+		{"a star as the parameter to drop", "Platform.DeepLink.Drop", "has an empty name",
 			func(d *address.DeepLink) { d.Drop = []string{"*"} }},
-		{"a parameter to drop with a star inside", "Platform.DeepLink.Drop", "has a * before its end",
+		{"a parameter to drop with a star inside", "Platform.DeepLink.Drop", "has a name with a * before its end",
 			func(d *address.DeepLink) { d.Drop = []string{"visitor.*", "vis*itor"} }},
 		{"an origin with a path", "Platform.DeepLink.Origins[0]", "must be an origin",
 			func(d *address.DeepLink) { d.Origins = []string{"https://a.example/b"} }},
@@ -252,7 +268,7 @@ func TestDeepLinksThatAreRejected(t *testing.T) {
 			func(d *address.DeepLink) { d.Origins = []string{"https://a.example?b"} }},
 		{"an origin with user info", "Platform.DeepLink.Origins[0]", "has user info",
 			func(d *address.DeepLink) { d.Origins = []string{"https://u:hunter2@a.example"} }},
-		{"a star as the second origin", "Platform.DeepLink.Origins[1]", "is not an absolute",
+		{"a star as the second origin", "Platform.DeepLink.Origins[1]", "does not begin with https://",
 			func(d *address.DeepLink) { d.Origins = []string{"https://a.example", "*"} }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -277,16 +293,28 @@ func TestParametersWithTwoMeanings(t *testing.T) {
 		{"the return marker and an echo", "Platform.Echo", `"docslogin_sent"`, func(c *address.Config) { c.Echo = []string{"docslogin_sent"} }},
 		{"the link and an echo", "Platform.Echo", `"redirect"`, func(c *address.Config) { c.Echo = []string{"redirect"} }},
 		{"the token and a constant", "Platform.Params", `"jwt"`, func(c *address.Config) { c.Params = map[string]string{"jwt": "x"} }},
-		{"an echo without a name", "Platform.Echo", `""`, func(c *address.Config) { c.Echo = []string{""} }},
-		{"a constant without a name", "Platform.Params", `""`, func(c *address.Config) { c.Params = map[string]string{"": "x"} }},
+		{"the link and a return parameter", "WithReturnParams", `"redirect"`, func(c *address.Config) { c.ReturnParams = []string{"site", "redirect"} }},
+		{"an echo and a return parameter", "WithReturnParams", `"lang"`, func(c *address.Config) { c.Echo, c.ReturnParams = []string{"lang"}, []string{"lang"} }},
+		{"the token and a return parameter", "WithReturnParams", `"jwt"`, func(c *address.Config) { c.ReturnParams = []string{"jwt"} }},
+		{"the return marker and a return parameter", "WithReturnParams", `"docslogin_sent"`, func(c *address.Config) { c.ReturnParams = []string{"docslogin_sent"} }},
 		{"a form field that browsers fill in", "Platform.Carrier", `"_charset_"`, func(c *address.Config) { c.Carrier = inForm("_charset_") }},
 		{"a link in a form field that browsers fill in", "Platform.DeepLink.Out", `"_charset_"`, func(c *address.Config) {
 			c.Carrier, c.DeepLink.Out = inForm("jwt"), "_charset_"
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			wantProblem(t, custom(tt.change), tt.field, "has the parameter "+tt.parameter+", which is empty or has another use")
+			wantProblem(t, custom(tt.change), tt.field, "has the parameter "+tt.parameter+", which has another use")
 		})
+	}
+}
+
+func TestParametersWithoutAName(t *testing.T) {
+	for field, change := range map[string]func(*address.Config){
+		"Platform.Echo":    func(c *address.Config) { c.Echo = []string{""} },
+		"Platform.Params":  func(c *address.Config) { c.Params = map[string]string{"": "x"} },
+		"WithReturnParams": func(c *address.Config) { c.ReturnParams = []string{"site", ""} },
+	} {
+		t.Run(field, func(t *testing.T) { wantProblem(t, custom(change), field, "has a parameter without a name") })
 	}
 }
 
@@ -309,10 +337,15 @@ func TestARequestCannotReplaceAConstantParameter(t *testing.T) {
 }
 
 func TestConstantParametersThatAreRejected(t *testing.T) {
-	for name, value := range map[string]string{"without a value": "", "with a newline at its end": "hunter2\n", "with a blank in front": " hunter2"} {
-		t.Run(name, func(t *testing.T) {
-			c := custom(func(c *address.Config) { c.Params = map[string]string{"companyID": value} })
-			wantProblem(t, c, "Platform.Params", `has no value for the parameter "companyID", or one with white space around it`)
+	const spaced = `has white space around the value of the parameter "companyID"`
+	for _, tt := range []struct{ name, value, reason string }{
+		{"without a value", "", `has no value for the parameter "companyID"`},
+		{"with a newline at its end", "hunter2\n", spaced},
+		{"with a space before it", " hunter2", spaced},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := custom(func(c *address.Config) { c.Params = map[string]string{"companyID": tt.value} })
+			wantProblem(t, c, "Platform.Params", tt.reason)
 		})
 	}
 }
@@ -345,7 +378,7 @@ func TestSignInPagesThatAreRejected(t *testing.T) {
 		{"a host without a scheme", "WithSignInPage", clean, []func(*address.Config){signIn("//login.example.com", "next")}},
 		{"a backslash", "WithSignInPage", clean, []func(*address.Config){signIn(`/\evil`, "next")}},
 		{"a path on another host that is not clean", "WithSignInPage", "has a path that is not clean", []func(*address.Config){signIn("https://login.example.com/a//b", "next"), app}},
-		{"a script", "WithSignInPage", "is not an absolute http or https URL", []func(*address.Config){signIn("javascript:x", "next"), app}},
+		{"a script", "WithSignInPage", "does not begin with https://", []func(*address.Config){signIn("javascript:x", "next"), app}},
 		{"user info", "WithSignInPage", "has user info", []func(*address.Config){signIn("https://u:hunter2@login.example.com/", "next"), app}},
 		{"white space at the end", "WithSignInPage", "has white space around it", []func(*address.Config){signIn("/sign-in ", "next")}},
 		{"no return parameter", "WithSignInPage", "needs the name of the parameter", []func(*address.Config){signIn("/sign-in", "")}},
@@ -360,7 +393,8 @@ func TestSignInPagesThatAreRejected(t *testing.T) {
 		{"the login route under a prefix beyond ASCII", "WithSignInPage", route, []func(*address.Config){signIn("/größe/docs-login", "next"), external("https://example.com/gr%C3%B6%C3%9Fe")}},
 
 		{"an external URL with user info", "WithExternalURL", "has user info", []func(*address.Config){external("https://u:hunter2@app.example.com")}},
-		{"an external URL that is relative", "WithExternalURL", "is not an absolute http or https URL", []func(*address.Config){external("app.example.com")}},
+		{"an external URL that is the login URL", "WithExternalURL", "ends with the path of the login route, which the library adds", []func(*address.Config){external("https://app.example.com/docs-login")}},
+		{"an external URL that is relative", "WithExternalURL", "does not begin with https://", []func(*address.Config){external("app.example.com")}},
 		{"an external URL with a query", "WithExternalURL", "has a query", []func(*address.Config){external("https://app.example.com?x")}},
 		{"an external URL that is empty", "WithExternalURL", "is empty", []func(*address.Config){external(""), signIn("/docs-login", "next")}},
 	} {
@@ -448,7 +482,7 @@ func TestProblemsDoNotRepeatTheText(t *testing.T) {
 }
 
 func TestCheckOrigin(t *testing.T) {
-	const form, absolute = "must be written as browsers send it", "is not an absolute http or https URL"
+	const form, scheme = "must be written as browsers send it", "does not begin with https://"
 	for _, tt := range []struct{ origin, reason string }{
 		{"https://docs.example.com", ""},
 		{"https://docs.example.com:8443", ""},
@@ -460,11 +494,11 @@ func TestCheckOrigin(t *testing.T) {
 		{"https://docs.example.com?", form},
 		{"http://docs.example.com", "must be https"},
 		{"https://docs.example.com#", "has a fragment"},
-		{"https://docs.*.example.com", "a host or a port that is not valid"},
+		{"https://docs.*.example.com", "has a host that is not valid"},
 		{"https://ada:x@docs.example.com", "has user info"},
-		{"*", absolute},
-		{"null", absolute},
-		{"docs.example.com", absolute},
+		{"*", scheme},
+		{"null", scheme},
+		{"docs.example.com", scheme},
 		{"", "is empty"},
 	} {
 		if got := address.CheckOrigin(tt.origin, false); !strings.Contains(got, tt.reason) || (got == "") != (tt.reason == "") {

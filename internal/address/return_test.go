@@ -166,3 +166,101 @@ func TestEveryLoginRouteHasAValidReturnURL(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// signInURL returns the return URL of a visitor who is sent to the sign-in page, and the warnings.
+func signInURL(b *address.Builder, query string) (returnURL, warnings string) {
+	req := b.Read(query, noon)
+	page, _ := url.Parse(b.SignIn(&req, noon).URL)
+	return page.Query().Get("next"), strings.Join(req.Warnings, "; ")
+}
+
+// The login URL of one of several docs sites has a parameter of its own.
+func TestReturnParams(t *testing.T) {
+	long := strings.NewReplacer("?", strings.Repeat("%FF", 256))
+	for _, tt := range []struct {
+		name, query   string
+		params        []string
+		want, warning string
+	}{
+		{"one that is declared", "site=a&redirect=/x", []string{"site"}, "/docs-login?site=a&docslogin_sent=1700000000&redirect=%2Fx", ""},
+		{"one that is not declared", "site=a&redirect=/x", nil, "/docs-login?docslogin_sent=1700000000&redirect=%2Fx", "the login URL has a parameter that the return URL does not keep; if the app needs it, name it in WithReturnParams"},
+		{"one of the platform's that is not known, after the deep link", "redirect=/x&v=2", nil, "/docs-login?docslogin_sent=1700000000&redirect=%2Fx", ""},
+		{"one without the deep link", "site=a", []string{"site"}, "/docs-login?site=a&docslogin_sent=1700000000", ""},
+		{"the first of two values", "site=a&site=b", []string{"site"}, "/docs-login?site=a&docslogin_sent=1700000000", ""},
+		{"two that need escapes", "lang=d%C3%A9&site=a%26b", []string{"site", "lang"}, "/docs-login?lang=d%C3%A9&site=a%26b&docslogin_sent=1700000000", ""},
+		{"one with 257 bytes", "site=" + strings.Repeat("a", 257), []string{"site"}, "/docs-login?docslogin_sent=1700000000", "the parameter site is over 256 bytes and was dropped"},
+		{"several that are too long together", "redirect=/x" + long.Replace("&a=?&b=?&c=?&d=?&e=?&f=?&g=?"), []string{"a", "b", "c", "d", "e", "f", "g"}, "/docs-login?docslogin_sent=1700000000", "the URL is too long, so the parameters of WithReturnParams were dropped"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBuilder(t, custom(signIn("/sign-in", "next"), func(c *address.Config) { c.ReturnParams = tt.params }))
+			if got, warnings := signInURL(b, tt.query); got != tt.want || warnings != tt.warning {
+				t.Errorf("the return URL is %s, warnings %q", got, warnings)
+			}
+			if got := login(t, b, tt.query); strings.Contains(got, "site") || strings.Contains(got, "%FF") {
+				t.Errorf("the docs get %s", got)
+			}
+		})
+	}
+}
+
+// Some platforms append their query to the login URL without checking whether it has one.
+func TestADeepLinkThatIsJoinedByAnotherCharacter(t *testing.T) {
+	const warning = "follows a question mark or &amp; instead of &"
+	for _, tt := range []struct {
+		name, query string
+		change      func(*address.Config)
+		want        string
+		warning     string // "": none
+	}{
+		{"a second question mark", "tenant=a?redirect=/x%3Fb", routeAt("/docs-login"), "/docs-login?tenant=a&docslogin_sent=1700000000&redirect=%2Fx%3Fb", warning},
+		{"an escaped ampersand", "tenant=a&amp;redirect=/x", routeAt("/docs-login"), "/docs-login?tenant=a&docslogin_sent=1700000000&redirect=%2Fx", warning},
+		{"an ampersand that is escaped twice", "tenant=a&amp%3Bredirect=/x", routeAt("/docs-login"), "/docs-login?tenant=a&docslogin_sent=1700000000&redirect=%2Fx", warning},
+		{"two of them", "tenant=a?redirect=?redirect=/x", routeAt("/docs-login"), "/docs-login?tenant=a&docslogin_sent=1700000000", warning},
+		{"one after an empty deep link", "redirect=&tenant=a?redirect=/x", routeAt("/docs-login"), "/docs-login?tenant=a%3Fredirect%3D%2Fx&docslogin_sent=1700000000", ""},
+		{"a page that is not escaped", "tenant=a?return_to=/d?b=1&c=2", raw, "/docs-login?tenant=a&docslogin_sent=1700000000&return_to=%2Fd%3Fb%3D1%26c%3D2", warning},
+		{"a foreign page", "tenant=a?redirect=//evil.example", routeAt("/docs-login"), "/docs-login?tenant=a&docslogin_sent=1700000000", warning},
+		{"a second question mark in the deep link", "redirect=/x?redirect=/y", routeAt("/docs-login"), "/docs-login?docslogin_sent=1700000000&redirect=%2Fx%3Fredirect%3D%2Fy", ""},
+		{"one in a deep link that is not escaped", "return_to=/d?return_to=/e", raw, "/docs-login?docslogin_sent=1700000000&return_to=%2Fd%3Freturn_to%3D%2Fe", ""},
+		{"a platform without deep links", "tenant=a?=/x", func(c *address.Config) { c.DeepLink = address.DeepLink{} }, "/docs-login?tenant=a%3F%3D%2Fx&docslogin_sent=1700000000", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBuilder(t, custom(tt.change, signIn("/sign-in", "next"), func(c *address.Config) { c.Echo, c.ReturnParams = nil, []string{"tenant"} }))
+			got, warnings := signInURL(b, tt.query)
+			if got != tt.want || strings.Count(warnings, warning) != min(1, len(tt.warning)) {
+				t.Errorf("the return URL is %s, warnings %q", got, warnings)
+			}
+		})
+	}
+}
+
+// Nobody can tell whether a parameter after an unescaped deep link belongs to the deep link. The
+// operator is warned.
+func TestADeepLinkThatIsNotEscaped(t *testing.T) {
+	const cut = "the deep link is not escaped, so what follows its first & is lost"
+	for _, tt := range []struct {
+		name, query string
+		change      func(*address.Config)
+		warning     string
+	}{
+		{"a query of two parameters", "redirect=/events?city=a&page=2", routeAt("/docs-login"), cut},
+		{"a query of one", "redirect=/events?city=a", routeAt("/docs-login"), ""},
+		{"an escaped query", "redirect=/events%3Fcity=a&page=2", routeAt("/docs-login"), ""},
+		{"a parameter of the platform's after it", "lang=de&redirect=/events?city=a&docslogin_sent=1", func(c *address.Config) { c.Echo = []string{"lang"} }, ""},
+		{"a platform that does not escape deep links", "return_to=/events?city=a&page=2", raw, ""},
+		{"a platform without deep links", "=/events?city=a&page=2", func(c *address.Config) { c.DeepLink = address.DeepLink{} }, ""},
+	} {
+		req := newBuilder(t, custom(tt.change)).Read(tt.query, noon)
+		if got := strings.Join(req.Warnings, "; "); got != tt.warning {
+			t.Errorf("%s: got %q", tt.name, got)
+		}
+	}
+}
+
+// Anybody can send such a query, which must not cost more than others or fill the log.
+func TestADeepLinkThatIsJoinedVeryOften(t *testing.T) {
+	b := newBuilder(t, custom(signIn("/sign-in", "next")))
+	req := b.Read("tenant=a"+strings.Repeat("?redirect=", 800), noon)
+	if len(req.Warnings) != 1 {
+		t.Errorf("%d warnings", len(req.Warnings))
+	}
+}
