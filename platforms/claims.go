@@ -10,13 +10,12 @@
 package platforms
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/internal/jsonvalue"
 )
 
 // setString sets a claim unless the value is empty.
@@ -41,21 +40,24 @@ func addPerson(claims docslogin.Claims, user *docslogin.User) error {
 }
 
 // addValues adds values that the app may not fully control. It rejects names that already have a
-// meaning.
+// meaning. It leaves out values that are not set.
 func addValues(claims docslogin.Claims, what string, values map[string]any, reserved ...string) error {
 	for name, value := range values {
 		if slices.Contains(reserved, name) {
-			return fmt.Errorf("docslogin: the %s %q would set a claim that has a meaning of its own; rename it, or set the claim in a mapper of yours", what, name)
+			return fmt.Errorf("docslogin: the %s %q would set a claim that has a meaning of its own; rename it, or set the claim in your own mapper", what, name)
 		}
-		if _, taken := claims[name]; taken {
-			return fmt.Errorf("docslogin: the %s %q would set a claim that another field of the user has set; rename one of them", what, name)
-		}
-		copied, err := copyJSON(value)
+		copied, err := jsonvalue.Copy(value) // so that a mapper that changes it does not change the app's user
 		if err != nil {
-			return fmt.Errorf("docslogin: the %s %q, a %T, cannot be written as JSON", what, name, value)
+			return fmt.Errorf("docslogin: the %s %q, %w", what, name, err)
 		}
 		if err := checkPrototype(what, name, copied); err != nil {
 			return err
+		}
+		if copied == nil {
+			continue
+		}
+		if _, taken := claims[name]; taken {
+			return fmt.Errorf("docslogin: the %s %q would set a claim that another field of the user has set; rename one of them", what, name)
 		}
 		claims[name] = copied
 	}
@@ -111,21 +113,4 @@ func checkNames(platform string, keys []docslogin.APIKey, isShown func(docslogin
 		names[key.Name] = true
 	}
 	return nil
-}
-
-// copyJSON returns a value with the same JSON, so that a mapper that changes it does not change the
-// app's user.
-func copyJSON(value any) (copied any, err error) {
-	text, err := json.Marshal(value)
-	if err != nil { // also for NaN
-		return nil, err
-	}
-	switch value.(type) {
-	case nil, bool, string, int, int64, float64: // the usual types, whose values cannot be changed
-		return value, nil
-	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber() // keeps all digits of a 64-bit number
-	err = d.Decode(&copied)
-	return copied, err
 }

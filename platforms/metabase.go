@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/internal/jsonvalue"
 )
 
 // Metabase returns the preset for Metabase's sign-in by JWT. siteURL is the URL of your Metabase,
@@ -66,13 +68,16 @@ func metabaseClaims(_ context.Context, user *docslogin.User, claims docslogin.Cl
 		claims["groups"] = slices.Clone(user.Groups)
 	}
 	for _, name := range []string{"first_name", "last_name"} {
-		switch value := user.Attributes[name].(type) {
-		case nil:
-		case string:
-			setString(claims, name, value)
-		default:
-			return fmt.Errorf("docslogin: the attribute %q is a %T, and Metabase wants a string", name, value)
+		attribute := user.Attributes[name]
+		copied, err := jsonvalue.Copy(attribute)
+		if err != nil {
+			return fmt.Errorf("docslogin: the attribute %q, %w", name, err)
 		}
+		text, isString := copied.(string)
+		if copied != nil && !isString {
+			return fmt.Errorf("docslogin: the attribute %q is a %T, and Metabase wants a string", name, attribute)
+		}
+		setString(claims, name, strings.TrimSpace(text))
 	}
 	if claims["first_name"] == nil && claims["last_name"] == nil {
 		setString(claims, "first_name", user.Name)

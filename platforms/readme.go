@@ -11,6 +11,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/internal/jsonvalue"
 )
 
 // ReadMe returns the preset for ReadMe's custom login. docsURL is the docs' base URL; for an
@@ -154,7 +155,7 @@ func readMeBasic(key docslogin.APIKey) (user, pass string) {
 	}
 	found := 0
 	for _, value := range key.Values {
-		copied, _ := copyJSON(value) // addValues reports the error
+		copied, _ := jsonvalue.Copy(value) // addValues reports the error
 		object, _ := copied.(map[string]any)
 		if name, ok := object["user"].(string); ok {
 			user = name

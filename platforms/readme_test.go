@@ -1,6 +1,7 @@
 package platforms_test
 
 import (
+	"database/sql"
 	"reflect"
 	"testing"
 	"time"
@@ -49,7 +50,7 @@ func TestReadMeClaims(t *testing.T) {
 		{"a name and an e-mail address", &docslogin.User{Name: "Owlbert", Email: "owlbert@readme.io"}, `{"email":"owlbert@readme.io","name":"Owlbert"}`},
 		{"no name", &docslogin.User{Email: "owlbert@readme.io"}, `{"email":"owlbert@readme.io","name":"owlbert@readme.io"}`},
 		{"attributes", &docslogin.User{Attributes: map[string]any{"plan": "pro", "id": int64(1 << 60), "label": nil, "tags": []string{"a", "b"}, "ids": []any{1, "x"}}},
-			`{"id":1152921504606846976,"ids":[1,"x"],"label":null,"plan":"pro","tags":["a","b"]}`},
+			`{"id":1152921504606846976,"ids":[1,"x"],"plan":"pro","tags":["a","b"]}`},
 	})
 }
 
@@ -71,6 +72,8 @@ func TestReadMeAPIKeys(t *testing.T) {
 		}{"u", "p"}}}), `{"basicAuth":{"pass":"p","user":"u"},"pass":"p","user":"u"}`},
 		{"HTTP Basic, as an object of strings", keys(docslogin.APIKey{Values: map[string]any{"basicAuth": map[string]string{"user": "u", "pass": "p"}}}), `{"basicAuth":{"pass":"p","user":"u"},"pass":"p","user":"u"}`},
 		{"two schemes of HTTP Basic", keys(docslogin.APIKey{Values: map[string]any{"a": basic, "b": basic}}), `{"a":{"pass":"p","user":"u"},"b":{"pass":"p","user":"u"}}`},
+		{"values that are not set", keys(docslogin.APIKey{Key: "12345", Values: map[string]any{"apiKey": nil, "pass": sql.NullString{}, "port": (*int)(nil)}}), `{"apiKey":"12345"}`},
+		{"HTTP Basic, from the database", keys(docslogin.APIKey{Values: map[string]any{"basicAuth": map[string]any{"user": sql.NullString{String: "u", Valid: true}, "pass": []byte("p")}}}), `{"basicAuth":{"pass":"p","user":"u"},"pass":"p","user":"u"}`},
 		{"a value for a scheme that is named apiKey", keys(docslogin.APIKey{Values: map[string]any{"apiKey": "12345"}}), `{"apiKey":"12345"}`},
 	})
 }
@@ -119,19 +122,18 @@ func TestReadMeErrors(t *testing.T) {
 		{"several keys, one without a name", keys(docslogin.APIKey{Name: "live", Key: "1"}, docslogin.APIKey{Key: "2"}), "API key 2 of 2 has no unique Name"},
 		{"several keys, one with a name of white space", keys(docslogin.APIKey{Name: " ", Key: "1"}, docslogin.APIKey{Name: "live", Key: "2"}), "API key 1 of 2 has no unique Name"},
 		{"a value named user that is a number", keys(docslogin.APIKey{Values: map[string]any{"user": 5}}), `the API key's value "user" is not a string`},
-		{"a value named pass, of a second key, that is null", keys(docslogin.APIKey{Name: "a"}, docslogin.APIKey{Name: "b", Values: map[string]any{"pass": nil}}), `the API key's value "pass" is not a string`},
+		{"a value named pass, of a second key, that is a number", keys(docslogin.APIKey{Name: "a"}, docslogin.APIKey{Name: "b", Values: map[string]any{"pass": 5}}), `the API key's value "pass" is not a string`},
 		{"several keys with the same name", keys(docslogin.APIKey{Name: "live", Key: "1"}, docslogin.APIKey{Name: "live", Key: "2"}), "API key 2 of 2 has no unique Name"},
 		{"an attribute and a value with the same name", &docslogin.User{Attributes: map[string]any{"v": 1}, APIKeys: []docslogin.APIKey{{Values: map[string]any{"v": 2}}}},
 			`the API key's value "v" would set a claim that another field of the user has set; rename one of them`},
 		{"an attribute that is a privilege", with(map[string]any{"isAdmin": true}),
-			`the attribute "isAdmin" would set a claim that has a meaning of its own; rename it, or set the claim in a mapper of yours`},
+			`the attribute "isAdmin" would set a claim that has a meaning of its own; rename it, or set the claim in your own mapper`},
 		{"a value that has the name of the reader's name", keys(docslogin.APIKey{Values: map[string]any{"name": "x"}}), `the API key's value "name" would set a claim that has a meaning`},
 		{"a value and the key", keys(docslogin.APIKey{Key: "1", Values: map[string]any{"apiKey": "2"}}), `the API key's value "apiKey" would set a claim that another field`},
 		{"an attribute and a value of the first of several keys with the same name", &docslogin.User{Attributes: map[string]any{"v": 1}, APIKeys: []docslogin.APIKey{{Name: "a", Values: map[string]any{"v": 2}}, {Name: "b"}}},
 			`the API key's value "v" would set a claim that another field of the user has set`},
 		{"a value named apiKey that is an object", keys(docslogin.APIKey{Values: map[string]any{"apiKey": map[string]any{"user": "u", "pass": "p"}}}),
 			`the API key's value "apiKey" is not a string; for HTTP Basic, set Username and Password instead`},
-		{"a value named apiKey that is null", keys(docslogin.APIKey{Values: map[string]any{"apiKey": nil}}), `the API key's value "apiKey" is not a string`},
 		{"a value named apiKey, of a second key, that is an object", keys(docslogin.APIKey{Name: "a"}, docslogin.APIKey{Name: "b", Values: map[string]any{"apiKey": map[string]any{"user": "u"}}}),
 			`the API key's value "apiKey" is not a string`},
 		{"a value that has no JSON", keys(docslogin.APIKey{Values: map[string]any{"odd": func() {}}}), `the API key's value "odd", a func(), cannot be written as JSON`},
