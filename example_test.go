@@ -5,6 +5,8 @@ import (
 	"crypto"
 	"crypto/ed25519"
 	"crypto/rand"
+	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -237,6 +239,50 @@ func ExamplePlatform() {
 
 // A profile answers docs that ask for a user's claims instead of a token. Packages userinfo
 // and webhook are built on it. This handler is for docs whose platform has its own way to ask.
+// Values can come from a database as they are.
+func ExampleUser() {
+	user := &docslogin.User{
+		Name: "Ada Lovelace", Email: "ada@example.com\n", Groups: []string{"admin ", ""},
+		APIKeys: []docslogin.APIKey{{Key: "sk_live_1\n"}},
+		Attributes: map[string]any{
+			"plan":  sql.NullString{String: "pro", Valid: true},
+			"trial": sql.NullTime{}, // NULL, so it is not sent
+			"team":  []byte("Analytical Engines"),
+		},
+	}
+	mapper := func(ctx context.Context, user *docslogin.User, claims docslogin.Claims) error {
+		claims["groups"] = user.Groups
+		claims["seats"] = sql.NullInt64{Int64: 7, Valid: true}
+		claims["manager"] = sql.NullString{}
+		return nil
+	}
+	profile, err := docslogin.NewProfile(platforms.ReadMeInfo(), docslogin.WithClaimsMapper(mapper))
+	if err != nil {
+		log.Fatal(err)
+	}
+	claims, err := profile.Claims(context.Background(), user)
+	text, _ := json.MarshalIndent(claims, "", "  ")
+	fmt.Printf("%s %v\n", text, err)
+
+	user.Attributes["session"] = 8 * time.Hour
+	_, err = profile.Claims(context.Background(), user)
+	fmt.Println(err)
+	// Output:
+	// {
+	//   "apiKey": "sk_live_1",
+	//   "email": "ada@example.com",
+	//   "groups": [
+	//     "admin"
+	//   ],
+	//   "name": "Ada Lovelace",
+	//   "plan": "pro",
+	//   "seats": 7,
+	//   "team": "Analytical Engines",
+	//   "version": 1
+	// } <nil>
+	// docslogin: mapper_failed: the attribute "session", a time.Duration, would be sent as nanoseconds; pass d.String() or d.Seconds()
+}
+
 func ExampleNewProfile() {
 	platform := docslogin.Platform{ // needs no key and no docs URL
 		Name: "handbook",
@@ -366,10 +412,10 @@ func ExampleConfigError() {
 	_, err := docslogin.New(nil, platforms.ReadMe("docs.example.com", "hunter2"), docslogin.WithPath("docs"))
 	fmt.Println(err)
 	// Output:
-	// docslogin: lookup is nil; pass a func that says who is signed in (SessionLookup returns nil for a nil store, a nil load, a name that no cookie can have, or a cookie store without a key that works)
-	// docslogin: WithPath must be a clean path such as /docs-login, not / itself: letters, digits, and -._~!$&'+,=@ between single slashes
-	// docslogin: Platform.DocsURL is not an absolute http or https URL such as https://docs.example.com
-	// docslogin: Platform.Key cannot be used: the secret is 7 bytes long; it needs at least 16
+	// docslogin: ReadMe: lookup is nil; pass a func that says who is signed in
+	// docslogin: ReadMe: WithPath must begin with a slash, as /docs-login does
+	// docslogin: ReadMe: Platform.DocsURL does not begin with https://; set it to an absolute URL such as https://docs.example.com
+	// docslogin: ReadMe: Platform.Key cannot be used: the secret is too short: it has 7 bytes and needs at least 16; if the docs' dashboard shows a longer one, put single quotes around it where it is set
 }
 
 // In the wrong order, the lookup never finds anybody: the middleware is outside of the one that

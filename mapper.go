@@ -2,6 +2,7 @@ package docslogin
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -10,17 +11,36 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"reflect"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/gorilla/sessions"
 
+	"github.com/docslogin/docslogin/internal/jsonvalue"
 	"github.com/docslogin/docslogin/internal/page"
 	"github.com/docslogin/docslogin/internal/sessionstore"
 )
 
 // User is what an app knows about one of its signed-in users. Fields that are not set are not sent.
 // The library only reads a User, so several requests may share one.
+//
+// Before mappers run, the library trims white space and invisible characters from Name, Email, Groups,
+// and the Key of each API key, and drops blank groups. Attributes and the Values of an API key are
+// encoded with encoding/json, with these exceptions at any depth:
+//   - a []byte is sent as text;
+//   - a driver.Valuer of database/sql, such as sql.NullString, is sent as its value, unless it is a
+//     list or a map, or encodes itself as JSON;
+//   - nil, NULL in a database, and a zero time.Time are not sent, but are null in a list; an untyped
+//     nil is also null in an object;
+//   - a value without useful JSON is an error that names it ([OutcomeMapperFailed]): a time.Duration,
+//     a url.URL, an error, a func, a channel, NaN, bytes that are not text, or a struct without
+//     exported fields.
+//
+// A number that has only a String method, such as a time.Month, is sent as a number.
 type User struct {
 	ID         string         // stable in the app; for events, logs, and platforms that have a claim for it
 	Name       string         // shown to the reader; a platform that requires a name gets Email if it is empty
@@ -66,35 +86,63 @@ type UserLookup func(r *http.Request) (*User, error)
 // SessionLookup returns a [UserLookup] that gets the named session from a gorilla store and passes
 // it to load. load returns the user in the session, and follows the rules of a UserLookup. It is
 // called only for a session that exists. A session counts as not signed in if it is new, expired,
-// tampered with, or encrypted with a key no longer in use, or if its file is missing. The lookup
-// returns any other error of the store.
+// tampered with, or encrypted with a key no longer in use, or if its file is missing. The event says
+// which, in the store's own words. The lookup returns any other error of the store. It also returns
+// an error if the session contains a type that the app has not registered with gob.
 //
-// Many stores ignore the request's context. Set timeouts on their clients, or visitors wait for as
-// long as a server hangs.
+// Many stores ignore the request's context. Set timeouts on their clients, so that no visitor waits.
 //
-// SessionLookup returns nil, which [New] rejects, if store or load is nil, or if name is not a
-// valid cookie name. It also returns nil if gorilla's CookieStore or FilesystemStore has no usable
-// key: it is empty, or an encryption key is not 16, 24, or 32 bytes long.
+// [New] rejects the lookup if store or load is nil, if name is not a valid cookie name, or if no key in
+// the store's Codecs is usable: it is empty, or an encryption key is not 16, 24, or 32 bytes long.
 func SessionLookup(store sessions.Store, name string, load func(*http.Request, *sessions.Session) (*User, error)) UserLookup {
-	if load == nil || !sessionstore.Usable(store, name) {
-		return nil
+	problem := sessionstore.Check(store, name)
+	if load == nil {
+		problem = cmp.Or(problem, sessionstore.NilLoad)
+	}
+	if problem != 0 {
+		return unusable[problem]
 	}
 	return func(r *http.Request) (*User, error) {
-		session, err := store.Get(r, name)
+		session, err := sessionstore.Get(r, store, name)
+		if absent := (*sessionstore.Absent)(nil); errors.As(err, &absent) {
+			return nil, fmt.Errorf("%w: %w", ErrNoUser, absent)
+		}
 		if err != nil {
-			if sessionstore.IsUnreadable(err) {
-				return nil, fmt.Errorf("%w: there is a session that cannot be read", ErrNoUser)
-			}
 			return nil, fmt.Errorf("reading the session: %w", err)
 		}
-		if session == nil || session.IsNew {
-			return nil, ErrNoUser
+		user, err := load(r, session)
+		if err == ErrNoUser || user == nil && err == nil {
+			return nil, fmt.Errorf("%w: %w", ErrNoUser, sessionstore.NoUser(name))
 		}
-		return load(r, session)
+		return user, err
 	}
 }
 
-// Claims are the claims of a token by name. They are encoded with encoding/json.
+// unusable has the lookups that SessionLookup returns for arguments that cannot work. checkLookup
+// recognizes them, because it cannot try a lookup.
+var unusable = map[sessionstore.Problem]UserLookup{
+	sessionstore.NilLoad:   func(*http.Request) (*User, error) { return nil, sessionstore.NilLoad },
+	sessionstore.NilStore:  func(*http.Request) (*User, error) { return nil, sessionstore.NilStore },
+	sessionstore.BadName:   func(*http.Request) (*User, error) { return nil, sessionstore.BadName },
+	sessionstore.NoKey:     func(*http.Request) (*User, error) { return nil, sessionstore.NoKey },
+	sessionstore.EmptyKey:  func(*http.Request) (*User, error) { return nil, sessionstore.EmptyKey },
+	sessionstore.KeyLength: func(*http.Request) (*User, error) { return nil, sessionstore.KeyLength },
+}
+
+// checkLookup returns why a lookup cannot be used, or "".
+func checkLookup(lookup UserLookup) string {
+	if lookup == nil {
+		return "is nil; pass a func that says who is signed in"
+	}
+	for problem, known := range unusable {
+		if reflect.ValueOf(lookup).Pointer() == reflect.ValueOf(known).Pointer() {
+			return "cannot be used: " + problem.Error()
+		}
+	}
+	return ""
+}
+
+// Claims are the claims of a token by name. [ClaimsMapper] describes how they are encoded.
 type Claims map[string]any
 
 // Object returns the object under name, and creates it if there is none. It panics if the claim is
@@ -126,6 +174,9 @@ func (c Claims) Object(name string) Claims {
 // If a mapper sets a reserved claim (exp, iat, nbf, or another one that the library writes for the
 // [Platform]), the login fails with an error that names it. [ErrForbidden] is a 403; any other
 // error is a 500.
+//
+// Claims are encoded as [User] describes for attributes, except that an untyped nil is sent as null. A
+// nil pointer or NULL in a database leaves the claim out.
 type ClaimsMapper func(ctx context.Context, user *User, claims Claims) error
 
 // Profile computes what a platform's docs may know about a user: it runs the platform's mapper,
@@ -232,7 +283,11 @@ func (p *Profile) answer(r *http.Request, lookup UserLookup, l *loginRequest) ([
 	if rejection != nil {
 		return nil, rejection
 	}
-	return marshal(claims)
+	body, err := jsonvalue.Marshal(claims)
+	if err != nil {
+		return nil, newLoginError(OutcomeMapperFailed, fmt.Errorf("the claim %w", err))
+	}
+	return body, nil
 }
 
 // isError reports whether a status means that something went wrong.
@@ -243,10 +298,14 @@ func isError(status int) bool { return 400 <= status && status < 600 }
 func (p *Profile) findUser(r *http.Request, lookup UserLookup, now time.Time) (*User, *LoginError) {
 	user, err := lookup(r)
 	switch {
+	case err != nil && reflect.ValueOf(err).Kind() == reflect.Pointer && reflect.ValueOf(err).IsNil():
+		return nil, newLoginError(OutcomeLookupFailed, fmt.Errorf("the lookup returned a nil %T as its error, which is not a nil error in Go; return nil", err))
 	case errors.Is(err, ErrForbidden):
 		return nil, newLoginError(OutcomeForbidden, err)
 	case errors.Is(err, ErrNoUser):
 		return nil, newLoginError(OutcomeNoUser, err)
+	case err != nil && sessionstore.IsNotFound(err):
+		return nil, newLoginError(OutcomeLookupFailed, fmt.Errorf("%w; for a visitor who is not signed in, the lookup must return ErrNoUser", err))
 	case err != nil:
 		return nil, newLoginError(OutcomeLookupFailed, err)
 	}
@@ -266,7 +325,10 @@ func (p *Profile) checkSession(user *User, now time.Time) error {
 		return nil
 	}
 	left := user.ExpiresAt.Sub(now)
-	if user.ExpiresAt.Unix() <= now.Unix() { // a token holds whole seconds
+	switch {
+	case isWrongUnit(user.ExpiresAt) && left < 0:
+		return fmt.Errorf("%w: ExpiresAt is in the year %d; leave it zero for a session without an end, and convert a number with the function for its unit, time.Unix or time.UnixMilli", ErrNoUser, user.ExpiresAt.Year())
+	case user.ExpiresAt.Unix() <= now.Unix(): // a token holds whole seconds
 		return fmt.Errorf("%w: ExpiresAt passed %v ago", ErrNoUser, max(0, -left).Round(time.Second))
 	}
 	if least := p.platform.Lifetime.MinSession; left < least {
@@ -275,12 +337,17 @@ func (p *Profile) checkSession(user *User, now time.Time) error {
 	return nil
 }
 
+// isWrongUnit reports whether a time that is set cannot be the end of a session: its number was in
+// another unit, or came from an empty column.
+func isWrongUnit(t time.Time) bool { return !t.IsZero() && (t.Year() < 2000 || t.Year() > 9999) }
+
 // The two uses of claims. A token has some, such as iat, that docs which ask for the claims do not get.
 const forToken, forDocs = true, false
 
 // claims returns what the docs may know about user.
 func (p *Profile) claims(ctx context.Context, user *User, isToken bool) (Claims, *LoginError) {
 	claims := Claims{}
+	user = trimmed(user)
 	for _, mapper := range p.mappers {
 		if err := mapper(ctx, user, claims); errors.Is(err, ErrForbidden) {
 			return nil, newLoginError(OutcomeForbidden, err)
@@ -288,8 +355,11 @@ func (p *Profile) claims(ctx context.Context, user *User, isToken bool) (Claims,
 			return nil, newLoginError(OutcomeMapperFailed, err)
 		}
 	}
-	if missing := p.missing(user, claims); missing != nil {
-		return nil, newLoginError(OutcomeIncompleteUser, &missingError{missing})
+	if err := jsonvalue.ConvertAll(claims); err != nil {
+		return nil, newLoginError(OutcomeMapperFailed, fmt.Errorf("the claim %w", err))
+	}
+	if err := p.checkComplete(user, claims); err != nil {
+		return nil, newLoginError(OutcomeIncompleteUser, err)
 	}
 	for _, name := range p.reserved {
 		if _, set := claims[name]; set {
@@ -304,45 +374,73 @@ func (p *Profile) claims(ctx context.Context, user *User, isToken bool) (Claims,
 	return claims, nil
 }
 
-// missing returns the claims that the platform requires and the user lacks.
-func (p *Profile) missing(user *User, claims Claims) (missing []string) {
-	if isBlank(user.ID) && isBlank(user.Name) && isBlank(user.Email) { // a bug in the lookup
-		return []string{"a name, an e-mail address or an ID"}
+// trim returns a text without the white space and the invisible characters around it.
+func trim(text string) string {
+	return strings.TrimFunc(text, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsGraphic(r) })
+}
+
+// trimmed returns the user without white space around the texts that docs compare or show. It copies
+// a user whom it changes, because several requests may share one.
+func trimmed(user *User) *User {
+	isOdd := func(text string) bool { return text != trim(text) }
+	if !isOdd(user.Name) && utf8.ValidString(user.Name) && !isOdd(user.Email) &&
+		!slices.ContainsFunc(user.Groups, func(group string) bool { return group == "" || isOdd(group) }) &&
+		!slices.ContainsFunc(user.APIKeys, func(key APIKey) bool { return isOdd(key.Key) }) {
+		return user
 	}
+	changed := *user
+	changed.Name = strings.ToValidUTF8(trim(user.Name), "\ufffd") // a name identifies nobody
+	changed.Email = trim(user.Email)
+	changed.Groups, changed.APIKeys = slices.Clone(user.Groups), slices.Clone(user.APIKeys)
+	for i, group := range changed.Groups {
+		changed.Groups[i] = trim(group)
+	}
+	changed.Groups = slices.DeleteFunc(changed.Groups, func(group string) bool { return group == "" })
+	for i, key := range changed.APIKeys {
+		changed.APIKeys[i].Key = trim(key.Key)
+	}
+	return &changed
+}
+
+// checkComplete returns an error if the user lacks a claim that the platform requires, or has neither
+// an ID nor a name nor an e-mail address.
+func (p *Profile) checkComplete(user *User, claims Claims) error {
+	if isBlank(user.ID) && isBlank(user.Name) && isBlank(user.Email) {
+		return &missingError{
+			[]string{"a name, an e-mail address, or an ID"},
+			"the lookup returned a user without an ID, a name, or an e-mail address; return ErrNoUser for a visitor who is not signed in",
+		}
+	}
+	var missing []string
 	for _, required := range p.platform.Required {
 		isSet := false
 		for name := range strings.SplitSeq(required, "|") {
-			isSet = isSet || !isEmpty(claims[name])
+			isSet = isSet || !jsonvalue.IsEmpty(claims[name])
 		}
 		if !isSet {
 			missing = append(missing, strings.ReplaceAll(required, "|", " or "))
 		}
 	}
-	return missing
-}
-
-// isEmpty reports whether a claim's JSON, which is what the docs get, is null, a blank string, or an
-// object or a list without members.
-func isEmpty(claim any) bool {
-	if text, isText := claim.(string); isText {
-		return isBlank(text)
+	if missing == nil {
+		return nil
 	}
-	marshaled, _ := json.Marshal(claim) // marshal reports the error
-	var text string
-	if json.Unmarshal(marshaled, &text) == nil { // null, or a string of another type
-		return isBlank(text)
+	text := "the user lacks what the platform requires: " + strings.Join(missing, ", ")
+	isOther := func(name string) bool { return name != "name" && name != "email" && name != "sub" }
+	if fromEmail := slices.DeleteFunc(slices.Clone(missing), isOther); isBlank(user.Email) && strings.Join(fromEmail, "") != "email" && fromEmail != nil {
+		text += "; in a preset, Email suffices for " + strings.Join(fromEmail, " and ")
 	}
-	return string(marshaled) == "[]" || string(marshaled) == "{}"
+	return &missingError{missing, text}
 }
 
 func isBlank(text string) bool { return strings.TrimSpace(text) == "" }
 
 // missingError is the cause of OutcomeIncompleteUser.
-type missingError struct{ claims []string }
-
-func (e *missingError) Error() string {
-	return "the user lacks what the platform requires: " + strings.Join(e.claims, ", ")
+type missingError struct {
+	claims []string // for the page
+	text   string
 }
+
+func (e *missingError) Error() string { return e.text }
 
 // addReserved adds the claims that the library writes.
 func (p *Profile) addReserved(claims Claims, user *User, now time.Time, isToken bool) {
@@ -368,19 +466,4 @@ func (p *Profile) addReserved(claims Claims, user *User, now time.Time, isToken 
 	if p.platform.TokenID {
 		claims["jti"] = rand.Text()
 	}
-}
-
-// marshal returns the claims as JSON. Its error names the claim that cannot be encoded, but omits
-// the text of encoding/json, which may quote the value.
-func marshal(claims Claims) ([]byte, *LoginError) {
-	text, err := json.Marshal(claims)
-	if err == nil {
-		return text, nil
-	}
-	for name, value := range claims {
-		if _, err := json.Marshal(value); err != nil {
-			return nil, newLoginError(OutcomeMapperFailed, fmt.Errorf("the claim %q, a %T, cannot be written as JSON", name, value))
-		}
-	}
-	return nil, newLoginError(OutcomeMapperFailed, errors.New("the claims cannot be written as JSON"))
 }

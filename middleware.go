@@ -29,12 +29,11 @@ package docslogin
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net/http"
+	"reflect"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -45,9 +44,11 @@ import (
 	"unicode/utf8"
 
 	"github.com/docslogin/docslogin/internal/address"
+	"github.com/docslogin/docslogin/internal/jsonvalue"
 	"github.com/docslogin/docslogin/internal/keys"
 	"github.com/docslogin/docslogin/internal/limit"
 	"github.com/docslogin/docslogin/internal/page"
+	"github.com/docslogin/docslogin/internal/sessionstore"
 )
 
 // Middleware serves the login route of one docs site. Create one with [New]; the zero value is
@@ -69,8 +70,8 @@ type Middleware struct {
 // or a nil argument of an option is a configuration error.
 func New(lookup UserLookup, platform Platform, opts ...Option) (*Middleware, error) {
 	c := newConfig(platform, opts)
-	if lookup == nil {
-		c.fail("lookup", "is nil; pass a func that says who is signed in (SessionLookup returns nil for a nil store, a nil load, a name that no cookie can have, or a cookie store without a key that works)")
+	if reason := checkLookup(lookup); reason != "" {
+		c.fail("lookup", "%s", reason)
 	}
 	c.checkProfile()
 	c.checkRoute()
@@ -114,7 +115,7 @@ func (m *Middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer func() { m.profile.report(r.Context(), &l, dest, rejection) }()
 	dest, rejection = recovering(r.Context(), func() (destination, *LoginError) { return m.login(r, &l) })
 	if rejection != nil {
-		m.reject(w, r, *rejection)
+		m.reject(w, r, &l, *rejection)
 		return
 	}
 	m.send(w, dest)
@@ -155,8 +156,8 @@ func recovering[T any](ctx context.Context, f func() (T, *LoginError)) (result T
 
 // login returns where the visitor goes next, or why the login is rejected.
 func (m *Middleware) login(r *http.Request, l *loginRequest) (dest destination, rejection *LoginError) {
-	if outcome := checkNavigation(r); outcome != "" {
-		return dest, newLoginError(outcome, nil)
+	if rejection := checkNavigation(r); rejection != nil {
+		return dest, rejection
 	}
 	l.arrived = m.profile.now()
 	l.asked = m.urls.Read(r.URL.RawQuery, l.arrived)
@@ -171,17 +172,18 @@ func (m *Middleware) login(r *http.Request, l *loginRequest) (dest destination, 
 }
 
 // checkNavigation rejects what is not a visitor's navigation: another method, or a request whose
-// result nobody will see. It returns the outcome of such a request, or "".
-func checkNavigation(r *http.Request) Outcome {
-	switch {
-	case r.Method != http.MethodGet:
-		return OutcomeMethod
-	case isSpeculative(r.Header):
-		return OutcomeSpeculative
-	case isEmbedded(r.Header):
-		return OutcomeEmbedded
+// result nobody will see.
+func checkNavigation(r *http.Request) *LoginError {
+	if r.Method != http.MethodGet {
+		return newLoginError(OutcomeMethod, nil)
 	}
-	return ""
+	if isSpeculative(r.Header) {
+		return newLoginError(OutcomeSpeculative, nil)
+	}
+	if err := checkEmbedded(r.Header); err != nil {
+		return newLoginError(OutcomeEmbedded, err)
+	}
+	return nil
 }
 
 // issue signs the claims about the user and returns the destination that carries the token.
@@ -190,9 +192,9 @@ func (m *Middleware) issue(ctx context.Context, l *loginRequest) (dest destinati
 	if rejection != nil {
 		return dest, rejection
 	}
-	payload, rejection := marshal(claims)
-	if rejection != nil {
-		return dest, rejection
+	payload, err := jsonvalue.Marshal(claims)
+	if err != nil {
+		return dest, newLoginError(OutcomeMapperFailed, fmt.Errorf("the claim %w", err))
 	}
 	if err := ctx.Err(); err != nil { // a deadline, which local keys do not heed; recovering handles a visitor who has gone
 		return dest, newLoginError(OutcomeSignFailed, err)
@@ -204,7 +206,7 @@ func (m *Middleware) issue(ctx context.Context, l *loginRequest) (dest destinati
 	docs, err := m.urls.Docs(&l.asked, token)
 	l.urlBytes = len(docs.URL) // even if it is too long
 	if err != nil {
-		return dest, newLoginError(OutcomeTooLarge, fmt.Errorf("%w; the largest claims: %s", err, largest(claims)))
+		return dest, newLoginError(OutcomeTooLarge, fmt.Errorf("%w; the largest claims: %s", err, jsonvalue.Largest(claims)))
 	}
 	return destination{Destination: docs, outcome: OutcomeLoggedIn}, nil
 }
@@ -222,12 +224,31 @@ func (m *Middleware) offerSignIn(l *loginRequest, rejection *LoginError) (dest d
 		}
 		return dest, nil
 	case rejection.Outcome == OutcomeNoUser:
-		rejection = newLoginError(OutcomeLoop, rejection.Err)
+		rejection = newLoginError(OutcomeLoop, afterSignIn(rejection.Err, l.user))
 	}
 	if outcomes[rejection.Outcome].signIn {
 		rejection.SignInURL = m.urls.SignIn(&l.asked, l.arrived).URL
 	}
 	return dest, rejection
+}
+
+// afterSignIn adds to err, the reason why nobody is signed in, what is probably wrong if the visitor
+// has just signed in. user is the user whose session has ended, or nil.
+func afterSignIn(err error, user *User) error {
+	hint := ""
+	absent := (*sessionstore.Absent)(nil)
+	switch {
+	case user != nil && !isWrongUnit(user.ExpiresAt): // otherwise err says what is wrong
+		hint = "if the visitor has just signed in, the time zone or the unit of ExpiresAt is wrong"
+	case errors.As(err, &absent):
+		hint = absent.Hint
+	case err == ErrNoUser:
+		hint = "the lookup gives no reason, which it can do by wrapping ErrNoUser"
+	}
+	if hint == "" {
+		return err
+	}
+	return fmt.Errorf("%w; %s", err, hint)
 }
 
 // send sends the visitor's browser to its destination.
@@ -241,7 +262,7 @@ func (m *Middleware) send(w http.ResponseWriter, dest destination) {
 }
 
 // reject responds to a rejected request. The rejection is a copy, which an error handler may change.
-func (m *Middleware) reject(w http.ResponseWriter, r *http.Request, rejection LoginError) {
+func (m *Middleware) reject(w http.ResponseWriter, r *http.Request, l *loginRequest, rejection LoginError) {
 	switch rejection.Outcome {
 	case OutcomeCanceled:
 		return
@@ -255,7 +276,7 @@ func (m *Middleware) reject(w http.ResponseWriter, r *http.Request, rejection Lo
 		m.profile.errorHandler(w, r, &rejection)
 		return
 	}
-	p := page.Error{Outcome: string(rejection.Outcome), SignInURL: rejection.SignInURL}
+	p := page.Error{Outcome: string(rejection.Outcome), SessionRejected: l.user != nil || len(r.Header["Cookie"]) > 0, SignInURL: rejection.SignInURL}
 	if missing, ok := rejection.Err.(*missingError); ok {
 		p.Missing = missing.claims
 	}
@@ -271,35 +292,24 @@ func isSpeculative(h http.Header) bool {
 		limit.AnyValue(h, isPrefetch, "Purpose", "X-Purpose", "X-Moz")
 }
 
-// isEmbedded reports whether a page or a script loads the route, instead of navigating to it. It also
-// reports true if a header that it reads is too long to be a browser's.
-func isEmbedded(h http.Header) bool {
+// checkEmbedded returns an error if a page or a script loads the route, instead of navigating to it, or
+// if a header that it reads is too long to be a browser's.
+func checkEmbedded(h http.Header) error {
 	if h["Sec-Websocket-Key"] != nil { // a script's handshake; Chromium sends no Sec-Fetch-Mode with it
-		return true
+		return errors.New("a script opens a WebSocket")
 	}
 	// Sec-Fetch-Site is not checked, because a login comes from another site, the docs. A service
 	// worker that forwards a navigation sends the destination "empty".
 	isNot := func(allowed ...string) func(string) bool {
 		return func(value string) bool { return !slices.Contains(allowed, value) }
 	}
-	return limit.AnyValue(h, isNot("navigate"), "Sec-Fetch-Mode") || limit.AnyValue(h, isNot("document", "empty"), "Sec-Fetch-Dest")
-}
-
-// largest names the three largest claims with their sizes.
-func largest(claims Claims) string {
-	sizes := map[string]int{}
-	for name, value := range claims {
-		text, _ := json.Marshal(value)
-		sizes[name] = len(text)
+	if limit.AnyValue(h, isNot("document", "empty"), "Sec-Fetch-Dest") {
+		return errors.New("a page loads the route as a part of itself, according to Sec-Fetch-Dest; link to the route instead")
 	}
-	names := slices.SortedFunc(maps.Keys(sizes), func(a, b string) int {
-		return cmp.Or(cmp.Compare(sizes[b], sizes[a]), cmp.Compare(a, b))
-	})
-	var list []string
-	for _, name := range names[:min(3, len(names))] {
-		list = append(list, fmt.Sprintf("%s (%d bytes)", name, sizes[name]))
+	if limit.AnyValue(h, isNot("navigate"), "Sec-Fetch-Mode") {
+		return errors.New("a script or a service worker made the request, according to Sec-Fetch-Mode; navigate to the route instead, and exclude it from the service worker")
 	}
-	return strings.Join(list, ", ")
+	return nil
 }
 
 // Must returns m, and panics if err is not nil. Use it in a program that cannot start without
@@ -319,6 +329,7 @@ func (m *Middleware) Path() string { return m.path }
 func (m *Middleware) SetKey(key Key) error {
 	signer, err := newSigner(m.profile.platform.Algorithm, key)
 	if err != nil {
+		err.Platform = m.profile.platform.Name
 		return err
 	}
 	m.signer.Store(signer)
@@ -387,7 +398,7 @@ const (
 	OutcomeOrigin         Outcome = "origin"          // 403: userinfo was called from an origin that is not configured, or by a request whose response no script can read
 	OutcomeMethod         Outcome = "method"          // 405: the wrong method
 	OutcomeSpeculative    Outcome = "speculative"     // 403 without a body: a prefetch, or a prefetch header that is too long
-	OutcomeEmbedded       Outcome = "embedded"        // 403 without a body: a frame, an image, a fetch, a web socket, or fetch metadata that is too long
+	OutcomeEmbedded       Outcome = "embedded"        // 403 without a body: a frame, an image, a fetch, a WebSocket, or fetch metadata that is too long
 	OutcomeForbidden      Outcome = "forbidden"       // 403: ErrForbidden
 	OutcomeIncompleteUser Outcome = "incomplete_user" // 403: a claim that the platform requires is missing
 	OutcomeLookupFailed   Outcome = "lookup_failed"   // 500
@@ -455,7 +466,11 @@ type panicError struct {
 
 func newPanicError(v any) *panicError {
 	err, ok := v.(error)
-	if !ok {
+	switch text := reflect.ValueOf(v); {
+	case ok:
+	case text.Kind() == reflect.String:
+		err = errors.New(text.String())
+	default:
 		err = fmt.Errorf("a value of type %T", v)
 	}
 	return &panicError{err, debug.Stack()}
@@ -482,7 +497,11 @@ func (p *Profile) report(ctx context.Context, l *loginRequest, dest destination,
 	e, status := p.event(l, dest, rejection)
 	logger := cmp.Or(p.logger, slog.Default())
 	panicValue(func() {
-		if level := outcomes[e.Outcome].level; logger.Enabled(ctx, level) {
+		level := outcomes[e.Outcome].level
+		if l.user != nil && isWrongUnit(l.user.ExpiresAt) { // no visitor can bring that about
+			level = max(level, slog.LevelWarn)
+		}
+		if logger.Enabled(ctx, level) {
 			logger.LogAttrs(ctx, level, "docs login", logAttrs(&e, l.route, status)...)
 		}
 	})
@@ -491,7 +510,7 @@ func (p *Profile) report(ctx context.Context, l *loginRequest, dest destination,
 	}
 	if v := panicValue(func() { p.observer(ctx, e) }); v != nil {
 		panicValue(func() {
-			logger.LogAttrs(ctx, slog.LevelError, "docs login: the observer panicked", slog.String("exception.type", fmt.Sprintf("%T", v)))
+			logger.LogAttrs(ctx, slog.LevelError, "docs login: the observer panicked", slog.String("exception.type", fmt.Sprintf("%T", v)), slog.String("exception.message", printable(newPanicError(v).Error())))
 		})
 	}
 }
@@ -518,6 +537,9 @@ func (p *Profile) event(l *loginRequest, dest destination, rejection *LoginError
 		warnings = append(warnings, "the deep link was rejected: "+l.asked.Rejected)
 	}
 	warnings = append(warnings, l.asked.Warnings...)
+	if l.user != nil && l.user.ExpiresAt.Year() > 9999 {
+		warnings = append(warnings, "ExpiresAt is after the year 9999; for milliseconds, use time.UnixMilli")
+	}
 	if warning := dest.Warning(); warning != "" {
 		warnings = append(warnings, warning)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/docslogin/docslogin/internal/address"
+	"github.com/docslogin/docslogin/internal/jsonvalue"
 	"github.com/docslogin/docslogin/internal/keys"
 )
 
@@ -35,7 +36,7 @@ type Platform struct {
 	Lifetime      Lifetime
 	TokenID       bool         // adds a random jti
 	HostClaim     string       // claim for the host name of DocsURL, in lower case, without a port
-	Static        Claims       // claims that are the same for every user, such as version or iss
+	Static        Claims       // claims that are the same for every user, such as version or iss; encoded like a mapper's claims
 	MaxTokenBytes int          // a longer token is rejected (too_large); 0: only the whole URL is limited
 	Required      []string     // claims without which a user cannot log in, checked after all mappers; "a|b" requires one of the two
 	Mapper        ClaimsMapper // nil: only the mappers of WithClaimsMapper run
@@ -124,18 +125,24 @@ type Key struct {
 // signature (RFC 2104).
 //
 // New requires at least 16 bytes. It rejects a secret with white space or quotes around it, or with
-// an invisible or control character in it. It also rejects values that are clearly not secrets: PEM,
-// a URL, a file path, a placeholder such as ${NAME}, a JSON object, a line of an env file, a masked
-// value, base64 with white space in it, or one character repeated. A secret that is not valid UTF-8
-// may contain any bytes.
+// an invisible or control character in it. It also rejects values that are clearly not secrets, such
+// as PEM, a token, a URL, a file path, a reference to a secret manager, an encrypted value, a
+// placeholder such as ${NAME}, a JSON object, a line of an env file, a masked value, an example such
+// as <your-secret>, base64 with white space in it, or one character repeated. A secret that is not
+// valid UTF-8 may contain any bytes.
+//
+// New cannot know whether a program that read an env file changed the secret, for example by
+// expanding a $ in it. The command docslogin explain finds such changes.
 func Secret(secret string) Key {
 	return Key{signer: func(alg jose.SignatureAlgorithm) (*keys.Signer, error) { return keys.Secret(secret, alg) }}
 }
 
-// PrivateKey returns the private key in a PEM text: Ed25519 for EdDSA or P-256 for ES256, in PKCS#8
-// or SEC 1. It accepts any form that environment variables give the text: newlines written as \n or
-// replaced by spaces, CRLF, quotes or spaces around it, indentation, a byte-order mark, or base64
-// of it.
+// PrivateKey returns the private key in a PEM text: Ed25519 for EdDSA or P-256 for ES256, in PKCS#8,
+// in SEC 1, or in OpenSSH's format without a passphrase. It accepts the forms that environment
+// variables give the text: newlines written as \n, even without the backslash, or replaced by spaces;
+// CRLF; quotes or spaces around it; indentation; a byte-order mark; escapes of URLs, HTML, or JSON; and
+// base64 of the whole text. Base64 on one line passes through every env file unchanged. If part of the
+// key is missing, the error says so.
 func PrivateKey(pemText string) Key {
 	return Key{signer: func(alg jose.SignatureAlgorithm) (*keys.Signer, error) { return keys.PEM(pemText, alg) }}
 }
@@ -174,7 +181,8 @@ func WithPath(path string) Option {
 //
 // pageURL is a path of the app as browsers see it, and the return URL is then a path, too. Or it is
 // an absolute http(s) URL, which requires [WithExternalURL]; if it is on another origin, the
-// return URL is absolute. After the sign-in, redirect to [Middleware.ReturnURL] with status 303. If
+// return URL is absolute. If pageURL has a fragment, as with a hash router, the parameter precedes it,
+// in location.search. After the sign-in, redirect to [Middleware.ReturnURL] with status 303. If
 // another program serves the page, it must accept only return URLs that begin with the URL of the
 // login route and "?", and redirect to them unchanged.
 func WithSignInPage(pageURL, returnParam string) Option {
@@ -188,6 +196,17 @@ func WithSignInPage(pageURL, returnParam string) Option {
 // [Middleware.ReturnURL]. There is no default: the URL is never taken from a request.
 func WithExternalURL(base string) Option {
 	return func(c *config) { c.externalURL = &base }
+}
+
+// WithReturnParams names parameters of the login URL that the app needs again after the sign-in, such
+// as site in /docs-login?site=a. The return URL keeps their first values; one over 256 bytes is
+// dropped. They do not go to the docs. By default, the return URL contains only parameters that the
+// platform uses.
+func WithReturnParams(names ...string) Option {
+	return func(c *config) {
+		c.failIf(len(names) == 0, "WithReturnParams", "names no parameter; leave the option out")
+		c.returnParams = slices.Clone(names)
+	}
 }
 
 // WithClaimsMapper adds a mapper that runs after the platform's. Several run in the order given.
@@ -238,8 +257,8 @@ func WithObserver(f func(context.Context, Event)) Option {
 // WithLogger sets the logger, which receives one line per request, at the level of the outcome. The
 // default is [slog.Default] at the time of the request. No line contains a token, a claim other
 // than the user's ID, a key, or a deep link's query. Your own error messages are logged, with
-// unprintable characters escaped. A panic is logged with its stack; if its value is not an error,
-// only its type is logged.
+// unprintable characters escaped. A panic is logged with its stack; if its value is neither an error
+// nor a string, only its type is logged.
 func WithLogger(l *slog.Logger) Option {
 	return func(c *config) {
 		c.failIf(l == nil, "WithLogger", "is nil; slog.New(slog.DiscardHandler) keeps silent")
@@ -258,13 +277,18 @@ func WithClock(now func() time.Time) Option {
 
 // ConfigError is one configuration error. [New] joins all of them (see [errors.Join]).
 type ConfigError struct {
-	Field  string // the option, argument, or Platform field: "WithPath", "lookup", "Platform.DocsURL"
-	Reason string // what is wrong and what to do; never contains a secret or the text of a URL
-	Err    error  // the cause, or nil
+	Platform string // Platform.Name; "" if it is not known
+	Field    string // the option, argument, or Platform field: "WithPath", "lookup", "Platform.DocsURL"
+	Reason   string // what is wrong and what to do; never contains a secret or the text of a URL
+	Err      error  // the cause, or nil
 }
 
 func (e *ConfigError) Error() string {
-	text := "docslogin: " + e.Field + " " + e.Reason
+	text := e.Field + " " + e.Reason
+	if e.Platform != "" {
+		text = e.Platform + ": " + text
+	}
+	text = "docslogin: " + text
 	if e.Err != nil {
 		text += ": " + e.Err.Error()
 	}
@@ -280,6 +304,7 @@ type config struct {
 	path         string
 	signIn       *address.SignIn
 	externalURL  *string
+	returnParams []string
 	mappers      []ClaimsMapper
 	tokenTTL     *time.Duration
 	sessionTTL   *time.Duration
@@ -329,34 +354,43 @@ func (c *config) add(err *ConfigError) {
 			return
 		}
 	}
+	err.Platform = c.platform.Name
 	c.errs = append(c.errs, err)
 }
 
-// configErrors returns the configuration errors in err, which may be joined.
-func configErrors(err error) (all []*ConfigError) {
+// configErrors returns each error in err, which may be joined, as a configuration error. It is empty if
+// err is nil.
+func configErrors(err error) (all []ConfigError) {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, err := range joined.Unwrap() {
 			all = append(all, configErrors(err)...)
 		}
 		return all
 	}
-	var one *ConfigError
-	if errors.As(err, &one) {
-		all = append(all, one)
+	field := "Platform"
+	if one := (*ConfigError)(nil); errors.As(err, &one) {
+		if error(one) == err {
+			return []ConfigError{*one}
+		}
+		field = one.Field
 	}
-	return all
+	if err == nil {
+		return nil
+	}
+	return []ConfigError{{Field: field, Reason: "cannot be used", Err: err}}
 }
+
+// platformName returns the platform's name for a sentence.
+func (c *config) platformName() string { return cmp.Or(c.platform.Name, "the platform") }
 
 // err returns all configuration errors, joined, or nil.
 func (c *config) err() error { return errors.Join(c.errs...) }
 
 // checkProfile checks the part of the configuration that a profile needs.
 func (c *config) checkProfile() {
-	if err := c.platform.Err; err != nil {
-		if configErrors(err) == nil {
-			err = &ConfigError{Field: "Platform", Reason: "has an argument that cannot be used", Err: err}
-		}
-		c.errs = append(c.errs, err)
+	for _, err := range configErrors(c.platform.Err) {
+		err.Platform = c.platform.Name
+		c.errs = append(c.errs, &err)
 	}
 	if c.platform.Name == "" {
 		c.fail("Platform.Name", "is missing; begin with a preset of package platforms, or name the platform")
@@ -384,14 +418,14 @@ func (c *config) newProfile(host string) *Profile {
 func (c *config) address() *address.Config {
 	p := &c.platform
 	return &address.Config{
-		DocsURL: p.DocsURL, Callback: p.Callback, Carrier: p.Carrier.carrier,
+		Platform: c.platformName(), DocsURL: p.DocsURL, Callback: p.Callback, Carrier: p.Carrier.carrier,
 		DeepLink: address.DeepLink{
 			In: p.DeepLink.In, Out: p.DeepLink.Out, Form: address.LinkForm(p.DeepLink.Form),
 			Always: p.DeepLink.Always, Raw: p.DeepLink.Raw,
 			FromBase: p.DeepLink.FromBase, Origins: p.DeepLink.Origins, Drop: p.DeepLink.Drop,
 		},
 		Echo: p.Echo, Params: p.Params, MaxTokenBytes: p.MaxTokenBytes, RootOnly: p.RootOnly, InsecureHTTP: p.InsecureHTTP,
-		Path: c.path, ExternalURL: c.externalURL, SignIn: c.signIn,
+		Path: c.path, ExternalURL: c.externalURL, SignIn: c.signIn, ReturnParams: c.returnParams,
 	}
 }
 
@@ -450,7 +484,7 @@ func (c *config) checkLifetime() {
 	c.checkDuration("Token", c.tokenTTL, l.Token, hasToken, 0, p.MaxToken)
 	c.checkDuration("Session", c.sessionTTL, l.Session, hasSession, p.MinSession, 0)
 	if p.MinSession != 0 && !hasSession {
-		c.fail("Platform.Lifetime.MinSession", "does not apply: this platform has no claim for a session in its token")
+		c.fail("Platform.Lifetime.MinSession", "does not apply, because the token of %s has no claim for the end of a session", c.platformName())
 	}
 	if p.SessionClaim == "exp" && hasToken && l.Token != 0 {
 		c.fail("Platform.Lifetime", "has a Token and a Session that both want the claim exp; set Token to 0")
@@ -465,9 +499,9 @@ func (c *config) checkDuration(name string, option *time.Duration, d time.Durati
 	shortest, longest = max(shortest, time.Second), cmp.Or(longest, maxLifetime)
 	switch {
 	case !applies && (option != nil || d != 0):
-		c.fail(field, "does not apply: this platform has no claim for it in its token")
+		c.fail(field, "does not apply, because the token of %s has no claim for it", c.platformName())
 	case applies && (d < shortest || d > longest):
-		c.fail(field, "is %v; on this platform it must be from %v to %v", d, shortest, longest)
+		c.fail(field, "is %v; it must be from %v to %v", d, shortest, longest)
 	}
 }
 
@@ -508,18 +542,25 @@ func (c *config) checkClaims() {
 	for _, name := range slices.Sorted(maps.Keys(p.Static)) {
 		value := p.Static[name]
 		text, isText := value.(string)
-		if name == "" || slices.Contains(written, name) {
-			c.fail("Platform.Static", "has the claim %q, which is empty or which the library writes; remove it", name)
-		} else if isText && (text == "" || text != strings.TrimSpace(text)) {
-			c.fail("Platform.Static", "has no value for the claim %q, or one with white space around it; correct it", name)
-		} else if _, err := json.Marshal(value); err != nil {
-			c.fail("Platform.Static", "has the claim %q, a %T, which cannot be written as JSON", name, value)
+		switch _, err := jsonvalue.Copy(value); {
+		case name == "":
+			c.fail("Platform.Static", "has a claim without a name; remove it")
+		case slices.Contains(written, name):
+			c.fail("Platform.Static", "has the claim %q, which the library writes; remove it", name)
+		case isText && text == "":
+			c.fail("Platform.Static", "has no value for the claim %q; set it", name)
+		case isText && text != strings.TrimSpace(text):
+			c.fail("Platform.Static", "has white space around the value of the claim %q; remove it", name)
+		case err != nil:
+			c.fail("Platform.Static", "has the claim %q, %v", name, err)
 		}
 	}
 	for _, required := range p.Required {
 		for name := range strings.SplitSeq(required, "|") {
-			if name == "" || slices.Contains(reservedClaims(p), name) {
-				c.fail("Platform.Required", "has the claim %q, which is empty or which the library writes; remove it", name)
+			if name == "" {
+				c.fail("Platform.Required", "has a claim without a name; remove it")
+			} else if slices.Contains(reservedClaims(p), name) {
+				c.fail("Platform.Required", "has the claim %q, which the library writes; remove it", name)
 			}
 		}
 	}
@@ -529,7 +570,8 @@ func (c *config) checkClaims() {
 func marshalEach(claims Claims) Claims {
 	marshaled := make(Claims, len(claims))
 	for name, value := range claims {
-		text, _ := json.Marshal(value) // checkClaims has checked it
+		copied, _ := jsonvalue.Copy(value) // checkClaims has checked it
+		text, _ := json.Marshal(copied)
 		marshaled[name] = json.RawMessage(text)
 	}
 	return marshaled

@@ -36,7 +36,7 @@ func TestCannyDeepLinks(t *testing.T) {
 func TestCannyCompanyID(t *testing.T) {
 	for _, tt := range []struct{ name, companyID, reason string }{
 		{"no companyID", "", `has no value for the parameter "companyID"`},
-		{"white space around it", "5c1d\n", "white space around it"},
+		{"white space around it", "5c1d\n", "white space around the value of the parameter \"companyID\""},
 	} {
 		_, err := docslogin.New(testkit.Nobody, platforms.Canny("https://feedback.example.com", tt.companyID, testkit.Secret))
 		testConfigError(t, err, "Platform.Params", tt.reason)

@@ -70,7 +70,7 @@ func TestGitBookLifetimes(t *testing.T) {
 		{"an app session that ends before the shortest docs session", until(59 * time.Second), nil, ""},
 	})
 	_, err := docslogin.New(testkit.Nobody, gitBook, docslogin.WithSessionTTL(59*time.Second))
-	testConfigError(t, err, "WithSessionTTL", "is 59s; on this platform it must be from 1m0s")
+	testConfigError(t, err, "WithSessionTTL", "is 59s; it must be from 1m0s")
 }
 
 // GitBook splits its cookie in three (GitbookIO/gitbook #4554), so only the URL limits the token.

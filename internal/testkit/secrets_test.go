@@ -79,7 +79,7 @@ func TestNothingPrintsAKey(t *testing.T) {
 		// the app's settings and users
 		`docslogin.Carrier docslogin.DeepLink docslogin.LinkForm docslogin.Lifetime docslogin.InForm docslogin.InFragment docslogin.InQuery
 		docslogin.WithClaimsMapper docslogin.WithClock docslogin.WithErrorHandler docslogin.WithExternalURL docslogin.WithLogger
-		docslogin.WithObserver docslogin.Option docslogin.WithPath docslogin.WithSessionTTL docslogin.WithSignInPage docslogin.WithTokenTTL
+		docslogin.WithObserver docslogin.Option docslogin.WithPath docslogin.WithReturnParams docslogin.WithSessionTTL docslogin.WithSignInPage docslogin.WithTokenTTL
 		docslogin.APIKey docslogin.ClaimsMapper docslogin.User docslogin.Profile.Now
 		docslogintest.WithClock docslogintest.WithListener docslogintest.WithTitle`,
 		// claims, events, and results of test sites
