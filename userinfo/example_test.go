@@ -33,7 +33,8 @@ func ExampleNew() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	mux.Handle("/user-info", info)
+	mux.Handle("GET /user-info", info)
+	mux.Handle("OPTIONS /user-info", info) // the browser's CORS preflight
 
 	r := httptest.NewRequest("GET", "/user-info", nil)
 	r.Header.Set("Origin", "https://docs.example.com")

@@ -13,7 +13,8 @@
 //
 //	info, err := userinfo.New(lookup, platforms.MintlifyInfo(), []string{"https://docs.example.com"})
 //	...
-//	mux.Handle("/user-info", info)
+//	mux.Handle("GET /user-info", info)
+//	mux.Handle("OPTIONS /user-info", info) // the browser's CORS preflight
 package userinfo
 
 import (
@@ -55,18 +56,27 @@ import (
 func New(lookup docslogin.UserLookup, platform docslogin.Platform, origins []string, opts ...docslogin.Option) (http.Handler, error) {
 	profile, err := docslogin.NewProfile(platform, opts...)
 	errs := []error{err}
-	if lookup == nil {
-		errs = append(errs, &docslogin.ConfigError{Field: "lookup", Reason: "is nil; pass a func that says who is signed in"})
-	}
+	errs = append(errs, checkLookup(lookup, platform.Name))
 	for i, origin := range origins {
 		if reason := address.CheckOrigin(origin, platform.InsecureHTTP); reason != "" {
-			errs = append(errs, &docslogin.ConfigError{Field: fmt.Sprintf("origins[%d]", i), Reason: reason})
+			errs = append(errs, &docslogin.ConfigError{Platform: platform.Name, Field: fmt.Sprintf("origins[%d]", i), Reason: reason})
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
 	return &handler{profile: profile, lookup: lookup, origins: slices.Clone(origins)}, nil
+}
+
+// checkLookup returns what docslogin.New says about a lookup, which alone knows SessionLookup's.
+func checkLookup(lookup docslogin.UserLookup, platform string) error {
+	_, err := docslogin.New(lookup, docslogin.Platform{Name: platform})
+	for _, err := range err.(interface{ Unwrap() []error }).Unwrap() { // the platform has nothing else
+		if err := err.(*docslogin.ConfigError); err.Field == "lookup" {
+			return err
+		}
+	}
+	return nil
 }
 
 type redacted = keys.Redacted

@@ -95,9 +95,9 @@ func TestAnswers(t *testing.T) {
 		{"a user whose session has ended", testkit.As(&docslogin.User{ID: "1", ExpiresAt: testkit.Noon.Add(-time.Hour)}), nil, 401, "no_user",
 			"docslogin: nobody is signed in: ExpiresAt passed 1h0m0s ago", `{"error":"Unauthorized"}`},
 		{"a user who may not read the docs", testkit.Failing(docslogin.ErrForbidden), nil, 403, "forbidden", "docslogin: the user may not read these docs", `{"error":"Forbidden"}`},
-		{"an empty user", testkit.As(&docslogin.User{}), nil, 403, "incomplete_user", "the user lacks what the platform requires: a name, an e-mail address or an ID", `{"error":"Forbidden"}`},
+		{"an empty user", testkit.As(&docslogin.User{}), nil, 403, "incomplete_user", "the lookup returned a user without an ID, a name, or an e-mail address; return ErrNoUser for a visitor who is not signed in", `{"error":"Forbidden"}`},
 		{"a store that fails", testkit.Failing(errStore), nil, 500, "lookup_failed", "the session store is down", `{"error":"Internal Server Error"}`},
-		{"a lookup that panics", func(*http.Request) (*docslogin.User, error) { panic("x") }, nil, 500, "panic", "a value of type string", `{"error":"Internal Server Error"}`},
+		{"a lookup that panics", func(*http.Request) (*docslogin.User, error) { panic("x") }, nil, 500, "panic", "x", `{"error":"Internal Server Error"}`},
 		{"a mapper that fails", testkit.As(ada), mapper(func(docslogin.Claims) error { return errStore }), 500, "mapper_failed", "the session store is down", `{"error":"Internal Server Error"}`},
 		{"a mapper that sets a reserved claim", testkit.As(ada), testkit.Sets("exp", 1), 500, "reserved_claim",
 			`a mapper, an attribute, or an API key's value sets the reserved claim "exp", which the library writes; use another name`, `{"error":"Internal Server Error"}`},
@@ -389,8 +389,8 @@ func TestOriginsAreWrittenAsBrowsersSendThem(t *testing.T) {
 	for origin, want := range map[string]string{
 		"https://docs.example.com/": "must be written as browsers send it",
 		"http://docs.example.com":   "must be https",
-		"*":                         "is not an absolute http or https URL",
-		"null":                      "is not an absolute http or https URL",
+		"*":                         "does not begin with https://",
+		"null":                      "does not begin with https://",
 	} {
 		h, err := userinfo.New(testkit.Nobody, platforms.MintlifyInfo(), []string{"https://first.example.com", origin})
 		errs := testkit.ConfigErrors(err)

@@ -59,8 +59,8 @@ func ExampleHandler_SetSecret() {
 	fmt.Println(rotate("too short"))
 	// Output:
 	// <nil>
-	// docslogin: Platform.Key cannot be used: the secret is 9 bytes long; it needs at least 16
-	// docslogin: secret cannot be used: the secret is 9 bytes long; it needs at least 16
+	// docslogin: ReadMe: Platform.Key cannot be used: the secret is too short: it has 9 bytes and needs at least 16; if the docs' dashboard shows a longer one, put single quotes around it where it is set
+	// docslogin: ReadMe: secret cannot be used: the secret is too short: it has 9 bytes and needs at least 16; if the docs' dashboard shows a longer one, put single quotes around it where it is set
 }
 
 func currentUser(*http.Request) (*docslogin.User, error) { return nil, docslogin.ErrNoUser }

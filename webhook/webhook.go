@@ -33,10 +33,11 @@ import (
 // multiple goroutines.
 type Handler struct {
 	redacted
-	profile *docslogin.Profile
-	find    func(ctx context.Context, email string) (*docslogin.User, error)
-	read    readSignature
-	secret  atomic.Pointer[func() []byte] // a closure, so that nothing prints the secret
+	platform string // its name, for configuration errors
+	profile  *docslogin.Profile
+	find     func(ctx context.Context, email string) (*docslogin.User, error)
+	read     readSignature
+	secret   atomic.Pointer[func() []byte] // a closure, so that nothing prints the secret
 }
 
 type redacted = keys.Redacted
@@ -50,10 +51,10 @@ type verifySignature func(secret, body []byte, now time.Time) error
 
 // newHandler returns the handler for a platform, unless there are configuration errors.
 func newHandler(platform docslogin.Platform, secret string, read readSignature, find func(context.Context, string) (*docslogin.User, error), opts []docslogin.Option) (*Handler, error) {
-	h := &Handler{find: find, read: read}
+	h := &Handler{platform: platform.Name, find: find, read: read}
 	errs := []error{h.SetSecret(secret)}
 	if find == nil {
-		errs = append(errs, &docslogin.ConfigError{Field: "find", Reason: "is nil; pass a func that returns the user with an e-mail address"})
+		errs = append(errs, &docslogin.ConfigError{Platform: h.platform, Field: "find", Reason: "is nil; pass a func that returns the user with an e-mail address"})
 	}
 	opts = append(slices.Clone(opts), docslogin.WithErrorHandler(writeError))
 	profile, err := docslogin.NewProfile(platform, opts...)
@@ -69,7 +70,7 @@ func newHandler(platform docslogin.Platform, secret string, read readSignature, 
 // a [*docslogin.ConfigError] and keeps the old secret.
 func (h *Handler) SetSecret(secret string) error {
 	if _, err := keys.Secret(secret, jose.HS256); err != nil {
-		return &docslogin.ConfigError{Field: "secret", Reason: "cannot be used", Err: err}
+		return &docslogin.ConfigError{Platform: h.platform, Field: "secret", Reason: "cannot be used", Err: err}
 	}
 	held := []byte(secret)
 	get := func() []byte { return held }

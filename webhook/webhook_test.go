@@ -54,9 +54,9 @@ func TestOneEventForEachRequest(t *testing.T) {
 		{"no address", signed(`{}`), `{}`, "no_user", "", "DEBUG", "docslogin: nobody is signed in: the body names no e-mail address"},
 		{"a user whose session has ended", signed(`{"email":"ended@example.com"}`), `{"email":"ended@example.com"}`, "no_user", "3", "DEBUG", "docslogin: nobody is signed in: ExpiresAt passed 1h0m0s ago"},
 		{"a user who may not read the docs", signed(`{"email":"blocked@example.com"}`), `{"email":"blocked@example.com"}`, "forbidden", "", "INFO", "plan: docslogin: the user may not read these docs"},
-		{"a user without an e-mail address", signed(`{"email":"nameless@example.com"}`), `{"email":"nameless@example.com"}`, "incomplete_user", "2", "WARN", "the user lacks what the platform requires: name, email"},
+		{"a user without an e-mail address", signed(`{"email":"nameless@example.com"}`), `{"email":"nameless@example.com"}`, "incomplete_user", "2", "WARN", "the user lacks what the platform requires: name, email; in a preset, Email suffices for name and email"},
 		{"a fault of the app", signed(`{"email":"broken@example.com"}`), `{"email":"broken@example.com"}`, "lookup_failed", "", "ERROR", "the database is down"},
-		{"a panic of the app", signed(`{"email":"panic@example.com"}`), `{"email":"panic@example.com"}`, "panic", "", "ERROR", "a value of type string"},
+		{"a panic of the app", signed(`{"email":"panic@example.com"}`), `{"email":"panic@example.com"}`, "panic", "", "ERROR", "boom"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var told testkit.Told
@@ -98,10 +98,10 @@ func TestAllConfigErrorsAtOnce(t *testing.T) {
 	}
 	slices.Sort(texts)
 	want := []string{
-		"docslogin: WithClaimsMapper is nil; leave the option out",
-		"docslogin: find is nil; pass a func that returns the user with an e-mail address",
-		"docslogin: option 2 is nil; leave it out",
-		"docslogin: secret cannot be used: the secret is 7 bytes long; it needs at least 16",
+		"docslogin: ReadMe: WithClaimsMapper is nil; leave the option out",
+		"docslogin: ReadMe: find is nil; pass a func that returns the user with an e-mail address",
+		"docslogin: ReadMe: option 2 is nil; leave it out",
+		"docslogin: ReadMe: secret cannot be used: the secret is too short: it has 7 bytes and needs at least 16; if the docs' dashboard shows a longer one, put single quotes around it where it is set",
 	}
 	if h != nil || !slices.Equal(texts, want) {
 		t.Errorf("got %q", texts)
@@ -122,10 +122,10 @@ func TestSetSecret(t *testing.T) {
 	}
 	bySecret("before", 200, 401)
 	for name, tt := range map[string]struct{ secret, want string }{
-		"an empty secret":                    {"", "docslogin: secret cannot be used: the secret is empty"},
-		"a short secret":                     {"hunter2", "docslogin: secret cannot be used: the secret is 7 bytes long; it needs at least 16"},
-		"a secret with a newline at the end": {newSecret + "\n", "docslogin: secret cannot be used: the secret has white space or quotes around it"},
-		"a secret of spaces":                 {strings.Repeat(" ", 20), "docslogin: secret cannot be used: the secret has white space or quotes around it"},
+		"an empty secret":                    {"", "docslogin: ReadMe: secret cannot be used: the secret is empty"},
+		"a short secret":                     {"hunter2", "docslogin: ReadMe: secret cannot be used: the secret is too short: it has 7 bytes and needs at least 16"},
+		"a secret with a newline at the end": {newSecret + "\n", "docslogin: ReadMe: secret cannot be used: the secret has white space or quotes around it"},
+		"a secret of spaces":                 {strings.Repeat(" ", 20), "docslogin: ReadMe: secret cannot be used: the secret has white space or quotes around it"},
 	} {
 		err := h.SetSecret(tt.secret)
 		all := testkit.ConfigErrors(err)
