@@ -6,10 +6,10 @@ package rules
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
-	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"
@@ -85,17 +85,6 @@ func pass(rule, why string) Finding      { return Finding{Rule: rule, OK: true, 
 func fail(rule, why, fix string) Finding { return Finding{Rule: rule, Why: why, Fix: fix} }
 func warn(rule, why, fix string) Finding { return Finding{Rule: rule, Warn: true, Why: why, Fix: fix} }
 
-const (
-	// skew is how far ahead the signer's clock may be without a warning.
-	skew = time.Minute
-	// shortSession is the shortest docs session without a warning.
-	shortSession = time.Minute
-	// slack allows for a signer that rounds times up to whole seconds.
-	slack = time.Second
-	// tooLarge is in the year 5138 if read as seconds: a larger time is in milliseconds.
-	tooLarge = 1e11
-)
-
 // Check verifies the token as the platform does at the time now, on a site that was requested as
 // host (in lower case, without a port). It returns the findings in order, one for each rule that
 // applies. If the token cannot be parsed, that is the only finding. If host is empty, the host
@@ -151,7 +140,13 @@ func parse(token string) (parsed, error) {
 	if token == "" {
 		return parsed{}, errors.New("is empty")
 	}
+	if slices.Contains([]string{"undefined", "null", "None", "[object Object]", "[object Promise]", "<nil>"}, token) {
+		return parsed{}, errors.New("is a word that scripts write for a missing value")
+	}
 	parts := strings.Split(token, ".")
+	if len(parts) == 5 { // RFC 7516, section 7.1
+		return parsed{}, errors.New("is encrypted (JWE, five parts), and platforms accept only signed tokens (JWS, three parts)")
+	}
 	if len(parts) != 3 {
 		return parsed{}, errors.New("does not have three parts, header, claims and signature")
 	}
@@ -161,6 +156,9 @@ func parse(token string) (parsed, error) {
 		var err error
 		// Go's decoder skips line breaks, which RFC 7515, section 2 does not allow.
 		raw[i], err = base64.RawURLEncoding.Strict().DecodeString(parts[i])
+		if err != nil && !strings.ContainsFunc(parts[i], notBase64URL) {
+			return parsed{}, fmt.Errorf("has a %s part that was cut off, or changed", name)
+		}
 		if err != nil || strings.ContainsAny(parts[i], "\r\n") {
 			return parsed{}, fmt.Errorf("has a %s part that is not base64url without padding", name)
 		}
@@ -176,6 +174,8 @@ func parse(token string) (parsed, error) {
 	return t, nil
 }
 
+func notBase64URL(r rune) bool { return notWord(r) && r != '-' }
+
 func object(data []byte) (map[string]any, bool) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber() // keeps all digits of a 64-bit ID
@@ -188,86 +188,67 @@ func object(data []byte) (map[string]any, bool) {
 }
 
 // verifiers has a function for each algorithm that verifies a signature. The function returns "" if
-// the signature verifies, or else the reason why not.
-var verifiers = map[string]func(key any, input, signature []byte) string{
+// the signature verifies, or else the reason why not, and what to do if that is known.
+var verifiers = map[string]func(key any, input, signature []byte) (why, fix string){
 	"HS256": verifyHMAC("HS256", sha256.New),
 	"HS512": verifyHMAC("HS512", sha512.New),
 	"EdDSA": verifyEdDSA,
 	"ES256": verifyES256,
 }
 
-func verifyHMAC(alg string, newHash func() hash.Hash) func(key any, input, signature []byte) string {
-	return func(key any, input, signature []byte) string {
-		var secret []byte
+func verifyHMAC(alg string, newHash func() hash.Hash) func(key any, input, signature []byte) (why, fix string) {
+	return func(key any, input, signature []byte) (why, fix string) {
+		var secret string
 		switch k := key.(type) {
 		case string:
-			secret = []byte(k)
-		case []byte:
 			secret = k
+		case []byte:
+			secret = string(k)
 		}
-		if len(secret) == 0 {
-			return "cannot be checked without a secret"
+		switch size := newHash().Size(); {
+		case secret == "":
+			return "cannot be checked without a secret", ""
+		case signedWith(newHash, secret, input, signature):
+			return "", ""
+		case len(signature) != size:
+			return fmt.Sprintf("has %d bytes where %s makes %d: the token was cut off, or changed", len(signature), alg, size), ""
 		}
-		signedWith := func(secret []byte) bool {
-			h := hmac.New(newHash, secret)
-			h.Write(input)
-			return hmac.Equal(h.Sum(nil), signature)
+		if how, fix := rewritten(newHash, secret, input, signature); how != "" {
+			return "was made with " + how, fix
 		}
-		if signedWith(secret) {
-			return ""
-		}
-		// Common mistakes have their own explanations.
-		for _, end := range []string{"\n", "\r\n"} {
-			if signedWith(append(bytes.Clone(secret), end...)) {
-				return "was made with the secret and a line break after it, as a mounted file has it"
-			}
-		}
-		for _, quote := range []string{`"`, "'"} {
-			if signedWith([]byte(quote + string(secret) + quote)) {
-				return "was made with the secret in quotes, as some tools leave them in an environment variable"
-			}
-		}
-		if len(signature) != newHash().Size() {
-			return fmt.Sprintf("has %d bytes where %s makes %d: the token was cut off, or changed", len(signature), alg, newHash().Size())
-		}
-		for _, enc := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding, base64.URLEncoding, base64.RawURLEncoding} {
-			if decoded, err := enc.DecodeString(string(secret)); err == nil && signedWith(decoded) {
-				return "was made with the secret decoded from base64, where its characters are the key as they are"
-			}
-		}
-		return "does not verify with the site's secret"
+		return "does not verify with the site's secret", ""
 	}
 }
 
-func verifyEdDSA(key any, input, signature []byte) string {
+func verifyEdDSA(key any, input, signature []byte) (why, fix string) {
 	public, ok := key.(ed25519.PublicKey)
 	if !ok || len(public) != ed25519.PublicKeySize {
-		return "cannot be checked without an Ed25519 public key"
+		return "cannot be checked without an Ed25519 public key", ""
 	}
 	if !ed25519.Verify(public, input, signature) {
-		return "does not verify with the site's public key"
+		return "does not verify with the site's public key", ""
 	}
-	return ""
+	return "", ""
 }
 
 // verifyES256 follows RFC 7518, section 3.4: the signature consists of r and s, 32 bytes each.
-func verifyES256(key any, input, signature []byte) string {
+func verifyES256(key any, input, signature []byte) (why, fix string) {
 	public, ok := key.(*ecdsa.PublicKey)
 	if !ok || public == nil || public.Curve != elliptic.P256() {
-		return "cannot be checked without a P-256 public key"
+		return "cannot be checked without a P-256 public key", ""
 	}
 	digest := sha256.Sum256(input)
 	if ecdsa.VerifyASN1(public, digest[:], signature) {
-		return "is in ASN.1, as OpenSSL and crypto/ecdsa write it, and has to be the 64 bytes of r and s"
+		return "is in ASN.1, as OpenSSL and crypto/ecdsa write it, and has to be the 64 bytes of r and s", ""
 	}
 	if len(signature) != 64 {
-		return "is not the 64 bytes of r and s"
+		return "is not the 64 bytes of r and s", ""
 	}
 	r, s := new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:])
 	if !ecdsa.Verify(public, digest[:], r, s) {
-		return "does not verify with the site's public key"
+		return "does not verify with the site's public key", ""
 	}
-	return ""
+	return "", ""
 }
 
 func checkSize(size, limit int) Finding {
@@ -305,129 +286,9 @@ func (p Platform) checkHeader(t parsed, key any) []Finding {
 	if !known {
 		return out
 	}
-	if why := verifiers[alg](key, []byte(t.input), t.signature); why != "" {
+	if why, fix := verifiers[alg](key, []byte(t.input), t.signature); why != "" {
 		return append(out, fail("signature", "The signature "+why+".",
-			"Sign with the key of this docs site, not with an older one or that of another environment."))
+			cmp.Or(fix, "Sign with the key of this docs site, not with an older one or that of another environment. If the secret contains $, #, %, or a backslash, put it in single quotes where it is set.")))
 	}
 	return append(out, pass("signature", "The signature verifies with the site's key."))
-}
-
-func (p Platform) checkTimes(claims map[string]any, now time.Time) []Finding {
-	var out []Finding
-	if v, ok := claims["exp"]; ok {
-		out = append(out, p.checkExp(v, claims["iat"], now))
-	} else if p.RequiredExp {
-		out = append(out, fail("exp", "The token has no exp.", "Set exp to "+p.lifetime()+", in seconds."))
-	} else if p.SessionClaim == "exp" {
-		out = append(out, warn("exp", "The token has no exp, so the platform alone decides when the docs session ends.", "Set exp to "+p.lifetime()+", in seconds."))
-	}
-	out = append(out, p.checkIat(claims["iat"], now))
-	if v, ok := claims["nbf"]; !ok {
-		out = append(out, pass("nbf", "The token has no nbf, which is best."))
-	} else if at, why := seconds(v); why != "" {
-		out = append(out, fail("nbf", "nbf "+why+".", "Leave nbf out."))
-	} else if at.After(now) {
-		out = append(out, fail("nbf", "nbf is in the future, so the token is not valid yet.", "Leave nbf out."))
-	} else {
-		out = append(out, warn("nbf", "The token has nbf: with a clock that is ahead, nobody could log in.", "Leave nbf out."))
-	}
-	if v, ok := claims[p.SessionClaim]; ok && p.SessionClaim != "" && p.SessionClaim != "exp" {
-		fix := "Set " + p.SessionClaim + " to the end of the docs session, in seconds since 1970."
-		if at, why := seconds(v); why != "" {
-			out = append(out, fail(p.SessionClaim, p.SessionClaim+" "+why+".", fix))
-		} else if !at.After(now) {
-			out = append(out, fail(p.SessionClaim, p.SessionClaim+" is "+span(now.Sub(at))+" in the past.", fix))
-		} else {
-			out = append(out, pass(p.SessionClaim, p.SessionClaim+" is "+span(at.Sub(now))+" from now."))
-		}
-	}
-	return out
-}
-
-func (p Platform) checkExp(v, iat any, now time.Time) Finding {
-	fix := "Set exp to " + p.lifetime() + ", in seconds."
-	at, why := seconds(v)
-	made, unknown := seconds(iat)
-	left := at.Sub(now)
-	switch {
-	case why != "":
-		return fail("exp", "exp "+why+".", fix)
-	case left <= 0 && unknown == "" && !made.After(now):
-		return fail("exp", fmt.Sprintf("exp is %s in the past, and iat %s: the token is old, or the signer's clock is at least %[1]s behind this one.", span(-left), span(now.Sub(made))),
-			fix+" Mint at the click. "+clock)
-	case left <= 0:
-		return fail("exp", fmt.Sprintf("exp is %s in the past: the token is old, or the signer's clock is at least that far behind this one.", span(-left)),
-			fix+" Mint at the click. "+clock)
-	case p.MaxLifetime > 0 && left > p.MaxLifetime+slack && unknown == "" && at.Sub(made) <= p.MaxLifetime:
-		return fail("exp", fmt.Sprintf("exp is %s from now and may be %s at most: the token was made for %s, so the signer's clock is at least %s ahead of this one.",
-			span(left), span(p.MaxLifetime), span(at.Sub(made)), span(left-p.MaxLifetime)), clock)
-	case p.MaxLifetime > 0 && left > p.MaxLifetime+slack:
-		return fail("exp", fmt.Sprintf("exp is %s from now and may be %s at most.", span(left), span(p.MaxLifetime)), fix)
-	case p.SessionClaim == "exp" && left < shortSession:
-		return warn("exp", "exp is "+span(left)+" from now, and logs the reader out of the docs then.", fix)
-	}
-	return pass("exp", "exp is "+span(left)+" from now.")
-}
-
-// clock is the fix for a clock that is ahead or behind.
-const clock = "Keep the signer's clock right with NTP."
-
-// span formats a duration in whole seconds, or in days if it is long.
-func span(d time.Duration) string {
-	if days := d.Round(time.Hour) / (24 * time.Hour); days > 2 {
-		return fmt.Sprintf("%d days", days)
-	}
-	return d.Round(time.Second).String()
-}
-
-func (p Platform) lifetime() string {
-	if p.MaxLifetime > 0 {
-		return "at most " + p.MaxLifetime.String() + " from now"
-	}
-	if p.SessionClaim == "exp" {
-		return "the end of the docs session"
-	}
-	return "a few minutes from now"
-}
-
-func (p Platform) checkIat(v any, now time.Time) Finding {
-	const fix = "Set iat to the present time, in seconds."
-	missing := warn
-	if p.RequiredIat {
-		missing = fail
-	}
-	at, why := seconds(v)
-	ahead := at.Sub(now)
-	switch {
-	case v == nil:
-		return missing("iat", "The token has no iat.", fix)
-	case why != "":
-		return fail("iat", "iat "+why+".", fix)
-	case p.MaxAge > 0 && -ahead > p.MaxAge:
-		return fail("iat", fmt.Sprintf("iat is %s ago and may be %s at most: the token is old, or the signer's clock is at least %s behind this one.",
-			span(-ahead), span(p.MaxAge), span(-ahead-p.MaxAge)), "Mint at the click. "+clock)
-	case p.MaxAhead > 0 && ahead > p.MaxAhead:
-		return fail("iat", fmt.Sprintf("iat is %s in the future and may be %s at most: the signer's clock is at least that far ahead of this one.", span(ahead), span(p.MaxAhead)), clock)
-	case ahead > skew:
-		return warn("iat", "iat is "+span(ahead)+" in the future: the signer's clock is at least that far ahead of this one.", clock)
-	case ahead > 0:
-		return pass("iat", "iat is "+span(ahead)+" in the future, as far as clocks differ.")
-	}
-	return pass("iat", "iat is "+span(-ahead)+" ago.")
-}
-
-// seconds returns the time of a NumericDate (RFC 7519, section 2), or what is wrong with it.
-func seconds(v any) (time.Time, string) {
-	n, ok := v.(json.Number)
-	if !ok {
-		return time.Time{}, "is not a number"
-	}
-	f, err := n.Float64()
-	switch {
-	case err != nil || f < 0 || f >= 1e4*tooLarge:
-		return time.Time{}, "is not a time in seconds"
-	case f >= tooLarge:
-		return time.Time{}, "is in milliseconds"
-	}
-	return time.UnixMilli(int64(f * 1000)), ""
 }
