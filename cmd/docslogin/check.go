@@ -206,6 +206,10 @@ func judgeClock(sent time.Time, half time.Duration, date time.Time, p rules.Plat
 		finding.OK = true
 		return finding
 	}
-	finding.Fix = "Keep the clock right with NTP."
+	finding.Fix = "Synchronize the clock with NTP."
+	if hours := rules.Hours(difference); hours != "" {
+		finding.Why += " That is " + hours + ", as if the machine mixed up local time and UTC."
+		finding.Fix = "Correct the machine's time zone, and keep its hardware clock in UTC (timedatectl set-local-rtc 0)."
+	}
 	return finding
 }

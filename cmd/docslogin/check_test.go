@@ -49,17 +49,17 @@ var checks = []struct {
 `},
 	{"almost everything is wrong", []string{"check", "-platform", "mintlify", "-docs", "http://docs.example.com", "-key-env", "SECRET", "-path", "/", "-sign-in-page", "https://login.example.com/", "-sign-in-param", "", "-token-ttl", "1m", "-session-ttl", "0s"}, 1, `Mintlify
 ✗ -docs must be https; http is only for a loopback host such as localhost, because the token would travel in clear (Platform.InsecureHTTP allows that).
-✗ -key-env cannot be used: the text looks like a shared secret, not a private key in PEM; check that it is this platform's key, and that the arguments are in the right order.
-✗ -path must be a clean path such as /docs-login, not / itself: letters, digits, and -._~!$&'+,=@ between single slashes.
+✗ -key-env cannot be used: the text looks like a shared secret, not a private key in PEM; check that the key and the preset are for the same platform, and that the arguments are in the right order.
+✗ -path is /, where the app's home page is; set it to a path such as /docs-login.
 ✗ -sign-in-page needs the name of the parameter that carries the return URL.
 ✗ -sign-in-page must be a path of the app such as "/sign-in", or an http(s) URL together with -external-url.
-✗ -token-ttl is 1m0s; on this platform it must be from 1s to 10s.
-✗ -session-ttl is 0s; on this platform it must be from 1s to 8784h0m0s.
+✗ -token-ttl is 1m0s; it must be from 1s to 10s.
+✗ -session-ttl is 0s; it must be from 1s to 8784h0m0s.
 `},
 	{"no company for Canny", []string{"check", "-platform", "canny", "-docs", "https://feedback.example.com", "-key-env", "SECRET"}, 1, `Canny
 ✓ -docs: Links and tokens can go there.
 ✓ -key-env: A trial signature with HS256 was made and verified.
-✗ -company has no value for the parameter "companyID", or one with white space around it; correct it.
+✗ -company has no value for the parameter "companyID"; set it.
 ✓ -path: The login route is /docs-login.
 `},
 	{"a help center under another name, and its account's subdomain alone", []string{"check", "-platform", "zendesk", "-docs", "https://help.example.com", "-account", "acme", "-key-env", "SECRET"}, 1, `Zendesk
@@ -69,7 +69,7 @@ var checks = []struct {
 ✓ -path: The login route is /docs-login.
 `},
 	{"a help center that is not a URL, and its account", []string{"check", "-platform", "zendesk", "-docs", "help", "-account", "https://acme.zendesk.com", "-key-env", "SECRET"}, 1, `Zendesk
-✗ -docs is not an absolute http or https URL such as https://docs.example.com.
+✗ -docs does not begin with https://; set it to an absolute URL such as https://docs.example.com.
 ✓ -key-env: A trial signature with HS256 was made and verified.
 ✓ -account: The preset accepts it.
 ✓ -path: The login route is /docs-login.
@@ -83,7 +83,7 @@ var checks = []struct {
 ✓ -docs: Links and tokens can go there.
 ✓ -key-env: A trial signature with HS256 was made and verified.
 ✓ -path: The login route is /docs-login.
-✗ -external-url is not an absolute http or https URL such as https://docs.example.com.
+✗ -external-url does not begin with https://; set it to an absolute URL such as https://docs.example.com.
 `},
 }
 
@@ -162,7 +162,8 @@ func TestTheClockIsCompared(t *testing.T) {
 		{"an hour behind", "readme", redirect, nil, 1, "\n✗ -clock: This machine's clock is 1h0m"},
 		{"an hour ahead, without a limit of ReadMe", "readme", server(t, -time.Hour, nil), nil, 0, "\n! -clock: This machine's clock is "},
 		{"an hour ahead of Mintlify", "mintlify", server(t, -time.Hour, nil), nil, 1, " ahead of the server's, give or take "},
-		{"what Mintlify accepts", "mintlify", server(t, -time.Hour, nil), nil, 1, "Mintlify accepts a clock that is at most 1s ahead of its own.\n  → Keep the clock right with NTP."},
+		{"what Mintlify accepts", "mintlify", server(t, -10*time.Minute, nil), nil, 1, "Mintlify accepts a clock that is at most 1s ahead of its own.\n  → Synchronize the clock with NTP."},
+		{"a wrong time zone", "mintlify", server(t, 2*time.Hour, nil), nil, 1, " That is a whole number of hours, as if the machine mixed up local time and UTC.\n  → Correct the machine's time zone, and keep its hardware clock in UTC (timedatectl set-local-rtc 0)."},
 		{"a minute behind, with a session of an hour", "gitbook", server(t, time.Minute, nil), nil, 0, "\n✓ -clock: This machine's clock is "},
 		{"an hour behind, with a session of a minute", "gitbook", server(t, time.Hour, nil), []string{"-session-ttl", "1m"}, 1, "GitBook accepts a clock that is at most 1m0s behind its own."},
 		{"an hour behind, with a token of two hours", "readme", server(t, time.Hour, nil), []string{"-token-ttl", "2h"}, 0, "\n! -clock: This machine's clock is "},
@@ -199,6 +200,8 @@ func TestClocksAreJudged(t *testing.T) {
 		{"more than ten seconds behind", -12 * s, s / 2, rules.Mintlify(), 10 * s, "✗", "This machine's clock is 12s behind the server's, give or take 1s. Mintlify accepts a clock that is at most 10s behind its own."},
 		{"a slow response", -12 * s, 3 * s, rules.Mintlify(), 10 * s, "!", "This machine's clock is 12s behind the server's, give or take 3s. Mintlify accepts a clock that is at most 10s behind its own."},
 		{"a minute ahead, without a limit", 60 * s, s, rules.ReadMe(), 300 * s, "✓", "This machine's clock is 1m0s ahead of the server's, give or take 1s."},
+		{"India's hours behind", -330 * time.Minute, s, rules.ReadMe(), 300 * s, "✗", "This machine's clock is 5h30m0s behind the server's, give or take 1s. ReadMe accepts a clock that is at most 5m0s behind its own. That is a multiple of 30 minutes, as if the machine mixed up local time and UTC."},
+		{"eight hours ahead, without a limit", 8 * time.Hour, s, rules.ReadMe(), 300 * s, "!", "This machine's clock is 8h0m0s ahead of the server's, give or take 1s. That is a whole number of hours, as if the machine mixed up local time and UTC."},
 		{"a year ahead, without a limit", 8760 * time.Hour, s, rules.ReadMe(), 300 * s, "!", "This machine's clock is 8760h0m0s ahead of the server's, give or take 1s."},
 	} {
 		// The server reads its clock halfway, and sends whole seconds.

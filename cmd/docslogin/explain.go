@@ -21,6 +21,7 @@ func explainHelp() string {
   docslogin explain -platform readme -at 2026-11-21T18:00:00Z < token.txt
 
 It reads standard input, or its argument, which stays in the shell's history.
+The login may be in a log line, a header, HTML, a HAR file, or curl's output.
 ✓ is in order, ✗ is rejected, ! is unknown, or accepted but probably a mistake.
 
   -platform NAME   for a token alone, or a URL that does not tell the platform
@@ -126,29 +127,32 @@ func (t *tool) explain(args []string) error {
 
 // answer checks the URL and the token.
 func (q question) answer(s *settings) (*report, map[string]any, error) {
+	preset, given, err := s.preset()
+	if err != nil {
+		return nil, nil, err
+	}
+	var p rules.Platform
+	if given {
+		p = preset.Rules(s.values(""))
+	}
+	login, err := q.find(p)
+	if err != nil {
+		return nil, nil, err
+	}
 	var findings []rules.Finding
-	token := pasted(q.input)
-	if strings.Contains(token, "&amp;") {
-		token = strings.ReplaceAll(token, "&amp;", "&")
-		findings = append(findings, rules.Finding{Rule: "html", Warn: true, Why: "The URL has &amp; instead of &, as in the source of a page. It is read with &.",
-			Fix: "If it was not copied from the source of a page, it is escaped twice: escape it once."})
-	}
-	var u *url.URL
-	if strings.ContainsAny(token, "/?#") {
-		var err error
-		if u, err = url.Parse(token); err == nil && u.Scheme == "" && !strings.HasPrefix(token, "/") {
-			u, err = url.Parse("https://" + token)
-		}
-		if err != nil { // the error contains the URL
-			return nil, nil, usageError("the input is neither a valid URL nor a token; pass one of them and nothing else, such as the Location of the login route's response")
-		}
-	}
+	u, token := login.url, login.token
 	if u != nil && holdsToken(u.Host) {
 		return nil, nil, usageError("the URL has a token in its host; pass the token alone, or the whole URL")
 	}
-	p, by, err := q.platform(s, u)
-	if err != nil {
-		return nil, nil, err
+	if login.html {
+		findings = append(findings, rules.Finding{Rule: "html", Warn: true, Why: "The URL has &amp; instead of &, as in the source of a page. It is read with &.",
+			Fix: "If it was not copied from the source of a page, it is escaped twice: escape it once."})
+	}
+	by := "-platform"
+	if !given {
+		if p, by, err = s.inferred(login); err != nil {
+			return nil, nil, err
+		}
 	}
 	host := ""
 	if u != nil {
@@ -196,6 +200,9 @@ func (q question) answer(s *settings) (*report, map[string]any, error) {
 
 // holdsToken reports whether a host contains the header of a token. Findings print hosts.
 func holdsToken(host string) bool {
+	if len(host) > 4096 { // no host is so long
+		return true
+	}
 	for i := range host {
 		part, _, _ := strings.Cut(host[i:], ".")
 		if header, err := base64.RawURLEncoding.DecodeString(part); err == nil && strings.HasPrefix(string(header), "{") && json.Valid(header) {
@@ -205,47 +212,18 @@ func holdsToken(host string) bool {
 	return false
 }
 
-// pasted finds the URL or token in what people paste: a response of the login route with its
-// headers, the output of url -json, an Authorization header, or text with the line breaks of a
-// terminal, an e-mail, or Windows.
-func pasted(text string) string {
-	var made struct{ URL string }
-	if json.Unmarshal([]byte(text), &made) == nil && made.URL != "" {
-		text = made.URL
-	}
-	var lines strings.Builder
-	for line := range strings.Lines(text) {
-		line = strings.TrimSpace(line)
-		name, value, _ := strings.Cut(strings.TrimPrefix(line, "< "), ":") // as curl -v prints it
-		if strings.EqualFold(name, "Location") {
-			return strings.TrimSpace(value)
-		}
-		if strings.EqualFold(name, "Authorization") {
-			line = strings.TrimSpace(value)
-		}
-		if lines.Len() > 0 && strings.Contains(line, "://") {
-			return text // not one URL
-		}
-		lines.WriteString(line)
-	}
-	return strings.TrimPrefix(strings.Trim(lines.String(), " \t\"'<>"), "Bearer ")
-}
-
-// platform returns the rules of -platform, or else of the platform that the URL is for, and what
-// identified the platform.
-func (q question) platform(s *settings, u *url.URL) (rules.Platform, string, error) {
-	preset, ok, err := s.preset()
+// inferred returns the rules of the platform that the login is for, and what identified it.
+func (s *settings) inferred(login pasted) (rules.Platform, string, error) {
+	p, by, ok := login.platform, login.by, login.by != ""
 	switch {
-	case err != nil:
-		return rules.Platform{}, "", err
-	case ok:
-		return preset.Rules(s.values("")), "-platform", nil
-	case u == nil:
-		return rules.Platform{}, "", usageError("a token alone does not say which platform it is for; set -platform to one of " + platformNames())
-	}
-	p, by, ok := rules.Infer(u)
-	if !ok {
-		return p, "", usageError("the URL has no token where a known platform takes one; pass the URL to which the login route redirects (its Location), or set -platform to one of " + platformNames())
+	case login.url != nil:
+		if p, by, ok = rules.Infer(login.url); !ok {
+			return p, "", usageError("the URL has no token where a known platform takes one; if it is a page of the docs or of the app, pass the URL to which the login route redirects (its Location) instead; otherwise set -platform to one of " + platformNames())
+		}
+	case !ok && strings.Count(login.token, ".") == 4:
+		return p, "", usageError("the token is encrypted (JWE, five parts), and platforms accept only signed tokens (JWS, three parts)")
+	case !ok:
+		return p, "", usageError("a token alone does not say which platform it is for; set -platform to one of " + platformNames())
 	}
 	all := presets.All()
 	i := slices.IndexFunc(all, func(preset presets.Preset) bool { return preset.Name() == p.Name })

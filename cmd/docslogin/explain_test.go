@@ -66,7 +66,9 @@ var explanations = []struct {
 	{"a token that is old and more", readMeURL(`"name":"Ada","version":1,"iat":1700000000,"exp":1700000300`), []string{"-at", "2023-11-14T22:23:20Z"}, 1, "✗ ReadMe would reject it because of exp, email."},
 	{"a token that is old, at other docs", readMeURL(readMe1 + `,"exp":1700000300`), []string{"-at", "2023-11-14T22:23:20Z", "-docs", "https://acme.readme.io"}, 1, "✗ ReadMe would reject it because of exp, docs."},
 	{"a token that is old, without iat", readMeURL(`"name":"Ada","email":"e","version":1,"exp":1700000300`), []string{"-at", "2023-11-14T22:23:20Z"}, 1, "! iat: The token has no iat.; ✗ ReadMe would reject it because of exp."},
-	{"a clock ahead", readMeURL(readMe1), []string{"-at", "2023-11-14T22:11:45Z"}, 0, "! iat is 1m35s in the future: the signer's clock is at least that far ahead of this one.; → Keep the signer's clock right with NTP."},
+	{"a clock ahead", readMeURL(readMe1), []string{"-at", "2023-11-14T22:11:45Z"}, 0, "! iat is 1m35s in the future: the signer's clock is at least that far ahead of this one.; → Synchronize the signer's clock with NTP."},
+	{"a time zone in the app, behind", readMeURL(`"name":"Ada","email":"e","version":1,"iat":1699992800,"exp":1699993100`), nil, 1, "✗ exp is 1h55m0s in the past, and iat 2h0m0s, a whole number of hours: the token is old, or the program that made it mixed up local time and UTC; → Set exp to a few minutes from now, in seconds. Make a new token for each login. Set times from Unix time"},
+	{"a time zone in the app, ahead", readMeURL(`"name":"Ada","email":"e","version":1,"iat":1700019800`), nil, 0, "! iat is 5h30m0s in the future, a multiple of 30 minutes: the program that made the token mixed up local time and UTC; → Set times from Unix time"},
 	{"a time with a zone", readMeURL(readMe1 + `,"exp":1700000300`), []string{"-at", "2023-11-15T00:14:20+02:00"}, 0, "✓ exp is 4m0s from now."},
 	{"a missing claim", readMeURL(`"name":"Ada","version":1,"iat":1700000000`), nil, 1, "✗ email: The token has no email.; → Send email as a string for every user."},
 	{"a claim that is misspelled", readMeURL(readMe1 + `,"api_key":"hunter2"`), nil, 0, `! spelling: "api_key" is not a claim of ReadMe.; → Call it apiKey.`},
@@ -120,6 +122,20 @@ func TestAnOldTokenWithoutAKey(t *testing.T) {
 	input := "https://docs.example.com/?auth_token=" + token(readMe1+`,"exp":1700000300`)
 	call(t, input, nil, "explain", "-at", "2023-11-14T22:23:20Z").want(t, 1,
 		"✗ ReadMe would reject it at 2023-11-14T22:23:20Z because of exp. At the time of its iat, 2023-11-14T22:13:20Z, it would accept it, if the signature verifies.")
+}
+
+// The app signs with what a tool left of the secret.
+func TestASecretThatAToolRewroteIsExplained(t *testing.T) {
+	for key, want := range map[string]string{
+		secret + "#eDl":    "✗ signature: The signature was made with the secret cut off at its first #, which begins a comment in an unquoted value of an env file.\n  → Put the secret in quotes in the env file.\n",
+		"$7KJ" + secret:    "✗ signature: The signature was made with the secret without a part that begins with $, which a shell or an env file expanded as a variable.\n  → Put the secret in single quotes in a shell or an env file, and write $$ for each $ in a Compose file or a Makefile.\n",
+		"whsec_" + secret:  "✗ signature: The signature was made with the secret without its beginning up to the first _, as if that were a prefix or a name.\n",
+		secret + "another": "✗ signature: The signature was made with the secret without its end, as in a field or a column that is too short.\n",
+	} {
+		r := call(t, readMeURL(readMe1), map[string]string{"KEY": key}, "explain", "-at", atOnce, "-key-env", "KEY")
+		r.want(t, 1, want)
+		r.safe(t, key, secret)
+	}
 }
 
 // The host is that of the docs or, without -docs, that of the URL.

@@ -88,7 +88,10 @@ func newP256(t *testing.T) *ecdsa.PrivateKey {
 }
 
 // hs256 signs claims with the secret, as an app without docslogin would.
-func hs256(header, claims string) string {
+func hs256(header, claims string) string { return signedWith(secret, header, claims) }
+
+// signedWith returns a token that is signed with HS256 and any secret.
+func signedWith(secret, header, claims string) string {
 	b64 := base64.RawURLEncoding.EncodeToString
 	input := b64([]byte(header)) + "." + b64([]byte(claims))
 	h := hmac.New(sha256.New, []byte(secret))
@@ -268,10 +271,10 @@ var incorrectCalls = []struct {
 	{"a token as part of a host", []string{"explain", "-platform", "mintlify", "https://docs." + token(`"a":"hunter2"`) + "/login/jwt-callback#e.e.e"}, "the URL has a token in its host"},
 	{"a URL for Zendesk", []string{"explain", "-platform", "zendesk", "https://acme.zendesk.com/access/jwt?jwt=e.e.e"}, "pass the token itself"},
 	{"a URL for Zendesk, without -platform", []string{"explain", "https://acme.zendesk.com/access/jwt?jwt=e.e.e"}, "Zendesk takes the token in a form"},
-	{"two URLs on standard input", []string{"explain", "https://hunter2.example.com/?auth_token=e.e.e\nhttps://hunter2.example.com/"}, "neither a valid URL nor a token; pass one of them and nothing else"},
+	{"two login URLs on standard input", []string{"explain", "https://hunter2.example.com/?auth_token=" + token(`"a":1`) + "\nhttps://hunter2.example.com/?auth_token=" + token(`"a":2`)}, "the input has several different tokens; pass one login URL"},
 	{"docs that are not a URL", []string{"explain", "-platform", "readme", "-docs", "hunter2", "e.e.e"}, "-docs is not an absolute http or https URL"},
 	{"docs that are not a valid URL", []string{"explain", "-platform", "readme", "-docs", "https://[hunter2", "e.e.e"}, "-docs is not an absolute"},
-	{"a short secret to explain with", []string{"explain", "-platform", "readme", "-key-file", "short", "e.e.e"}, "-key-file: the secret is 7 bytes long; it needs at least 16"},
+	{"a short secret to explain with", []string{"explain", "-platform", "readme", "-key-file", "short", "e.e.e"}, "-key-file: the secret is too short: it has 7 bytes and needs at least 16"},
 	{"an argument beyond 1 MiB", []string{"explain", "-platform", "readme", strings.Repeat("hunter2.", 1<<17) + "x"}, "the input is longer than 1 MiB"},
 	{"a clock without a URL", forReadMe("check", "-clock", "hunter2"), "-clock must be an absolute http or https URL"},
 	{"a clock with credentials", forReadMe("check", "-clock", "https://hunter2:hunter2@example.com"), "without user info"},

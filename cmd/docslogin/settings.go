@@ -276,9 +276,11 @@ func (s *settings) configErrors(p presets.Preset, err error) (findings []rules.F
 	if !errors.As(err, &one) {
 		return nil
 	}
+	plain := *one
+	plain.Platform = "" // which the report names once
 	flags := s.fieldFlags(p)
 	rule := cmp.Or(flags[one.Field], one.Field)
-	reason := strings.TrimPrefix(one.Error(), "docslogin: "+one.Field+" ")
+	reason := strings.TrimPrefix(plain.Error(), "docslogin: "+one.Field+" ")
 	for field, flag := range flags {
 		reason = strings.ReplaceAll(reason, field, flag)
 	}

@@ -240,7 +240,7 @@ func TestTheUserInJSON(t *testing.T) {
 		{"something after the object", `{} hunter2`, "the user is not a JSON object", 2},
 		{"nothing", ``, "the user is not a JSON object", 2},
 		{"more than 1 MiB", `{"name":"` + strings.Repeat("hunter2", 1<<18) + `"}`, "the user of -user is longer than 1 MiB", 2},
-		{"nobody", `{}`, "incomplete_user: the user lacks what the platform requires: a name, an e-mail address or an ID", 1},
+		{"nobody", `{}`, "incomplete_user: the lookup returned a user without an ID, a name, or an e-mail address", 1},
 		{"a user without an e-mail address", `{"id":"hunter2"}`, "the user lacks what the platform requires: name, email", 1},
 		{"a user whose session has ended", `{"email":"hunter2","expiresAt":"2001-01-01T00:00:00Z"}`, "the user's expiresAt has passed", 1},
 		{"a privilege", `{"email":"hunter2","attributes":{"isAdmin":true}}`, `mapper_failed: the attribute "isAdmin" would set a claim that has a meaning of its own`, 1},
@@ -319,7 +319,7 @@ func TestAURLOfAWrongConfiguration(t *testing.T) {
 		{"docs without https", []string{"-platform", "readme", "-docs", "http://docs.example.com"}, "docslogin: -docs must be https; "},
 		{"a secret for Mintlify", []string{"-platform", "mintlify", "-docs", "https://docs.example.com"}, "docslogin: -key-env cannot be used: the text looks like a shared secret, not a private key in PEM"},
 		{"no company", []string{"-platform", "canny", "-docs", "https://feedback.example.com"}, `docslogin: -company has no value for the parameter "companyID"`},
-		{"two errors", []string{"-platform", "readme", "-docs", "x", "-token-ttl", "1ns"}, "docslogin: -token-ttl is 1ns; on this platform it must be from 1s to 8784h0m0s.\ndocslogin: -docs is not an absolute http or https URL such as https://docs.example.com.\n"},
+		{"two errors", []string{"-platform", "readme", "-docs", "x", "-token-ttl", "1ns"}, "docslogin: -token-ttl is 1ns; it must be from 1s to 8784h0m0s.\ndocslogin: -docs does not begin with https://; set it to an absolute URL such as https://docs.example.com.\n"},
 		{"a session at ReadMe", []string{"-platform", "readme", "-docs", "https://docs.example.com", "-session-ttl", "1h"}, "docslogin: -session-ttl does not apply"},
 	} {
 		r := withSecret(t, "", append([]string{"url"}, test.args...)...)
