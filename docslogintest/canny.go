@@ -20,7 +20,6 @@ func canny() spec {
 		rules:    rules.Canny(),
 		deepLink: asURL,
 		echo:     map[string]string{"companyID": cannyCompany},
-		newKey:   newSecret,
 		preset:   cannyHere,
 		reader:   personReader,
 	}

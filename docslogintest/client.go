@@ -3,8 +3,6 @@ package docslogintest
 import (
 	"bytes"
 	"context"
-	"errors"
-	"fmt"
 	"html"
 	"io"
 	"net"
@@ -12,7 +10,6 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"regexp"
-	"strconv"
 	"strings"
 )
 
@@ -22,10 +19,14 @@ import (
 // client is a new visitor.
 //
 // In other respects it is not a browser. It ignores SameSite and Content-Security-Policy, and
-// before Go 1.26 it does not send Secure cookies over plain http to loopback hosts.
+// before Go 1.26 it does not send Secure cookies over plain http to loopback hosts. If that matters
+// for a login, the error of [Site.Login], or a note in the [Login], says so.
+//
+// For an app on an httptest TLS server, set the client's Transport to
+// Transport(server.Client().Transport), which trusts the server's certificate.
 func NewClient() *http.Client {
-	jar, _ := cookiejar.New(nil) // never fails
-	return &http.Client{Jar: jar, Transport: Transport(nil)}
+	cookies, _ := cookiejar.New(nil) // never fails
+	return &http.Client{Jar: &jar{CookieJar: cookies, set: map[string]setCookie{}}, Transport: Transport(nil)}
 }
 
 // Transport returns the transport of [NewClient], which does what the pages' scripts do. It uses
@@ -52,7 +53,7 @@ func (b browser) RoundTrip(req *http.Request) (*http.Response, error) {
 	sent := comingFrom(req.Response, req)
 	resp, err := b.base.RoundTrip(sent)
 	if err != nil {
-		return nil, err
+		return nil, withRemedy(err, req.URL)
 	}
 	resp.Request = sent
 	if fragment := req.URL.EscapedFragment(); fragment != "" && resp.Header.Get("Location") != "" {
@@ -186,95 +187,4 @@ func beginning(resp *http.Response) string {
 		io.Closer
 	}{io.MultiReader(bytes.NewReader(text), resp.Body), resp.Body}
 	return string(text)
-}
-
-// Login opens a page of the site, given as a path such as "/quickstart", follows the login, and
-// returns the login that the site accepted. On a public page, it presses the "Log in" button. The
-// client must keep cookies and follow redirects, as the client of [NewClient] does.
-//
-// A client that is already logged in does not log in again, and Login returns the earlier login.
-// Use a new client for each login that a test examines.
-//
-// The error is a [*Rejection] if the site rejected the login. Otherwise it says where the login
-// stopped.
-func (s *Site) Login(client *http.Client, page string) (Login, error) {
-	if !strings.HasPrefix(page, "/") {
-		return Login{}, fmt.Errorf("docslogintest: the page %q is not a path of the site", page)
-	}
-	if s.loginLink(page) == "" {
-		return Login{}, errors.New("docslogintest: the site has no login URL: call SetLoginURL")
-	}
-	if client.Jar == nil {
-		return Login{}, errors.New("docslogintest: the client keeps no cookies: use NewClient")
-	}
-	site, err := url.Parse(s.URL)
-	if err != nil {
-		return Login{}, fmt.Errorf("docslogintest: the site's URL: %w", err)
-	}
-	resp, err := open(client, s.URL+page)
-	if err != nil {
-		return Login{}, err
-	}
-	login, in := s.loginOf(client.Jar.Cookies(site))
-	if !in && resp.Request.URL.Host == site.Host && resp.StatusCode == http.StatusOK && resp.Header.Get(scriptHeader) != "callback" {
-		if resp, err = open(client, s.loginLink(page)); err != nil {
-			return Login{}, err
-		}
-		login, in = s.loginOf(client.Jar.Cookies(site))
-	}
-	at := resp.Request.URL
-	if at.Host == site.Host {
-		if i, err := strconv.Atoi(resp.Header.Get(rejectionHeader)); err == nil {
-			return Login{}, s.Rejections()[i]
-		}
-		if in {
-			return login, nil
-		}
-	}
-	// Only the path: the query and the fragment may contain a token.
-	stop := fmt.Sprintf("docslogintest: stopped at %s://%s%s (%d)", at.Scheme, at.Host, at.EscapedPath(), resp.StatusCode)
-	form, _ := scriptedForm(resp)
-	switch {
-	case form != "" || takesFragment(resp, at.Fragment):
-		return Login{}, errors.New(stop + ": the client does not play the page's script: use NewClient or Transport")
-	case resp.Header.Get(scriptHeader) == "callback":
-		return Login{}, errors.New(stop + ": the page got no token in the URL's fragment")
-	case at.Host == site.Host:
-		return Login{}, errors.New(stop + ": the docs got no token; does the login URL lead to docslogin's route?")
-	case resp.StatusCode == http.StatusNotFound:
-		return Login{}, errors.New(stop + ": the app has no such page; does the login URL lead to docslogin's route?")
-	case resp.StatusCode >= 400 && resp.StatusCode != http.StatusUnauthorized:
-		return Login{}, fmt.Errorf("%s: the app answers with an error, %q; its log may say more", stop, title(resp))
-	}
-	return Login{}, errors.New(stop + ": is the visitor signed in at the app?")
-}
-
-// open returns the page at which the redirects end, with the beginning of its body.
-func open(client *http.Client, u string) (*http.Response, error) {
-	resp, err := client.Get(u)
-	if err != nil {
-		// The error of http.Client contains the last URL, with the token.
-		var e *url.Error
-		if errors.As(err, &e) {
-			err = e.Err
-		}
-		// The error that it wraps may contain it, too, if it is about a Location.
-		if text := err.Error(); strings.ContainsAny(text, "?#") {
-			err = errors.New(text[:strings.IndexAny(text, "?#")] + "…")
-		}
-		return nil, fmt.Errorf("docslogintest: following the login: %w", err)
-	}
-	defer resp.Body.Close()
-	resp.Body = io.NopCloser(strings.NewReader(beginning(resp)))
-	return resp, nil
-}
-
-var titleElement = regexp.MustCompile(`<title>([^<]*)</title>`)
-
-func title(resp *http.Response) string {
-	found := titleElement.FindStringSubmatch(beginning(resp))
-	if found == nil {
-		return ""
-	}
-	return html.UnescapeString(found[1])
 }

@@ -18,7 +18,6 @@ func developerHub() spec {
 		rules:     rules.DeveloperHub(),
 		deepLink:  asURL,
 		singleUse: true,
-		newKey:    newSecret,
 		preset:    platforms.DeveloperHub,
 		reader:    developerHubReader,
 	}

@@ -5,9 +5,11 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/docslogintest"
+	"github.com/gorilla/sessions"
 )
 
 // A test of an app opens a docs page and checks the claims that the docs received.
@@ -58,5 +60,79 @@ func ExampleRejection() {
 
 	_, err = docs.Login(docslogintest.NewClient(), "/quickstart")
 	fmt.Println(err)
-	// Output: docslogintest: ReadMe rejects the token by rule "signature": The signature does not verify with the site's secret. Sign with the key of this docs site, not with an older one or that of another environment.
+	// Output: docslogintest: ReadMe rejects the token by rule "signature": The signature does not verify with the site's secret. Sign with the key of this docs site, not with an older one or that of another environment. If the secret contains $, #, %, or a backslash, put it in single quotes where it is set.
+}
+
+// An app whose session cookie is Secure needs a TLS server, whose certificate the visitor's client
+// must trust.
+func ExampleTransport() {
+	docs := docslogintest.NewReadMe()
+	defer docs.Close()
+
+	store := sessions.NewCookieStore([]byte("the session key of this example")) // its cookies are Secure
+	lookup := docslogin.SessionLookup(store, "session", func(_ *http.Request, session *sessions.Session) (*docslogin.User, error) {
+		email, _ := session.Values["email"].(string)
+		if email == "" {
+			return nil, docslogin.ErrNoUser
+		}
+		return &docslogin.User{Email: email}, nil
+	})
+	login, err := docslogin.New(lookup, docs.Platform(), docslogin.WithSignInPage("/sign-in", "next"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /sign-in", func(w http.ResponseWriter, r *http.Request) {
+		session, _ := store.Get(r, "session")
+		session.Values["email"] = r.PostFormValue("email")
+		_ = session.Save(r, w)
+	})
+	app := httptest.NewTLSServer(login.Wrap(mux))
+	defer app.Close()
+	docs.SetLoginURL(app.URL + login.Path())
+
+	visitor := docslogintest.NewClient()
+	visitor.Transport = docslogintest.Transport(app.Client().Transport)
+	if _, err := visitor.PostForm(app.URL+"/sign-in", url.Values{"email": {"ada@example.com"}}); err != nil {
+		log.Fatal(err)
+	}
+	got, err := docs.Login(visitor, "/quickstart")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(got.Page, got.Claims["email"])
+	// Output: /quickstart ada@example.com
+}
+
+// Decoded claims have the types of a struct's fields.
+func ExampleLogin_DecodeClaims() {
+	docs := docslogintest.NewMintlify()
+	defer docs.Close()
+
+	lookup := func(r *http.Request) (*docslogin.User, error) {
+		return &docslogin.User{Name: "Ada", Groups: []string{"admin", "beta"}, Attributes: map[string]any{"seats": 7}}, nil
+	}
+	login, err := docslogin.New(lookup, docs.Platform())
+	if err != nil {
+		log.Fatal(err)
+	}
+	app := httptest.NewServer(login.Wrap(nil))
+	defer app.Close()
+	docs.SetLoginURL(app.URL + login.Path())
+
+	got, err := docs.Login(docslogintest.NewClient(), "/quickstart")
+	if err != nil {
+		log.Fatal(err)
+	}
+	var claims struct {
+		Groups  []string `json:"groups"`
+		Content struct {
+			Seats int `json:"seats"`
+		} `json:"content"`
+	}
+	if err := got.DecodeClaims(&claims); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(claims.Groups, claims.Content.Seats)
+	// Output: [admin beta] 7
 }

@@ -27,7 +27,6 @@ func NewWithoutDeepLink(wire rules.Wire) *Site {
 	}
 	return start(spec{
 		rules:  rules.Platform{Name: "Linkless", Wire: wire, Algorithms: []string{"HS256"}},
-		newKey: newSecret,
 		preset: preset,
 		reader: personReader,
 	}, nil)

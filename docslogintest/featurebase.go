@@ -17,7 +17,6 @@ func featurebase() spec {
 		hue:      340,
 		rules:    rules.Featurebase(),
 		deepLink: asURL,
-		newKey:   newSecret,
 		preset:   platforms.Featurebase,
 		reader:   personReader,
 	}

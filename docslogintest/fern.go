@@ -20,7 +20,6 @@ func fern() spec {
 		hue:      135,
 		rules:    rules.Fern(),
 		deepLink: asURL,
-		newKey:   newSecret,
 		preset:   platforms.Fern,
 		reader:   fernReader,
 	}

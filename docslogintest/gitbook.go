@@ -18,7 +18,6 @@ func gitBook() spec {
 		hue:      40,
 		rules:    rules.GitBook(),
 		deepLink: fromBase,
-		newKey:   newSecret,
 		preset:   platforms.GitBook,
 		reader:   personReader,
 	}

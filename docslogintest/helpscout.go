@@ -17,7 +17,6 @@ func helpScout() spec {
 		hue:      285,
 		rules:    rules.HelpScout(),
 		deepLink: asPath,
-		newKey:   newSecret,
 		preset:   platforms.HelpScout,
 		reader:   helpScoutReader,
 	}

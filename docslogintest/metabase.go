@@ -20,7 +20,6 @@ func metabase() spec {
 		hue:      15,
 		rules:    rules.Metabase(),
 		deepLink: unescaped,
-		newKey:   newSecret,
 		preset:   platforms.Metabase,
 		reader:   metabaseReader,
 	}

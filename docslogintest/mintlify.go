@@ -20,7 +20,6 @@ func mintlify() spec {
 		hue:      165,
 		rules:    rules.Mintlify(),
 		deepLink: asPath,
-		newKey:   newEd25519,
 		preset:   platforms.Mintlify,
 		reader:   mintlifyReader,
 	}
@@ -40,7 +39,6 @@ func mintlifyPersonalization() spec {
 		hue:      195,
 		rules:    rules.MintlifyPersonalization(),
 		deepLink: asPath,
-		newKey:   newP256,
 		preset:   platforms.MintlifyPersonalization,
 		reader:   mintlifyReader,
 	}

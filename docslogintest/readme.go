@@ -16,7 +16,6 @@ func readMe() spec {
 		hue:      258,
 		rules:    rules.ReadMe(),
 		deepLink: asPath,
-		newKey:   newSecret,
 		preset:   platforms.ReadMe,
 		reader:   readMeReader,
 	}

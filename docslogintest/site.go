@@ -25,6 +25,8 @@ package docslogintest
 
 import (
 	"crypto/rand"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net"
@@ -39,6 +41,7 @@ import (
 
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/internal/keys"
+	"github.com/docslogin/docslogin/internal/newkey"
 )
 
 // A Site is a running test site. Every path is a page: "/" and "/changelog" are public, and all
@@ -80,10 +83,37 @@ type session struct {
 
 // A Login is a token that a site accepted.
 type Login struct {
-	Claims map[string]any // as in the token; a number is a json.Number
-	Page   string         // where the site sent the reader: path, query, and fragment
+	// Claims are the token's. A string is a string, a number such as exp is a json.Number, a
+	// boolean is a bool, an object is a map[string]any, a list is a []any, and null is nil.
+	// DecodeClaims converts them to types of your own.
+	Claims map[string]any
+	Page   string // where the site sent the reader: path, query, and fragment
 	Time   time.Time
-	Notes  []string // likely errors that the platform accepts, such as a misspelled claim
+	// Notes are likely errors that the platform accepts, such as a misspelled claim. Site.Login adds
+	// notes about cookies that a browser would not store or send.
+	Notes []string
+}
+
+// DecodeClaims stores the claims in the value that v points to, as json.Unmarshal does. The error
+// does not contain values of claims.
+func (l Login) DecodeClaims(v any) error {
+	text, err := json.Marshal(l.Claims)
+	if err == nil {
+		err = json.Unmarshal(text, v)
+	}
+	var mismatch *json.UnmarshalTypeError
+	var invalid *json.InvalidUnmarshalError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &mismatch):
+		kind, _, _ := strings.Cut(mismatch.Value, " ") // a number's value follows
+		return fmt.Errorf("docslogintest: DecodeClaims: the claim %q is a JSON %s, which does not fit into the Go type %s", mismatch.Field, kind, mismatch.Type)
+	case errors.As(err, &invalid):
+		return fmt.Errorf("docslogintest: DecodeClaims needs a pointer that is not nil, such as &claims, not a %T", v)
+	}
+	// The error of a type's own UnmarshalJSON may contain the value.
+	return fmt.Errorf("docslogintest: DecodeClaims: a claim does not fit into its field of %T, whose UnmarshalJSON or UnmarshalText returned a %T", v, err)
 }
 
 // A Rejection is a login that a site rejected because of a rule: about the token, about the request
@@ -115,7 +145,8 @@ type config struct {
 
 // WithListener makes the site serve on l, which [Site.Close] then closes. The default, also for
 // nil, is a free port of 127.0.0.1. If l listens on all interfaces, the host in the site's URL is
-// 127.0.0.1.
+// 127.0.0.1. Check the error of net.Listen, because a nil l moves a site from its fixed address to a
+// free port.
 func WithListener(l net.Listener) Option { return func(c *config) { c.listener = l } }
 
 // WithClock sets the clock by which tokens expire and docs sessions end. The default, also for nil,
@@ -146,11 +177,11 @@ func start(spec spec, opts []Option) *Site {
 	if c.now == nil {
 		c.now = time.Now
 	}
-	signing := spec.newKey()
+	alg := jose.SignatureAlgorithm(spec.rules.Algorithms[0])
+	signing := newkey.For(alg)
 	if c.key != nil {
 		signing = *c.key
 	}
-	alg := jose.SignatureAlgorithm(spec.rules.Algorithms[0])
 	key, err := keys.Verifier(signing, alg)
 	if err != nil {
 		panic(fmt.Sprintf("docslogintest: WithKey: %v", err))
@@ -171,7 +202,7 @@ func start(spec spec, opts []Option) *Site {
 		spec:      spec,
 		title:     c.title,
 		now:       c.now,
-		cookie:    "docs_session_" + rand.Text()[:8], // all ports of a host share their cookies
+		cookie:    sessionPrefix + rand.Text()[:8], // all ports of a host share their cookies
 		signing:   func() string { return signing },
 		verifying: func() any { return key },
 		sessions:  map[string]session{},
@@ -206,7 +237,9 @@ func (s *Site) Platform() docslogin.Platform {
 }
 
 // SetLoginURL sets the app's login URL, as you would in the platform's dashboard. It is the
-// absolute URL of docslogin's route. Until it is set, private pages only say that it is missing.
+// absolute URL of docslogin's route: app.URL + login.Path(). Until it is set, private pages only say
+// that it is missing. If it is not an absolute URL, they say the same, and [Site.Login] returns an
+// error.
 func (s *Site) SetLoginURL(u string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -259,11 +292,25 @@ func clone(v any) any {
 	return v
 }
 
+// login returns the login URL, as it was set and parsed. It is an error if it is not set, or is not
+// an absolute URL.
+func (s *Site) login() (string, *url.URL, error) {
+	s.mu.Lock()
+	text := s.loginURL
+	s.mu.Unlock()
+	if text == "" {
+		return "", nil, errors.New("docslogintest: the site has no login URL: call SetLoginURL")
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" || strings.Contains(text, "#") {
+		return "", nil, fmt.Errorf("docslogintest: SetLoginURL needs an absolute http or https URL without a fragment, not %q: use app.URL + login.Path()", text)
+	}
+	return text, u, nil
+}
+
 // loginRoute returns the path of the login URL, or "".
 func (s *Site) loginRoute() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	u, err := url.Parse(s.loginURL)
+	_, u, err := s.login()
 	if err != nil {
 		return ""
 	}
@@ -273,12 +320,11 @@ func (s *Site) loginRoute() string {
 // loginLink returns the login URL that brings the reader back to page, or "" if there is no login
 // URL. If the platform sends no deep link, the login leads to the home page.
 func (s *Site) loginLink(page string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.loginURL == "" {
+	link, _, err := s.login()
+	if err != nil {
 		return ""
 	}
-	link, separator := s.loginURL, "?"
+	separator := "?"
 	if strings.Contains(link, "?") {
 		separator = "&"
 	}

@@ -347,7 +347,7 @@ func TestAKeyThatIsNotOnePanics(t *testing.T) {
 		want string
 	}{
 		{"an empty secret", docslogintest.NewReadMe, "", "the secret is empty"},
-		{"a short secret", docslogintest.NewReadMe, "hunter2", "is 7 bytes long"},
+		{"a short secret", docslogintest.NewReadMe, "hunter2", "it has 7 bytes and needs at least 16"},
 		{"a secret with its file's line end", docslogintest.NewZendesk, "hunter2hunter2hunter2\n", "white space or quotes"},
 		{"a secret for Mintlify", docslogintest.NewMintlify, "hunter2hunter2hunter2", "the text looks like a shared secret, not a key in PEM"},
 		{"a key of the other Mintlify", docslogintest.NewMintlify, publicPEM(t, testkit.P256), "EdDSA needs an Ed25519 key"},

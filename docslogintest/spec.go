@@ -19,7 +19,6 @@ type spec struct {
 	deepLink  func(siteURL, page string) string // the deep link as it is written in the login URL; nil if rules.Link is ""
 	echo      map[string]string                 // other parameters of the login URL, which must come back unchanged
 	singleUse bool                              // a jti that was used before is rejected
-	newKey    func() string                     // returns a random key, in a form that WithKey accepts
 	preset    func(docsURL, key string) docslogin.Platform
 	reader    func(claims map[string]any) reader
 }

@@ -30,7 +30,6 @@ func zendesk() spec {
 			"timestamp": strconv.FormatInt(time.Now().Unix(), 10),
 		},
 		singleUse: true,
-		newKey:    newSecret,
 		preset:    platforms.Zendesk,
 		reader:    personReader,
 	}
