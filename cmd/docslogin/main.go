@@ -7,9 +7,9 @@
 //	docslogin site     serves a test site
 //
 // It exits with status 0 if everything is in order. The status is 1 if a login would be rejected or
-// the configuration is wrong, and 2 if the command line is invalid. The command never prints a key.
-// It prints a token only in the URL that it was asked for, and the values of claims only on
-// request.
+// the configuration is wrong, and 2 if the command line is invalid. The command never prints a key
+// that it was given; site prints the key that it makes if none is given. A token is printed only in
+// the URL that was asked for, and the values of claims only on request.
 package main
 
 import (

@@ -1,33 +1,40 @@
 package main
 
 import (
-	"net"
 	"net/url"
 	"os/signal"
 	"strings"
 	"syscall"
 
+	"github.com/go-jose/go-jose/v4"
+
 	"github.com/docslogin/docslogin/docslogintest"
+	"github.com/docslogin/docslogin/internal/listen"
+	"github.com/docslogin/docslogin/internal/newkey"
 	"github.com/docslogin/docslogin/internal/rules"
 )
 
 // siteAddress is the default of -listen. Other machines cannot reach it.
 const siteAddress = "127.0.0.1:8081"
 
+// keyVariable is the environment variable that is printed with a key that was made for the run.
+const keyVariable = "DOCS_KEY"
+
 func siteHelp() string {
 	return `docslogin site serves a test site, for an app on this machine.
 
-  docslogin site -platform readme -key-env README_JWT_SECRET \
-    -login http://localhost:8080/docs-login
+  docslogin site -platform readme -login http://localhost:8080/docs-login
 
-Give the app the docs URL that is printed, and open the page that is printed.
+Give the app the docs URL and the key that are printed, and open the page that
+is printed.
 ` + ownHostHelp() + `If the platform would reject a token, the site says which rule the token breaks.
-Use a key that was made for this, not that of the docs in production.
+Do not use the key of your production docs.
 
   -login URL       the app's login route
   -platform NAME   see docslogin help
   -key-file FILE, -key-env NAME
-                   the app's secret or private key, or the public key alone
+                   the app's secret or private key, or the public key alone;
+                   without them, a key is made for this run and printed
   -listen ADDRESS  where the site listens, ` + siteAddress + `; other machines can
                    reach it at 0.0.0.0:8081
 `
@@ -48,12 +55,12 @@ func hasOwnHost(p rules.Platform) bool { return p.Host != "" }
 // site serves until it is interrupted.
 func (t *tool) site(args []string) error {
 	var (
-		s             = &t.settings
-		f             = s.platformFlags("site")
-		login, listen string
+		s              = &t.settings
+		f              = s.platformFlags("site")
+		login, address string
 	)
 	f.StringVar(&login, "login", "", "")
-	f.StringVar(&listen, "listen", siteAddress, "")
+	f.StringVar(&address, "listen", siteAddress, "")
 	rest, err := s.parse(f, args)
 	if err != nil {
 		return err
@@ -68,20 +75,20 @@ func (t *tool) site(args []string) error {
 	if u, err := url.Parse(login); err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" || strings.Contains(login, "#") {
 		return usageError("-login must be an absolute http or https URL without a fragment, such as http://localhost:8080/docs-login")
 	}
-	key, ok, err := t.key()
+	rule := preset.Rules(nil)
+	key, given, err := t.key()
 	if err != nil {
 		return err
 	}
-	if !ok {
-		return usageError("set -key-file or -key-env")
+	if !given {
+		key = newkey.For(jose.SignatureAlgorithm(rule.Algorithms[0]))
 	}
-	rule := preset.Rules(s.values(key))
 	if _, err := s.verifier(rule, key); err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", listen)
+	listener, err := listen.On(address, "-listen")
 	if err != nil {
-		return usageError("cannot listen at the address of -listen; choose another one, such as 127.0.0.1:0 for a free port")
+		return usageError(err.Error())
 	}
 	site := preset.Site(docslogintest.WithListener(listener), docslogintest.WithKey(key))
 	defer site.Close()
@@ -92,7 +99,22 @@ func (t *tool) site(args []string) error {
 	if hasOwnHost(rule) {
 		t.printf("Platform.Callback    %s%s", site.URL, rule.Callback)
 	}
-	t.printf("A page to open       %s/quickstart\nCtrl-C stops.", site.URL)
+	t.printf("A page to open       %s/quickstart", site.URL)
+	if !given {
+		t.printKey(key)
+	}
+	t.printf("Ctrl-C stops.")
 	<-ctx.Done()
 	return nil
+}
+
+// printKey prints a key that was made for this run, as a line for the app's shell.
+func (t *tool) printKey(key string) {
+	kind := "secret"
+	if strings.Contains(key, "\n") {
+		kind = "private key"
+	}
+	// Single quotes keep the \n that stands for a newline.
+	t.printf("A key for this run   export %s='%s'", keyVariable, strings.ReplaceAll(key, "\n", `\n`))
+	t.printf("Start the app with this variable as its %s.\nEach start makes a new key. To keep this one, set the variable here, too, and\nadd -key-env %s.", kind, keyVariable)
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
@@ -16,15 +17,27 @@ import (
 	"github.com/docslogin/docslogin/internal/testkit"
 )
 
-// serve runs docslogin site until the test ends, and returns the docs URL that it prints.
+// serve runs docslogin site with the preset's key until the test ends, and returns the docs URL that
+// it prints.
 func serve(t *testing.T, p preset, loginURL string) (docsURL string) {
+	t.Helper()
+	docsURL, printed := serveWith(t, p, loginURL, "-key-env", "KEY")
+	if strings.Contains(printed, "DOCS_KEY") || strings.Contains(printed, p.key) {
+		t.Errorf("it prints the key, or offers another: %q", printed)
+	}
+	return docsURL
+}
+
+// serveWith runs docslogin site with arguments until the test ends, and returns the docs URL that it
+// prints, and all that it prints.
+func serveWith(t *testing.T, p preset, loginURL string, args ...string) (docsURL, printed string) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	out, in := io.Pipe()
 	var errs strings.Builder
 	ended := make(chan int, 1)
 	go func() {
-		ended <- run(ctx, []string{"site", "-platform", p.Flag, "-key-env", "KEY", "-login", loginURL, "-listen", "127.0.0.1:0"},
+		ended <- run(ctx, append([]string{"site", "-platform", p.Flag, "-login", loginURL, "-listen", "127.0.0.1:0"}, args...),
 			strings.NewReader(""), in, &errs, func(string) string { return p.key })
 		in.Close()
 	}()
@@ -34,7 +47,6 @@ func serve(t *testing.T, p preset, loginURL string) (docsURL string) {
 			t.Errorf("exit code %d, %s", code, &errs)
 		}
 	})
-	printed := ""
 	for buffer := make([]byte, 1000); !strings.Contains(printed, "Ctrl-C"); {
 		n, err := out.Read(buffer)
 		if err != nil {
@@ -46,7 +58,7 @@ func serve(t *testing.T, p preset, loginURL string) (docsURL string) {
 	if found == nil || found[1] != found[4] || (found[3] != "") != (p.Rules(nil).Host != "") {
 		t.Fatalf("it prints %q", printed)
 	}
-	return found[1]
+	return found[1], printed
 }
 
 // An app that is given what the command prints logs its users in.
@@ -65,6 +77,41 @@ func TestASiteForAnApp(t *testing.T) {
 			docs = appFor(t, p, docsURL, p.other)
 			if path, text := open(t, docsURL+"/quickstart"); strings.Contains(text, "Hello, ") || !strings.Contains(text, "signature") {
 				t.Errorf("with another key, a reader ends at %s: %s", path, text)
+			}
+		})
+	}
+}
+
+// Without a key, the app gets the one that the command prints, through a shell.
+func TestASiteMakesAKey(t *testing.T) {
+	for _, p := range allPresets(t) {
+		t.Run(p.Flag, func(t *testing.T) {
+			var docs *docslogin.Middleware
+			app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { docs.ServeHTTP(w, r) }))
+			defer app.Close()
+			docsURL, printed := serveWith(t, p, app.URL+"/docs-login")
+			line := regexp.MustCompile(`(?m)^A key for this run   (export DOCS_KEY='[^']+')$`).FindStringSubmatch(printed)
+			if line == nil || !strings.Contains(printed, "Each start makes a new key.") || !strings.Contains(printed, "add -key-env DOCS_KEY.") {
+				t.Fatalf("it prints %q", printed)
+			}
+			key, err := exec.Command("sh", "-c", line[1]+`; printf %s "$DOCS_KEY"`).Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, again := serveWith(t, p, app.URL+"/docs-login"); strings.Contains(again, line[1]) {
+				t.Error("another start prints the same key")
+			}
+
+			docs = appFor(t, p, docsURL, string(key))
+			if path, text := open(t, docsURL+"/quickstart"); path != testkit.Arrival(p.Preset, "/quickstart") || !strings.Contains(text, "Hello, ") {
+				t.Errorf("a reader ends at %s: %s", path, text)
+			}
+			kind := "its secret."
+			if strings.Contains(string(key), "PRIVATE KEY") {
+				kind = "its private key."
+			}
+			if !strings.Contains(printed, kind) {
+				t.Errorf("it prints %q, not %q", printed, kind)
 			}
 		})
 	}
@@ -120,9 +167,10 @@ func TestASiteThatCannotStart(t *testing.T) {
 		{"a login URL without a host", []string{"-platform", "readme", "-login", "http:///docs-login"}, "-login must be an absolute"},
 		{"a login URL with another scheme", []string{"-platform", "readme", "-login", "ftp://localhost/docs-login"}, "-login must be an absolute"},
 		{"a fragment in the login URL", []string{"-platform", "readme", "-login", login + "#", "-key-env", "SECRET"}, "without a fragment"},
-		{"no key", []string{"-platform", "readme", "-login", login}, "set -key-file or -key-env"},
+		{"a key's variable that is empty", []string{"-platform", "readme", "-login", login, "-key-env", "NONE"}, "the environment variable of -key-env is empty or not set"},
 		{"a key of another kind", []string{"-platform", "mintlify", "-login", login, "-key-env", "SECRET"}, "-key-env: the text looks like a shared secret, not a key in PEM"},
-		{"an address in use", []string{"-platform", "readme", "-login", login, "-key-env", "SECRET", "-listen", taken.Addr().String()}, "cannot listen at the address of -listen"},
+		{"an address in use", []string{"-platform", "readme", "-login", login, "-key-env", "SECRET", "-listen", taken.Addr().String()}, "the address " + taken.Addr().String() + " is in use; choose another with -listen, such as -listen 127.0.0.1:0"},
+		{"an address that is not one", []string{"-platform", "readme", "-login", login, "-listen", "hunter2"}, "-listen must be an address at which this machine can listen"},
 		{"an argument", []string{"-platform", "readme", "-login", login, "-key-env", "SECRET", "hunter2"}, "site takes flags only"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

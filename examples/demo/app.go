@@ -112,15 +112,16 @@ func (a *app) home(w http.ResponseWriter, r *http.Request) {
 	a.show(w, http.StatusOK, view{Title: "Home", User: find(a.session(r).Values["user"])})
 }
 
+// signInForm shows the form, which has no action: browsers post it to the page's own URL. Its query has
+// the return URL, and its fragment is the anchor of the docs page, which an action would lose.
 func (a *app) signInForm(w http.ResponseWriter, r *http.Request) {
-	a.show(w, http.StatusOK, view{Title: "Sign in", People: people, Next: a.returnURL(r)})
+	a.show(w, http.StatusOK, view{Title: "Sign in", People: people})
 }
 
 func (a *app) signIn(w http.ResponseWriter, r *http.Request) {
-	next := a.returnURL(r)
 	p := find(r.PostFormValue("user"))
 	if p == nil {
-		a.show(w, http.StatusUnprocessableEntity, view{Title: "Sign in", People: people, Next: next, Problem: "Choose who you are."})
+		a.show(w, http.StatusUnprocessableEntity, view{Title: "Sign in", People: people, Problem: "Choose who you are."})
 		return
 	}
 	session := a.session(r)
@@ -130,7 +131,7 @@ func (a *app) signIn(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, "saving the session", err)
 		return
 	}
-	http.Redirect(w, r, next, http.StatusSeeOther) // a 307 or 308 would repeat the POST at the docs
+	http.Redirect(w, r, a.returnURL(r), http.StatusSeeOther) // a 307 or 308 would repeat the POST at the docs
 }
 
 func (a *app) signOut(w http.ResponseWriter, r *http.Request) {
@@ -145,9 +146,9 @@ func (a *app) signOut(w http.ResponseWriter, r *http.Request) {
 
 type view struct {
 	*app
-	Title, Next, Problem string
-	User                 *person // nil: signed out
-	People               []person
+	Title, Problem string
+	User           *person // nil: signed out
+	People         []person
 }
 
 //go:embed app.html

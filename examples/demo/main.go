@@ -27,6 +27,7 @@ import (
 	"time"
 
 	"github.com/docslogin/docslogin/docslogintest"
+	"github.com/docslogin/docslogin/internal/listen"
 	"github.com/docslogin/docslogin/internal/presets"
 )
 
@@ -63,7 +64,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		return url
 	}
 
-	listener, err := listen("app", *appAddress, 0)
+	listener, err := listenAt("app", *appAddress, 0)
 	if err != nil {
 		return err
 	}
@@ -72,7 +73,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 
 	var all []docs
 	for i, p := range presets.All() {
-		l, err := listen("docs", *docsAddress, i)
+		l, err := listenAt("docs", *docsAddress, i)
 		if err != nil {
 			return err
 		}
@@ -115,9 +116,9 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	return server.Shutdown(ending)
 }
 
-// listen listens on the address, with after added to its port unless the port is 0. Without a host,
+// listenAt listens on the address, with after added to its port unless the port is 0. Without a host,
 // it listens on loopback only.
-func listen(flag, address string, after int) (net.Listener, error) {
+func listenAt(flag, address string, after int) (net.Listener, error) {
 	host, port, err := net.SplitHostPort(address)
 	number, notNumber := strconv.Atoi(port)
 	if err != nil || notNumber != nil {
@@ -129,10 +130,5 @@ func listen(flag, address string, after int) (net.Listener, error) {
 	if number > 0 {
 		number += after
 	}
-	address = net.JoinHostPort(host, strconv.Itoa(number))
-	l, err := net.Listen("tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("cannot listen on %s: choose another address with -%s, or free ports with -app :0 -docs :0: %w", address, flag, err)
-	}
-	return l, nil
+	return listen.On(net.JoinHostPort(host, strconv.Itoa(number)), "-"+flag)
 }
