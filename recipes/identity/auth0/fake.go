@@ -129,7 +129,7 @@ func (a *fakeAuth0) page(w http.ResponseWriter, r *http.Request) {
 }
 
 var signInPage = template.Must(template.New("").Parse(`<!doctype html><title>Log in</title>
-<form method="post" action="/u/login">
+<form method="post">
 <input type="hidden" name="state" value="{{.}}">
 <input type="email" name="username" placeholder="E-mail address" required>
 <input type="password" name="password" placeholder="Any password" required>

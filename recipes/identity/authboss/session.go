@@ -77,7 +77,8 @@ func (signInView) Render(_ context.Context, _ string, data authboss.HTMLData) ([
 }
 
 // The form is posted to the page's own URL, whose query has the return URL. In a field of the
-// form it would be lost after a wrong password: authboss does not pass it to the page again.
+// form it would be lost after a wrong password: authboss does not pass it to the page again. An action
+// would also lose the anchor of the docs page, which is the fragment of the page's URL.
 var form = template.Must(template.New("").Parse(`<!doctype html><title>Sign in</title>
 {{with .}}<p>{{.}}</p>{{end}}
 <form method="post">

@@ -59,7 +59,8 @@ func newHandler(env app.Env, in instance) (http.Handler, error) {
 }
 
 // getToken renews the cookie of a visitor who has a session. A visitor without one comes back
-// here from Clerk's own pages, which redirect only to the domains that the dashboard allows.
+// here from Clerk's own pages, which redirect only to the domains that the dashboard allows. The hash
+// is the anchor of the docs page.
 var signInPage = template.Must(template.New("").Parse(`<!doctype html><title>Sign in</title>
 <script async crossorigin="anonymous" data-clerk-publishable-key="{{.PublishableKey}}"
 	src="{{.FrontendURL}}/npm/@clerk/clerk-js@6/dist/clerk.browser.js"></script>
@@ -67,7 +68,7 @@ var signInPage = template.Must(template.New("").Parse(`<!doctype html><title>Sig
 addEventListener("load", async () => {
 	const next = {{.Next}};
 	await Clerk.load();
-	if (Clerk.isSignedIn && await Clerk.session.getToken()) location.replace(next);
+	if (Clerk.isSignedIn && await Clerk.session.getToken()) location.replace(next + location.hash);
 	else Clerk.redirectToSignIn({signInForceRedirectUrl: location.href});
 });
 </script>

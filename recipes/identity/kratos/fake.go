@@ -221,6 +221,10 @@ var signInPage = template.Must(template.New("").Parse(`<!doctype html><title>Sig
 <button name="method" value="totp">Continue</button>
 {{end -}}
 </form>
+<script>
+// The anchor of the docs page is in this page's URL. Redirects would keep it, but an action does not.
+document.forms[0].action += location.hash
+</script>
 `))
 
 func writeError(w http.ResponseWriter, status int, id, reason string) {

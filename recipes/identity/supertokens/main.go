@@ -141,8 +141,9 @@ func signInPage(w http.ResponseWriter, next string) {
 	_ = page.Execute(w, next)
 }
 
+// The form has no action, and the script adds the hash, so that the anchor of the docs page is kept.
 // With SuperTokens' own script in the page, replace the fetch by
-// if (await Session.attemptRefreshingSession()) location.replace(next).
+// if (await Session.attemptRefreshingSession()) location.replace(next + location.hash).
 var page = template.Must(template.New("").Parse(`<!doctype html><title>Sign in</title>
 <form method="post">
 <input name="email" type="email" placeholder="E-mail address" required>
@@ -152,7 +153,7 @@ var page = template.Must(template.New("").Parse(`<!doctype html><title>Sign in</
 <script>
 const next = {{.}};
 fetch("/auth/session/refresh", {method: "POST", headers: {rid: "anti-csrf"}})
-	.then(response => { if (response.ok) location.replace(next) });
+	.then(response => { if (response.ok) location.replace(next + location.hash) });
 </script>
 `))
 

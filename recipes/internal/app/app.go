@@ -18,6 +18,7 @@ import (
 
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/docslogintest"
+	"github.com/docslogin/docslogin/internal/listen"
 	"github.com/gorilla/sessions"
 )
 
@@ -47,13 +48,13 @@ func MainServer(newServer func(Env) (Server, error)) {
 func MainOn(serve Server) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	listen := flag.String("listen", "127.0.0.1:8080", "`address` of the app")
+	address := flag.String("listen", "127.0.0.1:8080", "`address` of the app")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		flag.Usage()
 		os.Exit(2)
 	}
-	listener, err := net.Listen("tcp", *listen)
+	listener, err := listen.On(*address, "-listen")
 	if err == nil {
 		err = serve(ctx, listener)
 	}
@@ -125,7 +126,8 @@ func SignInForm(returnURL func(*http.Request) string, signIn func(w http.Respons
 	return http.NewCrossOriginProtection().Handler(http.MaxBytesHandler(page, 1<<16))
 }
 
-// form has no action, so browsers post it to the page's own URL, whose query has the return URL.
+// form has no action, so browsers post it to the page's own URL. Its query has the return URL, and its
+// fragment is the anchor of the docs page, which browsers keep across the redirects.
 const form = `<!doctype html><title>Sign in</title>
 <form method="post">
 <input name="email" type="email" placeholder="E-mail address" required>
@@ -173,10 +175,10 @@ func Pages(docs *docslogin.Middleware) *http.ServeMux {
 	return mux
 }
 
-// Serve serves an app's pages and the login route at the address until ctx ends. Before that, it calls
-// each tell with the login URL.
+// Serve serves an app's pages and the login route at the address, which -listen sets, until ctx ends.
+// When it starts, it calls each tell with the login URL.
 func Serve(ctx context.Context, address string, docs *docslogin.Middleware, pages http.Handler, tell ...func(loginURL string)) error {
-	listener, err := net.Listen("tcp", address)
+	listener, err := listen.On(address, "-listen")
 	if err != nil {
 		return err
 	}

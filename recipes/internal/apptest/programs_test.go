@@ -1,13 +1,18 @@
 package apptest
 
 import (
+	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/docslogin/docslogin/internal/newkey"
+	"github.com/go-jose/go-jose/v4"
 )
 
 // folders are those of the recipes.
@@ -61,9 +66,61 @@ func TestPrograms(t *testing.T) {
 				t.Errorf("the first line is %q", line)
 			} else {
 				visit(t, docs, folder == spa || folder == "situations/infoapi")
+				if !t.Failed() && !slices.Contains(noAnchor, folder) {
+					visitAnchor(t, docs)
+				}
 			}
 		})
 	}
+}
+
+// noAnchor are the recipes whose docs take the token in the fragment, where it replaces the anchor, and
+// those whose page has a script that this visitor does not run.
+var noAnchor = []string{"situations/sites", "situations/infoapi", spa, "identity/kratos"}
+
+// visitAnchor opens the docs at an anchor, and signs in. A form with an action would lose the anchor.
+func visitAnchor(t *testing.T, docs string) {
+	t.Helper()
+	v := newVisitor(t)
+	page := v.SignIn(t, v.Open(t, docs+"#install"), strings.TrimSuffix(docs, "/quickstart"))
+	if !page.At(docs) || page.URL.Fragment != "install" {
+		t.Errorf("after signing in, the visitor ends at %s with the anchor %q", page, page.URL.Fragment)
+	}
+}
+
+// TestABusyPort runs every recipe at an address that is in use.
+func TestABusyPort(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	address := taken.Addr().String()
+	dir := t.TempDir()
+	args := map[string][]string{ // those that are required
+		"production/prometheus": {"-metrics", "127.0.0.1:0"},
+		"production/sighup":     {"-key", keyFile(t, dir, "secret", newkey.For(jose.HS256))},
+		"production/keyfile":    {"-key", keyFile(t, dir, "private-key", newkey.For(jose.EdDSA))},
+	}
+	for _, folder := range folders(t) {
+		t.Run(folder, func(t *testing.T) {
+			out, err := exec.CommandContext(t.Context(), build(t, folder), append(args[folder], "-listen", address)...).CombinedOutput()
+			want := "the address " + address + " is in use; choose another with -listen, such as -listen 127.0.0.1:0\n"
+			if err == nil || !strings.HasSuffix(string(out), want) || strings.Contains(string(out), "bind") {
+				t.Errorf("%v, %q", err, out)
+			}
+		})
+	}
+}
+
+// keyFile writes a key to a file.
+func keyFile(t *testing.T, dir, name, key string) (path string) {
+	t.Helper()
+	path = filepath.Join(dir, name)
+	if err := os.WriteFile(path, []byte(key), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // visit opens the docs and signs in. byScript says that a script signs the visitor in: the recipe's own

@@ -42,6 +42,9 @@ func (s scripts) RoundTrip(req *http.Request) (*http.Response, error) {
 	} else if call := refreshCall.FindSubmatch(page); call != nil {
 		to, err = s.superTokens(req, string(call[1]), next)
 	}
+	if to == next && bytes.Contains(page, []byte("location.replace(next + location.hash)")) {
+		to += (&url.URL{Fragment: req.URL.Fragment}).String()
+	}
 	if to != "" {
 		resp.StatusCode = http.StatusFound
 		resp.Header.Set("Location", to)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/docslogintest"
+	"github.com/docslogin/docslogin/internal/listen"
 	"github.com/docslogin/docslogin/recipes/internal/app"
 )
 
@@ -43,10 +44,11 @@ func serve(ctx context.Context, address, metricsAddress string) error {
 	if err != nil {
 		return err
 	}
-	server, err := serveMetrics(metricsAddress, metrics, slog.Default())
+	listener, err := listen.On(metricsAddress, "-metrics")
 	if err != nil {
 		return err
 	}
+	server := serveMetrics(listener, metrics, slog.Default())
 	defer server.Close() // after the app, so that its last logins can be scraped
 	slog.Info("docs served", "url", site.URL+"/quickstart")
 	return app.Serve(ctx, address, docs, app.Pages(docs), site.SetLoginURL)

@@ -227,8 +227,8 @@ func TestWhatKeepsItFromServing(t *testing.T) {
 		says   string
 		status int
 	}{
-		{"the app's address is taken", []string{"-listen", taken, "-metrics", "127.0.0.1:0"}, "prometheus: listen tcp " + taken, 1},
-		{"the metrics' address is taken", []string{"-listen", "127.0.0.1:0", "-metrics", taken}, "prometheus: the metrics: listen tcp " + taken, 1},
+		{"the app's address is taken", []string{"-listen", taken, "-metrics", "127.0.0.1:0"}, "prometheus: the address " + taken + " is in use; choose another with -listen, such as -listen 127.0.0.1:0", 1},
+		{"the metrics' address is taken", []string{"-listen", "127.0.0.1:0", "-metrics", taken}, "prometheus: the address " + taken + " is in use; choose another with -metrics, such as -metrics 127.0.0.1:0", 1},
 		{"one argument too many", []string{"more"}, "of the metrics, an internal one", 2},
 		{"no such flag", []string{"-port", "1"}, "of the metrics, an internal one", 2},
 	} {

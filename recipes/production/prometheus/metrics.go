@@ -35,13 +35,9 @@ func newMetrics() (func(context.Context, docslogin.Event), http.Handler, error) 
 	return observer, mux, nil
 }
 
-// serveMetrics serves the metrics until the server is closed. They are not public: use an address
-// that only Prometheus can reach.
-func serveMetrics(address string, metrics http.Handler, logger *slog.Logger) (*http.Server, error) {
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("the metrics: %w", err)
-	}
+// serveMetrics serves the metrics until the server is closed. They are not public: listen at an
+// address that only Prometheus can reach.
+func serveMetrics(listener net.Listener, metrics http.Handler, logger *slog.Logger) *http.Server {
 	server := &http.Server{Handler: metrics, ReadHeaderTimeout: 10 * time.Second}
 	logger.Info("metrics served", "url", fmt.Sprintf("http://%s/metrics", listener.Addr()))
 	go func() {
@@ -49,5 +45,5 @@ func serveMetrics(address string, metrics http.Handler, logger *slog.Logger) (*h
 			logger.Error("metrics no longer served", "error", err) // the app continues without them
 		}
 	}()
-	return server, nil
+	return server
 }

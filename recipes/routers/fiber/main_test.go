@@ -108,7 +108,7 @@ func TestOnlyNavigationsLogIn(t *testing.T) {
 		{"an old browser's prefetch", "X-Moz", "prefetch", http.StatusForbidden},
 		{"a script's fetch", "Sec-Fetch-Mode", "cors", http.StatusForbidden},
 		{"a frame", "Sec-Fetch-Dest", "iframe", http.StatusForbidden},
-		{"a web socket", "Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA==", http.StatusForbidden},
+		{"a WebSocket", "Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA==", http.StatusForbidden},
 	} {
 		client := *v.Visitor.Client()
 		client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

@@ -28,7 +28,8 @@ func newHandler(docsURL string) (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	// The docs' dashboard needs these URLs: Info API, authorization, and token.
-	mux.Handle("/user-info", info)
+	mux.Handle("GET /user-info", info)
+	mux.Handle("OPTIONS /user-info", info) // the browser's CORS preflight
 	mux.HandleFunc("GET "+authorizePath, server.authorize)
 	mux.HandleFunc("POST /oauth/token", server.exchange)
 	mux.Handle("/{$}", app.Home)
