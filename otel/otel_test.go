@@ -281,7 +281,7 @@ var rows = []row{
 	{name: "the session store is down", outcome: "lookup_failed", status: 500,
 		lookup: fails(errors.New("the store is down")), fault: "the store is down"},
 	{name: "an error is a typed nil", outcome: "lookup_failed", status: 500,
-		lookup: fails((*textless)(nil)), fault: "<nil>"},
+		lookup: fails((*textless)(nil)), fault: "the lookup returned a nil *docsloginotel_test.textless as its error, which is not a nil error in Go; return nil"},
 	{name: "an error's text is not UTF-8", outcome: "lookup_failed", status: 500,
 		lookup: fails(errors.New("row \xff")), fault: "row \uFFFD"},
 	{name: "a mapper fails", outcome: "mapper_failed", status: 500,
