@@ -95,7 +95,7 @@ func lazyLoads() []lazyLoad {
 		{"a fetch without CORS", func(login string) string {
 			return `<script>fetch("` + login + `", {mode: "no-cors", credentials: "include"})</script>`
 		}, embedded, true, false},
-		{"a web socket", func(login string) string {
+		{"a WebSocket", func(login string) string {
 			return `<script>new WebSocket("` + strings.Replace(login, "http", "ws", 1) + `")</script>`
 		}, embedded, true, false},
 		{"an event source", func(login string) string {
@@ -188,57 +188,6 @@ func (l lazyVisit) wait(v *visitor, loaded func() bool) {
 	})
 }
 
-// worker is a service worker that fetches an expression for each request of a page.
-func worker(fetches string) string {
-	return `self.addEventListener("fetch", (event) => event.respondWith(fetch(` + fetches + `)));
-self.addEventListener("activate", (event) => event.waitUntil(clients.claim()));`
-}
-
-// workerRuns waits until the app's service worker controls the page.
-const workerRuns = `navigator.serviceWorker.register("/worker.js").then(() => navigator.serviceWorker.ready).then(() => new Promise((done) => {
-	if (navigator.serviceWorker.controller) done(true);
-	navigator.serviceWorker.addEventListener("controllerchange", () => done(true));
-}))`
-
-func TestAServiceWorkerThatPassesNavigationsOn(t *testing.T) {
-	each(t, firstOfShape(all), func(t *testing.T, p platform) {
-		w := newWorld(t, p)
-		w.setPage("/worker.js", worker("event.request"))
-		w.setPage("/page", html(w.toDocs()))
-		v := newVisitor(t)
-		w.signIn(v, "ada")
-		v.open(w.URL + "/page")
-		eval[bool](v, workerRuns)
-		// A script of the page does not get a token through the worker.
-		eval[bool](v, `fetch("/docs-login", {redirect: "manual"}).then(() => true, () => true)`)
-		if got, want := w.outcomes(), []docslogin.Outcome{docslogin.OutcomeEmbedded}; !slices.Equal(got, want) {
-			t.Errorf("a script's fetch ends with %v", got)
-		}
-		v.click("#docs")
-		v.arrives(w.docs.URL+"/quickstart", w.hello("ada"))
-		requests := w.asked("/docs-login")
-		if last := requests[len(requests)-1]; last.Header.Get("Sec-Fetch-Dest") != "empty" || last.Header.Get("Sec-Fetch-Mode") != "navigate" {
-			t.Errorf("the request did not come through the worker: %v", last.Header)
-		}
-	})
-}
-
-// A worker that makes its own requests is a script like others.
-func TestAServiceWorkerThatMakesRequestsOfItsOwn(t *testing.T) {
-	w := newWorld(t, allPlatforms[0])
-	w.setPage("/worker.js", worker("event.request.url"))
-	w.setPage("/page", html(w.toDocs()))
-	v := newVisitor(t)
-	w.signIn(v, "ada")
-	v.open(w.URL + "/page")
-	eval[bool](v, workerRuns)
-	v.click("#docs")
-	v.waits("the request", func() bool { return w.count(docslogin.OutcomeEmbedded) == 1 })
-	if n := w.count(docslogin.OutcomeLoggedIn); n != 0 {
-		t.Errorf("%d logins", n)
-	}
-}
-
 // overTheForm opens a private page of the docs, signs in, and comes back to it.
 func (w *world) overTheForm(v *visitor) {
 	v.t.Helper()
@@ -262,20 +211,43 @@ func TestAnAnchorInTheLinkSurvivesTheForm(t *testing.T) {
 	})
 }
 
-// An anchor that the docs did not put into the deep link stays in the browser over all redirects,
-// unless the login URL has its own fragment, or there is a form.
+// An anchor that the docs did not put into the deep link stays in the browser over all redirects, and
+// over the sign-in form, unless the token replaces it or a form carries the token.
 func TestAnAnchorInTheAddressBar(t *testing.T) {
 	each(t, firstOfShape(all), func(t *testing.T, p platform) {
 		w := newWorld(t, p)
-		v := newVisitor(t)
-		w.signIn(v, "ada")
-		v.open(w.docs.URL + "/reference#auth")
-		want := w.docs.URL + "/reference"
+		want := w.docs.URL + "/reference?lang=go"
 		if p.query != "" {
 			want += "#auth"
 		}
+		v := newVisitor(t)
+		w.signIn(v, "ada")
+		v.open(w.docs.URL + "/reference?lang=go#auth")
+		v.arrives(want, p.hello("ada"))
+
+		v = newVisitor(t)
+		v.open(w.docs.URL + "/reference?lang=go#auth")
+		w.fillForm(v, "ada")
 		v.arrives(want, p.hello("ada"))
 	})
+}
+
+// A form without an action posts to the page's own URL, which has the anchor.
+func TestAnAnchorInTheAddressBarAndTheForm(t *testing.T) {
+	for _, tt := range []struct{ form, change, lands string }{
+		{"without an action", `removeAttribute("action")`, "/reference#auth"},
+		{"with an action", `setAttribute("action", "/sign-in" + location.search)`, "/reference"},
+	} {
+		t.Run(tt.form, func(t *testing.T) {
+			w := newWorld(t, allPlatforms[0])
+			v := newVisitor(t)
+			v.open(w.docs.URL + "/reference#auth")
+			v.reaches(w.URL+"/sign-in?", "Who are you?")
+			eval[bool](v, "document.forms[0]."+tt.change+" === undefined")
+			v.click(button("ada"))
+			v.arrives(w.docs.URL+tt.lands, w.hello("ada"))
+		})
+	}
 }
 
 // logOut ends the visitor's docs session.

@@ -87,6 +87,22 @@ func TestDemoSignedOut(t *testing.T) {
 	})
 }
 
+// Browsers keep the anchor over the form, and over the form that comes again after an error.
+func TestDemoAnchor(t *testing.T) {
+	d := startDemo(t)
+	each(t, func(p platform) bool { return p.query != "" }, func(t *testing.T, p platform) {
+		page := d.docs[p.name] + "/quickstart?lang=go#install"
+		v := newVisitor(t)
+		v.open(page)
+		v.reaches(d.app+"/sign-in", "Who are you?")
+		eval[bool](v, "document.forms[0].noValidate = true")
+		v.click("main button")
+		v.reads("Choose who you are.")
+		d.signIn(v)
+		v.arrives(page, d.greets(p))
+	})
+}
+
 func TestDemoSignedIn(t *testing.T) {
 	d := startDemo(t)
 	v := newVisitor(t)

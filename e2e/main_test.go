@@ -29,6 +29,7 @@ func TestMain(m *testing.M) {
 	status := m.Run()
 	node.Stop()
 	stopChromium()
+	os.RemoveAll(commandFolder) // nothing if it is ""
 	os.Exit(status)
 }
 
@@ -45,5 +46,7 @@ func findTools() (missing []string) {
 	}
 	tools.chromium = find("chromium (Debian's package)", "chromium", "chromium-browser", "google-chrome")
 	tools.nginx = find("nginx (Debian's package)", "nginx", "/usr/sbin/nginx")
-	return append(missing, judge.Missing("jose", "jsonwebtoken")...)
+	find("ssh-keygen (Debian's package openssh-client)", "ssh-keygen")
+	find("dash (Debian's package)", "dash")
+	return append(missing, judge.Missing("dotenv", "jose", "jsonwebtoken", "@angular/service-worker", "workbox-core", "workbox-routing", "workbox-strategies")...)
 }

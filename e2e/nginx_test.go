@@ -3,6 +3,8 @@ package e2e_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -24,6 +26,7 @@ import (
 
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/docslogintest"
+	"github.com/docslogin/docslogin/platforms"
 )
 
 // toCallback reports whether the token goes to a callback in a Location, which nginx sees.
@@ -80,13 +83,14 @@ func listenNginx(t *testing.T, dir, location string) (address string, ok bool) {
 events {}
 http {
 access_log off;
+proxy_cache_path %s/cache keys_zone=responses:1m;
 %s
 server {
 listen %s;
 %s
 }
 }
-`, dir, &temporary, address, location)
+`, dir, dir, &temporary, address, location)
 	file := filepath.Join(dir, "nginx.conf")
 	if err := os.WriteFile(file, []byte(config), 0o644); err != nil {
 		t.Fatal(err)
@@ -420,4 +424,76 @@ func TestAnAppUnderAPathPrefixBehindNginx(t *testing.T) {
 		v.click(button("ada"))
 		v.arrives(docs.URL+"/quickstart?a=1&b=%26", p.hello("ada"))
 	})
+}
+
+// emailAt logs in somebody with a cookie and returns the e-mail address in the token.
+func emailAt(t *testing.T, front, cookie string) string {
+	t.Helper()
+	r, err := http.NewRequest(http.MethodGet, front+"/docs-login?redirect=/quickstart", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.AddCookie(&http.Cookie{Name: "user", Value: cookie})
+	resp, err := followsNothing().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := readDestination(resp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var claims struct{ Email string }
+	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(allPlatforms[0].tokenIn(d), ".")[1])
+	if err != nil || json.Unmarshal(payload, &claims) != nil {
+		t.Fatalf("the payload is %q: %v", payload, err)
+	}
+	return claims.Email
+}
+
+// excluded returns the location that the documentation recommends for a cache.
+func excluded(t *testing.T, upstream string) string {
+	t.Helper()
+	guide, err := os.ReadFile("../docs/production.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(guide), "```nginx\n")
+	location, _, ok := strings.Cut(rest, "```")
+	if !ok || strings.Count(location, "http://app;") != 1 {
+		t.Fatalf("the documentation has the location %q", location)
+	}
+	return strings.Replace(location, "http://app;", upstream+";", 1)
+}
+
+// A cache that ignores the app's headers gives the first reader's token to the second, unless the
+// route is excluded as documented.
+func TestAnNginxThatCachesEverything(t *testing.T) {
+	m, err := docslogin.New(func(r *http.Request) (*docslogin.User, error) {
+		user, err := r.Cookie("user")
+		if err != nil {
+			return nil, docslogin.ErrNoUser
+		}
+		return &docslogin.User{ID: user.Value, Name: user.Value, Email: user.Value + "@example.com"}, nil
+	}, platforms.ReadMe(docsURL, "the secret of the docs"), docslogin.WithLogger(slog.New(slog.DiscardHandler)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := httptest.NewServer(m)
+	defer app.Close()
+	for _, tt := range []struct{ name, ignored, location, second string }{
+		{"and heeds Cache-Control", "Set-Cookie", "", "ben@example.com"},
+		{"and ignores the app's headers", "Cache-Control Expires Set-Cookie Vary", "", "ada@example.com"},
+		{"except the route, as documented", "Cache-Control Expires Set-Cookie Vary", excluded(t, app.URL), "ben@example.com"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			front := serveNginx(t, fmt.Sprintf("proxy_cache responses; proxy_cache_valid any 10m; proxy_ignore_headers %s; location / { proxy_pass %s; } %s",
+				tt.ignored, app.URL, tt.location))
+			if first := emailAt(t, front, "ada"); first != "ada@example.com" {
+				t.Errorf("the first reader is logged in as %s", first)
+			}
+			if second := emailAt(t, front, "ben"); second != tt.second {
+				t.Errorf("the second reader is logged in as %s", second)
+			}
+		})
+	}
 }

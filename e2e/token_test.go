@@ -53,13 +53,13 @@ var users = map[string]docslogin.User{
 	},
 	"quotes, backslashes and markup": {
 		ID: "u5", Name: `Conan "Dev" O'Brien \ <b>R&D</b></script>`, Email: `"quoted"@example.com`, Groups: []string{`a"b`, "<c>&"},
-		APIKeys: []docslogin.APIKey{{Key: `k"<&>'\` + "\x7f"}}, Attributes: map[string]any{"html": "<!-- &amp; -->", "control": "\x01\t\n"},
+		APIKeys: []docslogin.APIKey{{Key: `k"<&>` + "\x7f" + `'\`}}, Attributes: map[string]any{"html": "<!-- &amp; -->", "control": "\x01\t\n"},
 	},
 	"numbers, lists and objects": {
 		ID: "u6", Name: "Dee", Email: "dee@example.com",
 		Attributes: map[string]any{
-			"seats": 7, "rate": 0.1, "tiny": 1e-7, "large": 1e21, "trial": false, "none": nil,
-			"plans": []string{"pro", "beta"}, "org": map[string]any{"id": 1, "tags": []any{"x", 2}},
+			"seats": 7, "rate": 0.1, "tiny": 1e-7, "large": 1e21, "trial": false,
+			"plans": []string{"pro", "beta"}, "org": map[string]any{"id": 1, "none": nil, "tags": []any{"x", 2}},
 		},
 	},
 }

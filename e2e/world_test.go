@@ -142,9 +142,10 @@ const sessionName = "session"
 // names are the users that the form offers. For some of them, no login succeeds.
 var names = []string{"ada", "ben", "forbidden", "no cookie", "incomplete", "broken", "panics", "mapper", "reserved", "large", "signer"}
 
+// formPage has no action, so Chromium posts the form to the page's own URL, with its fragment.
 var formPage = template.Must(template.New("form").Parse(`<!doctype html><title>Sign in</title><link rel=icon href="data:,"><h1>Who are you?</h1>
-<form method=post action=sign-in><input type=hidden name=next value="{{.Next}}">
-{{range .Users}}<button name=user value="{{.}}">{{.}}</button> {{end}}</form>`))
+<form method=post>
+{{range .}}<button name=user value="{{.}}">{{.}}</button> {{end}}</form>`))
 
 func (a *app) serve(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
@@ -165,7 +166,7 @@ func (a *app) serve(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Security-Policy", "form-action "+formAction)
 		}
 		w.Header().Set("Cache-Control", "no-store")
-		_ = formPage.Execute(w, map[string]any{"Next": a.next(r), "Users": names})
+		_ = formPage.Execute(w, names)
 	case "POST /sign-in":
 		session, _ := a.store.Get(r, sessionName)
 		user := r.FormValue("user")

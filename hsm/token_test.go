@@ -267,7 +267,7 @@ func TestTokenSignerSaysWhatIsWrong(t *testing.T) {
 
 	platform := personalization
 	platform.Key = docslogin.SignWith(signerOf(t, token, "mintlify"))
-	if _, err := docslogin.New(lookup, platform); err == nil || !strings.Contains(err.Error(), "offers [EdDSA] (Algs) and not ES256") {
+	if _, err := docslogin.New(lookup, platform); err == nil || !strings.Contains(err.Error(), "offers [EdDSA] (Algs), but ES256 is needed") {
 		t.Errorf("a key for another algorithm: %v", err)
 	}
 	platform = mintlify
