@@ -426,7 +426,7 @@ func (p *Profile) checkComplete(user *User, claims Claims) error {
 	}
 	text := "the user lacks what the platform requires: " + strings.Join(missing, ", ")
 	isOther := func(name string) bool { return name != "name" && name != "email" && name != "sub" }
-	if fromEmail := slices.DeleteFunc(slices.Clone(missing), isOther); isBlank(user.Email) && strings.Join(fromEmail, "") != "email" && fromEmail != nil {
+	if fromEmail := slices.DeleteFunc(slices.Clone(missing), isOther); isBlank(user.Email) && slices.ContainsFunc(fromEmail, func(name string) bool { return name != "email" }) {
 		text += "; in a preset, Email suffices for " + strings.Join(fromEmail, " and ")
 	}
 	return &missingError{missing, text}

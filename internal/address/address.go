@@ -290,10 +290,10 @@ func (b *Builder) Read(rawQuery string, now time.Time) Request {
 		raw = b.config.DeepLink.In
 	}
 	params := deeplink.AppendParams(make(deeplink.Params, 0, 4), rawQuery, b.params, raw) // on the stack
-	repaired, isRepaired := rawQuery, false
+	isRepaired := false
 	if !params.Has(b.config.DeepLink.In) {
-		if repaired, isRepaired = b.repair(rawQuery); isRepaired {
-			params = deeplink.AppendParams(params[:0], repaired, b.params, raw)
+		if repaired, ok := b.repair(rawQuery); ok {
+			params, isRepaired = deeplink.AppendParams(params[:0], repaired, b.params, raw), true
 		}
 	}
 	req := b.Link(params.Get(b.config.DeepLink.In))
@@ -319,7 +319,7 @@ func (b *Builder) repair(rawQuery string) (repaired string, ok bool) {
 			return before + "&" + param + after, true
 		}
 	}
-	return rawQuery, false
+	return "", false
 }
 
 // isCut reports whether the deep link has a query that was not escaped, and ended at its first "&".
