@@ -18,34 +18,12 @@ import (
 	"github.com/docslogin/docslogin/platforms"
 )
 
-// pages returns the paths of the README and the guides.
-func pages(t *testing.T) []string {
-	t.Helper()
-	guides, err := filepath.Glob("../../docs/*.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(guides) == 0 {
-		t.Fatal("there are no guides")
-	}
-	return append([]string{"../../README.md"}, guides...)
-}
-
-func textOf(t *testing.T, name string) string {
-	t.Helper()
-	text, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
-}
-
 // documentation returns the text of the README and the guides.
 func documentation(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
-	for _, name := range pages(t) {
-		all.WriteString(textOf(t, name) + "\n")
+	for _, name := range testkit.Pages(t) {
+		all.WriteString(testkit.Text(t, name) + "\n")
 	}
 	return all.String()
 }
@@ -118,7 +96,7 @@ func anchors(page string) map[string]bool {
 // brokenLinks returns the relative links of a page that lead nowhere.
 func brokenLinks(t *testing.T, name string) (links []string) {
 	t.Helper()
-	for _, match := range link.FindAllStringSubmatch(fenced.ReplaceAllString(textOf(t, name), ""), -1) {
+	for _, match := range link.FindAllStringSubmatch(fenced.ReplaceAllString(testkit.Text(t, name), ""), -1) {
 		to, err := url.Parse(match[1])
 		if err != nil {
 			t.Fatal(err)
@@ -130,7 +108,7 @@ func brokenLinks(t *testing.T, name string) (links []string) {
 		if to.Path != "" {
 			target = filepath.Join(filepath.Dir(name), to.Path)
 		}
-		if _, err := os.Stat(target); err != nil || to.Fragment != "" && !anchors(textOf(t, target))[to.Fragment] {
+		if _, err := os.Stat(target); err != nil || to.Fragment != "" && !anchors(testkit.Text(t, target))[to.Fragment] {
 			links = append(links, match[1])
 		}
 	}
@@ -138,7 +116,7 @@ func brokenLinks(t *testing.T, name string) (links []string) {
 }
 
 func TestEveryRelativeLinkLeadsSomewhere(t *testing.T) {
-	for _, name := range append(pages(t), "../../SECURITY.md") {
+	for _, name := range append(testkit.Pages(t), "../../SECURITY.md") {
 		for _, link := range brokenLinks(t, name) {
 			t.Errorf("%s links to %s", name, link)
 		}
@@ -165,7 +143,7 @@ func block(t *testing.T, page, language string) string {
 
 // The configurations of service workers exclude the route, and no other path.
 func TestServiceWorkersInTheDocumentation(t *testing.T) {
-	guide := textOf(t, "../../docs/troubleshooting.md")
+	guide := testkit.Text(t, "../../docs/troubleshooting.md")
 	route := docslogin.Must(docslogin.New(testkit.Nobody, platforms.ReadMe(docsURL, secret))).Path()
 	var angular struct{ NavigationURLs []string }
 	if err := json.Unmarshal([]byte("{"+block(t, guide, "json")+"}"), &angular); err != nil {

@@ -7,12 +7,14 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/docslogin/docslogin/internal/testkit"
 )
 
 // TestSnippets checks that each program in the documentation builds, and that each other snippet
 // is in an example, word for word.
 func TestSnippets(t *testing.T) {
-	readme := read(t, "../../README.md")
+	readme := testkit.Text(t, "../../README.md")
 	if line := strings.Count(readme[:strings.Index(readme, "```go")], "\n") + 1; line > 10 {
 		t.Errorf("the first code is in line %d", line)
 	}
@@ -20,11 +22,11 @@ func TestSnippets(t *testing.T) {
 	for _, pattern := range []string{"../../example_test.go", "../../*/example_test.go"} {
 		names, _ := filepath.Glob(pattern)
 		for _, name := range names {
-			examples += read(t, name)
+			examples += testkit.Text(t, name)
 		}
 	}
-	for _, name := range documentation(t) {
-		docs += read(t, name)
+	for _, name := range testkit.Pages(t) {
+		docs += testkit.Text(t, name)
 	}
 	snippets := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(docs, -1)
 	if len(snippets) < 4 {

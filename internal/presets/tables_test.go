@@ -42,8 +42,8 @@ var tables = []table{
 func TestTables(t *testing.T) {
 	for _, table := range tables {
 		want, found := table.text(t), false
-		for _, file := range documentation(t) {
-			text := read(t, file)
+		for _, file := range testkit.Pages(t) {
+			text := testkit.Text(t, file)
 			before, rest, ok := strings.Cut(text, table.header+"\n")
 			if !ok {
 				continue
@@ -65,25 +65,6 @@ func TestTables(t *testing.T) {
 			t.Errorf("no documentation has the table\n%s", table.header)
 		}
 	}
-}
-
-// documentation returns the files that may have a table.
-func documentation(t *testing.T) []string {
-	t.Helper()
-	guides, err := filepath.Glob("../../docs/*.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return append([]string{"../../README.md"}, guides...)
-}
-
-func read(t *testing.T, file string) string {
-	t.Helper()
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
 }
 
 // text returns the table that the presets make.
