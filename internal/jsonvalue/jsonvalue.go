@@ -21,6 +21,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/docslogin/docslogin/internal/visible"
 )
 
 // Convert returns the value whose JSON docs get for value. If that is value itself, changed is false,
@@ -88,16 +90,28 @@ func Marshal(object map[string]any) ([]byte, error) {
 	return nil, errNoJSON
 }
 
+// MarshalEach returns a copy of object in which each value is its JSON, as a json.RawMessage, so that later
+// changes by the caller have no effect. The caller must have checked each value with [Copy].
+func MarshalEach(object map[string]any) map[string]any {
+	marshaled := make(map[string]any, len(object))
+	for name, value := range object {
+		copied, _ := Copy(value)
+		text, _ := json.Marshal(copied)
+		marshaled[name] = json.RawMessage(text)
+	}
+	return marshaled
+}
+
 // IsEmpty reports whether the JSON of a value is null, a blank string, or an object or a list without
 // members.
 func IsEmpty(value any) bool {
 	if text, isText := value.(string); isText {
-		return strings.TrimSpace(text) == ""
+		return visible.IsBlank(text)
 	}
 	encoded, _ := json.Marshal(value) // Marshal reports the error
 	var text string
 	if json.Unmarshal(encoded, &text) == nil { // null, or a string of another type
-		return strings.TrimSpace(text) == ""
+		return visible.IsBlank(text)
 	}
 	return string(encoded) == "[]" || string(encoded) == "{}"
 }

@@ -451,6 +451,20 @@ func TestMarshal(t *testing.T) {
 	}
 }
 
+func TestMarshalEach(t *testing.T) {
+	roles := []string{"admin"}
+	object := map[string]any{"iss": "me", "id": int64(1) << 60, "roles": roles, "plan": sql.NullString{String: "pro", Valid: true}, "none": nil}
+	marshaled := jsonvalue.MarshalEach(object)
+	roles[0], object["iss"] = "changed", "changed"
+	want := map[string]any{
+		"iss": json.RawMessage(`"me"`), "id": json.RawMessage("1152921504606846976"), "roles": json.RawMessage(`["admin"]`),
+		"plan": json.RawMessage(`"pro"`), "none": json.RawMessage("null"),
+	}
+	if !reflect.DeepEqual(marshaled, want) {
+		t.Errorf("got %s, want %s", marshaled, want)
+	}
+}
+
 func TestIsEmpty(t *testing.T) {
 	for _, value := range []any{nil, "", " \n", []string{}, []string(nil), map[string]any{}, struct{}{}, template.HTML(" "), json.RawMessage(`null`), json.RawMessage(`""`)} {
 		if !jsonvalue.IsEmpty(value) {
