@@ -28,6 +28,7 @@ type Site struct {
 	FromBase bool     // a relative link starts at Base
 	Target   bool     // the token goes to the link itself, which must then be on Origin and under Base
 	Callback string   // origin and path of the page that takes the token; no link may lead there
+	Logout   string   // origin and path of the page that ends the docs session; no link may lead there
 	Token    string   // query parameter that carries the token; no link may contain it
 	Drop     []string // query parameters to remove from a link; "visitor.*" is every name that begins with "visitor."
 	Params   []string // more names to remove: parameters that are added to the link itself
@@ -57,6 +58,7 @@ var (
 	ErrPath     = errors.New("its path is ambiguous: //, a dot segment, or an escape that is broken or doubled")
 	ErrOutside  = errors.New("it is not under the docs' own path")
 	ErrCallback = errors.New("it leads to the page that takes the token")
+	ErrLogout   = errors.New("it leads to the page that ends the docs session")
 	ErrToken    = errors.New("it already carries a token")
 )
 
@@ -119,8 +121,11 @@ func (s *Site) checkRest(l Link) error {
 	if s.Target && (l.Origin != s.Origin || !under(s.Base, l.Path)) {
 		return ErrOutside
 	}
-	if s.isCallback(l.Origin, decoded) {
+	if isAt(s.Callback, l.Origin, decoded) {
 		return ErrCallback
+	}
+	if isAt(s.Logout, l.Origin, decoded) {
+		return ErrLogout
 	}
 	if query, _, _ := strings.Cut(l.Suffix, "#"); s.hasToken(decoded, query) {
 		return ErrToken
@@ -134,10 +139,11 @@ func (s *Site) tooLong() error {
 	return fmt.Errorf("%w: the limit is %d bytes", ErrLength, s.maxBytes())
 }
 
-// isCallback reports whether a server may treat a decoded path as the page that takes the token.
-func (s *Site) isCallback(origin, decoded string) bool {
-	callback, ok := strings.CutPrefix(s.Callback, origin)
-	return ok && s.Callback != "" && (isPage(callback, decoded) || isPage(callback, beforeDelimiter(decoded)) || isPage(callback, withoutParams(decoded)))
+// isAt reports whether a server may treat a decoded path on origin as page, which is an origin and a path,
+// or "" if there is no such page.
+func isAt(page, origin, decoded string) bool {
+	path, ok := strings.CutPrefix(page, origin)
+	return ok && page != "" && (isPage(path, decoded) || isPage(path, beforeDelimiter(decoded)) || isPage(path, withoutParams(decoded)))
 }
 
 // isPage reports whether a server may treat two paths as the same page.

@@ -14,8 +14,8 @@ var (
 	// atRoot takes the link back in a query parameter, as most platforms do.
 	atRoot = deeplink.Site{
 		Origin:   "https://docs.example.com",
-		Callback: "https://docs.example.com/login/jwt-callback",
-		Token:    "auth_token",
+		Callback: "https://docs.example.com/login/jwt-callback", Logout: "https://docs.example.com/~docs/auth/logout",
+		Token: "auth_token",
 	}
 	// onPage sends the token to the page, with docs under a path.
 	onPage = deeplink.Site{
@@ -57,6 +57,7 @@ var acceptedLinks = []struct {
 	{"capital letters", atRoot, "/X/Y?Z#X", "https://docs.example.com", "/X/Y", "?Z#X"},
 	{"a capital A and Z in the host", deeplink.Site{Origin: "https://az.example"}, "https://AZ.example/", "https://az.example", "/", ""},
 	{"what looks like a token in the anchor", atRoot, "/a?b#c&auth_token=x", "https://docs.example.com", "/a", "?b#c&auth_token=x"},
+	{"a parameter without a name, if no parameter carries the token", deeplink.Site{Origin: "https://docs.example.com"}, "/a?=x&=y", "https://docs.example.com", "/a", "?=x&=y"},
 	{"an anchor", atRoot, "/a#b?c", "https://docs.example.com", "/a", "#b?c"},
 	{"a query with an anchor", atRoot, "/a?b#c", "https://docs.example.com", "/a", "?b#c"},
 	{"a segment with parameters", atRoot, "/a;v=1/...;x", "https://docs.example.com", "/a;v=1/...;x", ""},
@@ -203,6 +204,9 @@ var rejectedLinks = []struct {
 	{"a link over 2,048 bytes with the base", onPage, "/" + strings.Repeat("a", 2045), deeplink.ErrLength},
 	{"the page that takes the token", atRoot, "/login/jwt-callback?redirect=/a", deeplink.ErrCallback},
 	{"that page in other letters, with a slash", atRoot, "/Login/JWT%2Dcallback/", deeplink.ErrCallback},
+	{"the page that ends the docs session", atRoot, "/~docs/auth/logout?location=/a", deeplink.ErrLogout},
+	{"that page in other letters, with a slash", atRoot, "/~docs/Auth/log%6Fut/", deeplink.ErrLogout},
+	{"that page, absolute, with a parameter", atRoot, "https://docs.example.com/~docs/auth/logout;x", deeplink.ErrLogout},
 	{"that page with parameters", atRoot, "/login/jwt-callback;x", deeplink.ErrCallback},
 	{"that page with path parameters, which servlets ignore", atRoot, "/login;a=b/jwt-callback;x", deeplink.ErrCallback},
 	{"that page with an escaped path parameter", atRoot, "/login%3Ba/jwt-callback", deeplink.ErrCallback},
