@@ -15,7 +15,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/gorilla/sessions"
@@ -23,6 +22,7 @@ import (
 	"github.com/docslogin/docslogin/internal/jsonvalue"
 	"github.com/docslogin/docslogin/internal/page"
 	"github.com/docslogin/docslogin/internal/sessionstore"
+	"github.com/docslogin/docslogin/internal/visible"
 )
 
 // User is what an app knows about one of its signed-in users. Fields that are not set are not sent.
@@ -274,7 +274,7 @@ func (p *Profile) answer(r *http.Request, lookup UserLookup, l *loginRequest) ([
 	l.user = user
 	if rejection != nil {
 		var chosen *LoginError
-		if errors.As(rejection.Err, &chosen) && isError(chosen.Status) && isError(outcomes[chosen.Outcome].status) {
+		if errors.As(rejection.Err, &chosen) && min(chosen.Status, outcomes[chosen.Outcome].status) >= 400 && chosen.Status < 600 {
 			rejection = chosen
 		}
 		return nil, rejection
@@ -289,9 +289,6 @@ func (p *Profile) answer(r *http.Request, lookup UserLookup, l *loginRequest) ([
 	}
 	return body, nil
 }
-
-// isError reports whether a status means that something went wrong.
-func isError(status int) bool { return 400 <= status && status < 600 }
 
 // findUser returns the user of a request that arrived at the time now. If the user's session has
 // ended, it returns both the user and a rejection.
@@ -374,30 +371,25 @@ func (p *Profile) claims(ctx context.Context, user *User, isToken bool) (Claims,
 	return claims, nil
 }
 
-// trim returns a text without the white space and the invisible characters around it.
-func trim(text string) string {
-	return strings.TrimFunc(text, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsGraphic(r) })
-}
-
 // trimmed returns the user without white space around the texts that docs compare or show. It copies
 // a user whom it changes, because several requests may share one.
 func trimmed(user *User) *User {
-	isOdd := func(text string) bool { return text != trim(text) }
+	isOdd := func(text string) bool { return text != visible.Trim(text) }
 	if !isOdd(user.Name) && utf8.ValidString(user.Name) && !isOdd(user.Email) &&
 		!slices.ContainsFunc(user.Groups, func(group string) bool { return group == "" || isOdd(group) }) &&
 		!slices.ContainsFunc(user.APIKeys, func(key APIKey) bool { return isOdd(key.Key) }) {
 		return user
 	}
 	changed := *user
-	changed.Name = strings.ToValidUTF8(trim(user.Name), "\ufffd") // a name identifies nobody
-	changed.Email = trim(user.Email)
+	changed.Name = strings.ToValidUTF8(visible.Trim(user.Name), "\ufffd") // a name identifies nobody
+	changed.Email = visible.Trim(user.Email)
 	changed.Groups, changed.APIKeys = slices.Clone(user.Groups), slices.Clone(user.APIKeys)
 	for i, group := range changed.Groups {
-		changed.Groups[i] = trim(group)
+		changed.Groups[i] = visible.Trim(group)
 	}
 	changed.Groups = slices.DeleteFunc(changed.Groups, func(group string) bool { return group == "" })
 	for i, key := range changed.APIKeys {
-		changed.APIKeys[i].Key = trim(key.Key)
+		changed.APIKeys[i].Key = visible.Trim(key.Key)
 	}
 	return &changed
 }
@@ -405,7 +397,7 @@ func trimmed(user *User) *User {
 // checkComplete returns an error if the user lacks a claim that the platform requires, or has neither
 // an ID nor a name nor an e-mail address.
 func (p *Profile) checkComplete(user *User, claims Claims) error {
-	if isBlank(user.ID) && isBlank(user.Name) && isBlank(user.Email) {
+	if visible.IsBlank(user.ID) && visible.IsBlank(user.Name) && visible.IsBlank(user.Email) {
 		return &missingError{
 			[]string{"a name, an e-mail address, or an ID"},
 			"the lookup returned a user without an ID, a name, or an e-mail address; return ErrNoUser for a visitor who is not signed in",
@@ -426,13 +418,11 @@ func (p *Profile) checkComplete(user *User, claims Claims) error {
 	}
 	text := "the user lacks what the platform requires: " + strings.Join(missing, ", ")
 	isOther := func(name string) bool { return name != "name" && name != "email" && name != "sub" }
-	if fromEmail := slices.DeleteFunc(slices.Clone(missing), isOther); isBlank(user.Email) && slices.ContainsFunc(fromEmail, func(name string) bool { return name != "email" }) {
+	if fromEmail := slices.DeleteFunc(slices.Clone(missing), isOther); visible.IsBlank(user.Email) && slices.ContainsFunc(fromEmail, func(name string) bool { return name != "email" }) {
 		text += "; in a preset, Email suffices for " + strings.Join(fromEmail, " and ")
 	}
 	return &missingError{missing, text}
 }
-
-func isBlank(text string) bool { return strings.TrimSpace(text) == "" }
 
 // missingError is the cause of OutcomeIncompleteUser.
 type missingError struct {

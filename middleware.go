@@ -33,22 +33,18 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"reflect"
-	"runtime/debug"
-	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/docslogin/docslogin/internal/address"
 	"github.com/docslogin/docslogin/internal/jsonvalue"
 	"github.com/docslogin/docslogin/internal/keys"
-	"github.com/docslogin/docslogin/internal/limit"
+	"github.com/docslogin/docslogin/internal/navigation"
 	"github.com/docslogin/docslogin/internal/page"
+	"github.com/docslogin/docslogin/internal/panics"
 	"github.com/docslogin/docslogin/internal/sessionstore"
+	"github.com/docslogin/docslogin/internal/visible"
 )
 
 // Middleware serves the login route of one docs site. Create one with [New]; the zero value is
@@ -146,7 +142,7 @@ func recovering[T any](ctx context.Context, f func() (T, *LoginError)) (result T
 		case v == http.ErrAbortHandler: // net/http expects it
 			panic(v)
 		case v != nil:
-			rejection = newLoginError(OutcomePanic, newPanicError(v))
+			rejection = newLoginError(OutcomePanic, panics.New(v))
 		case errors.Is(ctx.Err(), context.Canceled):
 			rejection = newLoginError(OutcomeCanceled, ctx.Err())
 		}
@@ -177,10 +173,10 @@ func checkNavigation(r *http.Request) *LoginError {
 	if r.Method != http.MethodGet {
 		return newLoginError(OutcomeMethod, nil)
 	}
-	if isSpeculative(r.Header) {
+	if navigation.IsSpeculative(r.Header) {
 		return newLoginError(OutcomeSpeculative, nil)
 	}
-	if err := checkEmbedded(r.Header); err != nil {
+	if err := navigation.CheckEmbedded(r.Header); err != nil {
 		return newLoginError(OutcomeEmbedded, err)
 	}
 	return nil
@@ -188,27 +184,45 @@ func checkNavigation(r *http.Request) *LoginError {
 
 // issue signs the claims about the user and returns the destination that carries the token.
 func (m *Middleware) issue(ctx context.Context, l *loginRequest) (dest destination, _ *LoginError) {
-	claims, rejection := m.profile.claims(ctx, l.user, forToken)
+	token, claims, rejection := m.sign(ctx, l.user)
 	if rejection != nil {
 		return dest, rejection
-	}
-	payload, err := jsonvalue.Marshal(claims)
-	if err != nil {
-		return dest, newLoginError(OutcomeMapperFailed, fmt.Errorf("the claim %w", err))
-	}
-	if err := ctx.Err(); err != nil { // a deadline, which local keys do not heed; recovering handles a visitor who has gone
-		return dest, newLoginError(OutcomeSignFailed, err)
-	}
-	token, err := m.signer.Load().Sign(ctx, payload)
-	if err != nil {
-		return dest, newLoginError(OutcomeSignFailed, err)
 	}
 	docs, err := m.urls.Docs(&l.asked, token)
 	l.urlBytes = len(docs.URL) // even if it is too long
 	if err != nil {
-		return dest, newLoginError(OutcomeTooLarge, fmt.Errorf("%w; the largest claims: %s", err, jsonvalue.Largest(claims)))
+		return dest, newTooLarge(err, claims)
 	}
 	return destination{Destination: docs, outcome: OutcomeLoggedIn}, nil
+}
+
+// sign returns a token with the claims about user, and these claims.
+func (m *Middleware) sign(ctx context.Context, user *User) (token address.Token, _ Claims, _ *LoginError) {
+	claims, rejection := m.profile.claims(ctx, user, forToken)
+	if rejection != nil {
+		return token, nil, rejection
+	}
+	payload, err := jsonvalue.Marshal(claims)
+	if err != nil {
+		return token, nil, newLoginError(OutcomeMapperFailed, fmt.Errorf("the claim %w", err))
+	}
+	if err := ctx.Err(); err != nil { // a deadline, which local keys do not heed; recovering handles a visitor who has gone
+		return token, nil, newLoginError(OutcomeSignFailed, err)
+	}
+	token.Text, err = m.signer.Load().Sign(ctx, payload)
+	if err != nil {
+		return token, nil, newLoginError(OutcomeSignFailed, err)
+	}
+	token.IssuedAt, _ = claims["iat"].(int64)
+	token.Expires, _ = claims["exp"].(int64)
+	if err := m.urls.CheckToken(token); err != nil {
+		return token, nil, newTooLarge(err, claims)
+	}
+	return token, claims, nil
+}
+
+func newTooLarge(err error, claims Claims) *LoginError {
+	return newLoginError(OutcomeTooLarge, fmt.Errorf("%w; the largest claims: %s", err, jsonvalue.Largest(claims)))
 }
 
 // offerSignIn returns the sign-in page as the destination of a visitor who is not signed in, unless
@@ -257,6 +271,9 @@ func (m *Middleware) send(w http.ResponseWriter, dest destination) {
 		page.WriteForm(w, dest.URL, dest.Fields, m.urls.FormOrigins)
 		return
 	}
+	if dest.Cookie != "" {
+		w.Header().Add("Set-Cookie", dest.Cookie)
+	}
 	w.Header().Set("Location", dest.URL) // http.Redirect would repeat the token in a body
 	w.WriteHeader(http.StatusFound)
 }
@@ -281,35 +298,6 @@ func (m *Middleware) reject(w http.ResponseWriter, r *http.Request, l *loginRequ
 		p.Missing = missing.claims
 	}
 	p.Write(w, r, rejection.Status)
-}
-
-// isSpeculative reports whether a browser loads the page before the visitor asks for it. It also
-// reports true if a header that it reads is too long to be a browser's.
-func isSpeculative(h http.Header) bool {
-	isPrefetch := func(purpose string) bool { return strings.EqualFold(purpose, "prefetch") }
-	mentionsPrefetch := func(purpose string) bool { return strings.Contains(strings.ToLower(purpose), "prefetch") }
-	return limit.AnyValue(h, mentionsPrefetch, "Sec-Purpose") || // also "prefetch;prerender" (Fetch standard)
-		limit.AnyValue(h, isPrefetch, "Purpose", "X-Purpose", "X-Moz")
-}
-
-// checkEmbedded returns an error if a page or a script loads the route, instead of navigating to it, or
-// if a header that it reads is too long to be a browser's.
-func checkEmbedded(h http.Header) error {
-	if h["Sec-Websocket-Key"] != nil { // a script's handshake; Chromium sends no Sec-Fetch-Mode with it
-		return errors.New("a script opens a WebSocket")
-	}
-	// Sec-Fetch-Site is not checked, because a login comes from another site, the docs. A service
-	// worker that forwards a navigation sends the destination "empty".
-	isNot := func(allowed ...string) func(string) bool {
-		return func(value string) bool { return !slices.Contains(allowed, value) }
-	}
-	if limit.AnyValue(h, isNot("document", "empty"), "Sec-Fetch-Dest") {
-		return errors.New("a page loads the route as a part of itself, according to Sec-Fetch-Dest; link to the route instead")
-	}
-	if limit.AnyValue(h, isNot("navigate"), "Sec-Fetch-Mode") {
-		return errors.New("a script or a service worker made the request, according to Sec-Fetch-Mode; navigate to the route instead, and exclude it from the service worker")
-	}
-	return nil
 }
 
 // Must returns m, and panics if err is not nil. Use it in a program that cannot start without
@@ -339,26 +327,91 @@ func (m *Middleware) SetKey(key Key) error {
 // LoginURL returns the URL that logs user in to the docs and opens deepLink, for an app that needs
 // the URL itself. The URL contains the token: send it only to that user, immediately, in a response
 // that is not stored. If deepLink is empty, the route would reject it, or the platform takes none,
-// the URL leads to the docs' home page. LoginURL does not report an [Event].
+// the URL leads to the docs' home page. LoginURL reports no [Event] and does not call the lookup.
 //
 // The error is a [*LoginError]. It wraps [ErrNoUser] if user is nil, or if the user's session has
-// ended or ends too soon for the platform. If the platform takes the token in a form ([InForm]), there
-// is no such URL, and the error wraps [errors.ErrUnsupported]: send the browser to the login route.
+// ended or ends too soon for the platform. If the platform takes the token in a form or a cookie, the
+// error wraps [errors.ErrUnsupported] instead: send the browser to the login route.
 func (m *Middleware) LoginURL(ctx context.Context, user *User, deepLink string) (string, error) {
 	if !m.urls.HasURL() {
-		return "", fmt.Errorf("docslogin: %s takes the token in a form, which no URL holds; send the browser to %s: %w", m.profile.platform.Name, m.urls.RouteURL, errors.ErrUnsupported)
+		return "", m.unsupported("not in a URL")
 	}
-	dest, rejection := recovering(ctx, func() (destination, *LoginError) {
-		if err := m.profile.checkSession(user, m.profile.now()); err != nil {
-			return destination{}, newLoginError(OutcomeNoUser, err)
-		}
+	dest, err := forApp(ctx, m, user, func() (destination, *LoginError) {
 		return m.issue(ctx, &loginRequest{user: user, asked: m.urls.Link(deepLink)})
 	})
-	if rejection != nil {
-		return "", rejection
-	}
-	return dest.URL, nil
+	return dest.URL, err
 }
+
+// Token returns only the token, for a widget or for docs that are embedded in a page of the app. Send it
+// only to that user, to a script in the app's own page, in a response that is not stored. Never put it
+// in a URL or a log. Token does not report an [Event]. It supports every platform, and otherwise
+// returns the errors of [Middleware.LoginURL].
+func (m *Middleware) Token(ctx context.Context, user *User) (string, error) {
+	token, err := forApp(ctx, m, user, func() (address.Token, *LoginError) {
+		token, _, rejection := m.sign(ctx, user)
+		return token, rejection
+	})
+	return token.Text, err
+}
+
+// SetCookie adds the cookie that carries the token to the response w ([InCookie]). Call it in a sign-in
+// handler, before you write the response. Readers then arrive at the docs logged in, without a visit to
+// the login route. SetCookie also sets Cache-Control, because no cache may store the response. It does
+// not report an [Event].
+//
+// SetCookie returns the errors of [Middleware.LoginURL], but [errors.ErrUnsupported] means that the
+// platform does not take the token in a cookie. After an error, w is unchanged. The browser may still
+// have an earlier user's cookie, which [Middleware.ClearCookie] removes.
+func (m *Middleware) SetCookie(ctx context.Context, w http.ResponseWriter, user *User) error {
+	if m.urls.Place != address.Cookie {
+		return m.unsupported("not in a cookie")
+	}
+	dest, err := forApp(ctx, m, user, func() (destination, *LoginError) {
+		return m.issue(ctx, &loginRequest{user: user})
+	})
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Cache-Control", page.NoStore)
+	w.Header().Add("Set-Cookie", dest.Cookie)
+	return nil
+}
+
+// ClearCookie removes the token's cookie from the browser. Call it in a sign-out handler, before you write
+// the response. Without [InCookie], it does nothing. A copy of the token stays valid until it expires.
+func (m *Middleware) ClearCookie(w http.ResponseWriter) {
+	if cookie := m.urls.ClearCookie(); cookie != "" {
+		w.Header().Add("Set-Cookie", cookie)
+	}
+}
+
+func (m *Middleware) unsupported(reason string) error {
+	return fmt.Errorf("docslogin: %s takes the token in %s, %s; send the browser to %s: %w", m.profile.platform.Name, m.urls.Place, reason, m.urls.RouteURL, errors.ErrUnsupported)
+}
+
+// forApp calls f, which signs a token for a user from the app, after it has checked the user's session.
+func forApp[T any](ctx context.Context, m *Middleware, user *User, f func() (T, *LoginError)) (T, error) {
+	var none T
+	result, rejection := recovering(ctx, func() (T, *LoginError) {
+		if err := m.profile.checkSession(user, m.profile.now()); err != nil {
+			return none, newLoginError(OutcomeNoUser, err)
+		}
+		return f()
+	})
+	if rejection != nil {
+		return none, rejection
+	}
+	return result, nil
+}
+
+// LoginPath returns a link to the login route, for a page of the app such as its menu. The link logs
+// users in and opens page: a path as in the platform's own deep links, or an absolute URL. If page is
+// empty, or the platform takes none, it opens the docs' home page. The route checks page as always.
+func (m *Middleware) LoginPath(page string) string { return m.urls.LoginPath(page) }
+
+// LogoutURL returns the URL that ends the docs session (Platform.Logout), or "" if there is none. In a
+// sign-out handler, end the app's session first, and then redirect to this URL.
+func (m *Middleware) LogoutURL() string { return m.urls.LogoutURL }
 
 // ReturnURL returns the URL to which a sign-in handler redirects the visitor after the sign-in. It
 // reads the return URL from the parameter that [WithSignInPage] names, in the form or the query of
@@ -381,8 +434,8 @@ func (m *Middleware) ReturnURL(r *http.Request) string {
 }
 
 // PageURL returns the URL of the deep link in the query of r, without a token. Use it, for example,
-// to link back to the docs from an error page. If there is no deep link, or if the login route would
-// reject it, PageURL returns the URL of the docs' home page.
+// to link back to the docs from an error page, or from the page to which a docs logout leads. If there
+// is no deep link, or the login route would reject it, PageURL returns the URL of the docs' home page.
 func (m *Middleware) PageURL(r *http.Request) string { return m.urls.PageURL(r.URL.RawQuery) }
 
 // Outcome is the result of a request.
@@ -458,26 +511,6 @@ func newLoginError(o Outcome, err error) *LoginError {
 	return &LoginError{Outcome: o, Status: outcomes[o].status, Err: err}
 }
 
-// panicError is a panic in one of the app's own functions.
-type panicError struct {
-	error
-	stack []byte
-}
-
-func newPanicError(v any) *panicError {
-	err, ok := v.(error)
-	switch text := reflect.ValueOf(v); {
-	case ok:
-	case text.Kind() == reflect.String:
-		err = errors.New(text.String())
-	default:
-		err = fmt.Errorf("a value of type %T", v)
-	}
-	return &panicError{err, debug.Stack()}
-}
-
-func (e *panicError) Unwrap() error { return e.error }
-
 // Event describes one request. It contains no token, no query, and no claim except the user's ID.
 type Event struct {
 	Outcome      Outcome
@@ -496,7 +529,7 @@ type Event struct {
 func (p *Profile) report(ctx context.Context, l *loginRequest, dest destination, rejection *LoginError) {
 	e, status := p.event(l, dest, rejection)
 	logger := cmp.Or(p.logger, slog.Default())
-	panicValue(func() {
+	panics.Catch(func() {
 		level := outcomes[e.Outcome].level
 		if l.user != nil && isWrongUnit(l.user.ExpiresAt) { // no visitor can bring that about
 			level = max(level, slog.LevelWarn)
@@ -508,9 +541,9 @@ func (p *Profile) report(ctx context.Context, l *loginRequest, dest destination,
 	if p.observer == nil {
 		return
 	}
-	if v := panicValue(func() { p.observer(ctx, e) }); v != nil {
-		panicValue(func() {
-			logger.LogAttrs(ctx, slog.LevelError, "docs login: the observer panicked", slog.String("exception.type", fmt.Sprintf("%T", v)), slog.String("exception.message", printable(newPanicError(v).Error())))
+	if v := panics.Catch(func() { p.observer(ctx, e) }); v != nil {
+		panics.Catch(func() {
+			logger.LogAttrs(ctx, slog.LevelError, "docs login: the observer panicked", slog.String("exception.type", fmt.Sprintf("%T", v)), slog.String("exception.message", visible.Escape(panics.New(v).Error())))
 		})
 	}
 }
@@ -547,19 +580,12 @@ func (p *Profile) event(l *loginRequest, dest destination, rejection *LoginError
 	return e, status
 }
 
-// panicValue calls f and returns the value that it panics with, or nil.
-func panicValue(f func()) (v any) {
-	defer func() { v = recover() }()
-	f()
-	return nil
-}
-
 // logAttrs returns an event's log attributes, with OpenTelemetry's names where these exist.
 func logAttrs(e *Event, route string, status int) []slog.Attr {
 	var attrs []slog.Attr
 	text := func(key, value string) {
 		if value != "" {
-			attrs = append(attrs, slog.String(key, printable(value)))
+			attrs = append(attrs, slog.String(key, visible.Escape(value)))
 		}
 	}
 	text("docslogin.outcome", string(e.Outcome))
@@ -578,26 +604,8 @@ func logAttrs(e *Event, route string, status int) []slog.Attr {
 	if e.Err != nil {
 		text("exception.message", fmt.Sprint(e.Err)) // a typed nil error does not make it panic
 	}
-	if p, ok := e.Err.(*panicError); ok {
-		attrs = append(attrs, slog.String("exception.stacktrace", string(p.stack)))
+	if p, ok := e.Err.(*panics.Error); ok {
+		attrs = append(attrs, slog.String("exception.stacktrace", string(p.Stack)))
 	}
 	return attrs
-}
-
-// printable escapes newlines and other characters that a terminal might interpret or hide, because
-// users may choose their IDs, and an error may quote a request.
-func printable(text string) string {
-	isOdd := func(r rune) bool { return !unicode.IsPrint(r) }
-	if utf8.ValidString(text) && !strings.ContainsFunc(text, isOdd) {
-		return text
-	}
-	var b strings.Builder
-	for _, r := range text {
-		if isOdd(r) {
-			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
-		} else {
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
 }

@@ -13,11 +13,10 @@ import (
 	"io/fs"
 	"log/slog"
 	"maps"
-	"math"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
+	"reflect"
 	"regexp"
 	"runtime"
 	"slices"
@@ -32,8 +31,6 @@ import (
 	"github.com/gorilla/sessions"
 
 	"github.com/docslogin/docslogin"
-	"github.com/docslogin/docslogin/docslogintest"
-	"github.com/docslogin/docslogin/internal/presets"
 	"github.com/docslogin/docslogin/internal/testkit"
 	"github.com/docslogin/docslogin/platforms"
 )
@@ -69,6 +66,12 @@ func custom(change func(*docslogin.Platform)) docslogin.Platform {
 	}
 	return p
 }
+
+// inCookie is a custom platform that takes the token in a cookie. The token expires after an hour.
+var inCookie = custom(func(p *docslogin.Platform) {
+	p.Carrier, p.DeepLink.Out, p.Logout = docslogin.InCookie("docs-token", "example.com"), "", "/logout"
+	p.Lifetime = docslogin.Lifetime{Session: time.Hour, SessionClaim: "exp"}
+})
 
 // lasting is a custom platform with these lifetimes.
 func lasting(l docslogin.Lifetime) docslogin.Platform {
@@ -106,23 +109,6 @@ func serveJSON(t testing.TB, lookup docslogin.UserLookup, p docslogin.Platform, 
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { profile.ServeJSON(w, r, lookup) })
 }
 
-// Names and URLs may contain more than ASCII. Package address tests each kind of URL.
-func TestLocationIsPrintableASCII(t *testing.T) {
-	zoe := testkit.As(&docslogin.User{ID: "1", Name: "Zoë “日本”\x00\n", Email: "zoë@example.com"})
-	docsURL := custom(func(p *docslogin.Platform) { p.DocsURL = "https://docs.example.com/größe?a=ü b" })
-	for name, m := range map[string]*docslogin.Middleware{
-		"a token in the query":    testkit.New(t, zoe, readMe),
-		"a token in the fragment": testkit.New(t, zoe, mintlify),
-		"a docs URL":              testkit.New(t, zoe, docsURL),
-		"a sign-in page":          testkit.New(t, testkit.Nobody, readMe, docslogin.WithSignInPage("/größe?q=ü#ß", "zurück")),
-	} {
-		location := testkit.Get(t, m, "/docs-login?redirect="+url.QueryEscape("/größe/日本?q=ü x#ß")).Header.Get("Location")
-		if location == "" || strings.ContainsFunc(location, func(r rune) bool { return r <= ' ' || r >= 0x7F }) {
-			t.Errorf("%s: %q", name, location)
-		}
-	}
-}
-
 // shape is how a deep link arrives at a platform, and where it leads.
 type shape struct {
 	name     string
@@ -134,9 +120,6 @@ type shape struct {
 // Package address tests more shapes. Here, each field of a Platform that decides the URL has its row.
 var shapes = []shape{
 	{"a path in, a path out", custom(nil), "redirect=/a%3Fb%3D1%26c%23d", "https://docs.example.com?jwt=TOKEN&redirect=%2Fa%3Fb%3D1%26c%23d"},
-	{"no link", custom(nil), "", "https://docs.example.com?jwt=TOKEN"},
-	{"a rejected link", custom(nil), "redirect=https%3A%2F%2Fevil.example%2F", "https://docs.example.com?jwt=TOKEN"},
-	{"the text undefined", custom(nil), "redirect=undefined", "https://docs.example.com?jwt=TOKEN"},
 	{"a platform without deep links", custom(func(p *docslogin.Platform) { p.DeepLink = docslogin.DeepLink{} }), "redirect=/a", "https://docs.example.com?jwt=TOKEN"},
 	{"an absolute link", custom(func(p *docslogin.Platform) { p.DeepLink.Form = docslogin.AsURL }), "redirect=/a", "https://docs.example.com?jwt=TOKEN&redirect=https%3A%2F%2Fdocs.example.com%2Fa"},
 	{"docs with a query", custom(func(p *docslogin.Platform) { p.DocsURL = "https://Docs.example.com:443/?v=1" }), "redirect=/a", "https://docs.example.com/?v=1&jwt=TOKEN&redirect=%2Fa"},
@@ -156,6 +139,8 @@ var shapes = []shape{
 		p.DocsURL, p.DeepLink = "https://example.com/docs", docslogin.DeepLink{In: "redirect", FromBase: true, Form: docslogin.AsGiven}
 	}), "redirect=a", "https://example.com/docs/a?jwt=TOKEN"},
 	{"a form", custom(func(p *docslogin.Platform) { p.Carrier, p.Echo = docslogin.InForm("jwt"), []string{"e"} }), "redirect=/a%3Fb&e=%22%26", "POST https://docs.example.com?e=%22%26 jwt=TOKEN&redirect=%2Fa%3Fb"},
+	{"a cookie", inCookie, "redirect=/a%3Fb%23c", "https://docs.example.com/a?b#c Cookie: docs-token=TOKEN"},
+	{"a cookie, with a rejected link", inCookie, "redirect=//evil.example", "https://docs.example.com Cookie: docs-token=TOKEN"},
 	{"a form that goes to the page", custom(func(p *docslogin.Platform) { p.Carrier, p.DeepLink.Out = docslogin.InForm("jwt"), "" }), "redirect=/a%3Fb%23c", "POST https://docs.example.com/a?b#c jwt=TOKEN"},
 }
 
@@ -203,6 +188,7 @@ func TestHostsInARequestAreNotBelieved(t *testing.T) {
 	}
 }
 
+// Package address tests more return markers.
 func TestNobodyAgainIsAPageAndNotALoop(t *testing.T) {
 	const fresh = `<a href="/sign-in?next=%2Fdocs-login%3Fdocslogin_sent%3D1700000000%26redirect%3D%252Fa">Sign in</a>`
 	for _, tt := range []struct {
@@ -211,14 +197,7 @@ func TestNobodyAgainIsAPageAndNotALoop(t *testing.T) {
 	}{
 		{"the first time", "", 302},
 		{"just back", "&docslogin_sent=1699999995", 401},
-		{"back after ten minutes", "&docslogin_sent=1699999400", 401},
 		{"back a second later, as with a bookmark", "&docslogin_sent=1699999399", 302},
-		{"sent by an instance whose clock is a little ahead", "&docslogin_sent=1700000059", 401},
-		{"sent by one whose clock is a minute ahead", "&docslogin_sent=1700000060", 401},
-		{"a marker from the future", "&docslogin_sent=1700000061", 302},
-		{"a marker that is not a number", "&docslogin_sent=x", 302},
-		{"a marker below the range", "&docslogin_sent=-9223372036854775808", 302},
-		{"a marker above the range", "&docslogin_sent=9223372036854775807", 302},
 	} {
 		resp := testkit.Get(t, testkit.New(t, testkit.Nobody, readMe, signInPage), "/docs-login?redirect=/a"+tt.marker)
 		if body := testkit.Body(t, resp); resp.StatusCode != tt.status || strings.Contains(body, fresh) != (tt.status == 401) {
@@ -227,6 +206,7 @@ func TestNobodyAgainIsAPageAndNotALoop(t *testing.T) {
 	}
 }
 
+// Package navigation tests the headers. Here, each outcome has a row.
 func TestWhichRequestsGetAToken(t *testing.T) {
 	for _, tt := range []struct {
 		name, method string
@@ -235,35 +215,12 @@ func TestWhichRequestsGetAToken(t *testing.T) {
 	}{
 		{"a link in a browser", "GET", 302, []string{"Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document", "Sec-Fetch-Site: cross-site"}},
 		{"a browser without fetch metadata", "GET", 302, nil},
-		{"a navigation that a service worker passes on", "GET", 302, []string{"Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: empty"}},
 		{"HEAD", "HEAD", 405, nil},
 		{"POST", "POST", 405, nil},
 		{"OPTIONS", "OPTIONS", 405, nil},
 		{"a method that does not exist", "MINT", 405, nil},
 		{"a prefetch", "GET", 403, []string{"Sec-Purpose: prefetch"}},
-		{"a prerender", "GET", 403, []string{"Sec-Purpose: prefetch;prerender"}},
-		{"a prefetch in mixed case", "GET", 403, []string{"Sec-Purpose: Prefetch"}},
-		{"a prefetch by Purpose", "GET", 403, []string{"Purpose: prefetch"}},
-		{"a prefetch by X-Purpose", "GET", 403, []string{"X-Purpose: prefetch"}},
-		{"a prefetch by X-Moz", "GET", 403, []string{"X-Moz: prefetch"}},
-		{"a purpose in the second line", "GET", 403, []string{"Purpose: x", "Purpose: prefetch"}},
-		{"another purpose", "GET", 302, []string{"Purpose: preview-prefetch"}},
-		{"a scripted fetch", "GET", 403, []string{"Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty"}},
-		{"an image", "GET", 403, []string{"Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: image"}},
 		{"a frame", "GET", 403, []string{"Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe"}},
-		{"an embed", "GET", 403, []string{"Sec-Fetch-Dest: embed"}},
-		{"a WebSocket", "GET", 403, []string{"Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13"}},
-		{"a WebSocket behind a proxy that drops Upgrade", "GET", 403, []string{"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="}},
-		{"an empty mode", "GET", 403, []string{"Sec-Fetch-Mode: "}},
-		{"a mode in the second line", "GET", 403, []string{"Sec-Fetch-Mode: navigate", "Sec-Fetch-Mode: cors"}},
-		{"a Sec-Purpose of 8 KiB", "GET", 302, []string{"Sec-Purpose: " + strings.Repeat("x", 8190)}},
-		{"a Sec-Purpose over 8 KiB", "GET", 403, []string{"Sec-Purpose: " + strings.Repeat("x", 8191)}},
-		{"a Purpose over 8 KiB", "GET", 403, []string{"Purpose: " + strings.Repeat("x", 8191)}},
-		{"an X-Purpose over 8 KiB", "GET", 403, []string{"X-Purpose: " + strings.Repeat("x", 8191)}},
-		{"an X-Moz over 8 KiB", "GET", 403, []string{"X-Moz: " + strings.Repeat("x", 8191)}},
-		{"a thousand modes", "GET", 403, slices.Repeat([]string{"Sec-Fetch-Mode: navigate"}, 1000)},
-		{"a thousand destinations", "GET", 403, slices.Repeat([]string{"Sec-Fetch-Dest: document"}, 1000)},
-		{"a thousand values of another header", "GET", 302, slices.Repeat([]string{"Sec-Other: x"}, 1000)},
 	} {
 		lookups := 0
 		m := testkit.New(t, func(*http.Request) (*docslogin.User, error) { lookups++; return testkit.Ada, nil }, readMe)
@@ -325,13 +282,6 @@ var outcomes = []outcome{
 	{name: "a POST", outcome: "method", status: 405, level: "DEBUG", lookup: testkit.As(testkit.Ada), request: func(r *http.Request) *http.Request { r.Method = "POST"; return r }},
 	{name: "a prefetch", outcome: "speculative", status: 403, level: "DEBUG", lookup: testkit.As(testkit.Ada), request: func(r *http.Request) *http.Request { r.Header.Set("Sec-Purpose", "prefetch"); return r }},
 	{name: "a frame", outcome: "embedded", status: 403, level: "DEBUG", cause: "a page loads the route as a part of itself, according to Sec-Fetch-Dest", lookup: testkit.As(testkit.Ada), request: func(r *http.Request) *http.Request { r.Header.Set("Sec-Fetch-Dest", "iframe"); return r }},
-	{name: "a script or a service worker", outcome: "embedded", status: 403, level: "DEBUG", cause: "a script or a service worker made the request, according to Sec-Fetch-Mode; navigate to the route instead, and exclude it from the service worker", lookup: testkit.As(testkit.Ada),
-		request: func(r *http.Request) *http.Request {
-			r.Header.Set("Sec-Fetch-Mode", "cors")
-			r.Header.Set("Sec-Fetch-Dest", "empty")
-			return r
-		}},
-	{name: "a WebSocket", outcome: "embedded", status: 403, level: "DEBUG", cause: "a script opens a WebSocket", lookup: testkit.As(testkit.Ada), request: func(r *http.Request) *http.Request { r.Header.Set("Sec-WebSocket-Key", "x"); return r }},
 	{name: "a user who may not read the docs", outcome: "forbidden", status: 403, level: "INFO", cause: "plan: ", lookup: testkit.Failing(fmt.Errorf("plan: %w", docslogin.ErrForbidden))},
 	{name: "a mapper that forbids it", outcome: "forbidden", status: 403, level: "INFO", cause: "docslogin: the user may not read", lookup: testkit.As(testkit.Ada), options: with(testkit.Calls(func() error { return docslogin.ErrForbidden }))},
 	{name: "a user without an e-mail address", outcome: "incomplete_user", status: 403, level: "WARN", cause: "the user lacks what the platform requires: email", lookup: testkit.As(&docslogin.User{ID: "u-42", Name: "Ada Lovelace", Email: " "})},
@@ -352,7 +302,6 @@ var outcomes = []outcome{
 	{name: "a reserved claim", outcome: "reserved_claim", status: 500, level: "ERROR", lookup: testkit.As(testkit.Ada), cause: `a mapper, an attribute, or an API key's value sets the reserved claim "exp", which the library writes; use another name`,
 		options: with(testkit.Sets("exp", "sk_live_1"))},
 	{name: "a signer that fails", outcome: "sign_failed", status: 500, level: "ERROR", cause: "the key service is down", lookup: testkit.As(testkit.Ada), platform: failingSigner},
-	{name: "a signer that returns 63 bytes", outcome: "sign_failed", status: 500, level: "ERROR", cause: "the signer returned a signature of 63 bytes; the trial signature had 64", lookup: testkit.As(testkit.Ada), platform: shortSigner},
 	{name: "a deadline that has passed", outcome: "sign_failed", status: 500, level: "ERROR", cause: "deadline exceeded", lookup: testkit.As(testkit.Ada), request: late},
 	{name: "a lookup that panics with a text", outcome: "panic", status: 500, level: "ERROR", cause: "scs: no session data in context", lookup: func(*http.Request) (*docslogin.User, error) { panic("scs: no session data in context") }},
 	{name: "a lookup that panics", outcome: "panic", status: 500, level: "ERROR", cause: "a value of type *docslogin.User", lookup: func(*http.Request) (*docslogin.User, error) { panic(testkit.Ada) }},
@@ -397,24 +346,6 @@ func failingSigner(p *docslogin.Platform) {
 		}
 		return nil
 	})
-}
-
-// shortSigner gives a platform a signer that signs once, for New, and returns one byte too few from
-// then on.
-func shortSigner(p *docslogin.Platform) {
-	p.Algorithm, p.Key = jose.EdDSA, docslogin.SignWith(&shortening{OpaqueSigner: cryptosigner.Opaque(testkit.Ed25519)})
-}
-
-type shortening struct {
-	jose.OpaqueSigner
-	less int
-}
-
-func (s *shortening) SignPayload(p []byte, alg jose.SignatureAlgorithm) ([]byte, error) {
-	signature, err := s.OpaqueSigner.SignPayload(p, alg)
-	signature = signature[s.less:]
-	s.less = 1
-	return signature, err
 }
 
 // signWith gives a platform a signer that calls f first, and fails if f does.
@@ -547,7 +478,7 @@ func checkNothingIsTold(t *testing.T, name string, told *testkit.Told, w *httpte
 	sensitive, outcome := []string{"hidden", "Hidden", "eyJ", "sk_live_1", "docslogin_sent", testkit.Secret, testkit.Ed25519PEM[30:60], testkit.P256PEM[80:110]}, told.Events[0].Outcome
 	if outcome == "logged_in" {
 		sensitive = append(sensitive, leaves(testkit.Payload(t, testkit.Sent(t, w.Result())))...)
-	} else if page := w.Body.String() + w.Header().Get("Location"); strings.Contains(page, "<form") || strings.Contains(page, "eyJ") || outcome == "canceled" && page != "" {
+	} else if page := w.Body.String() + w.Header().Get("Location") + strings.Join(w.Header()["Set-Cookie"], "\n"); strings.Contains(page, "<form") || strings.Contains(page, "eyJ") || outcome == "canceled" && page != "" {
 		t.Errorf("%s: a token, a form, or an answer to nobody: %s", name, page)
 	}
 	for _, text := range sensitive {
@@ -666,12 +597,12 @@ func TestALogOrAnObserverThatPanicsHarmsNobody(t *testing.T) {
 	var lines bytes.Buffer
 	for name, logger := range map[string]*slog.Logger{"a log handler": slog.New(panicking{}), "a zero Logger": {}, "the observer": slog.New(slog.NewTextHandler(&lines, nil))} {
 		events := 0
-		m := testkit.New(t, testkit.As(testkit.Ada), readMe, docslogin.WithLogger(logger), docslogin.WithObserver(func(context.Context, docslogin.Event) { events++; panic(testkit.Ada) }))
+		m := testkit.New(t, testkit.As(testkit.Ada), readMe, docslogin.WithLogger(logger), docslogin.WithObserver(func(context.Context, docslogin.Event) { events++; panic("odd\u009B") }))
 		if resp := testkit.Get(t, m, "/docs-login"); resp.StatusCode != 302 || events != 1 {
 			t.Errorf("%s: %d, %d events", name, resp.StatusCode, events)
 		}
 	}
-	if !strings.Contains(lines.String(), `level=ERROR msg="docs login: the observer panicked" exception.type=*docslogin.User`) || strings.Contains(lines.String(), "Ada") {
+	if !strings.Contains(lines.String(), `level=ERROR msg="docs login: the observer panicked" exception.type=string exception.message=odd\u009b`) {
 		t.Errorf("logged: %s", &lines)
 	}
 }
@@ -891,6 +822,7 @@ func TestWhySomebodyIsNotSignedIn(t *testing.T) {
 		{"nobody", testkit.Nobody, nobody, ""},
 		{"a nil user", testkit.As(nil), nobody, ""},
 		{"the app's own words", testkit.Failing(fmt.Errorf("no cookie: %w", docslogin.ErrNoUser)), "no cookie: " + nobody, ""},
+		{"no session cookie", docslogin.SessionLookup(sessions.NewCookieStore(sessionKey), "app", loadName), nobody + ": the request has no cookie named app", ""},
 		{"a session that ended an hour ago", testkit.As(testkit.Until(-time.Hour)), nobody + ": ExpiresAt passed 1h0m0s ago", "1"},
 		{"a session that ended seven hours ago", testkit.As(testkit.Until(-7 * time.Hour)), nobody + ": ExpiresAt passed 7h0m0s ago", "1"},
 		{"a session with a time in the wrong unit", testkit.As(&docslogin.User{ID: "1", ExpiresAt: time.UnixMilli(1700003600).UTC()}), nobody + ": ExpiresAt is in the year 1970; leave it zero for a session without an end, and convert a number with the function for its unit, time.Unix or time.UnixMilli", "1"},
@@ -910,6 +842,8 @@ func TestWhySomebodyIsNotSignedIn(t *testing.T) {
 			case outcome != "loop":
 			case want == nobody:
 				want += "; the lookup gives no reason, which it can do by wrapping ErrNoUser"
+			case strings.Contains(want, "no cookie named"):
+				want += "; the sign-in has not set it, or its Secure, Domain, Path, or SameSite keeps the browser from sending it"
 			case tt.userID != "" && !strings.Contains(want, "1970"):
 				want += "; if the visitor has just signed in, the time zone or the unit of ExpiresAt is wrong"
 			}
@@ -1036,35 +970,7 @@ func TestPlatformsAreCopied(t *testing.T) {
 	}
 }
 
-// marshaler has the JSON that it returns.
-type marshaler func() ([]byte, error)
-
-func (m marshaler) MarshalJSON() ([]byte, error) { return m() }
-
-func TestClaimsThatHaveNoJSON(t *testing.T) {
-	object, list, calls := map[string]any{}, make([]any, 2), 0
-	object["itself"], object["again"], list[0], list[1] = object, object, list, list
-	failsOnce := marshaler(func() ([]byte, error) {
-		if calls++; calls == 1 {
-			return nil, errors.New("not now")
-		}
-		return []byte("1"), nil
-	})
-	for cause, value := range map[string]any{
-		`the claim "odd", a func(), cannot be written as JSON`:                  func() {},
-		`the claim "odd", a float64, cannot be written as JSON`:                 math.NaN(),
-		`the claim "odd", a map[string]interface {}, cannot be written as JSON`: object, // holds itself twice
-		`the claim "odd", a []interface {}, cannot be written as JSON`:          list,   // too
-		"the claim cannot be written as JSON":                                   failsOnce,
-	} {
-		var e docslogin.Event
-		resp := testkit.Get(t, testkit.New(t, testkit.As(testkit.Ada), custom(nil), testkit.Sets("odd", value), testkit.Observe(&e)), "/docs-login")
-		if resp.StatusCode != 500 || e.Outcome != "mapper_failed" || e.Err.Error() != cause {
-			t.Errorf("%d, %s, %v, want %s", resp.StatusCode, e.Outcome, e.Err, cause)
-		}
-	}
-}
-
+// Package jsonvalue tests which values are empty.
 func TestARequiredClaim(t *testing.T) {
 	p := custom(func(p *docslogin.Platform) { p.Required = []string{"sub", "plan|trial"} })
 	for _, tt := range []struct {
@@ -1072,10 +978,7 @@ func TestARequiredClaim(t *testing.T) {
 		plan   any
 		status int
 	}{
-		{"a text", "pro", 302}, {"a bool", false, 302}, {"nil", nil, 403}, {"an empty text", "", 403}, {"a blank text", " \n", 403},
-		{"an empty string of another type", docslogin.Outcome(""), 403}, {"a blank string of another type", docslogin.Outcome("\t\n\u00a0"), 403}, {"a string of another type", docslogin.Outcome("pro"), 302},
-		{"a nil pointer", (*string)(nil), 403}, {"an empty list", []string{}, 403}, {"a nil list", []string(nil), 403}, {"a list", []string{"pro"}, 302},
-		{"an empty object", map[string]any{}, 403}, {"the number zero", 0, 302}, {"a value that has no JSON", func() {}, 500},
+		{"a text", "pro", 302}, {"nil", nil, 403}, {"an empty text", "", 403}, {"an empty list", []string{}, 403}, {"a value that has no JSON", func() {}, 500},
 	} {
 		for _, name := range []string{"plan", "trial"} { // either is enough
 			if resp := testkit.Get(t, testkit.New(t, testkit.As(testkit.Ada), p, testkit.Sets(name, tt.plan)), "/docs-login"); resp.StatusCode != tt.status {
@@ -1127,9 +1030,116 @@ func TestLoginURL(t *testing.T) {
 
 func TestLoginURLOfAForm(t *testing.T) {
 	m := testkit.New(t, testkit.Never(t), zendesk, docslogin.WithPath("/to-zendesk"), docslogin.WithExternalURL("https://example.com/app"))
-	const want = "docslogin: Zendesk takes the token in a form, which no URL holds; send the browser to /app/to-zendesk: unsupported operation"
+	const want = "docslogin: Zendesk takes the token in a form, not in a URL; send the browser to /app/to-zendesk: unsupported operation"
 	if url, err := m.LoginURL(t.Context(), testkit.Ada, ""); url != "" || !errors.Is(err, errors.ErrUnsupported) || err.Error() != want {
 		t.Errorf("%q, %v", url, err)
+	}
+}
+
+// A token alone has the claims of one in a login URL. The limits of a URL do not apply to it, but the
+// platform's own limit does.
+func TestToken(t *testing.T) {
+	large := docslogin.User{ID: "1", Name: strings.Repeat("x", 20_000), Email: "ada@example.com"}
+	for name, platform := range map[string]docslogin.Platform{"a query": readMe, "a fragment": mintlify, "a form": zendesk, "a cookie": inCookie} {
+		var events []docslogin.Event
+		m := testkit.New(t, testkit.Never(t), platform, collect(&events))
+		token, err := m.Token(t.Context(), testkit.Ada)
+		if err != nil || testkit.Masked(token) != "TOKEN" || !strings.Contains(testkit.Payload(t, token), `"iat":1700000000`) || events != nil {
+			t.Errorf("%s: %s, %v, %v", name, testkit.Masked(token), err, events)
+		}
+		if token, err := m.Token(t.Context(), &large); err != nil || testkit.Masked(token) != "TOKEN" {
+			t.Errorf("%s, for a large user: %v", name, err)
+		}
+	}
+	small := custom(func(p *docslogin.Platform) { p.MaxTokenBytes = 100 })
+	_, err := testkit.New(t, testkit.Never(t), small).Token(t.Context(), testkit.Ada)
+	if want := "docslogin: too_large: the token is 123 bytes long, and custom accepts 100; the largest claims: iat (10 bytes), sub (6 bytes)"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func TestSetCookieAndClearCookie(t *testing.T) {
+	var events []docslogin.Event
+	m := testkit.New(t, testkit.Never(t), inCookie, collect(&events))
+	w := httptest.NewRecorder()
+	w.Header().Set("Set-Cookie", "session=1")
+	w.Header().Set("Cache-Control", "public")
+	if err := m.SetCookie(t.Context(), w, testkit.Ada); err != nil {
+		t.Fatal(err)
+	}
+	m.ClearCookie(w)
+	cookies := w.Header()["Set-Cookie"]
+	if len(cookies) != 3 || testkit.Payload(t, cookies[1]) != `{"exp":1700003600,"iat":1700000000,"sub":"u-42"}` {
+		t.Fatal(cookies)
+	}
+	const attributes = "; Path=/; Domain=example.com; Expires=Tue, 14 Nov 2023 23:13:20 GMT; Max-Age=3600; HttpOnly; Secure; SameSite=Lax"
+	cookies[1] = testkit.Masked(cookies[1])
+	if want := []string{"session=1", "docs-token=TOKEN" + attributes, "docs-token=; Path=/; Domain=example.com; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; HttpOnly; Secure; SameSite=Lax"}; !slices.Equal(cookies, want) {
+		t.Errorf("got  %q\nwant %q", cookies, want)
+	}
+	if got := w.Header()["Cache-Control"]; !slices.Equal(got, []string{"private, no-store, max-age=0"}) || events != nil {
+		t.Errorf("Cache-Control is %q; events: %v", got, events)
+	}
+	if url, err := m.LoginURL(t.Context(), testkit.Ada, ""); url != "" || !errors.Is(err, errors.ErrUnsupported) || err.Error() != "docslogin: custom takes the token in a cookie, not in a URL; send the browser to /docs-login: unsupported operation" {
+		t.Errorf("LoginURL: %q, %v", url, err)
+	}
+}
+
+// The route sets the same cookie as SetCookie.
+func TestALoginSetsTheCookie(t *testing.T) {
+	m, w := testkit.New(t, testkit.As(testkit.Ada), inCookie), httptest.NewRecorder()
+	if err := m.SetCookie(t.Context(), w, testkit.Ada); err != nil {
+		t.Fatal(err)
+	}
+	resp := testkit.Get(t, m, "/docs-login?redirect=/a")
+	if got, want := resp.Header["Set-Cookie"], w.Header()["Set-Cookie"]; resp.StatusCode != 302 || !slices.Equal(got, want) {
+		t.Errorf("%d, got %q, want %q", resp.StatusCode, got, want)
+	}
+	large := &docslogin.User{ID: strings.Repeat("x", 4000)}
+	resp = testkit.Get(t, testkit.New(t, testkit.As(large), inCookie), "/docs-login")
+	if resp.StatusCode != 500 || resp.Header["Set-Cookie"] != nil || resp.Header["Location"] != nil {
+		t.Errorf("a token that is too long: %d, %v", resp.StatusCode, resp.Header)
+	}
+}
+
+// A session middleware of the app may set a cookie of its own in every response.
+func TestALoginKeepsTheAppsCookies(t *testing.T) {
+	m := testkit.New(t, testkit.As(testkit.Ada), inCookie)
+	withSession := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.SetCookie(w, &http.Cookie{Name: "session", Value: "renewed"})
+		m.ServeHTTP(w, r)
+	})
+	got := testkit.Masked(testkit.Sent(t, testkit.Get(t, withSession, "/docs-login")))
+	if want := "https://docs.example.com Cookie: session=renewed Cookie: docs-token=TOKEN"; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestSetCookieAndClearCookieWithoutACookie(t *testing.T) {
+	for where, platform := range map[string]docslogin.Platform{"the query": readMe, "the fragment": mintlify, "a form": zendesk} {
+		m, w := testkit.New(t, testkit.Never(t), platform), httptest.NewRecorder()
+		err := m.SetCookie(t.Context(), w, testkit.Ada)
+		want := "docslogin: " + platform.Name + " takes the token in " + where + ", not in a cookie; send the browser to /docs-login: unsupported operation"
+		if !errors.Is(err, errors.ErrUnsupported) || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+		if m.ClearCookie(w); len(w.Header()) != 0 {
+			t.Errorf("%s: %v", where, w.Header())
+		}
+	}
+}
+
+// Package address tests more of these.
+func TestLoginPathAndLogoutURL(t *testing.T) {
+	m := testkit.New(t, testkit.Never(t), inCookie, docslogin.WithPath("/to-docs"), docslogin.WithExternalURL("https://app.example.com/app"))
+	if got := m.LoginPath("/a?b"); got != "/app/to-docs?redirect=%2Fa%3Fb" {
+		t.Errorf("LoginPath is %s", got)
+	}
+	if got := m.LogoutURL(); got != "https://docs.example.com/logout" {
+		t.Errorf("LogoutURL is %s", got)
+	}
+	if got := testkit.New(t, testkit.Never(t), readMe).LogoutURL(); got != "" {
+		t.Errorf("LogoutURL of ReadMe is %s", got)
 	}
 }
 
@@ -1156,11 +1166,15 @@ func TestLoginURLAndClaimsReturnALoginError(t *testing.T) {
 		{"a canceled context", gone, testkit.Ada, nil, "canceled", context.Canceled, ""},
 	} {
 		url, urlErr := testkit.New(t, testkit.Never(t), readMe, tt.options...).LoginURL(tt.ctx, tt.user, "")
+		token, tokenErr := testkit.New(t, testkit.Never(t), readMe, tt.options...).Token(tt.ctx, tt.user)
 		claims, claimsErr := newProfile(t, platforms.ReadMeInfo(), tt.options...).Claims(tt.ctx, tt.user)
-		if url != "" || claims != nil {
-			t.Errorf("%s: got %q and %v", tt.name, testkit.Masked(url), claims)
+		w, required := httptest.NewRecorder(), inCookie
+		required.Mapper, required.Required = platforms.ReadMeInfo().Mapper, platforms.ReadMeInfo().Required
+		cookieErr := testkit.New(t, testkit.Never(t), required, tt.options...).SetCookie(tt.ctx, w, tt.user)
+		if url != "" || token != "" || claims != nil || len(w.Header()) != 0 {
+			t.Errorf("%s: got %q, %q, %v, and %v", tt.name, testkit.Masked(url), testkit.Masked(token), claims, w.Header())
 		}
-		for _, err := range []error{urlErr, claimsErr} {
+		for _, err := range []error{urlErr, tokenErr, claimsErr, cookieErr} {
 			rejection, ok := err.(*docslogin.LoginError)
 			if !ok || rejection.Outcome != tt.outcome || !strings.HasSuffix(err.Error(), tt.text) || tt.wraps != nil && !errors.Is(err, tt.wraps) {
 				t.Errorf("%s: %v", tt.name, err)
@@ -1241,18 +1255,13 @@ type jsonAnswer struct {
 	userID, body string
 }
 
+// Package userinfo tests more users and faults.
 var jsonAnswers = []jsonAnswer{
 	{"a user", testkit.As(testkit.Ada), nil, "user_info", 200, "DEBUG", "u-42", `{"expiresAt":1700003600,"sub":"u-42","version":1}`},
-	{"nobody", testkit.Nobody, nil, "no_user", 401, "DEBUG", "", `{"error":"Unauthorized"}`},
 	{"nobody, with a sign-in page", testkit.As(nil), with(signInPage), "no_user", 401, "DEBUG", "", `{"error":"Unauthorized"}`},
 	{"a user whose session has ended", testkit.As(testkit.Until(-time.Hour)), nil, "no_user", 401, "DEBUG", "1", `{"error":"Unauthorized"}`},
-	{"a user who may not read the docs", testkit.Failing(docslogin.ErrForbidden), nil, "forbidden", 403, "INFO", "", `{"error":"Forbidden"}`},
-	{"the same, with an error handler", testkit.Failing(docslogin.ErrForbidden), with(signInPage, docslogin.WithErrorHandler(ownJSON)), "forbidden", 403, "INFO", "", `{"mine":"forbidden","signIn":""}`},
-	{"an empty user", testkit.As(&docslogin.User{}), nil, "incomplete_user", 403, "WARN", "", `{"error":"Forbidden"}`},
-	{"a store that fails", testkit.Failing(errStore), nil, "lookup_failed", 500, "ERROR", "", `{"error":"Internal Server Error"}`},
-	{"a lookup that panics", func(*http.Request) (*docslogin.User, error) { panic("x") }, nil, "panic", 500, "ERROR", "", `{"error":"Internal Server Error"}`},
+	{"a user who may not read the docs, with an error handler", testkit.Failing(docslogin.ErrForbidden), with(signInPage, docslogin.WithErrorHandler(ownJSON)), "forbidden", 403, "INFO", "", `{"mine":"forbidden","signIn":""}`},
 	{"a mapper that sets exp", testkit.As(testkit.Ada), with(testkit.Sets("exp", 1)), "reserved_claim", 500, "ERROR", "u-42", `{"error":"Internal Server Error"}`},
-	{"a claim that has no JSON", testkit.As(testkit.Ada), with(testkit.Sets("f", func() {})), "mapper_failed", 500, "ERROR", "u-42", `{"error":"Internal Server Error"}`},
 	{"a wrong method, as the lookup says", testkit.Failing(&docslogin.LoginError{Outcome: "method", Status: 405}), nil, "method", 405, "DEBUG", "", `{"error":"Method Not Allowed"}`},
 	{"a wrong origin, as the lookup says, wrapped", testkit.Failing(fmt.Errorf("checking: %w", &docslogin.LoginError{Outcome: "origin", Status: 403, Err: errStore})), nil, "origin", 403, "DEBUG", "", `{"error":"Forbidden"}`},
 	{"nobody, as a 404", testkit.Failing(&docslogin.LoginError{Outcome: "no_user", Status: 404, Err: docslogin.ErrNoUser}), nil, "no_user", 404, "DEBUG", "", `{"error":"Not Found"}`},
@@ -1397,8 +1406,7 @@ func TestClaimErrors(t *testing.T) {
 	})
 }
 
-type nilSigner struct{ jose.OpaqueSigner }
-
+// Package keys tests more keys.
 func TestKeyErrors(t *testing.T) {
 	key := func(alg jose.SignatureAlgorithm, key docslogin.Key) docslogin.Platform {
 		return custom(func(p *docslogin.Platform) { p.Algorithm, p.Key = alg, key })
@@ -1406,12 +1414,8 @@ func TestKeyErrors(t *testing.T) {
 	checkNew(t, false, []wrong{
 		{"an empty secret", "Platform.Key", "cannot be used: the secret is empty", key(jose.HS256, docslogin.Secret("")), nil},
 		{"a short secret", "Platform.Key", "it has 7 bytes and needs at least 16", key(jose.HS256, docslogin.Secret("hunter2")), nil},
-		{"a secret with a newline", "Platform.Key", "white space or quotes", key(jose.HS256, docslogin.Secret(testkit.Secret+"\n")), nil},
-		{"a secret instead of a private key", "Platform.Key", "the text looks like a shared secret, not a private key in PEM", key(jose.EdDSA, docslogin.PrivateKey(testkit.Secret)), nil},
 		{"a private key for another algorithm", "Platform.Key", "cannot be used", key(jose.ES256, docslogin.PrivateKey(testkit.Ed25519PEM)), nil},
 		{"a signer that fails", "Platform.Key", "down; for good", custom(func(p *docslogin.Platform) { signWith(p, func() error { return errors.New("down\nfor good") }) }), nil},
-		{"a nil signer", "Platform.Key", "the signer is nil", key(jose.EdDSA, docslogin.SignWith(nil)), nil},
-		{"a typed nil signer", "Platform.Key", "the signer is nil", key(jose.EdDSA, docslogin.SignWith((*nilSigner)(nil))), nil},
 		{"a zero Key", "Platform.Key", "is missing", key(jose.HS256, docslogin.Key{}), nil},
 		{"no algorithm", "Platform.Algorithm", "is not one that signs", key("", docslogin.Secret(testkit.Secret)), nil},
 		{"the algorithm none", "Platform.Algorithm", "is not one that signs", key("none", docslogin.Secret(testkit.Secret)), nil},
@@ -1421,31 +1425,16 @@ func TestKeyErrors(t *testing.T) {
 // What is wrong with a URL, a path or a parameter is found in package address. It arrives with the
 // name of its option or field.
 func TestAddressErrors(t *testing.T) {
-	change := custom
 	checkNew(t, false, []wrong{
-		{"a path", "WithPath", "is not clean", change(nil), with(docslogin.WithPath("//docs"))},
-		{"a sign-in page", "WithSignInPage", "must be a path of the app", change(nil), with(docslogin.WithSignInPage("https://login.evil.example/", "next"))},
-		{"a sign-in page that is the route", "WithSignInPage", "is the login route itself", change(nil), with(docslogin.WithSignInPage("/in", "next"), docslogin.WithPath("/in"))},
-		{"a return parameter", "WithSignInPage", "needs the name of the parameter", change(nil), with(docslogin.WithSignInPage("/sign-in", ""))},
-		{"an external URL", "WithExternalURL", "has user info", change(nil), with(docslogin.WithExternalURL("https://u:hunter2@app.example.com"))},
-		{"an empty external URL", "WithExternalURL", "is empty", change(nil), with(docslogin.WithExternalURL(""))},
-		{"a docs URL", "Platform.DocsURL", "has user info", change(func(p *docslogin.Platform) { p.DocsURL = "https://user:hunter2@evil.example.com" }), nil},
-		{"a secret instead of the docs URL", "Platform.DocsURL", "does not begin with https://", change(func(p *docslogin.Platform) { p.DocsURL = testkit.Secret }), nil},
-		{"an http docs URL", "Platform.DocsURL", "must be https", change(func(p *docslogin.Platform) { p.DocsURL = "http://evil.example.com" }), nil},
-		{"docs under a path", "Platform.DocsURL", "custom's docs cannot be under one", change(func(p *docslogin.Platform) { p.DocsURL, p.RootOnly = "https://docs.example.com/a", true }), nil},
-		{"a callback", "Platform.Callback", "must be a clean path", change(func(p *docslogin.Platform) { p.Callback = "//evil.example" }), nil},
-		{"a carrier", "Platform.Carrier", "is missing", change(func(p *docslogin.Platform) { p.Carrier = docslogin.Carrier{} }), nil},
-		{"a limit", "Platform.MaxTokenBytes", "is negative", change(func(p *docslogin.Platform) { p.MaxTokenBytes = -1 }), nil},
-		{"deep links", "Platform.DeepLink", "needs both In and Out", change(func(p *docslogin.Platform) { p.DeepLink.In = "" }), nil},
-		{"a form of deep links", "Platform.DeepLink.Form", "is none of", change(func(p *docslogin.Platform) { p.DeepLink.Form = 3 }), nil},
-		{"a base of deep links", "Platform.DeepLink.FromBase", "cannot be combined with AsGiven", change(func(p *docslogin.Platform) { p.DeepLink.FromBase, p.DeepLink.Form = true, docslogin.AsGiven }), nil},
-		{"a parameter that brings the link", "Platform.DeepLink.In", `"docslogin_sent"`, change(func(p *docslogin.Platform) { p.DeepLink.In = "docslogin_sent" }), nil},
-		{"a parameter that takes the link", "Platform.DeepLink.Out", `"jwt"`, change(func(p *docslogin.Platform) { p.DeepLink.Out = "jwt" }), nil},
-		{"a return parameter", "WithReturnParams", `"redirect"`, change(nil), with(docslogin.WithReturnParams("site", "redirect"))},
-		{"an origin", "Platform.DeepLink.Origins[1]", "does not begin with https://", change(func(p *docslogin.Platform) { p.DeepLink.Origins = []string{"https://a.example", "*"} }), nil},
-		{"a parameter to drop", "Platform.DeepLink.Drop", "has an empty name", change(func(p *docslogin.Platform) { p.DeepLink.Drop = []string{""} }), nil},
-		{"an echoed parameter", "Platform.Echo", `"redirect"`, change(func(p *docslogin.Platform) { p.Echo = []string{"redirect"} }), nil},
-		{"a constant parameter", "Platform.Params", `"jwt"`, change(func(p *docslogin.Platform) { p.Params = map[string]string{"jwt": "x"} }), nil},
+		{"a path", "WithPath", "is not clean", custom(nil), with(docslogin.WithPath("//docs"))},
+		{"a sign-in page", "WithSignInPage", "must be a path of the app", custom(nil), with(docslogin.WithSignInPage("https://login.evil.example/", "next"))},
+		{"an external URL", "WithExternalURL", "has user info", custom(nil), with(docslogin.WithExternalURL("https://u:hunter2@app.example.com"))},
+		{"a docs URL", "Platform.DocsURL", "has user info", custom(func(p *docslogin.Platform) { p.DocsURL = "https://user:hunter2@evil.example.com" }), nil},
+		{"a secret instead of the docs URL", "Platform.DocsURL", "does not begin with https://", custom(func(p *docslogin.Platform) { p.DocsURL = testkit.Secret }), nil},
+		{"docs under a path", "Platform.DocsURL", "custom's docs cannot be under one", custom(func(p *docslogin.Platform) { p.DocsURL, p.RootOnly = "https://docs.example.com/a", true }), nil},
+		{"a return parameter", "WithReturnParams", `"redirect"`, custom(nil), with(docslogin.WithReturnParams("site", "redirect"))},
+		{"a cookie", "Platform.Carrier", "has a cookie domain that is not a parent of the docs' host", custom(func(p *docslogin.Platform) { p.Carrier, p.DeepLink.Out = docslogin.InCookie("t", "evil.example"), "" }), nil},
+		{"a logout URL", "Platform.Logout", "must be a clean path", custom(func(p *docslogin.Platform) { p.Logout = "//evil.example" }), nil},
 	})
 }
 
@@ -1663,6 +1652,7 @@ func TestAllocations(t *testing.T) {
 		{"HS256", testkit.New(t, user, readMe), 56},
 		{"EdDSA", testkit.New(t, user, mintlify), 55},
 		{"ES256", testkit.New(t, user, es256), es256Most},
+		{"HS256, in a cookie", testkit.New(t, user, inCookie), 26},
 		{"nobody", testkit.New(t, testkit.Nobody, readMe, signInPage), 12},
 	} {
 		got := allocations(tt.m, "/docs-login?redirect=%2Fdocs%2Fgetting-started")
@@ -1678,58 +1668,53 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-// cookieStore is a gorilla store as an app on plain http configures it.
-func cookieStore(keyPairs ...[]byte) *sessions.CookieStore {
-	store := sessions.NewCookieStore(keyPairs...)
-	store.Options = &sessions.Options{Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, MaxAge: 3600}
-	return store
-}
-
-// loadName is an app's func for a session that holds a name.
+// loadName is the app's load function, for a session that may contain a user's name.
 func loadName(_ *http.Request, s *sessions.Session) (*docslogin.User, error) {
-	name, _ := s.Values["name"].(string)
-	return &docslogin.User{ID: name, Name: name, Email: name + "@example.com"}, nil
-}
-
-// sessionCookie returns the cookie that a user gets who signs in.
-func sessionCookie(t testing.TB, store sessions.Store) *http.Cookie {
-	t.Helper()
-	r, w := httptest.NewRequest("GET", "/", nil), httptest.NewRecorder()
-	session, err := store.Get(r, "app")
-	if err != nil {
-		t.Fatal(err)
+	if name, ok := s.Values["name"].(string); ok {
+		return &docslogin.User{Name: name}, nil
 	}
-	session.Values["name"] = "ada"
-	if err := session.Save(r, w); err != nil {
-		t.Fatal(err)
-	}
-	return w.Result().Cookies()[0]
-}
-
-func TestASessionStoreThatIsDown(t *testing.T) {
-	if user, err := docslogin.SessionLookup(brokenStore{}, "s", loadName)(httptest.NewRequest("GET", "/", nil)); user != nil || fmt.Sprint(err) != "reading the session: the session store is down" || !errors.Is(err, errStore) {
-		t.Errorf("%v, %v", user, err)
-	}
-}
-
-func TestALoopBetweenTheSignInPageAndASessionWithoutAUser(t *testing.T) {
-	const want = "docslogin: nobody is signed in: load found no user in the session named app; the sign-in may save the user under another key, or with another type"
-	var e docslogin.Event
-	store := cookieStore(sessionKey)
-	nobody := func(*http.Request, *sessions.Session) (*docslogin.User, error) { return nil, nil }
-	m := testkit.New(t, docslogin.SessionLookup(store, "app", nobody), readMe, signInPage, testkit.Observe(&e))
-	testkit.Get(t, m, "/docs-login?docslogin_sent=1700000000", "Cookie: "+sessionCookie(t, store).String())
-	if e.Outcome != "loop" || fmt.Sprint(e.Err) != want {
-		t.Errorf("%s: %v", e.Outcome, e.Err)
-	}
+	return nil, nil
 }
 
 type brokenStore struct{ sessions.Store }
 
 func (brokenStore) Get(*http.Request, string) (*sessions.Session, error) { return nil, errStore }
 
+// Package sessionstore tests more sessions.
+func TestSessionLookup(t *testing.T) {
+	const nobody = "docslogin: nobody is signed in: "
+	store, ada := sessions.NewCookieStore(sessionKey), &docslogin.User{Name: "ada"}
+	for _, tt := range []struct {
+		name   string
+		store  sessions.Store
+		values map[any]any // in the visitor's session; nil: there is none
+		user   *docslogin.User
+		err    string
+		wraps  error
+	}{
+		{"a session", store, map[any]any{"name": "ada"}, ada, "<nil>", nil},
+		{"a session without a user", store, map[any]any{}, nil, nobody + "load found no user in the session named app", docslogin.ErrNoUser},
+		{"no session", store, nil, nil, nobody + "the request has no cookie named app", docslogin.ErrNoUser},
+		{"a store that is down", brokenStore{}, nil, nil, "reading the session: the session store is down", errStore},
+	} {
+		r, w := httptest.NewRequest("GET", "/docs-login", nil), httptest.NewRecorder()
+		if tt.values != nil {
+			session := sessions.NewSession(store, "app")
+			session.Options, session.Values = store.Options, tt.values
+			if err := session.Save(r, w); err != nil {
+				t.Fatal(err)
+			}
+			r.AddCookie(w.Result().Cookies()[0])
+		}
+		user, err := docslogin.SessionLookup(tt.store, "app", loadName)(r)
+		if !reflect.DeepEqual(user, tt.user) || fmt.Sprint(err) != tt.err || !errors.Is(err, tt.wraps) {
+			t.Errorf("%s: %+v, %v", tt.name, user, err)
+		}
+	}
+}
+
+// Package sessionstore tests more stores. Here, each problem has its row.
 func TestLookupErrors(t *testing.T) {
-	const noName = "lookup cannot be used: SessionLookup has a session name that no cookie can have"
 	for _, tt := range []struct {
 		name   string
 		lookup docslogin.UserLookup
@@ -1737,13 +1722,11 @@ func TestLookupErrors(t *testing.T) {
 	}{
 		{"a nil lookup", nil, "lookup is nil; pass a func"},
 		{"a nil session store", docslogin.SessionLookup(nil, "s", loadName), "lookup cannot be used: SessionLookup has a nil store"},
-		{"a typed nil session store", docslogin.SessionLookup((*sessions.CookieStore)(nil), "s", loadName), "lookup cannot be used: SessionLookup has a nil store"},
-		{"a nil load", docslogin.SessionLookup(cookieStore(sessionKey), "s", nil), "lookup cannot be used: SessionLookup has a nil load"},
-		{"an empty session name", docslogin.SessionLookup(cookieStore(sessionKey), "", loadName), noName},
-		{"a session name that no cookie can have", docslogin.SessionLookup(cookieStore(sessionKey), "my session", loadName), noName},
-		{"a cookie store without a key", docslogin.SessionLookup(cookieStore(), "s", loadName), "lookup cannot be used: the session store has no key"},
-		{"a cookie store whose key is empty", docslogin.SessionLookup(cookieStore([]byte(os.Getenv("NOT_SET"))), "s", loadName), "lookup cannot be used: the session store's key is empty"},
-		{"a cookie store whose encryption key has 20 bytes", docslogin.SessionLookup(cookieStore(sessionKey, sessionKey[:20]), "s", loadName), "lookup cannot be used: the session store's encryption key"},
+		{"a nil load", docslogin.SessionLookup(sessions.NewCookieStore(sessionKey), "s", nil), "lookup cannot be used: SessionLookup has a nil load"},
+		{"a session name that no cookie can have", docslogin.SessionLookup(sessions.NewCookieStore(sessionKey), "my session", loadName), "lookup cannot be used: SessionLookup has a session name that no cookie can have"},
+		{"a cookie store without a key", docslogin.SessionLookup(sessions.NewCookieStore(), "s", loadName), "lookup cannot be used: the session store has no key"},
+		{"a cookie store whose key is empty", docslogin.SessionLookup(sessions.NewCookieStore(nil), "s", loadName), "lookup cannot be used: the session store's key is empty"},
+		{"a cookie store whose encryption key has 20 bytes", docslogin.SessionLookup(sessions.NewCookieStore(sessionKey, sessionKey[:20]), "s", loadName), "lookup cannot be used: the session store's encryption key"},
 	} {
 		_, err := docslogin.New(tt.lookup, readMe)
 		if !slices.Equal(fields(err), []string{"lookup"}) || !strings.HasPrefix(err.Error(), "docslogin: ReadMe: "+tt.want) {
@@ -1753,202 +1736,6 @@ func TestLookupErrors(t *testing.T) {
 			if user, err := tt.lookup(nil); user != nil || !strings.HasPrefix("lookup cannot be used: "+fmt.Sprint(err), tt.want) {
 				t.Errorf("%s: called, it returns %v, %v", tt.name, user, err)
 			}
-		}
-	}
-}
-
-// fuzzed is a login route of which a request sets the query and the user.
-type fuzzed struct {
-	platform     docslogin.Platform
-	origin, page string // with which a URL that takes the token begins
-	limit        int    // bytes of that URL
-
-	route *docslogin.Middleware
-	user  *docslogin.User
-	event docslogin.Event
-}
-
-func (z *fuzzed) ask(user *docslogin.User, query string) *http.Response {
-	r, w := httptest.NewRequest("GET", "/docs-login", nil), httptest.NewRecorder()
-	r.URL.RawQuery, z.user = query, user
-	z.route.ServeHTTP(w, r)
-	return w.Result()
-}
-
-// checkDirect checks that a login leads to the docs, over a short URL of printable ASCII.
-func (z *fuzzed) checkDirect(t *testing.T, query, direct string) {
-	address, form, _ := strings.Cut(strings.TrimPrefix(direct, "POST "), " ")
-	rest, ok := strings.CutPrefix(address, z.origin+z.page)
-	if !ok || z.page == "/docs" && !strings.Contains("/?#", rest[:1]) {
-		t.Errorf("%s: %q leads to %q", z.platform.Name, query, direct)
-	}
-	if u, err := url.Parse(address); err == nil && (u.User != nil || u.Scheme+"://"+u.Host != z.origin) { // net/url rejects some fragments
-		t.Errorf("%s: %q leads to %q", z.platform.Name, query, direct)
-	}
-	if strings.ContainsFunc(address+form, func(r rune) bool { return r <= ' ' || r > '~' }) || len(address) > z.limit || !testkit.JWT.MatchString(direct) {
-		t.Errorf("%s: %q leads to %d bytes, %q", z.platform.Name, query, len(address), direct)
-	}
-}
-
-// returnURL returns the query of the return URL, if there is one that has the deep link.
-func (z *fuzzed) returnURL(t *testing.T, query string) (returnQuery string, ok bool) {
-	rejected := z.event.LinkRejected
-	location := z.ask(nil, query).Header.Get("Location")
-	if z.event.Outcome == "loop" {
-		return "", false
-	}
-	signIn, err := url.Parse(location)
-	if err != nil || !strings.HasPrefix(location, "/sign-in?next=%2Fdocs-login%3F") || len(location) > 8000 {
-		t.Errorf("%s: with %q, a visitor is sent to %q, %v", z.platform.Name, query, location, err)
-		return "", false
-	}
-	_, returnQuery, _ = strings.Cut(signIn.Query().Get("next"), "?")
-	return returnQuery, rejected || !z.event.LinkRejected // otherwise the link, escaped twice, is too long
-}
-
-// FuzzQuery checks that, whatever the query of a login URL is, the token goes to the docs. A visitor
-// who first signs in ends in the same place.
-func FuzzQuery(f *testing.F) {
-	logins := []*fuzzed{
-		{platform: readMe, origin: "https://docs.example.com", page: "?auth_token=eyJ", limit: 8000},
-		{platform: mintlify, origin: "https://docs.example.com", page: "/login/jwt-callback", limit: 16000},
-		{platform: platforms.GitBook("https://example.com/docs", testkit.Secret), origin: "https://example.com", page: "/docs", limit: 8000},
-		{platform: platforms.MintlifyPersonalization("https://example.com/docs", testkit.P256PEM), origin: "https://example.com", page: "/docs", limit: 16000},
-		{platform: zendesk, origin: "https://acme.zendesk.com", page: "/access/jwt", limit: 20000},
-		{platform: platforms.Canny("https://feedback.example.com", "configured", testkit.Secret), origin: "https://canny.io", page: "/api/redirects/sso?companyID=", limit: 8000},
-	}
-	seeds := []string{"redirect=//evil.example", "redirect=%2F%5Cevil.example", "redirect=/a%23b&redirect=//evil.example", "location=..%2f..%2fevil", "return_to=https:evil.example&brand_id=1&locale_id=2",
-		"companyID=%26ssoToken%3Dx&redirect=https://feedback.example.com.evil.example", "docslogin_sent=1", "a;b=c&%zz&=&redirect=%2F%C3%A9%00", "redirect=/" + strings.Repeat("%25D9%2585", 340),
-		"redirect=/docs/get-started%3Fx=1%23part", "location=guide%3Fjwt_token%3Dx%26a%3D1%26access_token%3Dx%26visitor.plan%3Dpro%26%2576isitor.x%3Dy", "location=guide%3Fvisitor%252Eplan%25GG%3Dpro%26a%3D1",
-		"return_to=https://acme.zendesk.com/agent/tickets/1&brand_id=%22%3E%3Cscript%3E&timestamp=1", "redirect=/p&companyID=a%26b", "companyID=" + strings.Repeat("x", 257), "redirect=%2Flogin%2Fjwt-callback",
-		"redirect=/" + strings.Repeat("a", 2048), "redirect=/%FF", "redirect=/%25FF", "redirect=/%25zz", "redirect=/a%", "redirect=/a%2", "redirect=/a/.", "redirect=http://docs.example.com:80/", "redirect=HTTPS://DOCS.example.com/A",
-		"location=a%3Bb+c%3Fd%3D%C3%A9", "location=guide%3Fvisitor%252Eplan%25zz1%3Dpro%26a%3D1"}
-	for _, tt := range shapes {
-		seeds = append(seeds, tt.request)
-	}
-	for _, n := range []int{2, 4, 8, 16, 32, 128} { // fuzzing rounds execution counts down to powers of two
-		for _, part := range []string{"a/", "%20", "%C3%A9", "%25zz%26", "jwt_token%26", "%zz&"} {
-			seeds = append(seeds, "redirect=/%3F"+strings.Repeat(part, n), "location="+strings.Repeat(part, n))
-		}
-	}
-	for i, z := range logins {
-		p := z.platform
-		p.TokenID, p.Algorithm, p.Key = false, jose.HS256, docslogin.Secret(testkit.Secret) // so that the same login has the same token
-		z.route = testkit.New(f, func(*http.Request) (*docslogin.User, error) { return z.user, nil }, p, signInPage, testkit.Observe(&z.event))
-		for _, seed := range seeds {
-			f.Add(uint8(i), seed)
-		}
-	}
-	f.Fuzz(func(t *testing.T, i uint8, query string) {
-		z := logins[int(i)%len(logins)]
-		direct := testkit.Sent(t, z.ask(testkit.Ada, query))
-		z.checkDirect(t, query, direct)
-		if returnQuery, ok := z.returnURL(t, query); ok {
-			if again := testkit.Sent(t, z.ask(testkit.Ada, returnQuery)); again != direct {
-				t.Errorf("%s: %q leads to\n%s\nand over the sign-in page to\n%s", z.platform.Name, query, direct, again)
-			}
-		}
-	})
-}
-
-// newApp starts an app on loopback, with a sign-in form and gorilla sessions, that is wrapped for
-// the test sites.
-func newApp(t *testing.T, sites []*docslogintest.Site) *httptest.Server {
-	t.Helper()
-	store := cookieStore(sessionKey)
-	var docs *docslogin.Middleware // the last one; ReturnURL is the same for all
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /sign-in", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "please sign in") })
-	mux.HandleFunc("POST /sign-in", func(w http.ResponseWriter, r *http.Request) {
-		session, _ := store.Get(r, "app")
-		session.Values["name"] = r.FormValue("name")
-		if err := session.Save(r, w); err != nil {
-			t.Error(err)
-		}
-		http.Redirect(w, r, docs.ReturnURL(r), http.StatusSeeOther)
-	})
-	lookup := docslogin.SessionLookup(store, "app", func(r *http.Request, s *sessions.Session) (*docslogin.User, error) {
-		user, err := loadName(r, s)
-		user.APIKeys = []docslogin.APIKey{{Name: "live", Key: "sk_live_" + user.Name}}
-		return user, err
-	})
-	app := httptest.NewUnstartedServer(mux)
-	for i, site := range sites {
-		docs = docslogin.Must(docslogin.New(lookup, site.Platform(), testkit.Silent, signInPage, docslogin.WithPath(fmt.Sprintf("/docs-login-%d", i))))
-		app.Config.Handler = docs.Wrap(app.Config.Handler)
-		site.SetLoginURL("http://" + app.Listener.Addr().String() + docs.Path())
-	}
-	app.Start()
-	t.Cleanup(app.Close)
-	return app
-}
-
-// TestAVisitorArrivesSignedIn goes the whole way, with real servers, sessions and cookies: from a
-// private docs page over the app's sign-in form back to that page, and the next time without the
-// form.
-func TestAVisitorArrivesSignedIn(t *testing.T) {
-	var sites []*docslogintest.Site
-	for _, preset := range presets.All() {
-		site := preset.Site()
-		defer site.Close()
-		sites = append(sites, site)
-	}
-	app, visitor, page := newApp(t, sites), docslogintest.NewClient(), sites[0].URL+"/quickstart?lang=go"
-	resp, err := visitor.Get(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if body := testkit.Body(t, resp); body != "please sign in" {
-		t.Fatalf("the visitor came to %s: %s", resp.Request.URL, body)
-	}
-	resp, err = visitor.PostForm(app.URL+"/sign-in", url.Values{"name": {"ada"}, "next": {resp.Request.URL.Query().Get("next")}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if body := testkit.Body(t, resp); resp.Request.URL.String() != page || !strings.Contains(body, "sk_live_ada") {
-		t.Errorf("the visitor arrived at %s:\n%s", resp.Request.URL, body)
-	}
-	for i, site := range sites {
-		got, err := site.Login(visitor, "/quickstart?lang=go")
-		if err != nil || got.Page != testkit.Arrival(presets.All()[i], "/quickstart?lang=go") || !strings.Contains(fmt.Sprint(got.Claims), ":ada@example.com") {
-			t.Errorf("%s accepted %+v, %v", site.Platform().Name, got, err)
-		}
-		if logins := site.Logins(); len(logins) != 1 || len(logins[0].Notes) > 0 || len(site.Rejections()) > 0 {
-			t.Errorf("%s: %+v, %v", site.URL, logins, site.Rejections())
-		}
-	}
-}
-
-// One route serves two docs sites. A parameter of the login URL selects the site.
-func TestTheLoginURLsOwnParameterComesBack(t *testing.T) {
-	routes, mux, signedIn := map[string]*docslogin.Middleware{}, http.NewServeMux(), false
-	lookup := func(*http.Request) (*docslogin.User, error) {
-		if signedIn {
-			return testkit.Ada, nil
-		}
-		return nil, docslogin.ErrNoUser
-	}
-	mux.HandleFunc("GET /docs-login", func(w http.ResponseWriter, r *http.Request) {
-		if route := routes[r.URL.Query().Get("site")]; route != nil {
-			route.ServeHTTP(w, r)
-			return
-		}
-		http.NotFound(w, r)
-	})
-	mux.HandleFunc("GET /sign-in", func(w http.ResponseWriter, r *http.Request) {
-		signedIn = true
-		http.Redirect(w, r, routes["a"].ReturnURL(r), http.StatusSeeOther)
-	})
-	app := httptest.NewServer(mux)
-	defer app.Close()
-	for _, name := range []string{"a", "b"} {
-		site := docslogintest.NewReadMe()
-		defer site.Close()
-		site.SetLoginURL(app.URL + "/docs-login?site=" + name)
-		routes[name] = testkit.New(t, lookup, site.Platform(), signInPage, docslogin.WithReturnParams("site"), docslogin.WithClock(time.Now))
-		signedIn = false
-		if got, err := site.Login(docslogintest.NewClient(), "/quickstart?lang=go"); err != nil || got.Page != "/quickstart?lang=go" {
-			t.Errorf("%s: %+v, %v", name, got, err)
 		}
 	}
 }

@@ -3,7 +3,6 @@ package docslogin
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -31,6 +30,7 @@ type Platform struct {
 	Key           Key
 	Carrier       Carrier
 	DeepLink      DeepLink
+	Logout        string            // URL that ends the docs session: a path under DocsURL, or an absolute URL; "": none (see Middleware.LogoutURL)
 	Echo          []string          // other parameters of the login URL that the platform expects back unchanged; one over 256 bytes is dropped, and all are if the URL is too long
 	Params        map[string]string // parameters that are the same for every user; none of them may also be in Echo; they are removed, as by DeepLink.Drop, from a deep link whose page gets the token
 	Lifetime      Lifetime
@@ -51,7 +51,7 @@ type Platform struct {
 //     the page itself;
 //   - it has at most 2,048 bytes of valid UTF-8, without control characters and backslashes;
 //   - its path has no //, no dot segment, and no escape that is broken or doubled;
-//   - it does not lead to Platform.Callback, and does not carry the token's parameter.
+//   - it does not lead to Platform.Callback or Platform.Logout, and does not carry the token's parameter.
 //
 // Otherwise the visitor goes to the docs' home page.
 //
@@ -111,6 +111,19 @@ func InFragment() Carrier { return Carrier{address.Carrier{Place: address.Fragme
 // the platform redirects to another origin after the form, browsers block that redirect.
 func InForm(field string) Carrier {
 	return Carrier{address.Carrier{Place: address.PostForm, Name: field}}
+}
+
+// InCookie puts the token in a cookie, for docs that share a parent domain with the app, such as
+// "example.com". The route sets the cookie and redirects to the deep link's page, so no URL contains
+// the token. [Middleware.SetCookie] sets the cookie without a visit to the route, and
+// [Middleware.ClearCookie] removes it. DeepLink.Out and Callback must be empty.
+//
+// Browsers send the token to every host under domain. New does not detect public suffixes such as
+// "co.uk", which browsers reject. The cookie has Path=/, HttpOnly, SameSite=Lax, and Secure, unless the
+// docs are on a loopback host over http. It expires with the token or, if the token does not expire,
+// with the browser's session. A cookie that has 4,096 bytes with its attributes is too long (too_large).
+func InCookie(name, domain string) Carrier {
+	return Carrier{address.Carrier{Place: address.Cookie, Name: name, Domain: domain}}
 }
 
 // Key signs tokens. It keeps its secret in a closure and prints as "[redacted]". [New] and
@@ -409,7 +422,7 @@ func (c *config) newProfile(host string) *Profile {
 		mappers = append([]ClaimsMapper{p.Mapper}, mappers...)
 	}
 	return &Profile{
-		platform: p, mappers: mappers, reserved: reservedClaims(&p), static: marshalEach(p.Static), host: host,
+		platform: p, mappers: mappers, reserved: reservedClaims(&p), static: jsonvalue.MarshalEach(p.Static), host: host,
 		now: c.now, logger: c.logger, observer: c.observer, errorHandler: c.errorHandler,
 	}
 }
@@ -418,7 +431,7 @@ func (c *config) newProfile(host string) *Profile {
 func (c *config) address() *address.Config {
 	p := &c.platform
 	return &address.Config{
-		Platform: c.platformName(), DocsURL: p.DocsURL, Callback: p.Callback, Carrier: p.Carrier.carrier,
+		Platform: c.platformName(), DocsURL: p.DocsURL, Callback: p.Callback, Logout: p.Logout, Carrier: p.Carrier.carrier,
 		DeepLink: address.DeepLink{
 			In: p.DeepLink.In, Out: p.DeepLink.Out, Form: address.LinkForm(p.DeepLink.Form),
 			Always: p.DeepLink.Always, Raw: p.DeepLink.Raw,
@@ -564,15 +577,4 @@ func (c *config) checkClaims() {
 			}
 		}
 	}
-}
-
-// marshalEach marshals each claim now, so that later changes by the caller have no effect.
-func marshalEach(claims Claims) Claims {
-	marshaled := make(Claims, len(claims))
-	for name, value := range claims {
-		copied, _ := jsonvalue.Copy(value) // checkClaims has checked it
-		text, _ := json.Marshal(copied)
-		marshaled[name] = json.RawMessage(text)
-	}
-	return marshaled
 }

@@ -1,6 +1,6 @@
 // Package address builds the URLs to which a login sends the visitor's browser. One is the URL of
-// the docs, with the token in it or in a form. The other is the URL of the app's sign-in page, with
-// a return URL.
+// the docs; the token is in it, in a form, or in a cookie. The other is the URL of the app's sign-in
+// page, with a return URL.
 //
 // [Check] finds what is wrong with a configuration. [New] prepares the constant parts of every URL.
 // A request adds only its deep link, if that passes its check, and the parameters that the platform
@@ -12,6 +12,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -19,7 +20,6 @@ import (
 	"time"
 
 	"github.com/docslogin/docslogin/internal/deeplink"
-	"github.com/docslogin/docslogin/internal/limit"
 )
 
 // Config holds what a Builder needs from the options and the platform.
@@ -27,6 +27,7 @@ type Config struct {
 	Platform      string // its name, for errors
 	DocsURL       string
 	Callback      string // a path under DocsURL or an absolute URL; "": DocsURL, or the deep link's page
+	Logout        string // URL that ends the docs session: a path under DocsURL or an absolute URL; "": none
 	Carrier       Carrier
 	DeepLink      DeepLink
 	Echo          []string
@@ -61,8 +62,9 @@ type SignIn struct {
 
 // Carrier is the part of a request to the docs that carries the token.
 type Carrier struct {
-	Place Place
-	Name  string // of the parameter or field
+	Place  Place
+	Name   string // of the parameter, field, or cookie
+	Domain string // of the cookie
 }
 
 // Place is a part of a request that can carry the token. The zero Place is invalid.
@@ -73,7 +75,20 @@ const (
 	Query Place = iota + 1
 	Fragment
 	PostForm
+	Cookie
 )
+
+// String returns the place as it reads after "in", such as "the query".
+func (p Place) String() string {
+	return [...]string{"nothing", "the query", "the fragment", "a form", "a cookie"}[p]
+}
+
+// Token is a signed token, with its times in Unix seconds.
+type Token struct {
+	Text     string
+	IssuedAt int64
+	Expires  int64 // 0: it does not expire
+}
 
 // LinkForm is how a deep link is written when it goes back to the docs.
 type LinkForm int
@@ -102,18 +117,14 @@ const (
 	warnURL        = 3000  // nginx in front of the app passes a little more with its default buffers
 )
 
-const (
-	returnMarker = "docslogin_sent" // in the return URL: when the visitor was sent to the sign-in page, in Unix seconds
-	returnWindow = 10 * time.Minute // how long the marker counts, so that a bookmark does not lead to the loop page forever
-	maxEcho      = 256              // bytes of an echoed parameter, or of one that only the return URL keeps
-)
-
 // Builder builds the URLs to which browsers are sent. It is safe for concurrent use by
 // multiple goroutines.
 type Builder struct {
 	DocsHost    string // host name of the docs, in lower case, without a port
 	RouteURL    string // the login route as browsers see it; absolute if the sign-in page is on another host
 	FormOrigins string // origins to which a form and the redirects after it may lead, for a Content-Security-Policy
+	LogoutURL   string // URL that ends the docs session; "": none
+	Place       Place  // part of a request that carries the token
 
 	config     Config
 	params     map[string]bool // names of the query parameters that are read
@@ -127,11 +138,12 @@ type Builder struct {
 	app        deeplink.Site   // checks return URLs
 	appHome    string          // replaces a return URL that fails its check
 	docsHome   string          // replaces a deep link that fails its check
+	cookie     http.Cookie     // cookie that carries the token, without its value and expiry
 }
 
 // New returns the Builder for a configuration in which [Check] finds no problem.
 func New(c *Config) *Builder {
-	b := &Builder{config: *c}
+	b := &Builder{config: *c, Place: c.Carrier.Place}
 	docs, _ := url.Parse(c.DocsURL)
 	b.DocsHost = strings.ToLower(docs.Hostname())
 	b.params = map[string]bool{c.DeepLink.In: true, returnMarker: true}
@@ -151,6 +163,10 @@ func New(c *Config) *Builder {
 	b.constant = constant.Encode()
 	b.FormOrigins = c.formOrigins(docs, b.target)
 	b.docsHome = docsHome(docs)
+	b.cookie = c.cookie(docs)
+	if c.Logout != "" {
+		b.LogoutURL = resolve(docs, c.Logout)
+	}
 	b.RouteURL = c.routeURL()
 	b.app, b.appHome = c.app()
 	if c.SignIn != nil {
@@ -171,14 +187,19 @@ func base(docs *url.URL) string { return strings.TrimRight(docs.EscapedPath(), "
 
 // target returns the URL that takes the token.
 func (c *Config) target(docs *url.URL) string {
-	switch {
-	case strings.HasPrefix(c.Callback, "/"):
-		return deeplink.Origin(docs) + deeplink.Escape(base(docs)+c.Callback)
-	case c.Callback != "":
-		u, _ := url.Parse(c.Callback)
-		return deeplink.Origin(u) + deeplink.Escape(u.EscapedPath())
+	if c.Callback != "" {
+		return resolve(docs, c.Callback)
 	}
 	return docsHome(docs)
+}
+
+// resolve returns the URL of a path under the docs, or an absolute URL, normalized and escaped.
+func resolve(docs *url.URL, ref string) string {
+	if strings.HasPrefix(ref, "/") {
+		return deeplink.Origin(docs) + deeplink.Escape(base(docs)+ref)
+	}
+	u, _ := url.Parse(ref)
+	return docsHome(u)
 }
 
 // docsHome returns DocsURL, normalized and escaped.
@@ -201,7 +222,22 @@ func (c *Config) site(docs *url.URL, target string) deeplink.Site {
 	if c.Callback != "" {
 		site.Callback, _ = url.PathUnescape(target) // the path is clean, so this cannot fail
 	}
+	if page, _, _ := strings.Cut(c.Logout, "?"); page != "" {
+		logout, _ := url.PathUnescape(resolve(docs, page))
+		if strings.TrimRight(logout, "/") != site.Origin+site.Base { // a link may always lead to the home page
+			site.Logout = logout
+		}
+	}
 	return site
+}
+
+// tokenParam returns the name of the parameter or field that carries the token. It returns "" if a cookie
+// does, whose name may have another use in a URL.
+func (c *Config) tokenParam() string {
+	if c.Carrier.Place == Cookie {
+		return ""
+	}
+	return c.Carrier.Name
 }
 
 // linkOrigins returns DeepLink.Origins in the form in which origins are compared.
@@ -263,189 +299,76 @@ func (c *Config) origin(external *url.URL) string {
 // HasSignIn reports whether there is a sign-in page.
 func (b *Builder) HasSignIn() bool { return b.signIn != "" }
 
-// HasURL reports whether the token is in a URL, and not in a form.
-func (b *Builder) HasURL() bool { return b.config.Carrier.Place != PostForm }
+// HasURL reports whether a URL carries the token, instead of a form or a cookie.
+func (b *Builder) HasURL() bool { return b.Place == Query || b.Place == Fragment }
 
-// Request is what a login request asks for. The zero Request asks for the docs' home page.
-type Request struct {
-	LinkPath string   // escaped path of the deep link, for events; "": the docs' home page. Omits parameters that follow an unescaped link
-	Returned bool     // the sign-in page has just sent the visitor back
-	Rejected string   // why the deep link was dropped; "" if it was not, or if there was none
-	Warnings []string // for the operator
-
-	link  deeplink.Link // the deep link, after its check; zero: the docs' home page
-	given string        // the deep link as it arrived; "" if link is zero
-	echo  url.Values    // the platform's other parameters
-	kept  url.Values    // the app's own parameters, for the return URL
-	loses bool          // the return URL does not keep a parameter of the login URL
-}
-
-// Read returns what a login request that arrived at the time now asks for in its query.
-func (b *Builder) Read(rawQuery string, now time.Time) Request {
-	if len(rawQuery) > limit.Bytes {
-		return Request{Rejected: "the query is too long"}
+// LoginPath returns the link to the login route for the app's own pages. page becomes the deep link,
+// which the route checks.
+func (b *Builder) LoginPath(page string) string {
+	path := base(b.config.externalURL()) + b.config.Path
+	if page == "" || b.config.DeepLink.In == "" {
+		return path
 	}
-	raw := ""
-	if b.config.DeepLink.Raw {
-		raw = b.config.DeepLink.In
-	}
-	params := deeplink.AppendParams(make(deeplink.Params, 0, 4), rawQuery, b.params, raw) // on the stack
-	isRepaired := false
-	if !params.Has(b.config.DeepLink.In) {
-		if repaired, ok := b.repair(rawQuery); ok {
-			params, isRepaired = deeplink.AppendParams(params[:0], repaired, b.params, raw), true
-		}
-	}
-	req := b.Link(params.Get(b.config.DeepLink.In))
-	first, _, _ := strings.Cut(rawQuery, "=")
-	req.loses = first != "" && !b.params[first] && !isRepaired
-	if isRepaired {
-		req.Warnings = append(req.Warnings, fmt.Sprintf("the parameter %s follows a question mark or &amp; instead of &, and the app may misread the parameter before it; enter a login URL without a query in the docs' dashboard", b.config.DeepLink.In))
-	} else if b.isCut(rawQuery) {
-		req.Warnings = append(req.Warnings, "the deep link is not escaped, so what follows its first & is lost")
-	}
-	req.echo = req.pick(params, b.config.Echo)
-	req.kept = req.pick(params, b.config.ReturnParams)
-	req.Returned = isRecent(params.Get(returnMarker), now)
-	return req
-}
-
-// repair joins the deep link's parameter to the query with "&" if the platform used another separator,
-// because it did not expect a login URL with a query, or because it escaped the URL for HTML.
-func (b *Builder) repair(rawQuery string) (repaired string, ok bool) {
-	param := b.config.DeepLink.In + "="
-	for _, wrong := range []string{"?", "&amp;", "&amp%3B"} {
-		if before, after, found := strings.Cut(rawQuery, wrong+param); found && param != "=" {
-			return before + "&" + param + after, true
-		}
-	}
-	return "", false
-}
-
-// isCut reports whether the deep link has a query that was not escaped, and ended at its first "&".
-func (b *Builder) isCut(rawQuery string) bool {
-	if b.config.DeepLink.Raw || b.config.DeepLink.In == "" {
-		return false
-	}
-	inQuery := false
-	for pair := range strings.SplitSeq(rawQuery, "&") {
-		name, value, _ := strings.Cut(pair, "=")
-		if inQuery && !b.params[name] {
-			return true
-		}
-		inQuery = inQuery || name == b.config.DeepLink.In && strings.Contains(value, "?")
-	}
-	return false
-}
-
-// pick returns the parameters of these names, or nil if there are none. It drops those that are too
-// long, with a warning.
-func (r *Request) pick(params deeplink.Params, names []string) (picked url.Values) {
-	for _, name := range names {
-		switch value := params.Get(name); {
-		case value == "":
-		case len(value) > maxEcho:
-			r.Warnings = append(r.Warnings, fmt.Sprintf("the parameter %s is over %d bytes and was dropped", name, maxEcho))
-		default:
-			if picked == nil {
-				picked = url.Values{}
-			}
-			picked.Set(name, value)
-		}
-	}
-	return picked
-}
-
-// isRecent reports whether a return marker was set within the return window. The clocks of several
-// instances may differ, so the marker may be up to a minute ahead.
-func isRecent(marker string, now time.Time) bool {
-	if marker == "" { // the usual case; avoids ParseInt's error
-		return false
-	}
-	sent, err := strconv.ParseInt(marker, 10, 64)
-	age := now.Sub(time.Unix(sent, 0))
-	return err == nil && -time.Minute <= age && age <= returnWindow
-}
-
-// Link returns the request for a deep link as a platform sends it. If the deep link does not pass
-// its check, it is rejected, and the request asks for the docs' home page.
-func (b *Builder) Link(given string) Request {
-	if b.config.DeepLink.In == "" {
-		return Request{}
-	}
-	link, err := b.site.Check(given)
-	if err != nil {
-		return Request{Rejected: err.Error()}
-	}
-	if link == (deeplink.Link{}) {
-		return Request{}
-	}
-	path := link.Path
-	if b.config.DeepLink.Raw {
-		path, _, _ = strings.Cut(path, "&")
-	}
-	return Request{LinkPath: deeplink.Escape(path), link: link, given: given}
-}
-
-// shorten drops what makes a URL too long: the deep link, or else the echoed parameters, or else those
-// that only the return URL keeps. It reports whether there was anything to drop.
-func (r *Request) shorten() bool {
-	switch {
-	case r.given != "":
-		r.link, r.LinkPath, r.given, r.Rejected = deeplink.Link{}, "", "", "the URL is too long with it"
-	case r.echo != nil:
-		r.echo = nil
-		r.Warnings = append(r.Warnings, "the URL is too long, so the echoed parameters were dropped")
-	case r.kept != nil:
-		r.kept = nil
-		r.Warnings = append(r.Warnings, "the URL is too long, so the parameters of WithReturnParams were dropped")
-	default:
-		return false
-	}
-	return true
+	return path + "?" + url.QueryEscape(b.config.DeepLink.In) + "=" + url.QueryEscape(page)
 }
 
 // Destination is where a browser goes next.
 type Destination struct {
 	URL    string
 	Fields [][2]string // name and value of each field of a form to post to URL; nil: no form
+	Cookie string      // value of a Set-Cookie header; "": no cookie
 }
 
 // Warning returns a warning for the operator if the redirect may be too long for a proxy in front
 // of the app, or else "".
 func (d Destination) Warning() string {
-	if len(d.URL) <= warnURL || d.Fields != nil {
+	if len(d.URL)+len(d.Cookie) <= warnURL || d.Fields != nil {
 		return ""
 	}
-	return fmt.Sprintf("the URL is over %d bytes: nginx in front of the app needs proxy_buffer_size 32k; proxy_buffers 8 32k;", warnURL)
+	what := "the URL is"
+	if d.Cookie != "" {
+		what = "the URL and the cookie are"
+	}
+	return fmt.Sprintf("%s over %d bytes: nginx in front of the app needs proxy_buffer_size 32k; proxy_buffers 8 32k;", what, warnURL)
+}
+
+// CheckToken returns an error if a token is longer than the platform accepts.
+func (b *Builder) CheckToken(token Token) error {
+	if most := b.config.MaxTokenBytes; most > 0 && len(token.Text) > most {
+		return fmt.Errorf("the token is %d bytes long, and %s accepts %d", len(token.Text), b.config.Platform, most)
+	}
+	return nil
 }
 
 // Docs returns where the token goes. If the deep link or the echoed parameters make the URL too
-// long, Docs drops them from req. It is an error if the token is longer than the platform accepts,
-// or if the URL is too long even without them. In the latter case, only the length of the returned
-// URL is meaningful.
-func (b *Builder) Docs(req *Request, token string) (Destination, error) {
-	if maxToken := b.config.MaxTokenBytes; maxToken > 0 && len(token) > maxToken {
-		return Destination{}, fmt.Errorf("the token is %d bytes long, and %s accepts %d", len(token), b.config.Platform, maxToken)
-	}
+// long, Docs drops them from req. It is an error if the cookie is too long, or if the URL is too long
+// even without them. After an error, only the length of the returned URL is meaningful.
+func (b *Builder) Docs(req *Request, token Token) (Destination, error) {
 	maxURL := maxQueryURL
 	if b.config.Carrier.Place == Fragment {
 		maxURL = maxFragmentURL
 	}
-	full := b.destination(req, token)
+	full := b.destination(req, token.Text)
 	next, shorter := full, *req
 	for len(next.URL) > maxURL && shorter.shorten() {
-		next = b.destination(&shorter, token)
+		next = b.destination(&shorter, token.Text)
 	}
 	if len(next.URL) > maxURL {
 		return full, fmt.Errorf("the URL is %d bytes long, and more than %d do not arrive", len(full.URL), maxURL)
+	}
+	if b.Place == Cookie {
+		next.Cookie = b.setCookie(token)
+		if len(next.Cookie) >= maxCookie {
+			return full, fmt.Errorf("the cookie is %d bytes long with its attributes, and browsers may drop a cookie of %d or more", len(next.Cookie), maxCookie)
+		}
 	}
 	*req = shorter
 	return next, nil
 }
 
 // destination writes the token, the deep link, and the platform's other parameters into the URL.
-// For a form, the token and the deep link become fields instead.
+// For a form, the token and the deep link become fields instead. For a cookie, the result does not
+// contain the token.
 func (b *Builder) destination(req *Request, token string) Destination {
 	c, target, anchor := &b.config, b.target, ""
 	link := req.link
@@ -493,7 +416,7 @@ func (b *Builder) destination(req *Request, token string) Destination {
 		}
 	}
 	u.WriteString(anchor)
-	return Destination{u.String(), fields}
+	return Destination{URL: u.String(), Fields: fields}
 }
 
 // SignIn returns the sign-in page, which must be configured, with a return URL that leads to the

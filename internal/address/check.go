@@ -38,6 +38,8 @@ func Check(c *Config) []Problem {
 	k.checkParams()
 	k.checkDocs()
 	k.checkForm()
+	k.checkCookie()
+	k.checkLogout()
 	k.checkSignIn()
 	if k.problems == nil && k.DeepLink.Always {
 		k.checkHome()
@@ -78,7 +80,7 @@ func (k *checker) checkPath() {
 
 func (k *checker) checkCarrier() {
 	if k.Carrier.Place == 0 || k.Carrier.Place != Fragment && k.Carrier.Name == "" {
-		k.fail("Platform.Carrier", "is missing; set it with InQuery, InFragment or InForm")
+		k.fail("Platform.Carrier", "is missing; set it with InQuery, InFragment, InForm, or InCookie")
 	}
 	if k.MaxTokenBytes < 0 {
 		k.fail("Platform.MaxTokenBytes", "is negative; 0 means no limit")
@@ -102,7 +104,8 @@ func (k *checker) checkDeepLink() {
 	if link.Always && link.Out == "" {
 		k.fail("Platform.DeepLink.Always", "needs Out, the parameter in which the home page goes back")
 	}
-	if link.In == "" && link.Out != "" || link.In != "" && link.Out == "" && k.Callback != "" {
+	needsBoth := link.In == "" && link.Out != "" || link.In != "" && link.Out == "" && k.Callback != ""
+	if needsBoth && k.Carrier.Place != Cookie { // checkCookie reports it
 		k.fail("Platform.DeepLink", "needs both In and Out, unless the token goes to the page itself")
 	}
 	for _, name := range link.Drop {
@@ -139,8 +142,8 @@ func (k *checker) checkParams() {
 		}
 		used = append(used, names...)
 	}
-	if k.Carrier.Name != "" {
-		take("Platform.Carrier", k.Carrier.Name)
+	if name := k.tokenParam(); name != "" {
+		take("Platform.Carrier", name)
 	}
 	if k.DeepLink.Out != "" {
 		take("Platform.DeepLink.Out", k.DeepLink.Out)
@@ -184,7 +187,7 @@ func (k *checker) checkDocs() {
 		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(docs.Query())) {
-		if _, constant := k.Params[name]; constant || name == k.Carrier.Name || name == k.DeepLink.Out || slices.Contains(k.Echo, name) {
+		if _, constant := k.Params[name]; constant || name == k.tokenParam() || name == k.DeepLink.Out || slices.Contains(k.Echo, name) {
 			k.fail("Platform.DocsURL", "has a query that holds the parameter %q, which the platform uses; remove it", name)
 		}
 	}
@@ -221,6 +224,17 @@ func (k *checker) checkCallback() {
 		}
 	case strings.ContainsAny(k.Callback, "?#") || !deeplink.CleanPath(k.Callback):
 		k.fail("Platform.Callback", "must be a clean path, or an absolute URL, without a query or a fragment")
+	}
+}
+
+// checkLogout checks Platform.Logout, the URL that ends the docs session.
+func (k *checker) checkLogout() {
+	switch path, _, _ := strings.Cut(k.Logout, "?"); {
+	case k.Logout == "":
+	case !strings.HasPrefix(k.Logout, "/"):
+		k.checkURL("Platform.Logout", k.Logout, true) // no token goes there
+	case strings.Contains(k.Logout, "#") || !deeplink.CleanPath(path):
+		k.fail("Platform.Logout", "must be a clean path, or an absolute URL, without a fragment")
 	}
 }
 

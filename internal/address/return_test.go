@@ -265,3 +265,87 @@ func TestADeepLinkThatIsJoinedVeryOften(t *testing.T) {
 		t.Errorf("%d warnings", len(req.Warnings))
 	}
 }
+
+func TestLoginPath(t *testing.T) {
+	for _, tt := range []struct {
+		name       string
+		change     func(*address.Config)
+		page, want string
+	}{
+		{"a page", docsAt("https://docs.example.com"), "/a?b=c&d#e", "/docs-login?redirect=%2Fa%3Fb%3Dc%26d%23e"},
+		{"a page as a URL", docsAt("https://docs.example.com"), "https://docs.example.com/a", "/docs-login?redirect=https%3A%2F%2Fdocs.example.com%2Fa"},
+		{"no page", docsAt("https://docs.example.com"), "", "/docs-login"},
+		{"a platform that takes no page", func(c *address.Config) { c.DeepLink = address.DeepLink{} }, "/a", "/docs-login"},
+		{"another route", routeAt("/to/docs"), "/a", "/to/docs?redirect=%2Fa"},
+		{"an app under a path", external("https://example.com/app/"), "/a", "/app/docs-login?redirect=%2Fa"},
+		{"a page that would end an attribute", docsAt("https://docs.example.com"), `/"><script>`, "/docs-login?redirect=%2F%22%3E%3Cscript%3E"},
+		{"a platform that appends pages unescaped", func(c *address.Config) { c.DeepLink.Raw = true }, "/a?b&c", "/docs-login?redirect=%2Fa%3Fb%26c"},
+	} {
+		b := newBuilder(t, custom(tt.change))
+		got := b.LoginPath(tt.page)
+		if got != tt.want {
+			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
+		}
+		_, query, hasQuery := strings.Cut(got, "?")
+		if req := b.Read(query, noon); hasQuery && tt.page[0] == '/' && !strings.HasPrefix(login(t, b, query), "https://docs.example.com?") || req.Rejected != "" {
+			t.Errorf("%s: the route reads %+v", tt.name, req)
+		}
+	}
+}
+
+func TestLogoutURL(t *testing.T) {
+	for _, tt := range []struct{ name, docs, logout, want string }{
+		{"none", "https://docs.example.com", "", ""},
+		{"a path", "https://docs.example.com", "/~gitbook/auth/logout", "https://docs.example.com/~gitbook/auth/logout"},
+		{"a path, for docs under a path", "https://docs.example.com/guides/", "/logout", "https://docs.example.com/guides/logout"},
+		{"a path with a query", "https://docs.example.com", "/logout?to=/a b", "https://docs.example.com/logout?to=/a%20b"},
+		{"a URL", "https://docs.example.com", "https://login.example.com/out?client=docs", "https://login.example.com/out?client=docs"},
+		{"a URL on http, which no token goes to", "https://docs.example.com", "http://login.example.com/out", "http://login.example.com/out"},
+		{"a URL whose host has capitals", "https://docs.example.com", "https://LOGIN.example.com", "https://login.example.com"},
+	} {
+		b := newBuilder(t, custom(docsAt(tt.docs), func(c *address.Config) { c.Logout = tt.logout }))
+		if b.LogoutURL != tt.want {
+			t.Errorf("%s: got %s, want %s", tt.name, b.LogoutURL, tt.want)
+		}
+	}
+}
+
+func TestLogoutURLsThatAreRejected(t *testing.T) {
+	const mustBe = "must be a clean path, or an absolute URL, without a fragment"
+	for _, tt := range []struct{ name, logout, reason string }{
+		{"another host by two slashes", "//evil.example", mustBe},
+		{"a dot segment", "/a/../logout", mustBe},
+		{"a fragment", "/logout#a", mustBe},
+		{"a fragment in a query", "/logout?a#b", mustBe},
+		{"a URL with a fragment", "https://docs.example.com/logout#a", "has a fragment; remove the # and everything after it"},
+		{"a relative path", "logout", "does not begin with https://; set it to an absolute URL such as https://docs.example.com"},
+		{"a script", "javascript://docs.example.com/%0Aalert(1)", "does not begin with https://; set it to an absolute URL such as https://docs.example.com"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			wantProblem(t, custom(func(c *address.Config) { c.Logout = tt.logout }), "Platform.Logout", tt.reason)
+		})
+	}
+}
+
+// If a reader without a docs session logs out, GitBook redirects to the login URL, with the logout page as
+// the deep link. A login that leads there would end at once.
+func TestNoDeepLinkLeadsToTheLogoutURL(t *testing.T) {
+	const rejected = "it leads to the page that ends the docs session"
+	for _, tt := range []struct{ name, logout, link, rejected string }{
+		{"the logout URL", "/~gitbook/auth/logout", "~gitbook/auth/logout", rejected},
+		{"the logout URL with a page", "/~gitbook/auth/logout", "/~gitbook/auth/logout?location=/a", rejected},
+		{"a logout URL with a query", "/logout?a=b", "https://example.com/docs/logout", rejected},
+		{"an absolute logout URL", "https://example.com/docs/out", "/out", rejected},
+		{"another page", "/~gitbook/auth/logout", "~gitbook/auth/login", ""},
+		{"the home page, with a logout URL that is a parameter of it", "/?logout", "/", ""},
+		{"the home page, with an absolute logout URL that is a parameter of it", "https://example.com/docs?logout", "https://example.com/docs", ""},
+		{"no logout URL", "", "/docs/logout", ""},
+	} {
+		b := newBuilder(t, custom(docsAt("https://example.com/docs"), func(c *address.Config) {
+			c.Logout, c.DeepLink = tt.logout, address.DeepLink{In: "location", FromBase: true}
+		}))
+		if req := b.Link(tt.link); req.Rejected != tt.rejected {
+			t.Errorf("%s: %q", tt.name, req.Rejected)
+		}
+	}
+}

@@ -19,10 +19,13 @@ import (
 	"github.com/docslogin/docslogin/internal/limit"
 )
 
+// NoStore is the Cache-Control of a response that no cache may store.
+const NoStore = "private, no-store, max-age=0"
+
 // SetHeaders sets the headers that keep caches from storing a response, and browsers from sending
 // its URL as a referrer or guessing its type.
 func SetHeaders(h http.Header) {
-	values := [...]string{"private, no-store, max-age=0", "no-cache", "no-referrer", "nosniff"}
+	values := [...]string{NoStore, "no-cache", "no-referrer", "nosniff"}
 	for i, name := range [...]string{"Cache-Control", "Pragma", "Referrer-Policy", "X-Content-Type-Options"} {
 		h[name] = values[i : i+1 : i+1] // Set would allocate each time
 	}

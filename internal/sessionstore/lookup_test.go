@@ -76,6 +76,18 @@ func TestWhatLoadReturns(t *testing.T) {
 	}
 }
 
+func TestALoopBetweenTheSignInPageAndASessionWithoutAUser(t *testing.T) {
+	const want = "docslogin: nobody is signed in: load found no user in the session named app; the sign-in may save the user under another key, or with another type"
+	var e docslogin.Event
+	store := sessions.NewCookieStore(key)
+	nobody := func(*http.Request, *sessions.Session) (*docslogin.User, error) { return nil, nil }
+	m := testkit.New(t, docslogin.SessionLookup(store, "app", nobody), readMe, docslogin.WithSignInPage("/sign-in", "next"), testkit.Observe(&e))
+	testkit.Get(t, m, "/docs-login?docslogin_sent=1700000000", "Cookie: "+saved(t, store).String())
+	if e.Outcome != "loop" || fmt.Sprint(e.Err) != want {
+		t.Errorf("%s: %v", e.Outcome, e.Err)
+	}
+}
+
 // A store may be set up after the lookup is made.
 func TestSessionLookupOfAStoreThatIsSetUpLater(t *testing.T) {
 	ready := sessions.NewCookieStore(key)

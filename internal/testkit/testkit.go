@@ -308,12 +308,16 @@ var (
 	inputTag = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)">`)
 )
 
-// Sent returns where a response sends the browser: the URL of a redirect, or "POST", the URL to
-// which a form is posted, and its body.
+// Sent returns where a response sends the browser. For a redirect, that is the URL, followed by each cookie
+// as " Cookie: name=value". For a form, it is "POST", the URL to which the form is posted, and its body.
 func Sent(t testing.TB, resp *http.Response) string {
 	t.Helper()
 	if resp.StatusCode == http.StatusFound {
-		return resp.Header.Get("Location")
+		to := resp.Header.Get("Location")
+		for _, cookie := range resp.Cookies() {
+			to += " Cookie: " + cookie.Name + "=" + cookie.Value
+		}
+		return to
 	}
 	page := Body(t, resp)
 	form := formTag.FindAllStringSubmatch(page, -1)
