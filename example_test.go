@@ -1,6 +1,7 @@
 package docslogin_test
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/ed25519"
@@ -9,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"log"
 	"net/http"
@@ -386,6 +388,166 @@ func ExampleMiddleware_LoginURL() {
 	// https://docs.example.com?auth_token=TOKEN&redirect=%2Fdocs%2Fquickstart
 }
 
+// Docs that share a domain with the app can read the token from a cookie. The sign-in handler sets the
+// cookie, so readers arrive logged in without a visit to the login route.
+func ExampleMiddleware_SetCookie() {
+	docs, err := docslogin.New(currentUser,
+		platforms.GitBookAdaptive("https://docs.example.com", "example.com", os.Getenv("GITBOOK_SIGNING_KEY")),
+		docslogin.WithSignInPage("/sign-in", "next"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	signedIn := func(w http.ResponseWriter, r *http.Request, user *docslogin.User) { // the end of the sign-in handler
+		if err := docs.SetCookie(r.Context(), w, user); err != nil {
+			docs.ClearCookie(w) // the browser may have an earlier user's
+			log.Print(err)      // the sign-in succeeds all the same
+		}
+		http.Redirect(w, r, docs.ReturnURL(r), http.StatusSeeOther)
+	}
+
+	w := httptest.NewRecorder()
+	signedIn(w, httptest.NewRequest("POST", "/sign-in", nil), &docslogin.User{Name: "Ada", Email: "ada@example.com"})
+	fmt.Println(w.Code, w.Header().Get("Location"))
+	fmt.Println(cookies(w.Header()))
+	// Output:
+	// 303 /
+	// [gitbook-visitor-token=TOKEN for example.com, 3600 s]
+}
+
+// cookies returns the cookies that a response sets, with TOKEN in place of a token.
+func cookies(h http.Header) (all []string) {
+	for _, line := range h.Values("Set-Cookie") {
+		c, err := http.ParseSetCookie(line)
+		if err != nil {
+			log.Fatal(err)
+		}
+		all = append(all, fmt.Sprintf("%s=%s for %s, %d s", c.Name, masked(c.Value), c.Domain, c.MaxAge))
+	}
+	return all
+}
+
+// Fern also reads the token from a cookie. Then the route redirects to the page itself, not to a callback.
+func ExampleInCookie() {
+	platform := platforms.Fern("https://docs.example.com", os.Getenv("FERN_SECRET"))
+	platform.Callback, platform.DeepLink.Out = "", ""
+	platform.Carrier = docslogin.InCookie("fern_token", "example.com")
+
+	docs, err := docslogin.New(currentUser, platform)
+	if err != nil {
+		log.Fatal(err)
+	}
+	w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/docs-login?state=https%3A%2F%2Fdocs.example.com%2Fapi", nil)
+	r.AddCookie(&http.Cookie{Name: "session", Value: "Ada"})
+	docs.ServeHTTP(w, r)
+	fmt.Println(w.Code, w.Header().Get("Location"))
+	fmt.Println(cookies(w.Header()))
+	// Output:
+	// 302 https://docs.example.com/api
+	// [fern_token=TOKEN for example.com, 86400 s]
+}
+
+// In a test, the app and the test site share the domain acme.localhost.
+func ExampleInCookie_localhost() {
+	site := docslogintest.NewGitBookAdaptive()
+	defer site.Close()
+	user := func(*http.Request) (*docslogin.User, error) { return &docslogin.User{Email: "ada@example.com"}, nil }
+	login, err := docslogin.New(user, site.Platform())
+	if err != nil {
+		log.Fatal(err)
+	}
+	app := httptest.NewServer(login.Wrap(http.NotFoundHandler()))
+	defer app.Close()
+
+	app.URL = strings.Replace(app.URL, "127.0.0.1", "app.acme.localhost", 1)
+	site.SetLoginURL(app.URL + login.Path())
+
+	got, err := site.Login(docslogintest.NewClient(), "/quickstart")
+	fmt.Println(got.Page, got.Claims["email"], err)
+	// Output:
+	// /quickstart ada@example.com <nil>
+}
+
+// A widget in a page of the app gets the token from an endpoint that only scripts in the app's own pages
+// can use.
+func ExampleMiddleware_Token() {
+	docs := docslogin.Must(docslogin.New(currentUser, platforms.Metabase("https://metabase.example.com", "the site's JWT secret")))
+
+	docsToken := func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		if r.Header.Get("Sec-Fetch-Site") != "same-origin" || r.Header.Get("Sec-Fetch-Dest") != "empty" {
+			http.Error(w, "Only a script in a page of this app can get a token.", http.StatusForbidden)
+			return
+		}
+		user, err := currentUser(r)
+		var token string
+		if err == nil {
+			token, err = docs.Token(r.Context(), user)
+		}
+		switch {
+		case errors.Is(err, docslogin.ErrNoUser):
+			http.Error(w, "Nobody is signed in.", http.StatusUnauthorized)
+			return
+		case err != nil:
+			log.Print(err)
+			http.Error(w, "The token cannot be created.", http.StatusInternalServerError)
+			return
+		}
+		_ = json.NewEncoder(w).Encode(map[string]string{"jwt": token})
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /docs-token", docsToken)
+
+	for _, site := range []string{"cross-site", "same-origin"} {
+		w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/docs-token", nil)
+		r.Header.Set("Sec-Fetch-Site", site)
+		r.Header.Set("Sec-Fetch-Dest", "empty")
+		r.AddCookie(&http.Cookie{Name: "session", Value: "Ada"})
+		mux.ServeHTTP(w, r)
+		fmt.Println(w.Code, strings.TrimSpace(masked(w.Body.String())))
+	}
+	// Output:
+	// 403 Only a script in a page of this app can get a token.
+	// 200 {"jwt":"TOKEN"}
+}
+
+// A link in the app's menu logs users in to the docs, so they do not need the docs' login button.
+func ExampleMiddleware_LoginPath() {
+	docs := docslogin.Must(docslogin.New(currentUser, platforms.ReadMe("https://docs.example.com", "the project's JWT secret")))
+	menu := func(w io.Writer) {
+		fmt.Fprintf(w, "<a href=\"%s\">Quickstart</a>\n", html.EscapeString(docs.LoginPath("/quickstart")))
+	}
+
+	menu(os.Stdout)
+	fmt.Print(visit(docs, docs.LoginPath("/quickstart")))
+	// Output:
+	// <a href="/docs-login?redirect=%2Fquickstart">Quickstart</a>
+	// 302 https://docs.example.com?auth_token=TOKEN&redirect=%2Fquickstart
+}
+
+// This sign-out handler also ends the docs session, if the platform has a URL for that.
+func ExampleMiddleware_LogoutURL() {
+	docs := docslogin.Must(docslogin.New(currentUser, platforms.GitBook("https://docs.example.com", "the site's signing key")))
+	mux := http.NewServeMux()
+
+	signOut := func(w http.ResponseWriter, r *http.Request) {
+		// … end the app's session first, and then:
+		docs.ClearCookie(w)
+		next := cmp.Or(docs.LogoutURL(), "/") // not every platform has a logout URL
+		http.Redirect(w, r, next, http.StatusSeeOther)
+	}
+	mux.Handle("POST /sign-out", http.NewCrossOriginProtection().Handler(http.HandlerFunc(signOut)))
+
+	for _, site := range []string{"same-origin", "cross-site"} {
+		w, r := httptest.NewRecorder(), httptest.NewRequest("POST", "/sign-out", nil)
+		r.Header.Set("Sec-Fetch-Site", site)
+		mux.ServeHTTP(w, r)
+		fmt.Println(w.Code, w.Header().Get("Location"))
+	}
+	// Output:
+	// 303 https://docs.example.com/~gitbook/auth/logout
+	// 403
+}
+
 // This private key never enters the process. Any crypto.Signer will do, such as that of a key
 // service or a hardware token.
 func ExampleSignWith() {
@@ -448,5 +610,7 @@ func ExampleMiddleware_Wrap_wrong() {
 func init() {
 	os.Setenv("MINTLIFY_PRIVATE_KEY", testkit.Ed25519PEM)
 	os.Setenv("SESSION_KEY", "0123456789abcdef0123456789abcdef")
+	os.Setenv("GITBOOK_SIGNING_KEY", "the site's signing key")
+	os.Setenv("FERN_SECRET", "shared with Fern, 32 characters!")
 	os.Setenv("HANDBOOK_SECRET", "shared with the handbook")
 }

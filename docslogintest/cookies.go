@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/docslogin/docslogin/internal/rules"
 )
 
 // A jar is the cookie jar of NewClient. It remembers how cookies were set, but not their values.
@@ -27,6 +29,8 @@ type setCookie struct {
 	*http.Cookie          // without its value
 	by           *url.URL // without query and fragment
 	size         int      // of name and value, in bytes
+	bytes        int      // of the Set-Cookie header's value
+	token        bool     // the value looks like a token
 	sent         bool     // the client sends it to the login URL
 }
 
@@ -39,12 +43,20 @@ func (j *jar) SetCookies(u *url.URL, cookies []*http.Cookie) {
 		kept := *c
 		kept.Value, kept.Raw, kept.Unparsed = "", "", nil
 		by := &url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}
-		j.set[c.Name+" "+u.Hostname()] = setCookie{Cookie: &kept, by: by, size: len(c.Name) + len(c.Value)}
+		j.set[c.Name+" "+u.Hostname()] = setCookie{
+			Cookie: &kept, by: by, size: len(c.Name) + len(c.Value), bytes: len(c.Raw), token: looksLikeToken.MatchString(c.Value),
+		}
 	}
 }
 
 // sessionPrefix begins the names of the sites' own cookies.
 const sessionPrefix = "docs_session_"
+
+// isDocsCookie reports whether a cookie with this name belongs to a docs session, so it cannot contain the
+// app's session.
+func isDocsCookie(name string) bool {
+	return strings.HasPrefix(name, sessionPrefix) || slices.ContainsFunc(rules.All(), func(p rules.Platform) bool { return p.Cookie == name })
+}
 
 // appCookies returns the cookies that may contain the app's session, sorted by name. They are those
 // that the app set or, if there is none, those that any other server set. A deleted cookie is only
@@ -64,7 +76,7 @@ func appCookies(client http.CookieJar, login *url.URL) []setCookie {
 			all = append(all, setCookie{Cookie: &http.Cookie{Name: name, Path: "/"}, by: login, sent: true})
 		}
 	}
-	all = slices.DeleteFunc(all, func(c setCookie) bool { return strings.HasPrefix(c.Name, sessionPrefix) })
+	all = slices.DeleteFunc(all, func(c setCookie) bool { return isDocsCookie(c.Name) })
 	for _, likely := range []func(setCookie) bool{
 		func(c setCookie) bool { return c.by.Host == login.Host },
 		func(c setCookie) bool { return !c.expired() },

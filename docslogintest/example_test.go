@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/docslogintest"
@@ -38,6 +39,40 @@ func Example() {
 	}
 	fmt.Println(got.Page, got.Claims["name"], got.Claims["apiKey"])
 	// Output: /quickstart Ada k-123
+}
+
+// The app sets the cookie when a user signs in. The app and the test site are under the same domain.
+func ExampleNewGitBookAdaptive() {
+	docs := docslogintest.NewGitBookAdaptive()
+	defer docs.Close()
+
+	lookup := func(r *http.Request) (*docslogin.User, error) { return nil, docslogin.ErrNoUser }
+	login, err := docslogin.New(lookup, docs.Platform())
+	if err != nil {
+		log.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /sign-in", func(w http.ResponseWriter, r *http.Request) {
+		user := &docslogin.User{Name: "Ada", Email: r.PostFormValue("email")}
+		if err := login.SetCookie(r.Context(), w, user); err != nil {
+			log.Print(err) // the sign-in succeeds all the same
+		}
+	})
+	app := httptest.NewServer(login.Wrap(mux))
+	defer app.Close()
+	app.URL = strings.Replace(app.URL, "127.0.0.1", "app.acme.localhost", 1)
+	docs.SetLoginURL(app.URL + login.Path())
+
+	visitor := docslogintest.NewClient()
+	if _, err := visitor.PostForm(app.URL+"/sign-in", url.Values{"email": {"ada@example.com"}}); err != nil {
+		log.Fatal(err)
+	}
+	got, err := docs.Login(visitor, "/quickstart")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(got.Page, got.Claims["email"])
+	// Output: /quickstart ada@example.com
 }
 
 // If the platform would reject a token, the error has the rule that it breaks and the fix.

@@ -10,7 +10,13 @@ import (
 // link as a URL in state. A POST takes them in form fields with these names. If Fern would read
 // state as a URL of another host, the response is an empty 403, as at Fern, and [Site.Rejections]
 // has the reason. Fern reads every path except / in this way. The issuer must be
-// https://buildwithfern.com. The docs session ends at the token's exp.
+// https://buildwithfern.com. The docs session ends at the token's exp, or with a GET of
+// /api/fern-docs/auth/logout (see [Site.SetLogoutURL]).
+//
+// In each request for a page, the site also reads the cookie fern_token, which an app under the same
+// parent domain can set. If Fern rejects the token, the reader counts as logged out, and a private page
+// leads to the login URL again. This site shows the rule that the token breaks instead. It also rejects
+// two cookies with that name, because browsers differ in which one they send last.
 func NewFern(opts ...Option) *Site { return start(fern(), opts) }
 
 func fern() spec {
@@ -22,6 +28,8 @@ func fern() spec {
 		deepLink: asURL,
 		preset:   platforms.Fern,
 		reader:   fernReader,
+
+		logoutBack: true,
 	}
 }
 

@@ -15,6 +15,14 @@ func TestGitBookSaysWhyItRejects(t *testing.T) {
 	})
 }
 
+// Login tries again only if an old cookie was rejected.
+func TestLoginReturnsTheRejectionOfATokenInThePagesURL(t *testing.T) {
+	site := docslogintest.NewGitBook()
+	defer site.Close()
+	_, err := site.Login(visitor(t, newApp(t, site, site.Platform(), ada)), "/quickstart?jwt_token=x")
+	checkRejection(t, err, "GitBook", "form", "does not have three parts")
+}
+
 func TestGitBookRejectsParametersThatItWouldMisread(t *testing.T) {
 	for _, test := range []struct{ name, query, rule string }{
 		{"another token", "access_token=x", "access_token"},

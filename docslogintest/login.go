@@ -11,8 +11,11 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/docslogin/docslogin/internal/rules"
 )
 
 // Login opens a page of the site, given as a path such as "/quickstart", follows the login, and
@@ -40,13 +43,18 @@ func (s *Site) Login(client *http.Client, page string) (Login, error) {
 	if err != nil {
 		return Login{}, fmt.Errorf("docslogintest: the site's URL: %w", err)
 	}
-	v := visit{client, site, app}
+	if err := s.checkApp(app); err != nil {
+		return Login{}, err
+	}
+	v := visit{client, site, app, s.rules}
 	resp, err := v.open(s.URL + page)
 	if err != nil {
 		return Login{}, err
 	}
 	login, in := s.loginOf(client.Jar.Cookies(site))
-	if !in && resp.Request.URL.Host == site.Host && resp.StatusCode == http.StatusOK && resp.Header.Get(scriptHeader) != "callback" {
+	atPage := resp.Request.URL.Host == site.Host && resp.StatusCode == http.StatusOK && resp.Header.Get(scriptHeader) != "callback"
+	hasOldToken := s.rules.Cookie != "" && resp.Request.Response == nil && resp.Header.Get(rejectionHeader) != ""
+	if !in && atPage || hasOldToken {
 		if resp, err = v.open(s.loginLink(page)); err != nil {
 			return Login{}, err
 		}
@@ -57,7 +65,7 @@ func (s *Site) Login(client *http.Client, page string) (Login, error) {
 			return Login{}, s.Rejections()[i]
 		}
 		if in {
-			login.Notes = append(login.Notes, cookieNotes(client.Jar, app)...)
+			login.Notes = slices.Concat(login.Notes, cookieNotes(client.Jar, app), v.tokenCookieNotes(login.Claims))
 			return login, nil
 		}
 	}
@@ -68,6 +76,7 @@ func (s *Site) Login(client *http.Client, page string) (Login, error) {
 type visit struct {
 	client    *http.Client
 	site, app *url.URL // app is the login URL
+	platform  rules.Platform
 }
 
 // open returns the page at which the redirects end, with the beginning of its body.
@@ -98,6 +107,9 @@ func (v visit) failed(resp *http.Response, err error) error {
 		if elsewhere := v.sentElsewhere(resp); elsewhere != nil {
 			return elsewhere
 		}
+		if why := v.whyNoCookie(); why != "" && v.isLoop(resp) {
+			return fmt.Errorf("docslogintest: the docs got no token. %s", why)
+		}
 		return fmt.Errorf("%s%w, the last from %s", following, err, place(resp.Request.URL))
 	}
 	if err = withRemedy(err, at); errors.As(err, new(remedied)) {
@@ -126,6 +138,17 @@ func (v visit) failed(resp *http.Response, err error) error {
 	return fmt.Errorf("%s%w", following, err)
 }
 
+// isLoop reports whether the docs sent the client to the login URL more than once.
+func (v visit) isLoop(last *http.Response) bool {
+	visits := 0
+	for r := last; r != nil; r = r.Request.Response {
+		if at := r.Request.URL; at.Host == v.app.Host && at.Path == v.app.Path {
+			visits++
+		}
+	}
+	return visits > 1
+}
+
 // stopped says why the login did not end at the docs.
 func (v visit) stopped(resp *http.Response) error {
 	at := resp.Request.URL
@@ -145,6 +168,10 @@ func (v visit) stopped(resp *http.Response) error {
 		return elsewhere
 	case at.Host != v.site.Host && !byDocslogin(resp) && passedDocslogin(resp): // at the sign-in page, which may not exist in a test
 		return stop("is the visitor signed in at the app? %s", whySignedOut(v.client.Jar, v.app))
+	case at.Host == v.site.Host && v.whyNoCookie() != "":
+		return stop("the docs got no token. %s", v.whyNoCookie())
+	case at.Host == v.site.Host && v.platform.InCookie():
+		return stop("the app did not set the cookie %s; does the login URL lead to docslogin's route, and does the app use the Platform of this test site?", v.platform.Cookie)
 	case at.Host == v.site.Host:
 		return stop("the docs got no token; does the login URL lead to docslogin's route?")
 	case resp.StatusCode == http.StatusBadRequest && strings.Contains(beginning(resp), "HTTP request to an HTTPS server"):
@@ -182,7 +209,8 @@ var tokenInURL = regexp.MustCompile(`[=#]ey[\w-]+\.`)
 func (v visit) sentElsewhere(last *http.Response) error {
 	for r := last.Request.Response; r != nil; r = r.Request.Response {
 		to, err := r.Location()
-		if err != nil || r.Request.URL.Host != v.app.Host || r.Header.Get(formHeader) == "" && !tokenInURL.MatchString(to.String()) {
+		elsewhere := err == nil && to.Host != v.site.Host && v.hasToken(r)
+		if err != nil || r.Request.URL.Host != v.app.Host || r.Header.Get(formHeader) == "" && !tokenInURL.MatchString(to.String()) && !elsewhere {
 			continue
 		}
 		if to.Host == v.site.Host {
@@ -216,7 +244,7 @@ func (r remedied) Unwrap() error { return r.error }
 
 // withRemedy adds to the error of a request what to do, if that is known.
 func withRemedy(err error, at *url.URL) error {
-	certificate := (*tls.CertificateVerificationError)(nil)
+	certificate, lookup := (*tls.CertificateVerificationError)(nil), (*net.DNSError)(nil)
 	switch host := (x509.HostnameError{}); {
 	case errors.As(err, new(remedied)):
 		return err
@@ -224,6 +252,8 @@ func withRemedy(err error, at *url.URL) error {
 		return remedied{fmt.Errorf("docslogintest: the certificate of %s is for another host; use the server's own URL: %w", origin(at), err)}
 	case errors.As(err, &certificate):
 		return remedied{fmt.Errorf("docslogintest: the client does not trust the certificate of %s; set client.Transport = docslogintest.Transport(server.Client().Transport), where server is the httptest server: %w", origin(at), err)}
+	case errors.As(err, &lookup) && strings.HasSuffix(at.Hostname(), ".localhost"):
+		return remedied{fmt.Errorf("docslogintest: this machine does not resolve %s; use the client of NewClient, or set client.Transport = docslogintest.Transport(nil): %w", at.Hostname(), err)}
 	case errors.Is(err, http.ErrSchemeMismatch):
 		return remedied{fmt.Errorf("docslogintest: %s serves plain http; begin its URL with http://: %w", at.Host, err)}
 	}

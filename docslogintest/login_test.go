@@ -1,10 +1,12 @@
 package docslogintest_test
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -106,6 +108,18 @@ func TestLoginSaysWhichServerDoesNotAnswer(t *testing.T) {
 	stops(t, site, client, "/quickstart", "the app does not answer at "+app.URL+"; is it running? dial tcp ")
 	site.Close()
 	stops(t, site, client, "/quickstart", "the test site does not answer; was it closed? dial tcp ")
+}
+
+// A client of the test's own uses the machine's resolver, which need not know names under localhost.
+func TestLoginSaysThatTheMachineDoesNotResolveAName(t *testing.T) {
+	site := docslogintest.NewGitBookAdaptive()
+	defer site.Close()
+	app := newApp(t, site, site.Platform(), ada)
+	client := visitor(t, app)
+	client.Transport = &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+		return nil, &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "docs.acme.localhost", IsNotFound: true}}
+	}}
+	stops(t, site, client, "/quickstart", "this machine does not resolve docs.acme.localhost; use the client of NewClient, or set client.Transport = docslogintest.Transport(nil): dial: lookup docs.acme.localhost: no such host")
 }
 
 func TestLoginSaysWhereTheRedirectsEnd(t *testing.T) {

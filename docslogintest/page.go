@@ -13,10 +13,10 @@ import (
 
 func (s *Site) page(w http.ResponseWriter, r *http.Request) {
 	v := view{Heading: strings.Trim(r.URL.Path, "/"), Page: r.URL.RequestURI(), Content: true}
-	public := false
+	public := s.public
 	for _, p := range pages {
 		if p.Path == r.URL.Path {
-			v.Heading, public = p.Heading, p.Public
+			v.Heading, public = p.Heading, public || p.Public
 		}
 	}
 	if s.rules.Fragment && s.rules.Callback == "" {
@@ -28,6 +28,7 @@ func (s *Site) page(w http.ResponseWriter, r *http.Request) {
 	case in:
 		reader := s.reader(login.Claims)
 		v.Reader, v.Notes = &reader, login.Notes
+		v.ByApp = s.rules.Logout == "" && s.tokenIn(r.Cookies()) != ""
 	case public:
 	case to == "":
 		status = http.StatusUnauthorized
@@ -57,11 +58,14 @@ type view struct {
 	Title, Label, Layout, Platform string
 	Hue                            int
 	Nonce, Path, Heading, Login    string
+	Logout                         string  // path of the link that logs the reader out; "": a form does that
 	Page                           string  // to which the login button leads back; "": the home page, for a callback or a URL with a token
 	Script                         string  // "callback": a script posts the fragment; "page": only if it looks like a token; "": no script
 	Next                           string  // where the script goes if there is no token; "": nowhere
 	Content, Waiting, NoLoginURL   bool    // what the page shows
 	Reader                         *reader // nil: logged out
+	Public                         bool    // every page is public
+	ByApp                          bool    // the app set the cookie, so only the app can log the reader out
 	Notes                          []string
 	Rejected, Warnings             []rules.Finding
 }
@@ -78,9 +82,9 @@ var siteHTML string
 var siteTemplate = template.Must(template.New("site.html").Parse(siteHTML))
 
 func (s *Site) show(w http.ResponseWriter, r *http.Request, status int, v view) {
-	v.Title, v.Label, v.Layout, v.Hue, v.Platform = s.title, s.label, s.layout, s.hue, s.rules.Name
+	v.Title, v.Label, v.Layout, v.Hue, v.Platform, v.Public = s.title, s.label, s.layout, s.hue, s.rules.Name, s.public
 	v.Nonce, v.Path = rand.Text(), r.URL.Path
-	v.Login = s.loginLink(cmp.Or(v.Page, "/"))
+	v.Login, v.Logout = s.loginLink(cmp.Or(v.Page, "/")), s.rules.Logout
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", "default-src 'none'; img-src data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"+

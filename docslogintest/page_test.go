@@ -1,6 +1,7 @@
 package docslogintest_test
 
 import (
+	"net/http"
 	"regexp"
 	"strings"
 	"testing"
@@ -21,12 +22,16 @@ func onlyFacts(t *testing.T, page string) {
 }
 
 func TestAPageWithoutContentOfItsOwnIsPrivate(t *testing.T) {
-	forEverySite(t, func(t *testing.T, p presets.Preset, _ expectation) {
+	forEverySite(t, func(t *testing.T, p presets.Preset, want expectation) {
 		site := p.Site()
 		defer site.Close()
 		newApp(t, site, site.Platform(), ada)
-		if resp, page := get(t, docslogintest.NewClient(), site.URL+"/guides/else"); page != "the app's sign-in form" {
+		resp, page := get(t, docslogintest.NewClient(), site.URL+"/guides/else")
+		if !want.cookie && page != "the app's sign-in form" {
 			t.Errorf("a reader who is logged out ended at %v", resp.Request.URL)
+		}
+		if want.cookie && (resp.Request.Response != nil || resp.StatusCode != http.StatusOK || !strings.Contains(page, "Log in</a>")) {
+			t.Errorf("a public page ended at %v (%d):\n%s", resp.Request.URL, resp.StatusCode, page)
 		}
 	})
 }

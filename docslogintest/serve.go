@@ -47,7 +47,7 @@ func (s *Site) serve(w http.ResponseWriter, r *http.Request) {
 	post := r.Method == http.MethodPost
 	query := r.URL.Query()
 	switch {
-	case r.URL.Path == "/logout" && post:
+	case s.isLogout(r):
 		s.logout(w, r)
 	case s.rules.Query != "" && atCallback && get && (query.Has(s.rules.Query) || s.rules.Callback != ""):
 		if page, ok := s.accept(w, r, query.Get(s.rules.Query)); ok {
@@ -80,7 +80,9 @@ func (s *Site) serve(w http.ResponseWriter, r *http.Request) {
 		}
 		http.Error(w, "This page does not accept a token with this method.", http.StatusMethodNotAllowed)
 	case get:
-		s.page(w, r)
+		if s.readCookie(w, r) {
+			s.page(w, r)
+		}
 	default:
 		w.Header().Set("Allow", "GET, HEAD")
 		http.Error(w, "This page accepts only GET and HEAD.", http.StatusMethodNotAllowed)
@@ -101,27 +103,15 @@ func redirect(w http.ResponseWriter, page string, status int) {
 // it rejects the login, it responds with a page that says why, or with an empty page if the platform
 // does.
 func (s *Site) accept(w http.ResponseWriter, r *http.Request, token string) (page string, ok bool) {
-	host := (&url.URL{Host: strings.ToLower(r.Host)}).Hostname()
 	now := s.now()
-	claims, findings := s.rules.Check(token, s.verifying(), host, now)
+	claims, findings := s.check(r, token, now)
 	link := s.checkLink(r)
-	var rejected, warnings []rules.Finding
-	for _, f := range slices.Concat(link, findings, s.checkEcho(r), s.rules.CheckQuery(r.URL.RawQuery)) {
-		if f.Rejected() {
-			rejected = append(rejected, f)
-		} else if f.Warn {
-			warnings = append(warnings, f)
-		}
-	}
+	rejected, warnings := partition(slices.Concat(link, findings, s.checkEcho(r), s.rules.CheckQuery(r.URL.RawQuery)))
 	if rejected == nil && s.singleUse && !s.firstUse(claims["jti"]) {
 		rejected = append(rejected, rules.Finding{Rule: "jti", Why: "The jti was used before.", Fix: "Give every token a random jti of its own, at the click."})
 	}
 	if len(rejected) > 0 {
-		first := rejected[0]
-		s.mu.Lock()
-		w.Header().Set(rejectionHeader, fmt.Sprint(len(s.rejections)))
-		s.rejections = append(s.rejections, Rejection{Platform: s.rules.Name, Rule: first.Rule, Why: first.Why, Fix: first.Fix, Time: now})
-		s.mu.Unlock()
+		s.reject(w, rejected[0], now, "")
 		status := http.StatusUnauthorized
 		if slices.ContainsFunc(link, rules.Finding.Rejected) {
 			status = s.rules.LinkStatus
@@ -133,22 +123,66 @@ func (s *Site) accept(w http.ResponseWriter, r *http.Request, token string) (pag
 		s.show(w, r, status, view{Heading: "Login rejected", Rejected: rejected, Warnings: warnings})
 		return "", false
 	}
-	login := Login{Claims: claims, Page: s.destination(r), Time: now}
+	page = s.destination(r)
+	s.begin(w, claims, "", page, warnings, now)
+	return page, true
+}
+
+// check verifies a token as the platform does.
+func (s *Site) check(r *http.Request, token string, now time.Time) (claims map[string]any, findings []rules.Finding) {
+	host := (&url.URL{Host: strings.ToLower(r.Host)}).Hostname()
+	return s.rules.Check(token, s.verifying(), host, now)
+}
+
+// partition returns the findings that reject a login, and those that only warn about it.
+func partition(findings []rules.Finding) (rejected, warnings []rules.Finding) {
+	for _, f := range findings {
+		if f.Rejected() {
+			rejected = append(rejected, f)
+		} else if f.Warn {
+			warnings = append(warnings, f)
+		}
+	}
+	return rejected, warnings
+}
+
+// reject records a rejection, and tells the test client which one it is. Unless cause is "", reject
+// records only one rejection for each cause.
+func (s *Site) reject(w http.ResponseWriter, f rules.Finding, now time.Time, cause string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i, known := s.known[cause]
+	if !known {
+		i = len(s.rejections)
+		s.rejections = append(s.rejections, Rejection{Platform: s.rules.Name, Rule: f.Rule, Why: f.Why, Fix: f.Fix, Time: now})
+	}
+	if cause != "" {
+		s.known[cause] = i
+	}
+	w.Header().Set(rejectionHeader, fmt.Sprint(i))
+}
+
+// begin begins a docs session, and returns its cookie. If a cookie carries the token, the session counts
+// only together with that cookie. Otherwise, token must be "".
+func (s *Site) begin(w http.ResponseWriter, claims map[string]any, token, page string, warnings []rules.Finding, now time.Time) *http.Cookie {
+	login := Login{Claims: claims, Page: page, Time: now}
 	for _, f := range warnings {
 		login.Notes = append(login.Notes, f.Why+" "+f.Fix)
 	}
-	var end time.Time
+	begun := session{token: hash(token)}
 	if n, ok := claims[s.rules.SessionClaim].(json.Number); ok {
 		seconds, _ := n.Float64() // the rules have checked this
-		end = time.Unix(int64(seconds), 0)
+		begun.end = time.Unix(int64(seconds), 0)
 	}
 	id := rand.Text()
 	s.mu.Lock()
-	s.sessions[id] = session{login: len(s.logins), end: end}
+	begun.login = len(s.logins)
+	s.sessions[id] = begun
 	s.logins = append(s.logins, login)
 	s.mu.Unlock()
-	http.SetCookie(w, &http.Cookie{Name: s.cookie, Value: id, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
-	return login.Page, true
+	cookie := &http.Cookie{Name: s.cookie, Value: id, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}
+	http.SetCookie(w, cookie)
+	return cookie
 }
 
 // checkLink checks the deep link that came back.
@@ -226,28 +260,26 @@ func local(r *http.Request, link string) string {
 	return deeplink.Escape(link)
 }
 
-// loginOf returns the login of the docs session among cookies, unless the session has ended.
-func (s *Site) loginOf(cookies []*http.Cookie) (Login, bool) {
+// sessionOf returns the docs session to which cookies belong, even if it has ended.
+func (s *Site) sessionOf(cookies []*http.Cookie) (session, bool) {
+	token := hash(s.tokenIn(cookies))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range cookies {
-		if c.Name != s.cookie {
-			continue
-		}
-		if v, ok := s.sessions[c.Value]; ok && (v.end.IsZero() || s.now().Before(v.end)) {
-			return s.logins[v.login].clone(), true
+		if v, ok := s.sessions[c.Value]; ok && c.Name == s.cookie && v.token == token {
+			return v, true
 		}
 	}
-	return Login{}, false
+	return session{}, false
 }
 
-func (s *Site) logout(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	for _, c := range r.CookiesNamed(s.cookie) {
-		delete(s.sessions, c.Value)
+// loginOf returns the login of the docs session to which cookies belong, unless the session has ended.
+func (s *Site) loginOf(cookies []*http.Cookie) (Login, bool) {
+	v, ok := s.sessionOf(cookies)
+	if !ok || !v.isOpen(s.now()) {
+		return Login{}, false
 	}
-	s.mu.Unlock()
-	http.SetCookie(w, &http.Cookie{Name: s.cookie, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode})
-	w.Header().Set("Location", "/")
-	w.WriteHeader(http.StatusSeeOther)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.logins[v.login].clone(), true
 }

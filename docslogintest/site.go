@@ -24,6 +24,7 @@
 package docslogintest
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -45,14 +46,16 @@ import (
 )
 
 // A Site is a running test site. Every path is a page: "/" and "/changelog" are public, and all
-// others are private. Its key is random unless [WithKey] sets it. The constructors panic if they
-// cannot listen, and the caller must call [Site.Close]. A Site prints as "[redacted]". Its methods
-// are safe for concurrent use by multiple goroutines.
+// others are private, except at [NewGitBookAdaptive], where all are public. Its key is random unless
+// [WithKey] sets it. The constructors panic if they cannot listen, and the caller must call
+// [Site.Close]. A Site prints as "[redacted]". Its methods are safe for concurrent use by multiple
+// goroutines.
 type Site struct {
 	// URL is the site's address without a trailing slash: http://127.0.0.1:port. It may be changed
 	// to another name of that address before the site is used. For example, browsers keep the
 	// cookies of http://docs.localhost:port apart from the app's, as they do in production. The
-	// client of NewClient resolves such names.
+	// client of NewClient resolves such names. The site of NewGitBookAdaptive has such a name from the
+	// start.
 	URL string
 
 	redacted
@@ -68,9 +71,11 @@ type Site struct {
 
 	mu         sync.Mutex
 	loginURL   string
+	logoutURL  string
 	sessions   map[string]session
 	logins     []Login
 	rejections []Rejection
+	known      map[string]int  // index in rejections, by cause; every request may send a rejected cookie
 	usedIDs    map[string]bool // jti of accepted tokens
 }
 
@@ -78,8 +83,11 @@ type redacted = keys.Redacted
 
 type session struct {
 	login int       // index in Site.logins
+	token string    // hash of the token in the cookie; "": no cookie carried it
 	end   time.Time // zero if the session does not end
 }
+
+func (v session) isOpen(now time.Time) bool { return v.end.IsZero() || now.Before(v.end) }
 
 // A Login is a token that a site accepted.
 type Login struct {
@@ -144,8 +152,8 @@ type config struct {
 }
 
 // WithListener makes the site serve on l, which [Site.Close] then closes. The default, also for
-// nil, is a free port of 127.0.0.1. If l listens on all interfaces, the host in the site's URL is
-// 127.0.0.1. Check the error of net.Listen, because a nil l moves a site from its fixed address to a
+// nil, is a free port of 127.0.0.1. If l listens on all interfaces, the site's URL is as for 127.0.0.1.
+// Check the error of net.Listen, because a nil l moves a site from its fixed address to a
 // free port.
 func WithListener(l net.Listener) Option { return func(c *config) { c.listener = l } }
 
@@ -198,7 +206,7 @@ func start(spec spec, opts []Option) *Site {
 		}
 	}
 	s := &Site{
-		URL:       address(c.listener.Addr()),
+		URL:       address(c.listener.Addr(), spec.host),
 		spec:      spec,
 		title:     c.title,
 		now:       c.now,
@@ -206,6 +214,7 @@ func start(spec spec, opts []Option) *Site {
 		signing:   func() string { return signing },
 		verifying: func() any { return key },
 		sessions:  map[string]session{},
+		known:     map[string]int{},
 		usedIDs:   map[string]bool{},
 	}
 	server := &http.Server{Handler: http.HandlerFunc(s.serve), ReadHeaderTimeout: 10 * time.Second}
@@ -214,10 +223,11 @@ func start(spec spec, opts []Option) *Site {
 	return s
 }
 
-func address(a net.Addr) string {
+// address returns the URL of a listener. At 127.0.0.1, its host may have another name.
+func address(a net.Addr, name string) string {
 	host := a.String()
-	if t, ok := a.(*net.TCPAddr); ok && t.IP.IsUnspecified() {
-		host = fmt.Sprintf("127.0.0.1:%d", t.Port)
+	if t, ok := a.(*net.TCPAddr); ok && (t.IP.IsUnspecified() || t.IP.Equal(net.IPv4(127, 0, 0, 1))) {
+		host = fmt.Sprintf("%s:%d", cmp.Or(name, "127.0.0.1"), t.Port)
 	}
 	return "http://" + host
 }
@@ -237,9 +247,9 @@ func (s *Site) Platform() docslogin.Platform {
 }
 
 // SetLoginURL sets the app's login URL, as you would in the platform's dashboard. It is the
-// absolute URL of docslogin's route: app.URL + login.Path(). Until it is set, private pages only say
-// that it is missing. If it is not an absolute URL, they say the same, and [Site.Login] returns an
-// error.
+// absolute URL of docslogin's route: app.URL + login.Path(). For [NewGitBookAdaptive], its host must be
+// under the parent domain of the site's host. Until it is set, private pages only say that it is
+// missing. If it is not an absolute URL, they say the same, and [Site.Login] returns an error.
 func (s *Site) SetLoginURL(u string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -302,10 +312,15 @@ func (s *Site) login() (string, *url.URL, error) {
 		return "", nil, errors.New("docslogintest: the site has no login URL: call SetLoginURL")
 	}
 	u, err := url.Parse(text)
-	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" || strings.Contains(text, "#") {
+	if err != nil || !isAbsolute(u) || strings.Contains(text, "#") {
 		return "", nil, fmt.Errorf("docslogintest: SetLoginURL needs an absolute http or https URL without a fragment, not %q: use app.URL + login.Path()", text)
 	}
 	return text, u, nil
+}
+
+// isAbsolute reports whether u is an absolute http or https URL.
+func isAbsolute(u *url.URL) bool {
+	return u.Hostname() != "" && (u.Scheme == "http" || u.Scheme == "https")
 }
 
 // loginRoute returns the path of the login URL, or "".

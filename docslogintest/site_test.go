@@ -6,10 +6,12 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"html"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -36,6 +38,7 @@ type expectation struct {
 	deepLink string // how the login URL names /changelog; {site} is the site's URL, escaped
 	home     bool   // the platform sends no deep link, so a login leads to the home page
 	toPage   bool   // the token comes to the deep link's page itself
+	cookie   bool   // only a cookie carries the token, and all pages are public
 	ends     bool   // a claim of the token ends the docs session
 	rejects  bool   // the platform rejects a login for some deep links
 	shows    string // what pages show of ada, between semicolons
@@ -57,6 +60,10 @@ var expected = map[string]expectation{
 	},
 	"gitbook": {
 		deepLink: "location=changelog", toPage: true, ends: true,
+		shows: "Hello, Ada &lt;script&gt;.;<dd>ada@example.com;<dt>plan</dt><dd>pro</dd>",
+	},
+	"gitbook-adaptive": {
+		deepLink: "location=changelog", cookie: true, ends: true,
 		shows: "Hello, Ada &lt;script&gt;.;<dd>ada@example.com;<dt>plan</dt><dd>pro</dd>",
 	},
 	"fern": {
@@ -96,7 +103,7 @@ func forEverySite(t *testing.T, test func(t *testing.T, p presets.Preset, want e
 			want, ok := expected[p.Flag]
 			if !ok {
 				rules := p.Rules(nil)
-				want = expectation{deepLink: rules.Link + "=", home: rules.Link == "", toPage: rules.ToPage, ends: rules.SessionClaim != "", shows: "ada@example.com"}
+				want = expectation{deepLink: rules.Link + "=", home: rules.Link == "", toPage: rules.ToPage, cookie: rules.InCookie(), ends: rules.SessionClaim != "", shows: "ada@example.com"}
 			}
 			test(t, p, want)
 		})
@@ -132,9 +139,24 @@ func newApp(t *testing.T, site *docslogintest.Site, platform docslogin.Platform,
 	})
 	app := httptest.NewServer(login.Wrap(mux))
 	t.Cleanup(app.Close)
+	if _, domain, _ := strings.Cut(site.URL, "."); strings.Contains(domain, ".localhost:") { // the domain that app and docs share
+		app.URL = "http://app." + domain[:strings.IndexByte(domain, ':')] + app.URL[strings.LastIndexByte(app.URL, ':'):]
+	}
 	site.SetLoginURL(app.URL + login.Path())
 	return app
 }
+
+// begin opens a page of the site. If the page is public, begin presses its "Log in" button.
+func begin(t *testing.T, client *http.Client, site *docslogintest.Site, page string) (*http.Response, string) {
+	t.Helper()
+	resp, body := get(t, client, site.URL+page)
+	if button := loginButton.FindStringSubmatch(body); button != nil {
+		return get(t, client, html.UnescapeString(button[1]))
+	}
+	return resp, body
+}
+
+var loginButton = regexp.MustCompile(`<a class="button" href="([^"]*)">Log in</a>`)
 
 // visitor returns a new client that is signed in at the app.
 func visitor(t *testing.T, app *httptest.Server) *http.Client {
@@ -238,10 +260,14 @@ func TestLoginReturnsWhatTheSiteAccepted(t *testing.T) {
 }
 
 func TestASiteUnderANameOfItsOwn(t *testing.T) {
-	forEverySite(t, func(t *testing.T, p presets.Preset, _ expectation) {
+	forEverySite(t, func(t *testing.T, p presets.Preset, want expectation) {
 		site := p.Site()
 		defer site.Close()
-		site.URL = strings.Replace(site.URL, "127.0.0.1", "docs.localhost", 1)
+		name := "docs.localhost"
+		if want.cookie {
+			name = "docs.umbrella.localhost" // the app needs the same parent domain, with a dot
+		}
+		site.URL = "http://" + name + site.URL[strings.LastIndexByte(site.URL, ':'):]
 		app := newApp(t, site, site.Platform(), ada)
 		if _, err := site.Login(visitor(t, app), "/quickstart"); err != nil {
 			t.Error(err)
@@ -274,13 +300,25 @@ func TestALoginURLMayHaveAQuery(t *testing.T) {
 }
 
 func TestListeners(t *testing.T) {
-	for _, address := range []string{"127.0.0.1:0", "0.0.0.0:0"} {
-		l, err := net.Listen("tcp", address)
+	for _, test := range []struct {
+		start         newSite
+		address, host string
+	}{
+		{docslogintest.NewReadMe, "127.0.0.1:0", "127.0.0.1"},
+		{docslogintest.NewReadMe, "0.0.0.0:0", "127.0.0.1"},
+		{docslogintest.NewGitBookAdaptive, "127.0.0.1:0", "docs.acme.localhost"},
+		{docslogintest.NewGitBookAdaptive, "0.0.0.0:0", "docs.acme.localhost"},
+		{docslogintest.NewGitBookAdaptive, "127.0.0.2:0", "127.0.0.2"}, // where the name does not lead
+	} {
+		l, err := net.Listen("tcp", test.address)
+		if err != nil && test.host == "127.0.0.2" {
+			continue // not every system has this address
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		site := docslogintest.NewReadMe(docslogintest.WithListener(l), docslogintest.WithClock(nil))
-		if _, port, _ := net.SplitHostPort(l.Addr().String()); site.URL != "http://127.0.0.1:"+port {
+		site := test.start(docslogintest.WithListener(l), docslogintest.WithClock(nil))
+		if _, port, _ := net.SplitHostPort(l.Addr().String()); site.URL != "http://"+test.host+":"+port {
 			t.Errorf("URL of %s: %s", l.Addr(), site.URL)
 		}
 		get(t, docslogintest.NewClient(), site.URL+"/")

@@ -16,6 +16,7 @@ import (
 
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/internal/jsonvalue"
+	"github.com/docslogin/docslogin/internal/visible"
 )
 
 // setString sets a claim unless the value is empty.
@@ -107,7 +108,7 @@ func checkNames(platform string, keys []docslogin.APIKey, isShown func(docslogin
 		if !isShown(key) {
 			continue
 		}
-		if names[key.Name] || strings.TrimSpace(key.Name) == "" {
+		if names[key.Name] || visible.IsBlank(key.Name) {
 			return fmt.Errorf("docslogin: API key %d of %d has no unique Name; %s needs a different Name for each of several keys", i+1, len(keys), platform)
 		}
 		names[key.Name] = true

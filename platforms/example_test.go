@@ -33,6 +33,15 @@ func visit(app http.Handler, path string) string {
 	return strings.TrimSpace(fmt.Sprint(w.Code, " ", testkit.Masked(w.Header().Get("Location")))) + "\n"
 }
 
+// visitWithCookie does the same as visit, and also returns the cookie that the response sets.
+func visitWithCookie(app http.Handler, path string) string {
+	w, r := httptest.NewRecorder(), httptest.NewRequest("GET", path, nil)
+	r.AddCookie(&http.Cookie{Name: "session", Value: "Ada"})
+	app.ServeHTTP(w, r)
+	cookie := w.Result().Cookies()[0]
+	return fmt.Sprintln(w.Code, w.Header().Get("Location")) + fmt.Sprintln(cookie.Name+"="+testkit.Masked(cookie.Value), "for", cookie.Domain)
+}
+
 // visitForm opens a path of the app as Ada and returns the form on the page.
 func visitForm(app http.Handler, path string) string {
 	w, r := httptest.NewRecorder(), httptest.NewRequest("GET", path, nil)
@@ -99,6 +108,20 @@ func ExampleGitBook() {
 	// 302 https://docs.example.com/product/guides/start?lang=go&jwt_token=TOKEN
 }
 
+// Public docs adapt to readers who are signed in to the app. If the app's sign-in handler also calls
+// SetCookie, readers need not visit the login route.
+func ExampleGitBookAdaptive() {
+	docs, err := docslogin.New(currentUser,
+		platforms.GitBookAdaptive("https://docs.example.com", "example.com", os.Getenv("GITBOOK_KEY")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Print(visitWithCookie(docs, "/docs-login?location=guides/start"))
+	// Output:
+	// 302 https://docs.example.com/guides/start
+	// gitbook-visitor-token=TOKEN for example.com
+}
+
 // The app and Fern have agreed on another issuer.
 func ExampleFern() {
 	platform := platforms.Fern("https://docs.example.com", os.Getenv("FERN_SECRET"))
@@ -129,6 +152,23 @@ func ExampleFern_form() {
 	// <input type="hidden" name="fern_token" value="TOKEN">
 	// <input type="hidden" name="state" value="https://docs.example.com/start">
 	// <button>Continue</button>
+}
+
+// The docs read the token from a cookie that the app sets for their parent domain. No URL contains the
+// token.
+func ExampleFern_cookie() {
+	platform := platforms.Fern("https://docs.example.com", os.Getenv("FERN_SECRET"))
+	platform.Carrier = docslogin.InCookie("fern_token", "example.com")
+	platform.Callback, platform.DeepLink.Out = "", ""
+
+	docs, err := docslogin.New(currentUser, platform)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Print(visitWithCookie(docs, "/docs-login?state=https://docs.example.com/start"))
+	// Output:
+	// 302 https://docs.example.com/start
+	// fern_token=TOKEN for example.com
 }
 
 // The browser posts the token in a form that a script submits. This help center has a name of

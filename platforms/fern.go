@@ -26,6 +26,15 @@ import (
 // yourself, but its published code accepts it for other docs, too. That code responds with a 307
 // redirect, so a browser may repeat the POST, with the token, at the docs page.
 //
+// If the app and the docs share a parent domain, the app can set Fern's cookie itself, as Fern's setup
+// page shows. Then no URL contains the token, and the route redirects to the deep link's page:
+//
+//	platform.Carrier = docslogin.InCookie("fern_token", "example.com")
+//	platform.Callback, platform.DeepLink.Out = "", ""
+//
+// Let nothing else set a cookie with that name, because Fern reads the one that the browser sends last.
+// If Fern rejects the token, the reader is logged out: a private page leads to the route again.
+//
 // The token is the docs session: exp is its end (after one day, see [docslogin.WithSessionTTL], or
 // at User.ExpiresAt if that is sooner). Fern keeps the session in one cookie, so a token of more
 // than 4,000 bytes is rejected (too_large). iss is https://buildwithfern.com. If you agreed on
@@ -52,6 +61,11 @@ import (
 // Next to initial_state, env_state has such a state for each environment, under a part of the
 // environment's URL.
 //
+// [docslogin.Middleware.LogoutURL] returns {docsURL}/api/fern-docs/auth/logout, which deletes Fern's
+// cookie. Then it redirects to the logout URL that you agreed on with Fern, and adds state, a page of
+// the docs, if the request has it. Without a logout URL, it redirects to that page, or else to the docs'
+// home page.
+//
 // Sources: Fern's pages on authentication with a JWT, on self-hosted docs, and on API keys in the
 // API explorer, and the published code of its docs.
 func Fern(docsURL, secret string) docslogin.Platform {
@@ -63,6 +77,7 @@ func Fern(docsURL, secret string) docslogin.Platform {
 		Key:           docslogin.Secret(secret),
 		Carrier:       docslogin.InQuery("fern_token"),
 		DeepLink:      docslogin.DeepLink{In: "state", Out: "state", Form: docslogin.AsURL},
+		Logout:        "/api/fern-docs/auth/logout",
 		Lifetime:      docslogin.Lifetime{Session: 24 * time.Hour, SessionClaim: "exp"},
 		Static:        docslogin.Claims{"iss": "https://buildwithfern.com"},
 		MaxTokenBytes: 4000,

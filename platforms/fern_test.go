@@ -56,6 +56,23 @@ func TestFernForm(t *testing.T) {
 	})
 }
 
+// Fern's setup page shows an app that sets the cookie fern_token. Fern's docs read it in every request.
+func TestFernCookie(t *testing.T) {
+	p := fern
+	p.Carrier = docslogin.InCookie("fern_token", "example.com")
+	p.Callback, p.DeepLink.Out = "", ""
+	const docs, cookie = "https://example.com/docs", " Cookie: fern_token=TOKEN"
+	testLogin(t, p, "HS256", docs+cookie, fernToken)
+	testLinks(t, p, []linkRow{
+		{"an absolute URL", "state=https%3A%2F%2Fexample.com%2Fdocs%2Fa%3Fb%3Dc%23d", docs + "/a?b=c#d" + cookie},
+		{"an absolute URL with the parameter that Fern appends", "state=https%3A%2F%2Fexample.com%2Fdocs%2Fa%3F_fern_auth_method%3Djwt%253Ahttps%253A%252F%252Fbuildwithfern.com", docs + "/a?_fern_auth_method=jwt%3Ahttps%3A%2F%2Fbuildwithfern.com" + cookie},
+		{"a path", "state=/docs/a", docs + "/a" + cookie},
+		{"a page outside of the docs", "state=https%3A%2F%2Fexample.com%2Fadmin", docs + cookie},
+		{"a foreign host", "state=https%3A%2F%2Fevil.example%2Fdocs%2Fa", docs + cookie},
+	})
+	testCookieLimit(t, p)
+}
+
 // On this site, returnToQueryParam is not state.
 func TestFernReturnToQueryParam(t *testing.T) {
 	p := fern

@@ -1,6 +1,7 @@
 package platforms_test
 
 import (
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -89,4 +90,96 @@ func TestGitBookReservedClaims(t *testing.T) {
 
 func TestGitBookAttributes(t *testing.T) {
 	testAttributesRejected(t, gitBook, "mapper_failed", "name", "email")
+}
+
+var gitBookAdaptive = platforms.GitBookAdaptive("https://docs.example.com/product", "example.com", testkit.Secret)
+
+const gitBookCookie = " Cookie: gitbook-visitor-token=TOKEN"
+
+func TestGitBookAdaptiveLogin(t *testing.T) {
+	testLogin(t, gitBookAdaptive, "HS256", "https://docs.example.com/product"+gitBookCookie,
+		`{"email":"ada@example.com","exp":1700003600,"first_name":"Ada","iat":1700000000,"last_name":"Lovelace","name":"Ada Lovelace","plan":"pro"}`)
+}
+
+// GitBook's page on adaptive content shows such a cookie.
+func TestGitBookAdaptiveCookie(t *testing.T) {
+	const attributes = "; Path=/; Domain=example.com; Expires=Tue, 14 Nov 2023 23:13:20 GMT; Max-Age=3600; HttpOnly; Secure; SameSite=Lax"
+	m := testkit.New(t, testkit.As(testkit.Ada), gitBookAdaptive)
+	signIn := httptest.NewRecorder()
+	if err := m.SetCookie(t.Context(), signIn, testkit.Ada); err != nil {
+		t.Fatal(err)
+	}
+	for name, header := range map[string]string{
+		"the route":     testkit.Get(t, m, "/docs-login?location=guide").Header.Get("Set-Cookie"),
+		"the app's own": signIn.Header().Get("Set-Cookie"),
+	} {
+		if got := testkit.Masked(header); got != "gitbook-visitor-token=TOKEN"+attributes {
+			t.Errorf("%s: %s", name, got)
+		}
+		if got := testkit.Payload(t, header); got != `{"email":"ada@example.com","exp":1700003600,"iat":1700000000,"name":"Ada Lovelace"}` {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+	signOut := httptest.NewRecorder()
+	m.ClearCookie(signOut)
+	if got := signOut.Header().Get("Set-Cookie"); got != "gitbook-visitor-token=; Path=/; Domain=example.com; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; HttpOnly; Secure; SameSite=Lax" {
+		t.Errorf("ClearCookie: %s", got)
+	}
+}
+
+func TestGitBookAdaptiveDeepLinks(t *testing.T) {
+	const site = "https://docs.example.com/product"
+	testLinks(t, gitBookAdaptive, []linkRow{
+		{"a page", "location=guide", site + "/guide" + gitBookCookie},
+		{"a query and an anchor", "location=guide%3Fa%3D1%26b%3D2%23part", site + "/guide?a=1&b=2#part" + gitBookCookie},
+		{"an escaped ampersand", "location=guide%3Fq%3Da%2526b", site + "/guide?q=a%26b" + gitBookCookie},
+		{"no deep link", "", site + gitBookCookie},
+		{"the text undefined", "location=undefined", site + gitBookCookie},
+		{"a path with a slash", "location=/guide", site + "/guide" + gitBookCookie},
+		{"an absolute URL with a query", "location=https://docs.example.com/product/guide%3Fa%3D1", site + "/guide?a=1" + gitBookCookie},
+		{"another token", "location=guide%3Fjwt_token%3Dx%26a%3D1", site + "/guide?a=1" + gitBookCookie},
+		{"another token, escaped", "location=guide%3Faccess%255Ftoken%3Dx", site + "/guide" + gitBookCookie},
+		{"claims that nobody signed", "location=guide%3Fvisitor.plan%3Dpro%26a%3D1%26%2576isitor.x%3Dy", site + "/guide?a=1" + gitBookCookie},
+		{"a parameter with the name of the cookie", "location=guide%3Fgitbook-visitor-token%3Dx", site + gitBookCookie},
+		{"a page outside of the site", "location=https://docs.example.com/admin", site + gitBookCookie},
+		{"a foreign host", "location=https%3A%2F%2Fevil.example%2Fguide", site + gitBookCookie},
+		{"another host under the domain", "location=https%3A%2F%2Fapp.example.com%2Fguide", site + gitBookCookie},
+	})
+}
+
+func TestGitBookAdaptiveLifetimes(t *testing.T) {
+	testLongest(t, gitBookAdaptive, 0, year)
+	testLifetimes(t, gitBookAdaptive, []lifetimeRow{
+		{"an app session that ends before the docs session", until(time.Minute), nil, `"exp":1700000060`},
+		{"an app session that ends in a second", until(time.Second), nil, `"exp":1700000001`},
+		{"a docs session of the app's choice", testkit.Ada, docslogin.WithSessionTTL(2 * time.Hour), `"exp":1700007200`},
+	})
+}
+
+func TestGitBookAdaptiveCookieLimit(t *testing.T) { testCookieLimit(t, gitBookAdaptive) }
+
+func TestGitBookAdaptiveClaims(t *testing.T) {
+	testReserved(t, gitBookAdaptive, "iat", "exp", "nbf")
+	testAttributesRejected(t, gitBookAdaptive, "reserved_claim", "exp", "iat", "nbf")
+	testAttributesRejected(t, gitBookAdaptive, "mapper_failed", "name", "email")
+	testRequired(t, gitBookAdaptive, []requiredRow{{"a name alone", nameAlone, ""}})
+}
+
+func TestGitBookAdaptiveCookieDomains(t *testing.T) {
+	const docs = "https://docs.example.com"
+	for domain, reason := range map[string]string{
+		"":                    "is a cookie without a domain",
+		"com":                 "has a cookie domain without a dot, which browsers reject",
+		"https://example.com": "has a cookie domain with a scheme",
+		"example.org":         "has a cookie domain that is not a parent of the docs' host",
+		"app.example.com":     "has a cookie domain that is not a parent of the docs' host",
+	} {
+		_, err := docslogin.New(testkit.Nobody, platforms.GitBookAdaptive(docs, domain, testkit.Secret))
+		testConfigError(t, err, "Platform.Carrier", reason)
+	}
+	_, err := docslogin.New(testkit.Nobody, platforms.GitBookAdaptive(docs, "example.com", testkit.Secret), docslogin.WithExternalURL("https://app.example.org"))
+	testConfigError(t, err, "Platform.Carrier", "has a cookie domain that is not a parent of the app's host in WithExternalURL")
+	for _, domain := range []string{"example.com", ".example.com", "docs.example.com"} {
+		testkit.New(t, testkit.Nobody, platforms.GitBookAdaptive(docs, domain, testkit.Secret))
+	}
 }

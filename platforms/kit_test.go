@@ -307,6 +307,24 @@ func payload(t *testing.T, p docslogin.Platform, user *docslogin.User) (claims m
 // base64url cannot produce every length.
 func testTokenLimit(t *testing.T, p docslogin.Platform, limit int) {
 	t.Helper()
+	testLongestLogin(t, p, limit, func(resp *http.Response) int { return len(testkit.JWT.FindString(testkit.Sent(t, resp))) })
+}
+
+// testCookieLimit tests that the longest cookie has 4,095 bytes with its attributes, or up to two bytes
+// fewer. It also tests that a token of more than 4,000 bytes is too long in itself.
+func testCookieLimit(t *testing.T, p docslogin.Platform) {
+	t.Helper()
+	testLongestLogin(t, p, 4095, func(resp *http.Response) int { return len(resp.Header.Get("Set-Cookie")) })
+	var e docslogin.Event
+	testkit.Get(t, testkit.New(t, testkit.As(testkit.Ada), p, testkit.Observe(&e), testkit.Sets("padding", strings.Repeat("x", 3000))), "/docs-login")
+	if want := p.Name + " accepts 4000"; e.Outcome != "too_large" || !strings.Contains(e.Err.Error(), want) {
+		t.Errorf("%s, %v, want %s", e.Outcome, e.Err, want)
+	}
+}
+
+// testLongestLogin tests that the longest login has limit bytes, or up to two bytes fewer.
+func testLongestLogin(t *testing.T, p docslogin.Platform, limit int, length func(*http.Response) int) {
+	t.Helper()
 	var e docslogin.Event
 	padding := strings.Repeat("x", limit*5/8)
 	m := testkit.New(t, testkit.As(testkit.Ada), p, testkit.Observe(&e),
@@ -320,11 +338,11 @@ func testTokenLimit(t *testing.T, p docslogin.Platform, limit int) {
 		if resp.StatusCode != 302 {
 			break
 		}
-		longest = len(testkit.JWT.FindString(resp.Header.Get("Location")))
+		longest = length(resp)
 		padding += "x"
 	}
 	if longest < limit-2 || longest > limit || e.Outcome != "too_large" {
-		t.Errorf("after a token of %d bytes: %s, %v", longest, e.Outcome, e.Err)
+		t.Errorf("after %d bytes: %s, %v", longest, e.Outcome, e.Err)
 	}
 }
 

@@ -36,9 +36,10 @@ type Argument struct {
 }
 
 var (
-	company = Argument{Name: "company", Value: "ID", Help: "the companyID", Field: "Platform.Params", Example: "acme-company"}
-	account = Argument{Name: "account", Value: "URL", Help: "the account's own URL, if the help center has another", Field: "accountURL", Example: "https://acme.zendesk.com", Optional: true}
-	issuer  = Argument{Name: "issuer", Value: "URL", Help: "the issuer, if another one was agreed upon", Field: "Platform.Static", Optional: true}
+	company      = Argument{Name: "company", Value: "ID", Help: "the companyID", Field: "Platform.Params", Example: "acme-company"}
+	account      = Argument{Name: "account", Value: "URL", Help: "the account's own URL, if the help center has another", Field: "accountURL", Example: "https://acme.zendesk.com", Optional: true}
+	cookieDomain = Argument{Name: "cookie-domain", Value: "DOMAIN", Help: "the parent domain of app and docs", Field: "Platform.Carrier", Example: "example.com"}
+	issuer       = Argument{Name: "issuer", Value: "URL", Help: "the issuer, if another one was agreed upon", Field: "Platform.Static", Optional: true}
 )
 
 // All returns every preset.
@@ -48,6 +49,7 @@ func All() []Preset {
 		{"mintlify", "Mintlify(docsURL, privateKeyPEM)", simple(platforms.Mintlify), fixed(rules.Mintlify), docslogintest.NewMintlify, nil},
 		{"mintlify-personalization", "MintlifyPersonalization(docsURL, privateKeyPEM)", simple(platforms.MintlifyPersonalization), fixed(rules.MintlifyPersonalization), docslogintest.NewMintlifyPersonalization, nil},
 		{"gitbook", "GitBook(siteURL, signingKey)", simple(platforms.GitBook), fixed(rules.GitBook), docslogintest.NewGitBook, nil},
+		{"gitbook-adaptive", "GitBookAdaptive(siteURL, cookieDomain, signingKey)", gitBookAdaptive, fixed(rules.GitBookAdaptive), docslogintest.NewGitBookAdaptive, []Argument{cookieDomain}},
 		{"fern", "Fern(docsURL, secret)", fern, fernRules, docslogintest.NewFern, []Argument{issuer}},
 		{"zendesk", "Zendesk(accountURL, secret)", zendesk, fixed(rules.Zendesk), docslogintest.NewZendesk, []Argument{account}},
 		{"helpscout", "HelpScout(siteURL, secret)", simple(platforms.HelpScout), fixed(rules.HelpScout), docslogintest.NewHelpScout, nil},
@@ -66,6 +68,10 @@ func simple(preset func(docs, key string) docslogin.Platform) func(Values) docsl
 // fixed returns a function for rules that do not depend on any argument.
 func fixed(platform func() rules.Platform) func(Values) rules.Platform {
 	return func(Values) rules.Platform { return platform() }
+}
+
+func gitBookAdaptive(v Values) docslogin.Platform {
+	return platforms.GitBookAdaptive(v["docs"], v["cookie-domain"], v["key"])
 }
 
 func canny(v Values) docslogin.Platform { return platforms.Canny(v["docs"], v["company"], v["key"]) }

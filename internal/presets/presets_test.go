@@ -43,7 +43,7 @@ func TestFlagsStayAsTheyAre(t *testing.T) {
 		}
 		flags[p.Flag] = true
 	}
-	for _, flag := range []string{"readme", "mintlify", "mintlify-personalization", "gitbook", "fern", "zendesk", "helpscout", "developerhub", "canny", "featurebase", "metabase"} {
+	for _, flag := range []string{"readme", "mintlify", "mintlify-personalization", "gitbook", "gitbook-adaptive", "fern", "zendesk", "helpscout", "developerhub", "canny", "featurebase", "metabase"} {
 		if !flags[flag] {
 			t.Errorf("no preset has the flag %s", flag)
 		}
@@ -66,9 +66,9 @@ func TestAnArgumentHasOnePlaceholder(t *testing.T) {
 func TestArguments(t *testing.T) {
 	for _, p := range presets.All() {
 		for _, a := range p.Extra {
-			value := strings.Replace(cmp.Or(a.Example, "https://acme.example"), "acme", "umbrella", 1) // not the example itself
+			value := notExamples.Replace(cmp.Or(a.Example, "https://acme.example"))
 			platform := p.New(presets.Values{"docs": "https://docs.example.com", a.Name: value})
-			if !strings.Contains(fmt.Sprint(platform.Params, platform.Static, platform.Callback), value) {
+			if !strings.Contains(fmt.Sprint(platform.Params, platform.Static, platform.Callback, platform.Carrier), value) {
 				t.Errorf("%s: -%s does not reach the platform", p.Flag, a.Name)
 			}
 			if !slices.Contains(presets.Arguments(presets.All()), a) {
@@ -91,6 +91,9 @@ func TestArguments(t *testing.T) {
 		}
 	}
 }
+
+// notExamples turns the example of an argument into another value.
+var notExamples = strings.NewReplacer("acme", "umbrella", "example.com", "umbrella.example")
 
 // without returns the arguments of a preset except one.
 func without(p presets.Preset, except presets.Argument) presets.Values {

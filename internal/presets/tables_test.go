@@ -35,6 +35,7 @@ type table struct {
 var tables = []table{
 	{"| platform | preset | signed with | the token travels in | the deep link comes in | token | docs session | required |", loginRow},
 	{"| platform | `Name` | `Email` | `ID` | `Groups` | one API key | `Attributes` |", claimsRow},
+	{"| platform | parameter | link |", linkRow},
 }
 
 // TestTables compares each table in the documentation with the one that the presets make. With
@@ -101,6 +102,13 @@ func loginRow(t *testing.T, p presets.Preset) string {
 		span(platform.Lifetime.Token), session, names(platform.Required))
 }
 
+// linkRow is about a link to the login route in a page of the app.
+func linkRow(t *testing.T, p presets.Preset) string {
+	t.Helper()
+	platform := p.Example("https://docs.example.com", testkit.KeyFor(p))
+	return row(platform.Name, name(platform.DeepLink.In), "`"+testkit.New(t, testkit.Nobody, platform).LoginPath("/quickstart")+"`")
+}
+
 func TestTheRowOfAPlatformThatSendsNoDeepLink(t *testing.T) {
 	p := presets.Preset{
 		Call: "Linkless(docsURL, secret)",
@@ -114,6 +122,9 @@ func TestTheRowOfAPlatformThatSendsNoDeepLink(t *testing.T) {
 	}
 	const want = "| Linkless | `Linkless(docsURL, secret)` | HS256 | the query, `sso` | – | 1 min | the platform's | – |\n"
 	if got := loginRow(t, p); got != want {
+		t.Errorf("got  %swant %s", got, want)
+	}
+	if got, want := linkRow(t, p), "| Linkless | – | `/docs-login` |\n"; got != want {
 		t.Errorf("got  %swant %s", got, want)
 	}
 }
@@ -151,9 +162,12 @@ func carrier(to string) string {
 	if strings.HasSuffix(to, "#TOKEN") {
 		return "the fragment"
 	}
-	name := "`" + regexp.MustCompile(`(\w+)=TOKEN`).FindStringSubmatch(to)[1] + "`"
-	if strings.HasPrefix(to, "POST ") {
+	name := "`" + regexp.MustCompile(`([\w-]+)=TOKEN`).FindStringSubmatch(to)[1] + "`"
+	switch {
+	case strings.HasPrefix(to, "POST "):
 		return "a form, " + name
+	case strings.Contains(to, " Cookie: "):
+		return "a cookie, " + name
 	}
 	return "the query, " + name
 }

@@ -3,7 +3,9 @@ package rules
 import (
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
+	"strings"
 )
 
 // GitBook returns the rules of GitBook's authenticated access.
@@ -21,11 +23,42 @@ func GitBook() Platform {
 				"access_token": "GitBook would take it instead of the token",
 				"visitor.…":    "GitBook would take it for a claim, which nobody signed",
 			},
+			Logout: "/~gitbook/auth/logout",
 		},
 		Algorithms:   []string{"HS256"},
 		SessionClaim: "exp",
 		Checks:       []Check{checkGitBookLists},
 	}
+}
+
+// GitBookAdaptive returns the rules of GitBook's adaptive content. The parameters visitor.… are accepted,
+// because GitBook keeps unsigned claims apart from those of the token.
+//
+// Sources: GitBook's page on adaptive content, and its published code (visitors.ts in
+// GitbookIO/gitbook). GitBook splits its own cookie, but not this one.
+func GitBookAdaptive() Platform {
+	p := GitBook()
+	p.Name = "GitBook adaptive"
+	p.Wire.Query, p.Wire.Cookie, p.Wire.Logout = "", "gitbook-visitor-token", ""
+	p.Wire.ReadFirst = gitBookReadsFirst
+	p.Wire.RefusedParams = map[string]string{}
+	for _, name := range []string{"access_token", "jwt_token"} {
+		p.Wire.RefusedParams[name] = "GitBook would take it instead of the token"
+	}
+	p.MaxTokenBytes = 4000
+	return p
+}
+
+// gitBookReadsFirst returns what GitBook reads before the cookie, except for parameters, or "".
+func gitBookReadsFirst(r *http.Request) string {
+	if strings.HasPrefix(r.Header.Get("Authorization"), "Bearer ") {
+		return "the header Authorization"
+	}
+	const own = "gitbook-visitor-token~" // GitBook sets it after a login with jwt_token
+	if slices.ContainsFunc(r.Cookies(), func(c *http.Cookie) bool { return strings.HasPrefix(c.Name, own) }) {
+		return "the cookie " + own + "…"
+	}
+	return ""
 }
 
 // checkGitBookLists warns about lists, which GitBook accepts but cannot use.

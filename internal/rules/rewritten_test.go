@@ -224,17 +224,17 @@ func TestARandomSecretIsNoRewriting(t *testing.T) {
 	}
 }
 
-// A developer waits for the answer. It takes less than a tenth of the limit on an idle machine.
+// A developer waits for the answer. The limits are for a busy machine; an idle one needs less than a tenth.
 func TestASearchForRewritingsEnds(t *testing.T) {
 	for _, test := range []struct {
 		name, secret, claims string
 		limit                time.Duration
 	}{
-		{"letters and digits", "tQn8XsWv2KdLpR7yBzEcMf4hJgUaN6Tx", "", 500 * time.Millisecond},
-		{"what a dashboard may show", mixed, "", 500 * time.Millisecond},
-		{"characters of all kinds", strings.Repeat(mixed+`%^&*()_+=[]{}\:;<>,./~$$`+"`", 16), "", 2 * time.Second},
-		{"a secret of 1 MiB", strings.Repeat(mixed, 1<<20/len(mixed)), "", 2 * time.Second},
-		{"a token of 1 MiB", mixed, strings.Repeat("x", 3<<18), 2 * time.Second},
+		{"letters and digits", "tQn8XsWv2KdLpR7yBzEcMf4hJgUaN6Tx", "", 2 * time.Second},
+		{"what a dashboard may show", mixed, "", 2 * time.Second},
+		{"characters of all kinds", strings.Repeat(mixed+`%^&*()_+=[]{}\:;<>,./~$$`+"`", 16), "", 8 * time.Second},
+		{"a secret of 1 MiB", strings.Repeat(mixed, 1<<20/len(mixed)), "", 8 * time.Second},
+		{"a token of 1 MiB", mixed, strings.Repeat("x", 3<<18), 8 * time.Second},
 	} {
 		token := hs256(hsHeader, `{"name":"`+test.claims+`"}`, "another")
 		best := time.Hour // the machine may be busy

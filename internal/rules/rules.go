@@ -54,6 +54,7 @@ func All() []Platform {
 		Mintlify(),
 		MintlifyPersonalization(),
 		GitBook(),
+		GitBookAdaptive(),
 		Fern(),
 		Zendesk(),
 		HelpScout(),

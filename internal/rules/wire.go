@@ -18,6 +18,8 @@ type Wire struct {
 	Form          string            // field of a POST that carries the token; "": none
 	AlsoForm      bool              // besides the URL, a form that is posted may carry Query and Link
 	Fragment      bool              // the token is in the fragment, for a page's script
+	Cookie        string            // cookie from which the docs also read the token, in every request; "": none
+	ReadFirst     ReadFirst         // returns what the docs read instead of Cookie; nil: nothing
 	Link          string            // parameter that carries the deep link to the login URL and back; "": the platform sends none
 	Back          LinkForm          // the form in which the deep link comes back
 	AlwaysLink    bool              // if there is no deep link, the docs' home page comes back
@@ -27,6 +29,7 @@ type Wire struct {
 	LinkSilent    bool              // with RejectLink, such a response is empty
 	ToPage        bool              // the token goes to the deep link's page itself, without Link
 	RequiredParam string            // another parameter, without which a login is rejected; "": none
+	Logout        string            // path under the docs that ends the docs session; "": none is documented
 	RefusedParams map[string]string // parameters that are rejected, and why; "x…" is every name that begins with x
 }
 
@@ -127,6 +130,8 @@ func (p Platform) Place() string {
 		return "the fragment"
 	case p.Form != "":
 		return "the form's field " + p.Form
+	case p.InCookie():
+		return "the cookie " + p.Cookie
 	}
 	return "the parameter " + p.Query
 }
@@ -182,6 +187,8 @@ func (p Platform) CheckLength(bytes int, alone bool) Finding {
 	switch {
 	case p.Form != "":
 		return pass("length", size+", and travels in a form.")
+	case p.InCookie() && alone:
+		return pass("length", size+", and travels in a cookie.")
 	case bytes > limit:
 		return fail("length", fmt.Sprintf("%s, and more than %d do not arrive.", size, limit), fix+".")
 	case bytes > warnURL:
@@ -315,6 +322,16 @@ func (p Platform) checkParams(query string) []Finding {
 				"Send it once."))
 		}
 	}
+	out = append(out, p.checkRefused(query)...)
+	if value, _ := param(query, p.RequiredParam); p.RequiredParam != "" && value == "" {
+		out = append(out, fail(p.RequiredParam, "The URL has no "+p.RequiredParam+".", "Send "+p.RequiredParam+" with the token."))
+	}
+	return out
+}
+
+// checkRefused looks for parameters that the platform would misread.
+func (p Platform) checkRefused(query string) []Finding {
+	var out []Finding
 	for _, name := range slices.Sorted(maps.Keys(p.RefusedParams)) {
 		prefix, open := strings.CutSuffix(name, "…")
 		if slices.ContainsFunc(strings.Split(query, "&"), func(pair string) bool {
@@ -324,9 +341,6 @@ func (p Platform) checkParams(query string) []Finding {
 			out = append(out, fail(name, "The parameter "+name+" came with the token, and "+p.RefusedParams[name]+".",
 				"Take "+name+" out of the deep link, as the preset does with DeepLink.Drop."))
 		}
-	}
-	if value, _ := param(query, p.RequiredParam); p.RequiredParam != "" && value == "" {
-		out = append(out, fail(p.RequiredParam, "The URL has no "+p.RequiredParam+".", "Send "+p.RequiredParam+" with the token."))
 	}
 	return out
 }

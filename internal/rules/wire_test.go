@@ -44,6 +44,7 @@ func TestAURLIdentifiesItsPlatform(t *testing.T) {
 		{"https://docs.example.com/login/jwt-callback#" + es256("{}"), "Mintlify", "the fragment at /login/jwt-callback"},
 		{"https://help.zendesk.com/access/jwt?jwt=e.e.e", "Zendesk", "the path /access/jwt"},
 		{"https://help.zendesk.com/access/jwt_?jwt_=e.e.e", "", ""},
+		{"https://docs.example.com/a?gitbook-visitor-token=e.e.e", "", ""}, // which is the name of a cookie
 	}
 	for _, test := range tests {
 		p, by, ok := rules.Infer(parseURL(t, test.url))
@@ -65,6 +66,8 @@ func TestWhereTheTokenTravels(t *testing.T) {
 		{rules.ReadMe(), "/?token=x", "the parameter auth_token", ""},
 		{rules.Mintlify(), "/#to.ken", "the fragment", "to.ken"},
 		{rules.Zendesk(), "/access/jwt?jwt=x", "the form's field jwt", ""},
+		{rules.GitBookAdaptive(), "/a?gitbook-visitor-token=x&jwt_token=y", "the cookie gitbook-visitor-token", ""},
+		{rules.Fern(), "/a?fern_token=x", "the parameter fern_token", "x"}, // besides the cookie
 	}
 	for _, test := range tests {
 		if got := test.platform.Token(parseURL(t, test.url)); got != test.token {
@@ -126,6 +129,10 @@ var urls = []struct {
 	{"no company for Canny", rules.Canny(), "https://canny.io/api/redirects/sso?ssoToken=T&redirect=https%3A%2F%2Ffeedback.example.com%2F", "", "companyID: has no companyID", ""},
 	{"another token with GitBook's", rules.GitBook(), docsURL + "/a?access_token=x&jwt_token=T", "", "access_token: GitBook would take it instead of the token", ""},
 	{"a claim that nobody signed", rules.GitBook(), docsURL + "/a?visitor%2Eplan=x&jwt_token=T", "", "visitor.…: GitBook would take it for a claim", ""},
+	{"a page whose token is in a cookie", rules.GitBookAdaptive(), docsURL + "/a?b=c&visitor.plan=x#d", docsURL, "", ""},
+	{"docs on http, whose token is in a cookie", rules.GitBookAdaptive(), "http://docs.example.com/a", "", "", "scheme: is http: the token travels in clear"},
+	{"another token with that in the cookie", rules.GitBookAdaptive(), docsURL + "/a?jwt_token=x", docsURL, "jwt_token: GitBook would take it instead of the token", ""},
+	{"a page of 3,001 bytes, whose token is in a cookie", rules.GitBookAdaptive(), docsURL + "/" + long(3001-25), docsURL, "", "length: is 3001 bytes long"},
 
 	{"8,000 bytes", rules.ReadMe(), docsURL + "/?auth_token=" + long(8000-37), "", "", "length: is 8000 bytes long: past 3000, nginx"},
 	{"8,001 bytes", rules.ReadMe(), docsURL + "/?auth_token=" + long(8001-37), "", "length: is 8001 bytes long, and more than 8000 do not arrive", ""},
@@ -228,6 +235,7 @@ func TestTheLengthOfATokenAlone(t *testing.T) {
 		{rules.ReadMe(), 300, true, "Without its URL, the token is 300 bytes long."},
 		{rules.ReadMe(), 8001, false, "Without its URL, the token is 8001 bytes long, and more than 8000 do not arrive."},
 		{rules.Zendesk(), 9000, true, "Without its URL, the token is 9000 bytes long, and travels in a form."},
+		{rules.GitBookAdaptive(), 3900, true, "Without its URL, the token is 3900 bytes long, and travels in a cookie."},
 	} {
 		if f := test.platform.CheckLength(test.bytes, true); f.OK != test.ok || f.Why != test.why {
 			t.Errorf("%+v", f)

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math/big"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -77,7 +78,7 @@ func TestNothingPrintsAKey(t *testing.T) {
 		new(big.Int).SetBytes(must(testkit.P256.Bytes())), body(testkit.P256PEM))
 	testkit.CheckCreated(t, "../..", values,
 		// the app's settings and users
-		`docslogin.Carrier docslogin.DeepLink docslogin.LinkForm docslogin.Lifetime docslogin.InForm docslogin.InFragment docslogin.InQuery
+		`docslogin.Carrier docslogin.DeepLink docslogin.LinkForm docslogin.Lifetime docslogin.InCookie docslogin.InForm docslogin.InFragment docslogin.InQuery
 		docslogin.WithClaimsMapper docslogin.WithClock docslogin.WithErrorHandler docslogin.WithExternalURL docslogin.WithLogger
 		docslogin.WithObserver docslogin.Option docslogin.WithPath docslogin.WithReturnParams docslogin.WithSessionTTL docslogin.WithSignInPage docslogin.WithTokenTTL
 		docslogin.APIKey docslogin.ClaimsMapper docslogin.User docslogin.Profile.Now
@@ -154,19 +155,29 @@ func routeValues() map[string]any {
 // errorValues returns errors about invalid keys and about a failed signature.
 func errorValues() map[string]any {
 	const docs = "https://docs.example.com"
-	signer := &fickle{OpaqueSigner: cryptosigner.Opaque(testkit.Ed25519)}
-	fickle := platforms.Mintlify(docs, "")
-	fickle.Key = docslogin.SignWith(signer)
-	m := must(docslogin.New(testkit.Nobody, fickle))
+	mintlify, adaptive := platforms.Mintlify(docs, ""), platforms.GitBookAdaptive(docs, "example.com", "")
+	adaptive.Algorithm = jose.EdDSA
+	for _, p := range []*docslogin.Platform{&mintlify, &adaptive} {
+		p.Key = docslogin.SignWith(&fickle{OpaqueSigner: cryptosigner.Opaque(testkit.Ed25519)})
+	}
+	m, inCookie := must(docslogin.New(testkit.Nobody, mintlify)), must(docslogin.New(testkit.Nobody, adaptive))
+	w := httptest.NewRecorder()
 	values := map[string]any{
-		"docslogin.Middleware.LoginURL": second(m.LoginURL(context.Background(), testkit.Ada, "")),
-		"docslogin.Middleware.SetKey":   second("", m.SetKey(docslogin.PrivateKey(testkit.P256PEM))),
-		"webhook.Handler.SetSecret":     second("", new(webhook.Handler).SetSecret(secret[:12])),
-		"webhook.ReadMe: errors":        second(webhook.ReadMe(secret+" ", nil)),
-		"docslogintest.WithKey: errors": panics(func() { docslogintest.NewReadMe(docslogintest.WithKey(secret + " ")) }),
+		"docslogin.Middleware.LoginURL":             second(m.LoginURL(context.Background(), testkit.Ada, "")),
+		"docslogin.Middleware.LoginURL: no URL":     second(inCookie.LoginURL(context.Background(), testkit.Ada, "")),
+		"docslogin.Middleware.Token":                second(m.Token(context.Background(), testkit.Ada)),
+		"docslogin.Middleware.SetCookie":            second("", inCookie.SetCookie(context.Background(), w, testkit.Ada)),
+		"docslogin.Middleware.SetCookie: no cookie": second("", m.SetCookie(context.Background(), w, testkit.Ada)),
+		"docslogin.Middleware.SetKey":               second("", m.SetKey(docslogin.PrivateKey(testkit.P256PEM))),
+		"webhook.Handler.SetSecret":                 second("", new(webhook.Handler).SetSecret(secret[:12])),
+		"webhook.ReadMe: errors":                    second(webhook.ReadMe(secret+" ", nil)),
+		"docslogintest.WithKey: errors":             panics(func() { docslogintest.NewReadMe(docslogintest.WithKey(secret + " ")) }),
 	}
 	for name, p := range map[string]docslogin.Platform{
 		"a short secret":               platforms.ReadMe(docs, secret[:12]),
+		"the secret as the domain":     platforms.GitBookAdaptive(docs, secret, secret),
+		"the secret as a bad domain":   platforms.GitBookAdaptive(docs, secret+".example/", secret),
+		"the secret as a cookie":       cookieNamed(secret + ";"),
 		"a secret with a newline":      platforms.ReadMe(docs, secret+"\n"),
 		"the secret as the URL":        platforms.ReadMe(secret, secret),
 		"a key of the wrong kind":      platforms.Mintlify(docs, testkit.P256PEM),
@@ -181,6 +192,13 @@ func errorValues() map[string]any {
 		}
 	}
 	return values
+}
+
+// cookieNamed returns a platform that takes the token in a cookie with this name.
+func cookieNamed(name string) docslogin.Platform {
+	p := platforms.GitBookAdaptive("https://docs.example.com", "example.com", secret)
+	p.Carrier = docslogin.InCookie(name, "example.com")
+	return p
 }
 
 // fickle makes one signature, for the trial, and then fails.
