@@ -92,13 +92,14 @@ func (t *tool) check(args []string) error {
 // check returns a finding for each setting, from what New returns.
 func (s *settings) check(preset presets.Preset, platform docslogin.Platform, hasKey bool) (findings []rules.Finding) {
 	_, err := docslogin.New(func(*http.Request) (*docslogin.User, error) { return nil, nil }, platform, s.options()...)
-	rejected := map[string][]rules.Finding{}
+	rejected, wrong := map[string][]rules.Finding{}, map[string]bool{}
 	var others []string
 	for _, f := range s.configErrors(preset, err) {
 		if rejected[f.Rule] == nil {
 			others = append(others, f.Rule)
 		}
 		rejected[f.Rule] = append(rejected[f.Rule], f)
+		wrong[f.Rule] = true
 	}
 	if !hasKey {
 		rejected[s.keyFlag()] = []rules.Finding{{Rule: s.keyFlag(), Warn: true, Why: "Not checked, because no key was given.", Fix: "Set -key-file or -key-env."}}
@@ -106,7 +107,11 @@ func (s *settings) check(preset presets.Preset, platform docslogin.Platform, has
 	for _, setting := range s.checked(preset, platform) {
 		found := rejected[setting.flag]
 		delete(rejected, setting.flag)
-		if found == nil && (setting.always || s.given[setting.flag[1:]]) {
+		switch {
+		case found != nil || !setting.always && !s.given[setting.flag[1:]]:
+		case setting.flag == "-cookie-domain" && (wrong["-docs"] || wrong["-external-url"]):
+			found = []rules.Finding{{Rule: setting.flag, Warn: true, Why: "Not checked, because -docs or -external-url is wrong.", Fix: "Correct that URL first."}}
+		default:
 			found = []rules.Finding{{Rule: setting.flag, OK: true, Why: setting.ok}}
 		}
 		findings = append(findings, found...)
@@ -131,6 +136,9 @@ func (s *settings) checked(preset presets.Preset, platform docslogin.Platform) [
 	}
 	for _, a := range preset.Extra {
 		settings = append(settings, setting{"-" + a.Name, "The preset accepts it.", false})
+		if a.Name == "cookie-domain" {
+			settings[len(settings)-1].ok = s.underDomain()
+		}
 	}
 	return append(settings,
 		setting{"-path", "The login route is " + cmp.Or(s.path, "/docs-login") + ".", true},
@@ -138,6 +146,14 @@ func (s *settings) checked(preset presets.Preset, platform docslogin.Platform) [
 		setting{"-external-url", "The app's own URLs begin with it.", false},
 		setting{"-token-ttl", "The platform accepts tokens with this lifetime.", false},
 		setting{"-session-ttl", "The platform accepts docs sessions of this length.", false})
+}
+
+// underDomain says which hosts are under -cookie-domain, if New accepts it.
+func (s *settings) underDomain() string {
+	if s.given["external-url"] {
+		return "The docs and the app are under it."
+	}
+	return "The docs are under it. The app must be, too."
 }
 
 // lifetime returns the time until a token expires; 0 means that it does not expire.

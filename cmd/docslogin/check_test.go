@@ -79,12 +79,56 @@ var checks = []struct {
 ✓ -key-env: A trial signature with HS256 was made and verified.
 ✓ -path: The login route is /docs-login.
 `},
+	{"a cookie's domain", forAdaptive("-cookie-domain", "example.com"), 0, adaptive(`✓ -cookie-domain: The docs are under it. The app must be, too.
+`, "")},
+	{"a cookie's domain, and the app's own URL", forAdaptive("-cookie-domain", "example.com", "-external-url", "https://app.example.com"), 0, adaptive(`✓ -cookie-domain: The docs and the app are under it.
+`, `✓ -external-url: The app's own URLs begin with it.
+`)},
+	{"no domain for the cookie", forAdaptive(), 1, adaptive(`✗ -cookie-domain is empty; set it to the parent domain that the app and the docs share, such as example.com.
+`, "")},
+	{"a URL as the cookie's domain", forAdaptive("-cookie-domain", "https://example.com"), 1, adaptive(`✗ -cookie-domain has a scheme, a port, a path, or white space; set it to the parent domain that the app and the docs share, such as example.com.
+`, "")},
+	{"a top-level domain as the cookie's domain", forAdaptive("-cookie-domain", "com"), 1, adaptive(`✗ -cookie-domain is a domain without a dot, which browsers reject; set it to the parent domain that the app and the docs share, such as example.com, or acme.localhost on this machine.
+`, "")},
+	{"a cookie's domain that no host has", forAdaptive("-cookie-domain", "..com"), 1, adaptive(`✗ -cookie-domain is not valid; set it to the parent domain that the app and the docs share, such as example.com, in punycode (xn--…) if it has non-ASCII characters.
+`, "")},
+	{"docs under another domain", forAdaptive("-cookie-domain", "example.org"), 1, adaptive(`✗ -cookie-domain is not a parent of the docs' host, so browsers would not send the cookie to the docs; set it to the parent domain that the app and the docs share.
+`, "")},
+	{"an app under another domain", forAdaptive("-cookie-domain", "example.com", "-external-url", "https://app.example.org"), 1, adaptive(`✗ -cookie-domain is not a parent of the app's host in -external-url, so browsers would reject the cookie; set it to the parent domain that the app and the docs share.
+`, `✓ -external-url: The app's own URLs begin with it.
+`)},
+	{"an app on http", forAdaptive("-cookie-domain", "example.com", "-external-url", "http://app.example.com"), 1, adaptive(`! -cookie-domain: Not checked, because -docs or -external-url is wrong.
+  → Correct that URL first.
+`, `✗ -external-url is on http, where browsers reject the token's cookie, because it is Secure; use https.
+`)},
+	{"docs that are not a URL, and a cookie's domain", []string{"check", "-platform", "gitbook-adaptive", "-docs", "docs", "-cookie-domain", "example.com", "-key-env", "SECRET"}, 1, `GitBook adaptive
+✗ -docs does not begin with https://; set it to an absolute URL such as https://docs.example.com.
+✓ -key-env: A trial signature with HS256 was made and verified.
+! -cookie-domain: Not checked, because -docs or -external-url is wrong.
+  → Correct that URL first.
+✓ -path: The login route is /docs-login.
+`},
 	{"an external URL that is not a URL", forReadMe("check", "-key-env", "SECRET", "-external-url", "app.example.com"), 1, `ReadMe
 ✓ -docs: Links and tokens can go there.
 ✓ -key-env: A trial signature with HS256 was made and verified.
 ✓ -path: The login route is /docs-login.
 ✗ -external-url does not begin with https://; set it to an absolute URL such as https://docs.example.com.
 `},
+}
+
+// forAdaptive returns a call of check for GitBook's adaptive content, with the flags that every such call
+// needs, except -cookie-domain.
+func forAdaptive(more ...string) []string {
+	return append([]string{"check", "-platform", "gitbook-adaptive", "-docs", "https://docs.example.com", "-key-env", "SECRET"}, more...)
+}
+
+// adaptive returns what such a call prints.
+func adaptive(cookieDomain, externalURL string) string {
+	return `GitBook adaptive
+✓ -docs: Links and tokens can go there.
+✓ -key-env: A trial signature with HS256 was made and verified.
+` + cookieDomain + `✓ -path: The login route is /docs-login.
+` + externalURL
 }
 
 func TestTheConfigurationIsChecked(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -21,7 +22,7 @@ func explainHelp() string {
   docslogin explain -platform readme -at 2026-11-21T18:00:00Z < token.txt
 
 It reads standard input, or its argument, which stays in the shell's history.
-The login may be in a log line, a header, HTML, a HAR file, or curl's output.
+The login may be in a log, a header, a cookie, HTML, a HAR file, or curl output.
 ✓ is in order, ✗ is rejected, ! is unknown, or accepted but probably a mistake.
 
   -platform NAME   for a token alone, or a URL that does not tell the platform
@@ -43,7 +44,7 @@ version, and alg. Exit code 1 if the platform would reject the login.
 type report struct {
 	Platform         string            `json:"platform"`
 	By               string            `json:"by"`              // what the platform was inferred from, or "-platform"
-	Place            string            `json:"place,omitempty"` // where the token is in the URL
+	Place            string            `json:"place,omitempty"` // where the token is; "" for a token alone
 	TokenBytes       int               `json:"tokenBytes"`
 	Accepted         bool              `json:"accepted"`         // no rule is broken; the signature may not have been checked
 	SignatureChecked bool              `json:"signatureChecked"` // a key was given
@@ -144,6 +145,9 @@ func (q question) answer(s *settings) (*report, map[string]any, error) {
 	if u != nil && holdsToken(u.Host) {
 		return nil, nil, usageError("the URL has a token in its host; pass the token alone, or the whole URL")
 	}
+	if login.cookie != nil && holdsToken(login.cookie.Domain) {
+		return nil, nil, usageError("the cookie has a token in its Domain; pass the token alone, or the whole Set-Cookie line")
+	}
 	if login.html {
 		findings = append(findings, rules.Finding{Rule: "html", Warn: true, Why: "The URL has &amp; instead of &, as in the source of a page. It is read with &.",
 			Fix: "If it was not copied from the source of a page, it is escaped twice: escape it once."})
@@ -154,18 +158,29 @@ func (q question) answer(s *settings) (*report, map[string]any, error) {
 			return nil, nil, err
 		}
 	}
-	host := ""
-	if u != nil {
-		if p.Form != "" {
-			return nil, nil, usageError(p.Name + " takes the token in a form, so it is not in the URL; pass the token itself")
-		}
-		token, host = p.Token(u), u.Hostname()
-		findings = append(findings, p.CheckURL(u, q.docs, q.route)...)
-	} else {
+	docs, place := q.docs, p.Place()
+	switch {
+	case login.inCookie:
+		place = login.by
+	case u != nil && p.Form != "":
+		return nil, nil, usageError(p.Name + " takes the token in a form, so it is not in the URL; pass the token itself")
+	case u != nil && p.InCookie():
+		return nil, nil, usageError(p.Name + " takes the token in " + place + ", so it is not in the URL; pass the Set-Cookie line of the login route's response, or the token itself")
+	case u != nil:
+		token = p.Token(u)
+	default:
+		place = ""
 		findings = append(findings, p.CheckLength(len(token), true))
 	}
-	if q.docs != nil {
-		host = q.docs.Hostname()
+	if u != nil && (!login.inCookie || p.InCookie()) {
+		findings = append(findings, p.CheckURL(u, q.docs, q.route)...)
+	}
+	if docs == nil {
+		docs = u
+	}
+	host := ""
+	if docs != nil {
+		host = docs.Hostname()
 	}
 	var key any
 	if q.key != nil {
@@ -174,18 +189,21 @@ func (q question) answer(s *settings) (*report, map[string]any, error) {
 		}
 	}
 	claims, ofToken := q.check(p, token, key, host, q.at)
+	if login.header != "" {
+		findings = append(findings, p.CheckCookies(&http.Request{URL: &url.URL{}, Header: http.Header{"Cookie": {login.header}}})...)
+	}
+	if login.cookie != nil && (p.InCookie() || login.cookie.Domain != "") { // otherwise, the docs may have set it
+		findings = append(findings, p.CheckSetCookie(login.cookie, len(login.cookie.Raw), nil, docs, claims)...)
+	}
 	if token == "" {
-		ofToken = []rules.Finding{{Rule: "token", Why: "There is no token in " + p.Place() + ".", Fix: "Pass the URL to which the app's login route redirects (its Location). If this is that URL, put the token there."}}
+		ofToken = []rules.Finding{{Rule: "token", Why: "There is no token in " + place + ".", Fix: "Pass the URL to which the app's login route redirects (its Location). If this is that URL, put the token there."}}
 	}
 	r := &report{
-		Platform: p.Name, By: by, Place: p.Place(), TokenBytes: len(token),
+		Platform: p.Name, By: by, Place: place, TokenBytes: len(token),
 		At:               q.at.UTC().Format(time.RFC3339),
 		SignatureChecked: key != nil,
 		ClaimTypes:       types(claims),
 		Findings:         append(ofToken, findings...),
-	}
-	if u == nil {
-		r.Place = ""
 	}
 	if r.Accepted = !rejected(r.Findings); !r.Accepted {
 		// A token from a log has probably expired in the meantime.
@@ -216,9 +234,9 @@ func holdsToken(host string) bool {
 func (s *settings) inferred(login pasted) (rules.Platform, string, error) {
 	p, by, ok := login.platform, login.by, login.by != ""
 	switch {
-	case login.url != nil:
+	case login.url != nil && !ok:
 		if p, by, ok = rules.Infer(login.url); !ok {
-			return p, "", usageError("the URL has no token where a known platform takes one; if it is a page of the docs or of the app, pass the URL to which the login route redirects (its Location) instead; otherwise set -platform to one of " + platformNames())
+			return p, "", usageError("the URL has no token where a known platform takes one; if it is a page of the docs or of the app, pass the URL to which the login route redirects (its Location) instead, or that response's Set-Cookie line; otherwise set -platform to one of " + platformNames())
 		}
 	case !ok && strings.Count(login.token, ".") == 4:
 		return p, "", usageError("the token is encrypted (JWE, five parts), and platforms accept only signed tokens (JWS, three parts)")

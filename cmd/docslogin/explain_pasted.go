@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/base64"
 	"encoding/json"
+	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
@@ -12,11 +13,15 @@ import (
 	"github.com/docslogin/docslogin/internal/rules"
 )
 
-// pasted is the login in what people paste: a URL that carries a token, or a token alone.
+// pasted is the login in what people paste: a URL that carries a token, a cookie, or a token alone.
 type pasted struct {
-	url   *url.URL // nil for a token alone
-	token string
-	// by is what identified the platform of a token alone, such as a parameter's name; "" if nothing did.
+	url      *url.URL // carries the token, or is the Location of the response with the cookie; nil: none
+	token    string
+	inCookie bool         // a cookie carries the token
+	cookie   *http.Cookie // that cookie, if a Set-Cookie line sets it; nil: none does
+	header   string       // value of the Cookie header that carries the token; "": none
+	// by is what identified the platform of a token that no URL carries, such as a parameter's name; ""
+	// if nothing did.
 	platform rules.Platform
 	by       string
 	html     bool // the URL had &amp; instead of &, and was not in HTML
@@ -46,9 +51,9 @@ func (q question) find(platform rules.Platform) (pasted, error) {
 	} else if threeParts.MatchString(word) || isHeader(word) {
 		return whole, nil
 	}
-	logins := inText(text, platform, whole.url == nil)
+	logins := q.inText(text, platform, whole.url == nil)
 	if len(logins) == 0 || !complete(logins[0].token) { // spaces may have replaced line breaks
-		joined := inText(strings.Join(strings.Fields(text), ""), platform, whole.url == nil)
+		joined := q.inText(strings.Join(strings.Fields(text), ""), platform, whole.url == nil)
 		if len(joined) == 1 && complete(joined[0].token) {
 			logins = joined
 		}
@@ -73,7 +78,7 @@ func (q question) find(platform rules.Platform) (pasted, error) {
 	return pasted{}, usageError("the input contains neither a login URL nor a token. " + whatToPass)
 }
 
-const whatToPass = `Pass the Location of the login route's response. To find it, open Network with "preserve log" in the browser's developer tools, or run curl -si with the session cookie`
+const whatToPass = `Pass the Location of the login route's response, or its Set-Cookie line if the platform takes the token in a cookie. To find it, open Network with "preserve log" in the browser's developer tools, or run curl -si with the session cookie`
 
 const errMasked = usageError("the token is masked, shortened, or a placeholder, as in a log or a sample. " + whatToPass)
 
@@ -84,6 +89,9 @@ func (q question) without(text string) string {
 		return "the input is a key; pass it with -key-file, and a login URL or a token as the input"
 	case strings.Contains(text, "docslogin.outcome"):
 		return "the input is from the login route's log, which contains no token. " + whatToPass
+	}
+	if why := cookieWithoutToken(text); why != "" {
+		return why
 	}
 	signIn := false
 	for _, word := range words(text) {
@@ -158,10 +166,14 @@ func tokenOf(u *url.URL, platform rules.Platform) string {
 	return platform.Token(u)
 }
 
-// inText returns the logins in a text, one for each token. A URL wins over one whose token is where
-// the platform does not take it, and over a token alone, which counts only if takeAlone is set.
-func inText(text string, platform rules.Platform, takeAlone bool) []pasted {
+// inText returns the logins in a text, one for each token. A URL wins over a cookie. Both win over a URL
+// whose token is where the platform does not take it, and over a token alone, which counts only if
+// takeAlone is set.
+func (q question) inText(text string, platform rules.Platform, takeAlone bool) []pasted {
 	logins, misplaced, form := inWords(text, platform)
+	if len(logins) == 0 {
+		logins = q.inCookies(text, platform)
+	}
 	switch {
 	case len(logins) > 0:
 		return logins
@@ -264,10 +276,6 @@ var nameBefore = regexp.MustCompile(`([\w-]+)["']?\s*(?:=>|[:=])\s*["']?$`)
 // named returns the platform that accepts a token in a parameter or a cookie of that name. The names
 // token and jwt say nothing outside of a URL.
 func named(name, token string) (rules.Platform, string) {
-	if name == "gitbook-visitor-token" {
-		p, _ := named("jwt_token", token)
-		return p, "the cookie " + name
-	}
 	if name == "token" || name == "jwt" || !slices.ContainsFunc(rules.All(), func(p rules.Platform) bool { return p.Query == name }) {
 		return rules.Platform{}, ""
 	}
@@ -381,12 +389,13 @@ func unwrapped(text string) string {
 			continue
 		}
 		joined := strings.TrimRight(lines[i], " \t\r")
-		for j := i + 1; j < len(lines) && left > 0; j++ {
+		for j := i + 1; j < len(lines) && left > 0 && !beginsHeader.MatchString(lines[j]); j++ {
 			left--
 			line := strings.TrimSpace(lines[j])
 			if joined += line; hasComplete(joined) {
-				// A terminal breaks lines where they are full.
-				for full := len(lines[i]); len(lines[j]) == full && j+1 < len(lines) && !strings.Contains(lines[j+1], " "); j++ {
+				// A terminal breaks lines where they are full. Attributes of a cookie may follow.
+				inCookie := strings.Contains(joined, "; ")
+				for full := len(lines[i]); len(lines[j]) == full && j+1 < len(lines) && !beginsHeader.MatchString(lines[j+1]) && (inCookie || !strings.Contains(lines[j+1], " ")); j++ {
 					joined += lines[j+1]
 				}
 				out[len(out)-1], i = joined, j
@@ -399,6 +408,9 @@ func unwrapped(text string) string {
 	}
 	return strings.Join(out, "\n")
 }
+
+// beginsHeader matches the first line of a header in a response.
+var beginsHeader = regexp.MustCompile(`^[<>\s]*[A-Za-z][\w-]*:(?:\s|$)`)
 
 // maxURL is more than any platform accepts.
 const maxURL = 20000

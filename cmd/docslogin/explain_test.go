@@ -211,6 +211,8 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 		"https://docs.example.com/?auth_token=" + evil(header, `{"exp":"`+canary+`","iat":"`+canary+`","nbf":"`+canary+`","name":["`+canary+`"],"email":{"`+canary+`":1},"version":"`+canary+`","apiKey":"Bearer `+canary+`","api_key":"`+canary+`","keys":[{"name":"`+canary+`","apiKey":"Bearer `+canary+`"},{"name":"`+canary+`","apiKey":{"pass":"`+canary+`"}}]}`),
 		"https://docs.example.com/?fern_token=" + evil(header, `{"iss":"`+canary+`","fern":{"roles":"`+canary+`","playground":"`+canary+`"}}`),
 		"https://docs.example.com/?jwt_token=" + evil(header, `{"name":"`+canary+`"`+"}"+canary),
+		"Set-Cookie: session=" + canary + "; Path=/\nSet-Cookie: gitbook-visitor-token=" + evil(header, `{"name":"`+canary+`"}`) + "; Path=" + canary + "; Expires=" + canary + "; SameSite=" + canary + "; " + canary + "\nLocation: /" + canary,
+		"Cookie: " + canary + "=" + canary + "; gitbook-visitor-token=" + evil(header, `{"name":"`+canary+`"}`) + "; gitbook-visitor-token=" + canary + "; fern_token=" + canary,
 	}
 	env := map[string]string{"SECRET": secret, "CANARY": canary, "LONG": strings.Repeat(canary, 400)}
 	file := write(t, "secret", canary+"\nmore")
@@ -259,6 +261,8 @@ func FuzzExplain(f *testing.F) {
 		{"", "name", ` `},
 		{"https://canny.io/api/redirects/sso?ssoToken=", "id", `,"id":null`},
 		{"https://", "apiKey", ""}, // the token is where the host should be
+		{"Set-Cookie: a=b; Domain=example.com, gitbook-visitor-token=", "name", ""},
+		{"curl -b 'fern_token=e.y.J; fern_token=", "fern", `,"iat":1`},
 	} {
 		f.Add(seed.input, seed.name, seed.rest)
 	}

@@ -164,10 +164,11 @@ func TestHelpIsMadeOfThePresets(t *testing.T) {
 		}
 	}
 	for command, want := range map[string]string{
-		"site": `\nFor [^.]*Canny[^.]*, also give it the Platform\.Callback that is printed\.\n`,
-		"url":  `\nThe token for [^.]*Zendesk[^.]* travels in a form, so there is no such URL\.\n`,
+		"site": ` For [^.]*Canny[^.]*, also give it the Platform\.Callback that is printed\. For [^.]*GitBook adaptive[^.]*, also give it the cookie domain that is printed\. Open `,
+		"url":  ` There is no such URL for [^.]*GitBook adaptive[^.]*Zendesk[^.]*, which take the token in a form or a cookie\.$`,
 	} {
-		if help := call(t, "", nil, "help", command).out; !regexp.MustCompile(want).MatchString(help) {
+		help := strings.Join(strings.Fields(call(t, "", nil, "help", command).out), " ")
+		if !regexp.MustCompile(want).MatchString(help) {
 			t.Errorf("%s: %s", command, help)
 		}
 	}
@@ -250,6 +251,7 @@ var incorrectCalls = []struct {
 	{"an unknown platform", []string{"check", "-platform", "hunter2"}, "there is no such platform; set -platform to one of readme"},
 	{"an unknown platform to explain", []string{"explain", "-platform", "hunter2", "e.e.e"}, "there is no such platform"},
 	{"a company for ReadMe", forReadMe("check", "-company", "1"), "-company is for canny"},
+	{"a cookie's domain for ReadMe", forReadMe("check", "-cookie-domain", "hunter2"), "-cookie-domain is for gitbook-adaptive"},
 	{"an issuer for ReadMe", forReadMe("check", "-issuer", "1"), "-issuer is for fern"},
 	{"a company for a URL of ReadMe's", []string{"explain", "-company", "1", "https://docs.example.com/?auth_token=e.e.e"}, "-company is for canny"},
 	{"no key to sign with", forReadMe("url"), "set -key-file or -key-env"},

@@ -281,11 +281,23 @@ func (s *settings) configErrors(p presets.Preset, err error) (findings []rules.F
 	flags := s.fieldFlags(p)
 	rule := cmp.Or(flags[one.Field], one.Field)
 	reason := strings.TrimPrefix(plain.Error(), "docslogin: "+one.Field+" ")
+	if rule == "-cookie-domain" {
+		reason = aboutDomain.Replace(reason)
+	}
 	for field, flag := range flags {
 		reason = strings.ReplaceAll(reason, field, flag)
 	}
 	return []rules.Finding{{Rule: rule, Why: rule + " " + reason + "."}}
 }
+
+// aboutDomain turns the text of an error about the cookie into one about the cookie's domain, because no
+// flag sets another part of the cookie.
+var aboutDomain = strings.NewReplacer(
+	"is a cookie without a domain", "is empty",
+	"has a cookie domain that is", "is",
+	"has a cookie domain without", "is a domain without",
+	"has a cookie domain with", "has",
+)
 
 // keyFlag returns the flag with which the key was given.
 func (s *settings) keyFlag() string {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/url"
 	"os/signal"
 	"strings"
@@ -27,7 +28,7 @@ func siteHelp() string {
 
 Give the app the docs URL and the key that are printed, and open the page that
 is printed.
-` + ownHostHelp() + `If the platform would reject a token, the site says which rule the token breaks.
+` + ownHostHelp() + cookieHelp() + `If the platform would reject a token, the site says which rule the token breaks.
 Do not use the key of your production docs.
 
   -login URL       the app's login route
@@ -47,6 +48,15 @@ func ownHostHelp() string {
 		return ""
 	}
 	return wrap("", 0, strings.Fields("For "+list(names, "and")+", also give it the Platform.Callback that is printed.")...)
+}
+
+// cookieHelp returns the help for presets with the token in a cookie.
+func cookieHelp() string {
+	names := platformsWhere(rules.Platform.InCookie)
+	if names == nil {
+		return ""
+	}
+	return wrap("", 0, strings.Fields("For "+list(names, "and")+", also give it the cookie domain that is printed. Open the app at a host under that domain, as in -login.")...)
 }
 
 // hasOwnHost reports whether the token goes to a host of the platform's own.
@@ -72,7 +82,8 @@ func (t *tool) site(args []string) error {
 	if err != nil {
 		return err
 	}
-	if u, err := url.Parse(login); err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" || strings.Contains(login, "#") {
+	app, err := url.Parse(login)
+	if err != nil || app.Hostname() == "" || app.Scheme != "http" && app.Scheme != "https" || strings.Contains(login, "#") {
 		return usageError("-login must be an absolute http or https URL without a fragment, such as http://localhost:8080/docs-login")
 	}
 	rule := preset.Rules(nil)
@@ -93,11 +104,20 @@ func (t *tool) site(args []string) error {
 	site := preset.Site(docslogintest.WithListener(listener), docslogintest.WithKey(key))
 	defer site.Close()
 	site.SetLoginURL(login)
+	siteURL, _ := url.Parse(site.URL) // it is valid
+	_, domain, _ := strings.Cut(siteURL.Hostname(), ".")
+	if rule.InCookie() && !strings.HasSuffix("."+strings.ToLower(app.Hostname()), "."+domain) {
+		return usageError(fmt.Sprintf("-login must have a host under %s, such as http://app.%[1]s:8080/docs-login, because browsers accept the token's cookie only from such a host", domain))
+	}
 	ctx, stop := signal.NotifyContext(t.ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	t.printf("Your app's docs URL  %s", site.URL)
 	if hasOwnHost(rule) {
 		t.printf("Platform.Callback    %s%s", site.URL, rule.Callback)
+	}
+	if rule.InCookie() {
+		t.printf("The cookie domain    %s", domain)
+		t.printf("Your app's own URL   %s://%s", app.Scheme, app.Host)
 	}
 	t.printf("A page to open       %s/quickstart", site.URL)
 	if !given {

@@ -54,11 +54,25 @@ func serveWith(t *testing.T, p preset, loginURL string, args ...string) (docsURL
 		}
 		printed += string(buffer[:n])
 	}
-	found := regexp.MustCompile(`^Your app's docs URL  (http://127\.0\.0\.1:\d+)\n(Platform\.Callback    (\S+)\n)?A page to open       (\S+)/quickstart\n`).FindStringSubmatch(printed)
-	if found == nil || found[1] != found[4] || (found[3] != "") != (p.Rules(nil).Host != "") {
+	found := regexp.MustCompile(`^Your app's docs URL  (http://(?:127\.0\.0\.1|docs\.acme\.localhost):\d+)\n(Platform\.Callback    (\S+)\n)?(The cookie domain    acme\.localhost\nYour app's own URL   (\S+)\n)?A page to open       (\S+)/quickstart\n`).FindStringSubmatch(printed)
+	if found == nil || found[1] != found[6] || (found[3] != "") != (p.Rules(nil).Host != "") || (found[4] != "") != p.Rules(nil).InCookie() {
 		t.Fatalf("it prints %q", printed)
 	}
+	if found[5] != "" && found[5]+"/docs-login" != loginURL {
+		t.Errorf("the app's own URL is %s", found[5])
+	}
 	return found[1], printed
+}
+
+// startApp starts an app and returns its login URL. The app responds with a middleware that is set later.
+func startApp(t *testing.T, p preset, docs **docslogin.Middleware) (loginURL string) {
+	t.Helper()
+	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*docs).ServeHTTP(w, r) }))
+	t.Cleanup(app.Close)
+	if p.Rules(nil).InCookie() {
+		app.URL = strings.Replace(app.URL, "127.0.0.1", "app.acme.localhost", 1)
+	}
+	return app.URL + "/docs-login"
 }
 
 // An app that is given what the command prints logs its users in.
@@ -66,16 +80,15 @@ func TestASiteForAnApp(t *testing.T) {
 	for _, p := range allPresets(t) {
 		t.Run(p.Flag, func(t *testing.T) {
 			var docs *docslogin.Middleware
-			app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { docs.ServeHTTP(w, r) }))
-			defer app.Close()
-			docsURL := serve(t, p, app.URL+"/docs-login")
+			loginURL := startApp(t, p, &docs)
+			docsURL := serve(t, p, loginURL)
 
 			docs = appFor(t, p, docsURL, p.key)
-			if path, text := open(t, docsURL+"/quickstart"); path != testkit.Arrival(p.Preset, "/quickstart") || !strings.Contains(text, "Hello, ") {
+			if path, text := open(t, p.entry(docsURL, loginURL)); path != testkit.Arrival(p.Preset, "/quickstart") || !strings.Contains(text, "Hello, ") {
 				t.Errorf("a reader ends at %s: %s", path, text)
 			}
 			docs = appFor(t, p, docsURL, p.other)
-			if path, text := open(t, docsURL+"/quickstart"); strings.Contains(text, "Hello, ") || !strings.Contains(text, "signature") {
+			if path, text := open(t, p.entry(docsURL, loginURL)); strings.Contains(text, "Hello, ") || !strings.Contains(text, "signature") {
 				t.Errorf("with another key, a reader ends at %s: %s", path, text)
 			}
 		})
@@ -87,9 +100,8 @@ func TestASiteMakesAKey(t *testing.T) {
 	for _, p := range allPresets(t) {
 		t.Run(p.Flag, func(t *testing.T) {
 			var docs *docslogin.Middleware
-			app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { docs.ServeHTTP(w, r) }))
-			defer app.Close()
-			docsURL, printed := serveWith(t, p, app.URL+"/docs-login")
+			loginURL := startApp(t, p, &docs)
+			docsURL, printed := serveWith(t, p, loginURL)
 			line := regexp.MustCompile(`(?m)^A key for this run   (export DOCS_KEY='[^']+')$`).FindStringSubmatch(printed)
 			if line == nil || !strings.Contains(printed, "Each start makes a new key.") || !strings.Contains(printed, "add -key-env DOCS_KEY.") {
 				t.Fatalf("it prints %q", printed)
@@ -98,12 +110,12 @@ func TestASiteMakesAKey(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, again := serveWith(t, p, app.URL+"/docs-login"); strings.Contains(again, line[1]) {
+			if _, again := serveWith(t, p, loginURL); strings.Contains(again, line[1]) {
 				t.Error("another start prints the same key")
 			}
 
 			docs = appFor(t, p, docsURL, string(key))
-			if path, text := open(t, docsURL+"/quickstart"); path != testkit.Arrival(p.Preset, "/quickstart") || !strings.Contains(text, "Hello, ") {
+			if path, text := open(t, p.entry(docsURL, loginURL)); path != testkit.Arrival(p.Preset, "/quickstart") || !strings.Contains(text, "Hello, ") {
 				t.Errorf("a reader ends at %s: %s", path, text)
 			}
 			kind := "its secret."
@@ -126,6 +138,9 @@ func appFor(t *testing.T, p preset, docsURL, key string) *docslogin.Middleware {
 			values[a.Name] = a.Example
 		}
 	}
+	if p.Rules(nil).InCookie() {
+		values["cookie-domain"] = "acme.localhost"
+	}
 	platform := p.New(values)
 	if rule := p.Rules(nil); rule.Host != "" {
 		platform.Callback = docsURL + rule.Callback
@@ -137,8 +152,16 @@ func appFor(t *testing.T, p preset, docsURL, key string) *docslogin.Middleware {
 	return m
 }
 
-// open opens a page of the docs, and returns the path and the text of the page at which the reader
-// arrives.
+// entry returns the URL at which a login to a docs page begins: that page or, if it is public, the login
+// route.
+func (p preset) entry(docsURL, loginURL string) string {
+	if rule := p.Rules(nil); rule.InCookie() {
+		return loginURL + "?" + rule.Link + "=%2Fquickstart"
+	}
+	return docsURL + "/quickstart"
+}
+
+// open opens a page, and returns the path and the text of the page at which the reader arrives.
 func open(t *testing.T, page string) (path, text string) {
 	t.Helper()
 	resp, err := docslogintest.NewClient().Get(page)
@@ -169,6 +192,7 @@ func TestASiteThatCannotStart(t *testing.T) {
 		{"a fragment in the login URL", []string{"-platform", "readme", "-login", login + "#", "-key-env", "SECRET"}, "without a fragment"},
 		{"a key's variable that is empty", []string{"-platform", "readme", "-login", login, "-key-env", "NONE"}, "the environment variable of -key-env is empty or not set"},
 		{"a key of another kind", []string{"-platform", "mintlify", "-login", login, "-key-env", "SECRET"}, "-key-env: the text looks like a shared secret, not a key in PEM"},
+		{"an app that shares no domain with the docs", []string{"-platform", "gitbook-adaptive", "-login", "http://acme.localhost.hunter2:8080/docs-login", "-listen", "127.0.0.1:0"}, "-login must have a host under acme.localhost, such as http://app.acme.localhost:8080/docs-login, because browsers accept the token's cookie only from such a host"},
 		{"an address in use", []string{"-platform", "readme", "-login", login, "-key-env", "SECRET", "-listen", taken.Addr().String()}, "the address " + taken.Addr().String() + " is in use; choose another with -listen, such as -listen 127.0.0.1:0"},
 		{"an address that is not one", []string{"-platform", "readme", "-login", login, "-listen", "hunter2"}, "-listen must be an address at which this machine can listen"},
 		{"an argument", []string{"-platform", "readme", "-login", login, "-key-env", "SECRET", "hunter2"}, "site takes flags only"},

@@ -73,6 +73,18 @@ func configured(p docslogin.Platform) string {
 	return fmt.Sprint(err)
 }
 
+// adaptiveDocs is the preset for GitBook's adaptive content, with this cookie domain.
+func adaptiveDocs(domain string) docslogin.Platform {
+	return platforms.GitBookAdaptive(docsURL, domain, secret)
+}
+
+// inCookie is a platform that takes the token in a cookie and does not limit its length.
+func inCookie(name string) docslogin.Platform {
+	p := platforms.ReadMe(docsURL, secret)
+	p.DeepLink.Out, p.Carrier = "", docslogin.InCookie(name, "example.com")
+	return p
+}
+
 // logger returns a logger that writes everything to a buffer.
 func logger() (docslogin.Option, *bytes.Buffer) {
 	var log bytes.Buffer
@@ -82,8 +94,14 @@ func logger() (docslogin.Option, *bytes.Buffer) {
 // logged is what the login route for ReadMe logs about a request.
 func logged(t *testing.T, lookup docslogin.UserLookup, r *http.Request, opts ...docslogin.Option) string {
 	t.Helper()
+	return loggedFor(t, platforms.ReadMe(docsURL, secret), lookup, r, opts...)
+}
+
+// loggedFor is what the login route for any platform logs about a request.
+func loggedFor(t *testing.T, p docslogin.Platform, lookup docslogin.UserLookup, r *http.Request, opts ...docslogin.Option) string {
+	t.Helper()
 	withLogger, log := logger()
-	m, err := docslogin.New(lookup, platforms.ReadMe(docsURL, secret), append(opts, docslogin.WithSignInPage("/sign-in", "next"), withLogger)...)
+	m, err := docslogin.New(lookup, p, append(opts, docslogin.WithSignInPage("/sign-in", "next"), withLogger)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +151,8 @@ func usedTwice(t *testing.T) string {
 	i := slices.IndexFunc(presets.All(), func(p presets.Preset) bool { return p.Flag == "zendesk" })
 	docs := docslogintest.NewZendesk(docslogintest.WithKey(secret))
 	defer docs.Close()
-	form := url.Values{"jwt": {formToken(t, presets.All()[i], docs.URL, secret)}}
+	sent := testkit.Sent(t, preset{Preset: presets.All()[i], docs: docs.URL, key: secret}.response(t))
+	form := url.Values{"jwt": {testkit.JWT.FindString(sent)}}
 	for range 2 {
 		resp, err := http.PostForm(docs.URL+"/access/jwt", form)
 		if err != nil {
@@ -188,6 +207,13 @@ func withBio(bytes int) docslogin.UserLookup {
 	user := *adaInApp
 	user.Attributes = map[string]any{"bio": strings.Repeat("x", bytes)}
 	return testkit.As(&user)
+}
+
+// loggedInByCookie is what the route logs when it sets the cookie. The route cannot see what the browser
+// does with the cookie.
+func loggedInByCookie(t *testing.T) string {
+	t.Helper()
+	return loggedFor(t, adaptiveDocs("example.com"), testkit.As(adaInApp), from("/quickstart"))
 }
 
 // publicPEM returns a public key in PEM.
@@ -379,6 +405,24 @@ var startSituations = situations{
 	"the docs' URL is plain http": func(*testing.T) string {
 		return configured(platforms.ReadMe("http://docs.example.com", secret))
 	},
+	"the token's cookie would not reach the docs": func(*testing.T) string {
+		return configured(adaptiveDocs("example.org"))
+	},
+	"the app could not set the token's cookie": func(*testing.T) string {
+		_, err := docslogin.New(testkit.Nobody, adaptiveDocs("example.com"), docslogin.WithExternalURL("https://app.example.org"))
+		return fmt.Sprint(err)
+	},
+	"the domain of the token's cookie is a URL": func(*testing.T) string {
+		return configured(adaptiveDocs("https://example.com"))
+	},
+	"the name of the token's cookie is not valid": func(*testing.T) string {
+		return configured(inCookie("visitor token"))
+	},
+	"the token is in a cookie, and the platform has a callback": func(*testing.T) string {
+		p := platforms.Fern(docsURL, secret)
+		p.Carrier = docslogin.InCookie("fern_token", "example.com")
+		return configured(p)
+	},
 	"`ServeMux` panics when the route is registered": registered,
 }
 
@@ -460,6 +504,16 @@ var appSituations = situations{
 	"a 500 page: too much is known of the user": func(t *testing.T) string {
 		return logged(t, withBio(8000), from("/quickstart"))
 	},
+	"a 500 page: the token is too long for the platform's cookie": func(t *testing.T) string {
+		return loggedFor(t, adaptiveDocs("example.com"), withBio(4000), from("/quickstart"))
+	},
+	"a 500 page: the cookie is too long for browsers": func(t *testing.T) string {
+		return loggedFor(t, inCookie("token"), withBio(4000), from("/quickstart"))
+	},
+	"`SetCookie` sets no cookie": func(*testing.T) string {
+		docs := docslogin.Must(docslogin.New(testkit.Nobody, platforms.GitBook(docsURL, secret)))
+		return fmt.Sprint(docs.SetCookie(context.Background(), httptest.NewRecorder(), adaInApp))
+	},
 	"502 from nginx": func(t *testing.T) string {
 		return logged(t, withBio(3000), from("/quickstart"))
 	},
@@ -528,6 +582,9 @@ var rejectedSituations = situations{
 		return call(t, "", map[string]string{"KEY": secret}, "check", "-platform", "readme", "-docs", docsURL, "-key-env", "KEY", "-clock", server(t, 2*time.Hour, nil)).out
 	},
 	"Zendesk: the form is sent a second time": usedTwice,
+	"GitBook adaptive: another program sets the cookie, too": func(t *testing.T) string {
+		return explained(t, "Cookie: "+pair1+"; gitbook-visitor-token="+another)
+	},
 }
 
 // A tool changed the secret on its way from the dashboard to the app.
@@ -563,6 +620,9 @@ var pastedSituations = situations{
 	"you pasted the URL of the sign-in page": func(t *testing.T) string {
 		return call(t, "https://app.example.com/sign-in?next=%2Fdocs-login%3Fdocslogin_sent%3D1700000000%26redirect%3D%252Fquickstart", nil, "explain").errs
 	},
+	"you pasted the docs page to which the route redirects, but a cookie carries the token": func(t *testing.T) string {
+		return call(t, docsURL+"/quickstart", nil, "explain", "-platform", "gitbook-adaptive").errs
+	},
 	"you pasted the session cookie": func(t *testing.T) string {
 		return call(t, "MTcwMDAwMDAwMHxEdi1CQkFFQ180SUFBUkFCRUFBQU12LUNBQUVHYzNSeWFXNW5EQVlBQkc1aGJXVUdjM1J5YVc1bkRBVUFBMkZrWVE9PXz6UrYyNq8uE8vJ0G8h", nil, "explain", "-platform", "readme").errs
 	},
@@ -589,11 +649,16 @@ var readerSituations = situations{
 	"they are logged in to the wrong docs: the login URL has a query, to which the platform adds its own with a second `?`": func(t *testing.T) string {
 		return logged(t, testkit.As(adaInApp), httptest.NewRequest(http.MethodGet, "/docs-login?tenant=a?redirect=/quickstart", nil))
 	},
+	"the docs do not know them: the browser drops the token's cookie":                                              loggedInByCookie,
+	"the docs do not know them, or take them for somebody else: the browser sends two cookies of the token's name": loggedInByCookie,
 	"too many redirects": func(t *testing.T) string {
 		return logged(t, testkit.As(adaInApp), from("/quickstart"))
 	},
 	"they are logged out of the docs too soon: the token is the docs session, and expires after seconds": func(t *testing.T) string {
 		return explained(t, docsURL+"?jwt_token="+token(`"exp":1700000010,"iat":1700000000`))
+	},
+	"public docs do not know them: the app sets the cookie itself, without `SetCookie`": func(t *testing.T) string {
+		return explained(t, "Set-Cookie: "+pair1+"; Path=/; Secure; HttpOnly; SameSite=Lax")
 	},
 	"public docs do not know them, and the console names CORS or a 403 (package `userinfo`)": func(t *testing.T) string {
 		return asked(t, "https://docs.example.org")

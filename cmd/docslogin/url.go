@@ -39,16 +39,27 @@ func urlHelp() string {
   -token-ttl DURATION    how long the token is valid, such as 5m
   -session-ttl DURATION  how long the docs session lasts, if the token says it
 ` + sharedHelp("-platform", "-docs", "-key-file", "-key-env") + `  -json                  print {"url": "…"}
-` + formHelp()
+` + noURLHelp()
 }
 
-// formHelp returns the help about the platforms whose login URL contains no token.
-func formHelp() string {
-	names := platformsWhere(func(p rules.Platform) bool { return p.Form != "" })
+// noURLHelp returns the help about platforms whose token no URL carries.
+func noURLHelp() string {
+	names := platformsWhere(func(p rules.Platform) bool { return noURL(p) != "" })
 	if names == nil {
 		return ""
 	}
-	return "\n" + wrap("", 0, strings.Fields("The token for "+list(names, "and")+" travels in a form, so there is no such URL.")...)
+	return "\n" + wrap("", 0, strings.Fields("There is no such URL for "+list(names, "and")+", which take the token in a form or a cookie.")...)
+}
+
+// noURL returns where the token travels, as it reads after "in", or "" if a URL carries it.
+func noURL(p rules.Platform) string {
+	switch {
+	case p.Form != "":
+		return "a form"
+	case p.InCookie():
+		return "a cookie"
+	}
+	return ""
 }
 
 func (t *tool) url(args []string) error {
@@ -98,8 +109,8 @@ func (t *tool) url(args []string) error {
 		return err
 	}
 	platform, rule := preset.New(s.values(key)), preset.Rules(s.values(key))
-	if rule.Form != "" {
-		return fmt.Errorf("%s takes the token in a form, so there is no login URL; open the app's login route in a browser", platform.Name)
+	if place := noURL(rule); place != "" {
+		return fmt.Errorf("%s takes the token in %s, so there is no login URL; open the app's login route in a browser", platform.Name, place)
 	}
 	if !ok {
 		return usageError("set -key-file or -key-env")

@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"net/http"
+	"net/http/httputil"
 	"net/url"
 	"regexp"
 	"slices"
@@ -59,16 +61,19 @@ func (p preset) flags() []string {
 	return append([]string{"-platform", p.Flag, "-docs", p.docs}, p.arguments...)
 }
 
-// formToken returns the token in the route's form.
-func formToken(t *testing.T, p presets.Preset, docsURL, key string) string {
+// response returns the response of the login route.
+func (p preset) response(t *testing.T) *http.Response {
 	t.Helper()
 	user := &docslogin.User{ID: "1", Name: "Ada", Email: "ada@example.com"}
-	m, err := docslogin.New(testkit.As(user), p.Example(docsURL, key), testkit.Silent) // of today
+	m, err := docslogin.New(testkit.As(user), p.Example(p.docs, p.key), testkit.Silent) // of today
 	if err != nil {
 		t.Fatal(err)
 	}
-	return testkit.JWT.FindString(testkit.Sent(t, testkit.Get(t, m, "/docs-login")))
+	return testkit.Get(t, m, "/docs-login")
 }
+
+// hasNoURL reports whether a form or a cookie carries the token, instead of a URL.
+func (p preset) hasNoURL() bool { return p.Rules(nil).Form != "" || p.Rules(nil).InCookie() }
 
 // explain accepts what url makes, and needs only the key for that.
 func TestALoginURLOfEveryPlatformIsExplained(t *testing.T) {
@@ -76,19 +81,27 @@ func TestALoginURLOfEveryPlatformIsExplained(t *testing.T) {
 		t.Run(p.Flag, func(t *testing.T) {
 			env := map[string]string{"KEY": p.key, "OTHER": p.other}
 			input, explain := madeURL(t, p), []string{"explain", "-key-env"}
-			if p.Rules(nil).Form != "" {
-				input, explain = formToken(t, p.Preset, p.docs, p.key), []string{"explain", "-platform", p.Flag, "-key-env"}
+			switch {
+			case p.Rules(nil).Form != "":
+				input, explain = testkit.JWT.FindString(testkit.Sent(t, p.response(t))), []string{"explain", "-platform", p.Flag, "-key-env"}
+			case p.hasNoURL():
+				dump, err := httputil.DumpResponse(p.response(t), false)
+				if err != nil {
+					t.Fatal(err)
+				}
+				input = string(dump)
 			}
 			accepted := call(t, input, env, append(explain, "KEY")...)
 			accepted.want(t, 0, p.Name()+", according to ", "✓ signature: The signature ", "✓ "+p.Name()+" would accept it.")
 			if strings.Contains(accepted.out, "!") || strings.Contains(accepted.out, "✗") {
 				t.Errorf("a finding is not in order:\n%s", accepted.out)
 			}
-			accepted.safe(t, input, p.key, "ada@example.com", "Ada")
+			secrets := []string{testkit.JWT.FindString(input), p.key, p.other, "ada@example.com", "Ada"}
+			accepted.safe(t, secrets...)
 			call(t, input, env, append(append(explain, "KEY"), p.flags()...)...).want(t, 0, "according to -platform", "✓ "+p.Name()+" would accept it.")
 			rejected := call(t, input, env, append(explain, "OTHER")...)
 			rejected.want(t, 1, "✗ signature: The signature ", "✗ "+p.Name()+" would reject it because of signature.")
-			rejected.safe(t, input, p.key, p.other, "ada@example.com", "Ada")
+			rejected.safe(t, secrets...)
 			call(t, input, env, explain[:len(explain)-1]...).want(t, 0, "! signature: Not checked", p.Name()+" would accept it, if the signature verifies.")
 		})
 	}
@@ -106,8 +119,9 @@ func madeURL(t *testing.T, p preset) string {
 		link = "/base" + link
 	}
 	made := p.url(t, link)
-	if p.Rules(nil).Form != "" {
-		made.want(t, 1, p.Name()+" takes the token in a form, so there is no login URL")
+	if p.hasNoURL() {
+		place := map[bool]string{true: "form", false: "cookie"}[p.Rules(nil).Form != ""]
+		made.want(t, 1, p.Name()+" takes the token in a "+place+", so there is no login URL; open the app's login route in a browser")
 		return ""
 	}
 	made.want(t, 0, strings.Trim(testkit.Arrival(p.Preset, "quickstart"), "/"))
@@ -131,8 +145,8 @@ func (p preset) url(t *testing.T, link string) result {
 // The same login at the test site of the platform.
 func TestALoginURLOfEveryPlatformLogsIn(t *testing.T) {
 	for _, p := range allPresets(t) {
-		if p.Rules(nil).Form != "" {
-			continue // no URL
+		if p.hasNoURL() {
+			continue
 		}
 		t.Run(p.Flag, func(t *testing.T) {
 			site := p.Site(docslogintest.WithKey(p.key))
