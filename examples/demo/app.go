@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	_ "embed"
+	"errors"
 	"html/template"
 	"log"
 	"net/http"
@@ -18,8 +19,9 @@ const sessionName = "acme_demo_session"
 // docs is a docs site as the app knows it.
 type docs struct {
 	docslogin.Platform
-	Path        string // of the login route
-	Title, What string // for the home page
+	Path        string                // of the login route
+	Title, What string                // for the home page
+	Login       *docslogin.Middleware // set by newApp
 }
 
 // person is a user as stored in the app's database.
@@ -35,6 +37,18 @@ var people = []person{
 	{"ben", "Ben Okafor", "ben@example.com", "Team", []string{"developer"}, []docslogin.APIKey{
 		{Name: "Live", Key: "acme_live_ben_7740"}}},
 	{"chloe", "Chloé Martin", "chloe@example.com", "Trial", nil, nil},
+}
+
+// user returns what the docs may know about a person.
+func (p *person) user() *docslogin.User {
+	return &docslogin.User{
+		ID:         p.ID,
+		Name:       p.Name,
+		Email:      p.Email,
+		Groups:     p.Groups,
+		APIKeys:    p.Keys,
+		Attributes: map[string]any{"plan": p.Plan},
+	}
 }
 
 func find(id any) *person {
@@ -67,14 +81,7 @@ func newApp(all []docs) (http.Handler, error) {
 		if p == nil {
 			return nil, docslogin.ErrNoUser
 		}
-		return &docslogin.User{
-			ID:         p.ID,
-			Name:       p.Name,
-			Email:      p.Email,
-			Groups:     p.Groups,
-			APIKeys:    p.Keys,
-			Attributes: map[string]any{"plan": p.Plan},
-		}, nil
+		return p.user(), nil
 	})
 	a := &app{store: store, Docs: all}
 	mux := http.NewServeMux()
@@ -84,11 +91,12 @@ func newApp(all []docs) (http.Handler, error) {
 	mux.HandleFunc("POST /sign-out", a.signOut)
 
 	handler := http.NewCrossOriginProtection().Handler(http.MaxBytesHandler(mux, 1<<16))
-	for _, d := range all {
+	for i, d := range all {
 		login, err := docslogin.New(lookup, d.Platform, docslogin.WithPath(d.Path), docslogin.WithSignInPage("/sign-in", "next"))
 		if err != nil {
 			return nil, err
 		}
+		all[i].Login = login
 		handler = login.Wrap(handler)
 		a.returnURL = login.ReturnURL // the same for every login route, because all have this sign-in page
 	}
@@ -131,6 +139,13 @@ func (a *app) signIn(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, "saving the session", err)
 		return
 	}
+	for _, d := range a.Docs {
+		// From now on, docs that read the token from a cookie know the reader. Other docs need no cookie.
+		if err := d.Login.SetCookie(r.Context(), w, p.user()); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+			log.Printf("demo: setting the cookie of %s: %v", d.Name, err)
+			d.Login.ClearCookie(w) // it may be an earlier user's
+		}
+	}
 	http.Redirect(w, r, a.returnURL(r), http.StatusSeeOther) // a 307 or 308 would repeat the POST at the docs
 }
 
@@ -141,6 +156,10 @@ func (a *app) signOut(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, "ending the session", err)
 		return
 	}
+	for _, d := range a.Docs {
+		d.Login.ClearCookie(w) // does nothing, unless the docs read the token from a cookie
+	}
+	// An app with one docs site can redirect to LogoutURL instead, unless it is empty.
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 

@@ -3,8 +3,11 @@
 //
 //	go run ./examples/demo
 //
-// The ports of a host share cookies. With names under localhost, which browsers resolve themselves,
-// cookies are kept apart as in production:
+// Docs that read the token from a cookie must share a domain with the app. So these docs and the app
+// have names under acme.localhost, which browsers resolve themselves.
+//
+// The ports of a host share cookies. To keep cookies apart as in production, give the app and all docs
+// a name:
 //
 //	go run ./examples/demo -names
 //
@@ -50,28 +53,26 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	}
 	appAddress := flags.String("app", "127.0.0.1:8080", "`address` of the app")
 	docsAddress := flags.String("docs", "127.0.0.1:8081", "`address` of the first docs site; the others take the ports after it, or with port 0 free ones")
-	names := flags.Bool("names", false, "use names under localhost, which keep cookies apart")
+	names := flags.Bool("names", false, "use a name under "+domain+" for the app and for each docs site, which keeps their cookies apart")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if flags.NArg() > 0 {
 		return fmt.Errorf("unknown argument %q: there are only flags, see -h", flags.Arg(0))
 	}
-	named := func(url, name string) string {
-		if *names {
-			return "http://" + name + ".localhost" + url[strings.LastIndexByte(url, ':'):]
-		}
-		return url
-	}
-
 	listener, err := listenAt("app", *appAddress, 0)
 	if err != nil {
 		return err
 	}
 	defer listener.Close()
-	appURL := named("http://"+listener.Addr().String(), "app")
+	appURL := "http://" + listener.Addr().String()
+	namedURL := named(appURL, "app")
+	if *names {
+		appURL = namedURL
+	}
 
 	var all []docs
+	cookieRoutes := map[string]bool{}
 	for i, p := range presets.All() {
 		l, err := listenAt("docs", *docsAddress, i)
 		if err != nil {
@@ -87,8 +88,17 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		}
 		site := p.Site(docslogintest.WithListener(l), docslogintest.WithTitle(d.Title))
 		defer site.Close()
-		site.URL = named(site.URL, p.Flag)
-		site.SetLoginURL(appURL + d.Path) // in real life, a field in the docs' dashboard
+		loginURL := appURL + d.Path
+		if p.Rules(nil).InCookie() {
+			loginURL, cookieRoutes[d.Path] = namedURL+d.Path, true
+			if appURL != namedURL {
+				d.What += " For these docs, the app has the name app." + domain + ", where you sign in separately."
+			}
+		}
+		if *names || cookieRoutes[d.Path] {
+			site.URL = named(site.URL, p.Flag)
+		}
+		site.SetLoginURL(loginURL) // in real life, a field in the docs' dashboard
 		d.Platform = site.Platform()
 		all = append(all, d)
 	}
@@ -96,15 +106,23 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second}
+	server := &http.Server{Handler: underDomain(handler, namedURL, cookieRoutes), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 
 	fmt.Fprintf(stdout, "%-24s  %s/\n", "The app", appURL)
+	if appURL != namedURL {
+		fmt.Fprintf(stdout, "%-24s  %s/\n", "The app, by its name", namedURL)
+	}
 	for _, d := range all {
 		fmt.Fprintf(stdout, "%-24s  %s/quickstart\n", d.Name, d.DocsURL)
 	}
 	fmt.Fprintln(stdout, "Open one of these docs pages: you sign in at the app's form and come back to the docs. Ctrl-C stops.")
+	for _, d := range all {
+		if cookieRoutes[d.Path] {
+			fmt.Fprintf(stdout, "The pages of %s are public. They know you after you sign in at %s/.\n", d.Name, namedURL)
+		}
+	}
 
 	select {
 	case err := <-failed:
@@ -114,6 +132,26 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	return server.Shutdown(ending)
+}
+
+// domain is the parent of every name. Browsers send a cookie for this domain to all of them.
+const domain = "acme.localhost"
+
+// named returns a URL with a name in place of its host.
+func named(url, name string) string {
+	return "http://" + name + "." + domain + url[strings.LastIndexByte(url, ':'):]
+}
+
+// underDomain redirects the routes that set a cookie for the domain to the app's name under it, because
+// browsers accept the cookie only from there.
+func underDomain(next http.Handler, namedURL string, routes map[string]bool) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if host, _, _ := strings.Cut(r.Host, ":"); routes[r.URL.Path] && !strings.EqualFold(host, "app."+domain) {
+			http.Redirect(w, r, namedURL+r.URL.RequestURI(), http.StatusSeeOther)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // listenAt listens on the address, with after added to its port unless the port is 0. Without a host,

@@ -6,19 +6,25 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"html"
 	"io"
+	"log"
 	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/docslogintest"
 	"github.com/docslogin/docslogin/internal/presets"
 	"github.com/docslogin/docslogin/internal/testkit"
+	"github.com/docslogin/docslogin/platforms"
 	"github.com/gorilla/sessions"
 )
 
@@ -50,8 +56,13 @@ func start(t *testing.T, args ...string) (app string, docs map[string]string) {
 	var urls []string
 	for lines := bufio.NewScanner(out); len(urls) < 1+len(names) && lines.Scan(); {
 		for _, field := range strings.Fields(lines.Text()) {
-			if u, err := url.Parse(field); err == nil && u.Port() != "" {
+			u, err := url.Parse(field)
+			switch {
+			case err != nil || u.Port() == "":
+			case !strings.HasPrefix(lines.Text(), "The app, by its name"):
 				urls = append(urls, "http://"+u.Host)
+			case len(urls) != 1 || field != named(urls[0], "app")+"/":
+				t.Errorf("the app's name is in %q, after %q", lines.Text(), urls)
 			}
 		}
 	}
@@ -91,13 +102,23 @@ func wants(t *testing.T, page string, want ...string) {
 	}
 }
 
-// visit opens a page of the docs as somebody who is signed out, signs in at the app, and
-// returns where that leads.
+// isShared reports whether the docs read the token from a cookie, and so must share a domain with the app.
+func isShared(p presets.Preset) bool { return p.Rules(nil).InCookie() }
+
+// loginButton matches the "Log in" button of a public page.
+var loginButton = regexp.MustCompile(`<a class="button" href="([^"]*)">Log in</a>`)
+
+// visit opens a page as somebody who is signed out, signs in at the app, and returns where that leads.
 func visit(t *testing.T, app, page, user string) (*url.URL, string) {
 	t.Helper()
 	client := docslogintest.NewClient()
 	resp, err := client.Get(page)
 	at, form := read(t, resp, err)
+	if login := loginButton.FindStringSubmatch(form); login != nil {
+		resp, err = client.Get(html.UnescapeString(login[1]))
+		at, form = read(t, resp, err)
+		app = named(app, "app")
+	}
 	if at.Path != "/sign-in" || "http://"+at.Host != app {
 		t.Fatalf("ended at %v", at)
 	}
@@ -122,7 +143,7 @@ func TestAVisitorComesBackToTheDeepLink(t *testing.T) {
 			at, page := visit(t, app, docs[p.Flag]+"/reference?lang=go#install", "ada")
 			anchor := ""
 			if place := p.Rules(nil).Place(); strings.HasPrefix(place, "the parameter") {
-				anchor = "#install" // which no token replaces, and no second form loses
+				anchor = "#install" // no token replaces it, and no second form or button loses it
 			}
 			if at.String() != docs[p.Flag]+testkit.Arrival(p, "/reference?lang=go")+anchor {
 				t.Fatalf("ended at %v", at)
@@ -148,13 +169,13 @@ func TestAVisitorComesBackToTheDeepLink(t *testing.T) {
 
 func TestNamesUnderLocalhost(t *testing.T) {
 	app, docs := start(t, "-names")
-	if !strings.HasPrefix(app, "http://app.localhost:") {
+	if !strings.HasPrefix(app, "http://app.acme.localhost:") {
 		t.Errorf("the app is at %s", app)
 	}
 	for _, p := range presets.All() {
 		site := docs[p.Flag]
 		at, page := visit(t, app, site+"/reference?lang=go", "ben")
-		if at.String() != site+testkit.Arrival(p, "/reference?lang=go") || !strings.HasPrefix(site, "http://"+p.Flag+".localhost:") {
+		if at.String() != site+testkit.Arrival(p, "/reference?lang=go") || !strings.HasPrefix(site, "http://"+p.Flag+".acme.localhost:") {
 			t.Errorf("%s: ended at %v", p.Flag, at)
 		}
 		wants(t, page, "Hello, ", "ben@example.com")
@@ -170,7 +191,6 @@ func TestTheApp(t *testing.T) {
 	formAction := resp.Header.Get("Content-Security-Policy")
 	formAction = formAction[strings.Index(formAction, "form-action"):]
 	for name, site := range docs {
-		wants(t, page, `<a href="`+site+`/quickstart">`)
 		if !strings.Contains(formAction+" ", " "+site+" ") {
 			t.Errorf("the form may not lead to %s: %s", name, formAction)
 		}
@@ -208,15 +228,149 @@ func TestTheHomePageHasEverySiteWithItsTitleAndDescription(t *testing.T) {
 	app, docs := start(t)
 	resp, err := docslogintest.NewClient().Get(app)
 	_, page := read(t, resp, err)
-	for _, test := range []struct{ name, title, what string }{
-		{"readme", "Acme ReadMe", "The token travels in the parameter auth_token."},
-		{"mintlify-personalization", "Acme Mintlify personalization", "The token travels in the fragment."},
-		{"zendesk", "Acme Zendesk", "The token travels in the form&#39;s field jwt."},
+	for _, test := range []struct{ link, title, what string }{
+		{"/docs-login?redirect=%2Fquickstart", "Acme ReadMe", "The token travels in the parameter auth_token."},
+		{"/mintlify-personalization-login?redirect=%2Fquickstart", "Acme Mintlify personalization", "The token travels in the fragment."},
+		{"/gitbook-login?location=%2Fquickstart", "Acme GitBook", "The token travels in the parameter jwt_token. <a href=\"" + docs["gitbook"] + "/~gitbook/auth/logout\">Log out of these docs</a>"},
+		{"/gitbook-adaptive-login?location=%2Fquickstart", "Acme GitBook adaptive", "The token travels in the cookie gitbook-visitor-token. For these docs, the app has the name app.acme.localhost, where you sign in separately."},
+		{"/zendesk-login?return_to=%2Fquickstart", "Acme Zendesk", "The token travels in the form&#39;s field jwt."},
 	} {
-		wants(t, page, `<a href="`+docs[test.name]+`/quickstart">`+test.title+`</a></p><p class="quiet">`+test.what+`</p>`)
+		wants(t, page, `<a href="`+test.link+`">`+test.title+`</a></p><p class="quiet">`+test.what+`</p>`)
 	}
 	if got := strings.Count(page, "The token travels in "); got != len(names) {
 		t.Errorf("%d of %d sites have a description", got, len(names))
+	}
+}
+
+// menu returns the link on the app's home page that leads to the docs of a preset.
+func menu(t *testing.T, client *http.Client, app string, p presets.Preset) (link string) {
+	t.Helper()
+	resp, err := client.Get(app)
+	_, page := read(t, resp, err)
+	found := regexp.MustCompile(`<a href="(/[^"]*)">Acme ` + p.Name() + `</a>`).FindStringSubmatch(page)
+	if found == nil {
+		t.Fatalf("no link to the docs of %s:\n%s", p.Flag, page)
+	}
+	return app + html.UnescapeString(found[1])
+}
+
+// signIn signs in at the app, without a return URL.
+func signIn(t *testing.T, client *http.Client, app, user string) {
+	t.Helper()
+	resp, err := client.PostForm(app+"/sign-in", url.Values{"user": {user}})
+	if at, _ := read(t, resp, err); at.String() != app+"/" {
+		t.Fatalf("after the sign-in: %v", at)
+	}
+}
+
+func TestALinkInTheMenuLogsIn(t *testing.T) {
+	for _, args := range [][]string{nil, {"-names"}} {
+		app, docs := start(t, args...)
+		for _, p := range presets.All() {
+			client, app := docslogintest.NewClient(), app
+			if isShared(p) {
+				app = named(app, "app")
+			}
+			signIn(t, client, app, "ada")
+			resp, err := client.Get(menu(t, client, app, p))
+			at, page := read(t, resp, err)
+			if at.String() != docs[p.Flag]+testkit.Arrival(p, "/quickstart") {
+				t.Errorf("%s %q: ended at %v", p.Flag, args, at)
+			}
+			wants(t, page, "Hello, ")
+		}
+	}
+}
+
+// Docs that read the token from a cookie know the reader from sign-in to sign-out.
+func TestDocsThatShareACookieWithTheApp(t *testing.T) {
+	for _, args := range [][]string{nil, {"-names"}} {
+		app, docs := start(t, args...)
+		app = named(app, "app")
+		for _, p := range presets.All() {
+			if !isShared(p) {
+				continue
+			}
+			client := docslogintest.NewClient()
+			greets := func(name string) {
+				t.Helper()
+				resp, err := client.Get(docs[p.Flag] + "/quickstart")
+				at, page := read(t, resp, err)
+				if at.String() != docs[p.Flag]+"/quickstart" || name == "" && strings.Contains(page, "Hello, ") {
+					t.Errorf("%s %q: ended at %v\n%s", p.Flag, args, at, page)
+				}
+				if name != "" {
+					wants(t, page, "Hello, "+name)
+				}
+			}
+			greets("")
+			signIn(t, client, app, "ada")
+			greets("Ada Park")
+			signIn(t, client, app, "ben")
+			greets("Ben Okafor")
+			resp, err := client.Post(app+"/sign-out", "", nil)
+			read(t, resp, err)
+			greets("")
+		}
+	}
+}
+
+// Otherwise, the docs would show an earlier user's pages to the next user.
+func TestACookieThatCannotBeSetIsRemoved(t *testing.T) {
+	platform := platforms.GitBookAdaptive("http://docs.acme.localhost", domain, testkit.Secret)
+	platform.Mapper = func(context.Context, *docslogin.User, docslogin.Claims) error { return errors.New("no claims") }
+	app, err := newApp([]docs{{Platform: platform, Path: "/docs-login"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log.SetOutput(io.Discard)
+	defer log.SetOutput(os.Stderr)
+	w, r := httptest.NewRecorder(), httptest.NewRequest("POST", "/sign-in", strings.NewReader("user=ben"))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	app.ServeHTTP(w, r)
+	cookies := w.Result().Cookies()
+	if w.Code != http.StatusSeeOther || len(cookies) != 2 || cookies[1].Name != "gitbook-visitor-token" || cookies[1].MaxAge >= 0 {
+		t.Errorf("status %d, cookies %v", w.Code, cookies)
+	}
+}
+
+// Browsers accept the cookie only from the app's name. A login that begins at the app's address continues
+// there.
+func TestALoginThatNeedsTheCookieContinuesAtTheAppsName(t *testing.T) {
+	app, docs := start(t)
+	for _, p := range presets.All() {
+		if !isShared(p) {
+			continue
+		}
+		client := docslogintest.NewClient()
+		signIn(t, client, app, "ada")
+		resp, err := client.Get(menu(t, client, app, p))
+		at, _ := read(t, resp, err)
+		if at.Path != "/sign-in" || "http://"+at.Host != named(app, "app") {
+			t.Fatalf("%s: the login leads to %v", p.Flag, at)
+		}
+		resp, err = client.PostForm(at.String(), url.Values{"user": {"ben"}})
+		at, page := read(t, resp, err)
+		if at.String() != docs[p.Flag]+"/quickstart" {
+			t.Errorf("%s: ended at %v", p.Flag, at)
+		}
+		wants(t, page, "Hello, Ben Okafor")
+	}
+}
+
+// A proxy, or port 80, makes the Host header differ from the address on which the app listens.
+func TestTheAppsNameIsEnough(t *testing.T) {
+	next := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
+	handler := underDomain(next, "http://app.acme.localhost:80", map[string]bool{"/a-login": true})
+	for target, want := range map[string]int{
+		"http://app.acme.localhost/a-login": http.StatusTeapot, "http://APP.acme.localhost:9000/a-login": http.StatusTeapot, "http://127.0.0.1/other": http.StatusTeapot,
+		"http://127.0.0.1/a-login": http.StatusSeeOther, "http://app.acme.localhost.evil.example/a-login": http.StatusSeeOther,
+	} {
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, httptest.NewRequest("GET", target, nil))
+		if to := w.Header().Get("Location"); w.Code != want || to != "" && to != "http://app.acme.localhost:80/a-login" {
+			t.Errorf("%s: %d, %s", target, w.Code, to)
+		}
 	}
 }
 
@@ -224,12 +378,16 @@ func TestEachPresetHasALoginRouteOfItsOwn(t *testing.T) {
 	app, _ := start(t)
 	client := docslogintest.NewClient()
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	for i, name := range names {
-		path := "/" + name + "-login"
+	for i, p := range presets.All() {
+		path := "/" + p.Flag + "-login"
 		if i == 0 {
 			path = "/docs-login"
 		}
-		resp, err := client.Get(app + path)
+		at := app
+		if isShared(p) {
+			at = named(app, "app")
+		}
+		resp, err := client.Get(at + path)
 		read(t, resp, err)
 		if location := resp.Header.Get("Location"); resp.StatusCode != http.StatusFound || !strings.HasPrefix(location, "/sign-in?next=") {
 			t.Errorf("%s leads to %q, status %d", path, location, resp.StatusCode)
@@ -335,7 +493,11 @@ func TestPortsAfterTheFirst(t *testing.T) {
 	}
 	_, docs := start(t, "-docs", fmt.Sprintf("127.0.0.1:%d", first))
 	for i, name := range names {
-		if want := fmt.Sprintf("http://127.0.0.1:%d", first+i); docs[name] != want {
+		want := fmt.Sprintf("http://127.0.0.1:%d", first+i)
+		if isShared(presets.All()[i]) {
+			want = named(want, name)
+		}
+		if docs[name] != want {
 			t.Errorf("%s is at %s, want %s", name, docs[name], want)
 		}
 	}
