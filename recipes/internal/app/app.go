@@ -156,6 +156,14 @@ func SignIn(returnURL func(*http.Request) string) http.Handler {
 	})
 }
 
+// SignOut removes the session cookie of SignIn from the browser. A copy of the cookie stays valid. To prevent
+// that, keep sessions on the server.
+func SignOut(w http.ResponseWriter, r *http.Request) error {
+	session, _ := store.Get(r, "session") // a new one, if the cookie cannot be read
+	session.Options.MaxAge = -1
+	return session.Save(r, w)
+}
+
 // Home is a page for users.
 var Home = HomeFor(SignedIn, "/sign-in")
 

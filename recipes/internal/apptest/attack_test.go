@@ -105,6 +105,7 @@ func TestReturnURLs(t *testing.T) {
 var posts = map[string][]string{
 	"identity/auth0":       {"/sign-out"},
 	"identity/supertokens": {"/auth/signin", "/auth/signup", "/auth/signout", "/auth/session/refresh"},
+	"situations/embed":     {"/sign-out"},
 	"situations/signout":   {"/sign-out"},
 	"situations/spa":       {"/api/sign-in", "/api/docs-url"},
 }

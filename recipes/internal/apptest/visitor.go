@@ -175,10 +175,13 @@ func (w *cookieWatch) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// emailOf returns the e-mail address in a token: Mintlify's in content, most others' at the top.
+// emailOf returns the e-mail address in a token. Mintlify has it in content, Fern has it in fern, and most
+// others have it at the top.
 func emailOf(login docslogintest.Login) any {
-	if content, ok := login.Claims["content"].(map[string]any); ok {
-		return content["email"]
+	for _, name := range []string{"content", "fern"} {
+		if object, ok := login.Claims[name].(map[string]any); ok {
+			return object["email"]
+		}
 	}
 	return login.Claims["email"]
 }
@@ -311,7 +314,11 @@ func (v *Visitor) Submit(t *testing.T, p Page) Page {
 // LogOutOfDocs ends the docs session, but not the app's.
 func (v *Visitor) LogOutOfDocs(t *testing.T, site *docslogintest.Site) {
 	t.Helper()
-	v.page(t)(v.client.PostForm(site.URL+"/logout", nil))
+	if path := site.Platform().Logout; path != "" {
+		v.Open(t, site.URL+path)
+		return
+	}
+	v.page(t)(v.client.PostForm(site.URL+"/logout", nil)) // the button on its pages
 }
 
 func (v *Visitor) page(t *testing.T) func(resp *http.Response, err error) Page {

@@ -1,13 +1,19 @@
-// Command signout is an app whose sign-out also ends the docs session, and to whose sign-out page
-// the docs' "Log out" leads (GitBook).
+// Command signout is an app whose sign-out also ends the docs session. The docs' "Log out" leads to the
+// app's sign-out page (GitBook or, with -platform fern, Fern).
 //
-// The traps: any page can trigger a sign-out by GET; and a sign-out that visits the docs before
-// it ends the app's session, or that ends at a page which logs in, logs the user in again at once.
-// A short docs session limits what no sign-out reaches, such as another browser. fake.go has the
-// docs.
+// Avoid these mistakes:
+//
+//   - A sign-out by GET. Any page can trigger it, as any page can trigger a docs logout.
+//   - A sign-out that visits the docs before it ends the app's session, or that leads to a page which logs
+//     users in. Both log the user in again at once.
+//   - A redirect to the page that a docs logout adds to the app's logout URL. Anybody can choose that page.
+//
+// A sign-out does not reach another browser, or docs without a logout URL (-platform mintlify). A short
+// docs session limits that. fake.go has the docs.
 package main
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"html/template"
@@ -28,28 +34,30 @@ func newHandler(env app.Env) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Other platforms have another logout URL. If yours has none, redirect to /sign-out at once and
-	// rely on the short session.
-	docsLogout := env.Platform.DocsURL + "/~gitbook/auth/logout"
 	mux := http.NewServeMux()
 	mux.Handle("/{$}", app.HomeFor(signedIn, "/sign-in"))
 	mux.Handle("/sign-in", app.SignInForm(docs.ReturnURL, signIn))
-	mux.HandleFunc("GET /sign-out", signOutPage) // the logout URL in the docs' dashboard
+	mux.HandleFunc("GET /sign-out", func(w http.ResponseWriter, r *http.Request) { // the logout URL in the docs' dashboard
+		signOutPage(w, r, docs.PageURL(r))
+	})
 	mux.HandleFunc("POST /sign-out", func(w http.ResponseWriter, r *http.Request) {
-		// The app's session first: the docs may open a page of theirs, which asks the app at once.
+		// End the app's session first. The docs may open one of their pages, which asks the app at once.
 		if err := signOut(w, r); err != nil {
 			slog.ErrorContext(r.Context(), "the session cannot be ended", "error", err)
 			http.Error(w, "The session cannot be ended.", http.StatusInternalServerError)
 			return
 		}
-		http.Redirect(w, r, docsLogout, http.StatusSeeOther) // which redirects to signOutPage, with a docs page in location
+		docs.ClearCookie(w) // for docs that read the token from a cookie; otherwise, it does nothing
+		// The docs logout redirects to the page above. Without a logout URL, the docs session ends by itself.
+		http.Redirect(w, r, cmp.Or(docs.LogoutURL(), "/sign-out"), http.StatusSeeOther)
 	})
 	return docs.Wrap(http.NewCrossOriginProtection().Handler(mux)), nil
 }
 
-// signOutPage signs nobody out and redirects nowhere, not even to the location that the docs add,
-// because the docs' pages would ask the app to log the user in again.
-func signOutPage(w http.ResponseWriter, r *http.Request) {
+// signOutPage does not sign the user out, because any page can open it. It links to the docs page from which
+// the visitor comes. It does not redirect there, because a private page asks the app to log the user in
+// again.
+func signOutPage(w http.ResponseWriter, r *http.Request, docsPage string) {
 	_, err := signedIn(r)
 	if err != nil && !errors.Is(err, docslogin.ErrNoUser) {
 		slog.ErrorContext(r.Context(), "the session cannot be read", "error", err)
@@ -57,17 +65,18 @@ func signOutPage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	_ = page.Execute(w, err == nil)
+	_ = page.Execute(w, map[string]any{"SignedIn": err == nil, "DocsPage": docsPage})
 }
 
 // If a Content-Security-Policy has form-action, it must allow the docs' origin, to which the form
 // is redirected.
 var page = template.Must(template.New("").Parse(`<!doctype html><title>Sign out</title>
-{{if .}}<p>You are still signed in to the app.</p>
+{{if .SignedIn}}<p>You are still signed in to the app.</p>
 <form method="post" action="/sign-out"><button>Sign out</button></form>
 {{else}}<p>You are signed out.</p>
 <a href="/sign-in">Sign in</a>
-{{end}}`))
+{{end}}<a href="{{.DocsPage}}">Back to the docs</a>
+`))
 
 const lifetime = time.Hour
 
