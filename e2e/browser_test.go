@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
@@ -36,9 +37,13 @@ func TestTheTokenStaysOutOfSight(t *testing.T) {
 			}
 		}
 		inURLs, inBodies := 0, 0
+		inCookies := 0
 		for _, r := range append(w.asked(""), w.docs.asked("")...) {
 			for name, values := range r.Header {
-				if strings.Contains(strings.Join(values, " "), "eyJhbGciOi") {
+				switch n := strings.Count(strings.Join(values, " "), "eyJhbGciOi"); {
+				case name == "Cookie" && p.cookie != "":
+					inCookies += n
+				case n != 0:
 					t.Errorf("%s %s has the token in its header %s", r.Method, r.URL.Path, name)
 				}
 			}
@@ -46,12 +51,15 @@ func TestTheTokenStaysOutOfSight(t *testing.T) {
 			inBodies += strings.Count(r.body, "eyJhbGciOi")
 		}
 		// A fragment does not reach a server: the docs' own script posts it.
-		wantURLs, wantBodies := 0, 1
-		if p.query != "" {
+		wantURLs, wantBodies, wantCookies := 0, 1, 0
+		switch {
+		case p.query != "":
 			wantURLs, wantBodies = 1, 0
+		case p.cookie != "": // of the one request after the route
+			wantBodies, wantCookies = 0, 1
 		}
-		if inURLs != wantURLs || inBodies != wantBodies {
-			t.Errorf("the token is %d times in a URL and %d times in a body, want %d and %d", inURLs, inBodies, wantURLs, wantBodies)
+		if inURLs != wantURLs || inBodies != wantBodies || inCookies != wantCookies {
+			t.Errorf("the token is %d times in a URL, %d times in a body, and %d times in a cookie, want %d, %d, and %d", inURLs, inBodies, inCookies, wantURLs, wantBodies, wantCookies)
 		}
 		if logins := w.site.Logins(); len(logins) != 1 {
 			t.Errorf("%d logins", len(logins))
@@ -106,7 +114,8 @@ func lazyLoads() []lazyLoad {
 }
 
 // The HTML is on a page of the app, to which Chromium sends the session cookie, and on a page of
-// another site. Nothing is signed until the visitor clicks the link to the docs.
+// another site. Nothing is signed until the visitor clicks the link to the docs. For the cookie, see
+// TestNothingSetsTheCookieWithoutAClick.
 func TestNothingIsSignedWithoutAClick(t *testing.T) {
 	for _, tt := range lazyLoads() {
 		t.Run(tt.name, func(t *testing.T) {
@@ -188,10 +197,10 @@ func (l lazyVisit) wait(v *visitor, loaded func() bool) {
 	})
 }
 
-// overTheForm opens a private page of the docs, signs in, and comes back to it.
+// overTheForm begins a login to a page of the docs, signs in, and comes to the page.
 func (w *world) overTheForm(v *visitor) {
 	v.t.Helper()
-	v.open(w.docs.URL + "/quickstart")
+	v.open(w.entry("/quickstart"))
 	w.fillForm(v, "ada")
 	v.arrives(w.docs.URL+"/quickstart", w.hello("ada"))
 }
@@ -204,7 +213,7 @@ func TestAnAnchorInTheLinkSurvivesTheForm(t *testing.T) {
 		v.open(strings.Replace(w.loginURL("/reference"), "reference", "reference%3Fa%3D1%23auth", 1))
 		w.fillForm(v, "ada")
 		want := w.docs.URL + "/reference?a=1"
-		if !p.onPage() || p.query != "" {
+		if p.keepsAnchor() {
 			want += "#auth"
 		}
 		v.arrives(want, p.hello("ada"))
@@ -212,9 +221,10 @@ func TestAnAnchorInTheLinkSurvivesTheForm(t *testing.T) {
 }
 
 // An anchor that the docs did not put into the deep link stays in the browser over all redirects, and
-// over the sign-in form, unless the token replaces it or a form carries the token.
+// over the sign-in form, unless the token replaces it or a form carries the token. Public docs do not
+// redirect.
 func TestAnAnchorInTheAddressBar(t *testing.T) {
-	each(t, firstOfShape(all), func(t *testing.T, p platform) {
+	each(t, firstOfShape(private), func(t *testing.T, p platform) {
 		w := newWorld(t, p)
 		want := w.docs.URL + "/reference?lang=go"
 		if p.query != "" {
@@ -250,11 +260,25 @@ func TestAnAnchorInTheAddressBarAndTheForm(t *testing.T) {
 	}
 }
 
+// logOutButton is the docs' own.
+const logOutButton = `header form button, header a[href$="/logout"]`
+
 // logOut ends the visitor's docs session.
 func (w *world) logOut(v *visitor) {
 	v.t.Helper()
+	if w.cookie != "" { // only the app ends these sessions
+		for _, cookie := range call(v, network.GetCookies, network.GetCookiesParams{URLs: []string{w.docs.URL}}).Cookies {
+			call(v, network.DeleteCookies, network.DeleteCookiesParams{Name: cookie.Name, Domain: cookie.Domain})
+		}
+		w.greetsNobody(v, "/")
+		return
+	}
 	v.open(w.docs.URL + "/changelog")
-	v.click("header form button")
+	v.click(logOutButton)
+	if hasLogout(w.platform) {
+		v.reaches(w.URL + "/docs-logged-out")
+		v.click("#back")
+	}
 	v.arrives(w.docs.URL+"/", "Log in")
 }
 
@@ -264,7 +288,7 @@ func TestTwoVisitsReachTheAppTwice(t *testing.T) {
 		v := newVisitor(t)
 		w.signIn(v, "ada")
 		for range 2 {
-			v.open(w.docs.URL + "/quickstart")
+			v.open(w.entry("/quickstart"))
 			v.arrives(w.docs.URL+"/quickstart", w.hello("ada"))
 			w.logOut(v)
 		}
@@ -285,7 +309,7 @@ func TestBackForwardAndReload(t *testing.T) {
 	each(t, firstOfShape(all), func(t *testing.T, p platform) {
 		w := newWorld(t, p)
 		v := newVisitor(t)
-		blog := newHost(t, "blog", static(`<a id=docs href="`+w.docs.URL+`/quickstart">Docs</a>`))
+		blog := newHost(t, "blog", static(`<a id=docs href="`+w.entry("/quickstart")+`">Docs</a>`))
 		v.open(blog.URL + "/")
 		v.click("#docs")
 		w.fillForm(v, "ada")
@@ -319,9 +343,10 @@ func TestBackForwardAndReload(t *testing.T) {
 }
 
 // With SameSite=Strict, every visit from the docs looks signed out. The visitor gets the form each
-// time, and can sign in there, since the form is on the app.
+// time, and can sign in there, since the form is on the app. Docs that share a domain with the app are
+// on the same site.
 func TestAStrictSessionCookie(t *testing.T) {
-	each(t, firstOfShape(all), func(t *testing.T, p platform) {
+	each(t, firstOfShape(private), func(t *testing.T, p platform) {
 		w := newWorld(t, p)
 		w.store.Options.SameSite = http.SameSiteStrictMode
 		v := newVisitor(t)
@@ -359,7 +384,7 @@ func TestAFormActionPolicyOnTheSignInForm(t *testing.T) {
 			return
 		}
 		v.watchPolicies()
-		v.open(w.docs.URL + "/quickstart")
+		v.open(w.entry("/quickstart"))
 		w.fillForm(v, "ada")
 		v.blocked("form-action")
 		v.reaches(w.URL + "/sign-in?") // where the visitor stays
@@ -430,7 +455,7 @@ func TestABookmarkOfTheReturnURL(t *testing.T) {
 }
 
 func TestAllDocsFromOneApp(t *testing.T) {
-	a := newApp(t)
+	a := newAppAt(t, "app.acme") // which shares a domain with the docs that need that
 	v := newVisitor(t)
 	var sites []*host
 	for _, p := range allPlatforms {
@@ -441,7 +466,7 @@ func TestAllDocsFromOneApp(t *testing.T) {
 		sites = append(sites, docs)
 	}
 	for i, docs := range sites {
-		v.open(docs.URL + "/reference")
+		v.open(allPlatforms[i].entry(t, docs.URL+"/reference"))
 		if i == 0 {
 			a.fillForm(v, "ada")
 		}
@@ -454,7 +479,7 @@ func TestAUserWhoMayNotReadTheDocsSignsInAsAnotherUser(t *testing.T) {
 		w := newWorld(t, p)
 		v := newVisitor(t)
 		w.signIn(v, "forbidden")
-		v.open(w.docs.URL + "/quickstart?a=1")
+		v.open(w.entry("/quickstart?a=1"))
 		v.reaches(w.URL+"/docs-login?", "You may not read this documentation")
 		v.tabTo("main a")
 		v.press("\r")
@@ -473,15 +498,16 @@ func TestTheAppsSessionEndsBetweenTwoPages(t *testing.T) {
 		v.click(`nav a[href="/reference"]`)
 		v.arrives(w.docs.URL+"/reference", w.hello("ada"))
 		w.logOut(v)
-		v.click(`nav a[href="/quickstart"]`)
+		v.open(w.entry("/quickstart"))
 		w.fillForm(v, "ada")
 		v.arrives(w.docs.URL+"/quickstart", w.hello("ada"))
 	})
 }
 
-// If the token says how long the docs session lasts, it ends with the app's session.
+// If the token says how long the docs session lasts, it ends with the app's session. On public docs the
+// reader is then anonymous: see TestTheCookieExpires.
 func TestTheDocsSessionEndsWithTheApps(t *testing.T) {
-	each(t, func(p platform) bool { return p.sessionClaim != "" }, func(t *testing.T, p platform) {
+	each(t, func(p platform) bool { return p.sessionClaim != "" && private(p) }, func(t *testing.T, p platform) {
 		clock, setLater := movable()
 		a := newApp(t)
 		site, docs := newDocs(t, p, "docs", docslogintest.WithClock(clock))

@@ -2,15 +2,17 @@ package e2e_test
 
 import (
 	"bufio"
+	"fmt"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp/kb"
 )
 
-// demo is examples/demo, run with host names that keep cookies apart.
+// demo is a run of examples/demo. With -names, its host names keep cookies apart.
 type demo struct {
 	app  string
 	docs map[string]string // by the platform's name
@@ -18,13 +20,13 @@ type demo struct {
 
 var demoLine = regexp.MustCompile(`^(.*?)  +(http://[^/]+)/`)
 
-func startDemo(t *testing.T) demo {
+func startDemo(t *testing.T, flags ...string) demo {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "demo")
 	if out, err := exec.Command("go", "build", "-o", binary, "github.com/docslogin/docslogin/examples/demo").CombinedOutput(); err != nil {
 		t.Fatalf("building the demo: %v\n%s", err, out)
 	}
-	process := exec.Command(binary, "-app", "127.0.0.1:0", "-docs", "127.0.0.1:0", "-names")
+	process := exec.Command(binary, append(flags, "-app", "127.0.0.1:0", "-docs", "127.0.0.1:0")...)
 	out, err := process.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -43,9 +45,10 @@ func startDemo(t *testing.T) demo {
 		if line == nil {
 			break
 		}
-		if d.app == "" {
+		switch {
+		case d.app == "":
 			d.app = line[2]
-		} else {
+		case !strings.HasPrefix(line[1], "The app"): // by another name
 			d.docs[line[1]] = line[2]
 		}
 	}
@@ -68,6 +71,15 @@ func (d demo) greets(p platform) string {
 	return "Hello, Ada Park."
 }
 
+// enter opens a page of the docs and, if that does not begin a login, clicks the docs' login button.
+func (d demo) enter(v *visitor, p platform, page string) {
+	v.t.Helper()
+	v.open(page)
+	if p.public() {
+		v.click(`header .button`)
+	}
+}
+
 // signIn signs in as Ada in the form.
 func (d demo) signIn(v *visitor) {
 	v.t.Helper()
@@ -77,11 +89,11 @@ func (d demo) signIn(v *visitor) {
 }
 
 func TestDemoSignedOut(t *testing.T) {
-	d := startDemo(t)
+	d := startDemo(t, "-names")
 	eachPlatform(t, func(t *testing.T, p platform) {
 		page := d.docs[p.name] + "/reference?x=a%20b"
 		v := newVisitor(t)
-		v.open(page)
+		d.enter(v, p, page)
 		d.signIn(v)
 		v.arrives(page, d.greets(p))
 	})
@@ -89,7 +101,7 @@ func TestDemoSignedOut(t *testing.T) {
 
 // Browsers keep the anchor over the form, and over the form that comes again after an error.
 func TestDemoAnchor(t *testing.T) {
-	d := startDemo(t)
+	d := startDemo(t, "-names")
 	each(t, func(p platform) bool { return p.query != "" }, func(t *testing.T, p platform) {
 		page := d.docs[p.name] + "/quickstart?lang=go#install"
 		v := newVisitor(t)
@@ -104,7 +116,7 @@ func TestDemoAnchor(t *testing.T) {
 }
 
 func TestDemoSignedIn(t *testing.T) {
-	d := startDemo(t)
+	d := startDemo(t, "-names")
 	v := newVisitor(t)
 	v.open(d.app + "/sign-in")
 	d.signIn(v)
@@ -112,7 +124,7 @@ func TestDemoSignedIn(t *testing.T) {
 	// One app logs her in at all docs sites, each with one click and no form.
 	for _, p := range allPlatforms {
 		v.open(d.app + "/")
-		v.click(`a[href^="` + d.docs[p.name] + `"]`)
+		d.clickLinkTo(v, p)
 		v.arrives(d.docs[p.name]+"/quickstart", d.greets(p))
 		if p.allKeys {
 			v.reads("Bearer acme_live_ada_5521", "Enterprise")
@@ -120,8 +132,46 @@ func TestDemoSignedIn(t *testing.T) {
 	}
 }
 
-func TestDemoOnAPublicPage(t *testing.T) {
+// clickLinkTo clicks the link to the docs on the demo's home page.
+func (d demo) clickLinkTo(v *visitor, p platform) {
+	v.t.Helper()
+	v.reads("Acme " + p.name)
+	eval[bool](v, fmt.Sprintf(`[...document.links].find((link) => link.textContent === %q).id = "docs", true`, "Acme "+p.name))
+	v.click("#docs")
+}
+
+// Docs that read the token from a cookie know the reader from the sign-in to the sign-out.
+func TestDemoSetsTheCookie(t *testing.T) {
+	d := startDemo(t, "-names")
+	docs := d.docs[adaptive().name]
+	v := newVisitor(t)
+	v.open(d.app + "/sign-in")
+	d.signIn(v)
+	v.arrives(d.app+"/", "Hello, Ada Park")
+	v.open(docs + "/quickstart")
+	v.reads(d.greets(adaptive()))
+	v.open(d.app + "/")
+	v.click(`header button`)
+	v.reads("You are signed out")
+	v.open(docs + "/quickstart")
+	v.reads("Log in")
+}
+
+// Without names, the app has another name for the docs that read the token from a cookie.
+func TestDemoWithoutNames(t *testing.T) {
 	d := startDemo(t)
+	docs := d.docs[adaptive().name]
+	v := newVisitor(t)
+	v.open(d.app + "/")
+	d.clickLinkTo(v, adaptive())
+	v.reaches("http://app.acme.localhost", "Who are you?")
+	v.click(`input[value=ada]`)
+	v.click(`main button`)
+	v.arrives(docs+"/quickstart", d.greets(adaptive()))
+}
+
+func TestDemoOnAPublicPage(t *testing.T) {
+	d := startDemo(t, "-names")
 	each(t, firstOfShape(all), func(t *testing.T, p platform) {
 		docs := d.docs[p.name]
 		v := newVisitor(t)
@@ -130,9 +180,11 @@ func TestDemoOnAPublicPage(t *testing.T) {
 		v.click(`header .button`)
 		d.signIn(v)
 		v.arrives(docs+"/changelog", d.greets(p))
-		// After the docs logout the visitor is still signed in at the app. One click is enough, since
-		// the session cookie is sent from another site.
-		v.click(`header form button`)
+		if p.cookie != "" {
+			return // only the app ends these sessions
+		}
+		// After the docs logout the visitor is still signed in at the app. One click is enough.
+		v.click(logOutButton)
 		v.arrives(docs+"/", "Log in")
 		v.click(`header .button`)
 		v.arrives(docs+"/", d.greets(p))
@@ -140,7 +192,7 @@ func TestDemoOnAPublicPage(t *testing.T) {
 }
 
 func TestDemoWithTheKeyboardAlone(t *testing.T) {
-	d := startDemo(t)
+	d := startDemo(t, "-names")
 	each(t, firstOfShape(all), func(t *testing.T, p platform) {
 		docs := d.docs[p.name]
 		v := newVisitor(t)
@@ -157,11 +209,11 @@ func TestDemoWithTheKeyboardAlone(t *testing.T) {
 }
 
 func TestDemoWithoutJavaScript(t *testing.T) {
-	d := startDemo(t)
+	d := startDemo(t, "-names")
 	each(t, firstOfShape(all), func(t *testing.T, p platform) {
 		docs := d.docs[p.name]
 		v := withoutScripts(t)
-		v.open(docs + "/quickstart")
+		d.enter(v, p, docs+"/quickstart")
 		const whyNot = "Allow JavaScript for this site"
 		if p.shape() == "fragment of the page" { // the page's script starts the login
 			v.arrives(docs+"/quickstart", whyNot)
@@ -169,7 +221,7 @@ func TestDemoWithoutJavaScript(t *testing.T) {
 		}
 		d.signIn(v)
 		switch {
-		case p.query != "":
+		case p.query != "", p.cookie != "":
 			v.arrives(docs+"/quickstart", d.greets(p))
 		case p.form != "":
 			v.reaches(d.app+"/", "Continue")
@@ -182,7 +234,7 @@ func TestDemoWithoutJavaScript(t *testing.T) {
 }
 
 func TestDemoPages(t *testing.T) {
-	d := startDemo(t)
+	d := startDemo(t, "-names")
 	v := newVisitor(t)
 	v.open(d.app + "/")
 	v.shoot("demo-signed-out")
@@ -193,11 +245,11 @@ func TestDemoPages(t *testing.T) {
 	v.shoot("demo-signed-in")
 	each(t, firstOfShape(all), func(t *testing.T, p platform) {
 		v := newVisitor(t)
-		v.open(d.docs[p.name] + "/quickstart")
+		d.enter(v, p, d.docs[p.name]+"/quickstart")
 		d.signIn(v)
 		v.arrives(d.docs[p.name]+"/quickstart", d.greets(p))
 		v.shoot("demo-" + p.slug())
-		if p.form != "" {
+		if p.form != "" || p.cookie != "" {
 			return // a URL cannot bring a bad token to these docs
 		}
 		v = newVisitor(t)

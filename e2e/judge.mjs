@@ -5,8 +5,10 @@ import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import querystring from 'node:querystring';
 import readline from 'node:readline';
+import {RequestCookies} from '@edge-runtime/cookies';
 import * as jose from 'jose';
 import jwt from 'jsonwebtoken';
+import {Cookie, CookieJar} from 'tough-cookie';
 
 // verifiers return the token's claims, or throw.
 const verifiers = {
@@ -56,6 +58,7 @@ const samples = {
 		.setExpirationTime(iat + 10)
 		.sign(await jose.importPKCS8(key, 'ES256')),
 	GitBook: ({Name: name, Email: email, Attributes}, {key, iat}) => jwt.sign({name, email, ...Attributes, iat}, key, {expiresIn: '1h'}),
+	'GitBook adaptive': (user, request) => samples.GitBook(user, request),
 	Fern: ({Name: name, Email: email, Groups: roles, APIKeys}, {key, iat}) => {
 		const fern = {name, email, roles: roles ?? undefined};
 		if (APIKeys) {
@@ -146,6 +149,17 @@ const answers = {
 		}
 		return why ? [{link, why}] : [];
 	}),
+	// cookie returns the parts of a Set-Cookie header, and those of the URLs to which a client sends the
+	// cookie, after a response of the URL setBy has set it.
+	cookie({header, setBy, urls}) {
+		const {key: name, value, domain, path, secure, httpOnly, sameSite, maxAge, expires} = Cookie.parse(header);
+		const jar = new CookieJar();
+		jar.setCookieSync(header, setBy);
+		const sentTo = urls.filter((url) => jar.getCookieStringSync(url) === `${name}=${value}`);
+		return {name, value, domain, path, secure, httpOnly, sameSite, maxAge, expires: expires.getTime() / 1000, sentTo};
+	},
+	// readCookie returns the value of a cookie as Next.js reads it, which GitBook's server uses, or null.
+	readCookie: ({header, name}) => new RequestCookies(new Headers({cookie: header})).get(name)?.value ?? null,
 	// urls returns each URL in its parts, as a browser parses it.
 	urls: ({urls}) => urls.map((text) => {
 		const url = new URL(text);

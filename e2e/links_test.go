@@ -202,7 +202,11 @@ func fuzzed(t *testing.T) (links []string) {
 // positions, and links that carry a token for the platform or lead to its callback.
 func (p platform) hostileLinks(t *testing.T) []string {
 	hostile := append(fuzzed(t), p.callback, strings.ToUpper(p.callback)+"/?a=b", p.takes(docsURL), p.takes(docsURL)+"?a=b")
+	names := p.drops
 	if name := p.query + p.form; name != "" {
+		names = append([]string{name}, names...)
+	}
+	for _, name := range names {
 		escaped := fmt.Sprintf("%%%x%s", name[0], name[1:])
 		hostile = append(hostile, "/a?"+name+"=x", "/a?"+escaped+"=x&b", "/a?b&"+name+"=x", "/a?b;"+name+"=x", "/a?b?"+name+"=x&c",
 			"/a?"+name+"[]=x", "/a?b&"+name+"%5B0%5D=x", "/a?"+strings.ToUpper(name)+"=x", "/a;"+name+"=x", "/a%3F"+name+"=x")
@@ -245,10 +249,11 @@ func TestEveryDocsLinkIsKept(t *testing.T) {
 			if p.onPage() {
 				want := read[i]
 				want.Href = l.Href
-				if p.query == "" {
-					want.Hash = "#" + aToken
-				} else {
+				switch {
+				case p.query != "":
 					want.Query = append(want.Query, [2]string{p.query, aToken})
+				case p.cookie == "":
+					want.Hash = "#" + aToken
 				}
 				if !reflect.DeepEqual(l.place, want) {
 					t.Errorf("%q comes out as %+v", given[i], l.place)
@@ -308,8 +313,14 @@ func TestTheTokenGoesNowhereElse(t *testing.T) {
 			kept := 0
 			for _, l := range p.startRoute(t, docsURL+"/docs").through(t, hostile) {
 				pages = append(pages, l.Href)
-				if p.query != "" && p.tokensIn(l.Href) != 1 {
+				if p.query != "" && tokensIn(l.Href, p.query) != 1 {
 					t.Errorf("%q carries another token", l.Href)
+				}
+				for _, name := range p.drops { // which these docs read in the query alone
+					_, query, _ := strings.Cut(l.Href, "?")
+					if name != p.query && tokensIn("?"+query, name) != 0 {
+						t.Errorf("%q carries %s", l.Href, name)
+					}
 				}
 				if l.Path != home.Path {
 					kept++
@@ -338,7 +349,7 @@ func TestTheTokenGoesNowhereElse(t *testing.T) {
 		noneStrays(t, "", append([]string{docsURL}, p.origins...), kept)
 		for i, u := range readURLs(t, absolute) {
 			name := p.query + p.form // "": the fragment carries the token
-			if name != "" && p.tokensIn(u.Href) != 0 {
+			if name != "" && tokensIn(u.Href, name) != 0 {
 				t.Errorf("%q carries a token", kept[i])
 			}
 			if callback.Path != "/" && u.Origin == callback.Origin && strings.Contains(strings.ToLower(u.Path), callback.Path) {
@@ -348,12 +359,12 @@ func TestTheTokenGoesNowhereElse(t *testing.T) {
 	})
 }
 
-// tokensIn returns how often a server may read the token's parameter in a URL, if it splits paths and
-// queries at semicolons, ignores case, or reads lists. In a path, a name without a value is a word.
-func (p platform) tokensIn(href string) int {
+// tokensIn returns how often a server may read a parameter in a URL, if it splits paths and queries at
+// semicolons, ignores case, or reads lists. In a path, a name without a value is a word.
+func tokensIn(href, name string) int {
 	href, _, _ = strings.Cut(href, "#")
 	_, query, _ := strings.Cut(href, "?")
-	name := regexp.QuoteMeta(p.query + p.form)
+	name = regexp.QuoteMeta(name)
 	return count(`(?i)[?&;]`+name+`(\[[^&;=]*)?=`, href) + count(`[?&;]`+name+`([&;]|$)`, "?"+query)
 }
 
@@ -372,7 +383,11 @@ func TestParametersThatThePlatformDrops(t *testing.T) {
 			link += name + "=x&" + fmt.Sprintf("%%%x%s", name[0], name[1:]) + "=x&" + name + "[]=x;" + strings.ToUpper(name) + "=x&"
 		}
 		l := p.startRoute(t, docsURL).through(t, []string{link + "b=1#c"})[0]
-		if want := [][2]string{{"b", "1"}, {p.query, aToken}}; l.Path != "/a" || !slices.Equal(l.Query, want) || l.Hash != "#c" {
+		want := [][2]string{{"b", "1"}}
+		if p.query != "" {
+			want = append(want, [2]string{p.query, aToken})
+		}
+		if l.Path != "/a" || !slices.Equal(l.Query, want) || l.Hash != "#c" {
 			t.Errorf("%s comes out as %+v", link, l.place)
 		}
 	})
@@ -473,6 +488,9 @@ func (r *route) visit(t *testing.T, path string, signedIn bool) destination {
 	for i := range d.Fields {
 		d.Fields[i][1] = tokenText.ReplaceAllLiteralString(d.Fields[i][1], aToken)
 	}
+	for i := range d.SetCookies {
+		d.SetCookies[i] = tokenText.ReplaceAllLiteralString(d.SetCookies[i], aToken)
+	}
 	return d
 }
 
@@ -512,9 +530,12 @@ func (r *route) logIn(t *testing.T, queries []string) (landings []landing) {
 			carriers = direct[i].Fields
 		}
 		link, links := find(carriers, r.out)
-		token, tokens := find(carriers, r.query+r.form)
-		if r.query+r.form == "" {
-			token, tokens = strings.TrimPrefix(u.Hash, "#"), 1
+		token, tokens := strings.TrimPrefix(u.Hash, "#"), 1
+		switch {
+		case r.cookie != "":
+			token, tokens = direct[i].cookie(r.cookie)
+		case r.query+r.form != "":
+			token, tokens = find(carriers, r.query+r.form)
 		}
 		if tokens != 1 || token != aToken || links > 1 || strings.Count(fmt.Sprint(direct[i]), aToken) != 1 {
 			t.Errorf("%q: the login is %q", queries[i], direct[i])

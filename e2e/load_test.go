@@ -168,6 +168,9 @@ func (c *crowd) logIn(ctx context.Context, id string, cookie *http.Cookie) {
 		if err != nil {
 			c.t.Errorf("%s at %s: %v", id, r.name, err)
 		}
+		if sets := a.header["Set-Cookie"] != nil; sets != (r.cookie != "" && what == "logged in") {
+			c.t.Errorf("%s at %s: %q sets a cookie: %v", id, r.name, what, sets)
+		}
 		if tokenID := claims["jti"]; tokenID != nil {
 			if _, again := c.tokenIDs.LoadOrStore(tokenID, true); again {
 				c.t.Errorf("the token ID %v came twice", tokenID)

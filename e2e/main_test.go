@@ -48,5 +48,5 @@ func findTools() (missing []string) {
 	tools.nginx = find("nginx (Debian's package)", "nginx", "/usr/sbin/nginx")
 	find("ssh-keygen (Debian's package openssh-client)", "ssh-keygen")
 	find("dash (Debian's package)", "dash")
-	return append(missing, judge.Missing("dotenv", "jose", "jsonwebtoken", "@angular/service-worker", "workbox-core", "workbox-routing", "workbox-strategies")...)
+	return append(missing, judge.Missing("@edge-runtime/cookies", "dotenv", "jose", "jsonwebtoken", "tough-cookie", "@angular/service-worker", "workbox-core", "workbox-routing", "workbox-strategies")...)
 }

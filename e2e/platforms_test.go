@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,10 +29,11 @@ type platform struct {
 	preset func(docsURL, key string) docslogin.Platform
 	site   func(...docslogintest.Option) *docslogintest.Site
 
-	alg         string // that the verifiers are pinned to
-	query, form string // the parameter or the form's field that contains the token; neither: the fragment
-	callback    string // what takes the token: a path of the docs, or a URL; "": the docs' home, or the deep link's page
-	maxToken    int    // bytes; 0: only the URL is limited
+	alg                 string // that the verifiers are pinned to
+	query, form, cookie string // the parameter, the form's field, or the cookie that contains the token; none: the fragment
+	callback            string // what takes the token: a path of the docs, or a URL; "": the docs' home, or the deep link's page
+	logout              string // the path of the docs that ends the docs session; "": there is none
+	maxToken            int    // bytes; 0: only the URL or the cookie is limited
 
 	in, out   string                                  // parameters that bring the deep link and take it back; no out: the token goes to the page
 	link      func(origin, path, given string) string // how it goes back
@@ -72,13 +74,20 @@ var allPlatforms = []platform{
 	},
 	{
 		name: "GitBook", preset: platforms.GitBook, site: docslogintest.NewGitBook,
-		alg: "HS256", query: "jwt_token", in: "location", fromBase: true,
+		alg: "HS256", query: "jwt_token", logout: "/~gitbook/auth/logout", in: "location", fromBase: true,
+		drops:    []string{"jwt_token", "access_token", "visitor.plan"},
+		lifetime: 3600, sessionClaim: "exp",
+	},
+	{
+		name: "GitBook adaptive", preset: gitBookAdaptive, site: docslogintest.NewGitBookAdaptive,
+		alg: "HS256", cookie: visitorToken, in: "location", fromBase: true,
 		drops:    []string{"jwt_token", "access_token", "visitor.plan"},
 		lifetime: 3600, sessionClaim: "exp",
 	},
 	{
 		name: "Fern", preset: platforms.Fern, site: docslogintest.NewFern,
-		alg: "HS256", query: "fern_token", callback: "/api/fern-docs/auth/jwt/callback", maxToken: 4000, in: "state", out: "state", link: asURL,
+		alg: "HS256", query: "fern_token", callback: "/api/fern-docs/auth/jwt/callback", logout: "/api/fern-docs/auth/logout",
+		maxToken: 4000, in: "state", out: "state", link: asURL,
 		lifetime: 86400, sessionClaim: "exp", issuer: "https://buildwithfern.com",
 	},
 	{
@@ -114,6 +123,16 @@ var allPlatforms = []platform{
 	},
 }
 
+// visitorToken is the cookie of the platform that adaptive returns.
+const visitorToken = "gitbook-visitor-token"
+
+// adaptive returns the platform that reads the token from a cookie.
+func adaptive() platform {
+	return allPlatforms[slices.IndexFunc(allPlatforms, func(p platform) bool { return p.cookie == visitorToken })]
+}
+
+func hasLogout(p platform) bool { return p.logout != "" }
+
 // zendesk is a help center under a name of its own, which is not the agents' host.
 func zendesk(docsURL, secret string) docslogin.Platform {
 	p := platforms.Zendesk("https://acme.zendesk.com", secret)
@@ -125,6 +144,16 @@ const companyID = "company-1"
 
 func canny(boardURL, privateKey string) docslogin.Platform {
 	return platforms.Canny(boardURL, companyID, privateKey)
+}
+
+// gitBookAdaptive sets the cookie for the domain that the app and the docs share.
+func gitBookAdaptive(siteURL, signingKey string) docslogin.Platform {
+	u, err := url.Parse(siteURL)
+	if err != nil {
+		panic(err)
+	}
+	_, domain, _ := strings.Cut(u.Hostname(), ".")
+	return platforms.GitBookAdaptive(siteURL, domain, signingKey)
 }
 
 func asPath(_, path, _ string) string     { return path }
@@ -193,6 +222,8 @@ func (p platform) shape() string {
 		shape = "form"
 	case p.query != "":
 		shape = "query"
+	case p.cookie != "":
+		shape = "cookie"
 	}
 	if p.onPage() {
 		shape += " of the page"
@@ -202,6 +233,24 @@ func (p platform) shape() string {
 
 // onPage reports whether the token goes to the deep link's page.
 func (p platform) onPage() bool { return p.out == "" }
+
+// keepsAnchor reports whether the token leaves the anchor of the deep link's page alone.
+func (p platform) keepsAnchor() bool { return p.shape() != "fragment of the page" }
+
+// public reports whether all pages of the docs are public. The login then begins with a click, since no
+// page redirects to the login route.
+func (p platform) public() bool { return p.cookie != "" }
+
+func private(p platform) bool { return !p.public() }
+
+// hostName returns the name under localhost of a host of the app or the docs. Only if the token is in a
+// cookie do they share a domain, which is then one site to Chromium.
+func (p platform) hostName(name string) string {
+	if p.cookie != "" {
+		return name + ".acme"
+	}
+	return name
+}
 
 // takes returns the URL that takes the token, unless that is the deep link's page.
 func (p platform) takes(docs string) string {
@@ -244,8 +293,18 @@ func (p platform) largest() int {
 
 // destination is where the route sends the browser: to a URL, or with a form to a URL if there are fields.
 type destination struct {
-	URL    string
-	Fields [][2]string // names and values
+	URL        string
+	Fields     [][2]string // names and values
+	SetCookies []string    // as the header has them
+}
+
+// cookie returns the value of the first cookie with a name, and the number of such cookies.
+func (d destination) cookie(name string) (value string, found int) {
+	var pairs [][2]string
+	for _, cookie := range (&http.Response{Header: http.Header{"Set-Cookie": d.SetCookies}}).Cookies() {
+		pairs = append(pairs, [2]string{cookie.Name, cookie.Value})
+	}
+	return find(pairs, name)
 }
 
 var (
@@ -268,7 +327,7 @@ func destinationOf(status int, header http.Header, body string) (destination, er
 	forms := formElement.FindAllStringSubmatch(body, -1)
 	switch {
 	case status == http.StatusFound && len(location) == 1 && body == "":
-		return destination{URL: location[0]}, nil
+		return destination{URL: location[0], SetCookies: header.Values("Set-Cookie")}, nil
 	case status != http.StatusOK || location != nil || len(forms) != 1 || strings.Count(body, "<form") != 1:
 		return destination{}, fmt.Errorf("status %d, Location %q, and %q are not a login", status, location, body)
 	}
@@ -281,8 +340,12 @@ func destinationOf(status int, header http.Header, body string) (destination, er
 
 // tokenIn returns the token in a login, or "".
 func (p platform) tokenIn(d destination) string {
-	if p.form != "" {
+	switch {
+	case p.form != "":
 		value, _ := find(d.Fields, p.form)
+		return value
+	case p.cookie != "":
+		value, _ := d.cookie(p.cookie)
 		return value
 	}
 	u, err := url.Parse(d.URL)

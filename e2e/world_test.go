@@ -2,8 +2,10 @@ package e2e_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
+	stdhtml "html"
 	"html/template"
 	"io"
 	"log/slog"
@@ -11,6 +13,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -23,7 +26,8 @@ import (
 
 // host is a web server with its own host name. It keeps its requests and responses.
 type host struct {
-	URL string
+	URL     string
+	address string // its URL without the name
 
 	mu        sync.Mutex
 	exchanges []exchange
@@ -48,8 +52,13 @@ func (w *statusWriter) WriteHeader(status int) {
 }
 
 func newHost(t *testing.T, name string, handler http.Handler) *host {
+	return newHostOn(t, name, handler, httptest.NewServer)
+}
+
+// newHostOn is newHost with a server that start returns, for example startTLS.
+func newHostOn(t *testing.T, name string, handler http.Handler, start func(http.Handler) *httptest.Server) *host {
 	h := &host{}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := start(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			return // the browser has gone
@@ -63,6 +72,7 @@ func newHost(t *testing.T, name string, handler http.Handler) *host {
 		h.exchanges = append(h.exchanges, exchange{asked, string(body), answer.status, w.Header().Clone()})
 	}))
 	t.Cleanup(server.Close)
+	h.address = server.URL
 	h.URL = strings.Replace(server.URL, "127.0.0.1", name+".localhost", 1)
 	return h
 }
@@ -99,26 +109,33 @@ func lacksHeaders(answer http.Header) (lacks []string) {
 func newDocs(t *testing.T, p platform, name string, opts ...docslogintest.Option) (*docslogintest.Site, *host) {
 	site := p.site(opts...)
 	t.Cleanup(site.Close)
-	behind, err := url.Parse(site.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := newHost(t, name, &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-		r.SetURL(behind)
-		r.Out.Host = r.In.Host
-	}})
+	h := newHost(t, p.hostName(name), pass(t, site.URL))
 	site.URL = h.URL
 	return site, h
 }
 
-// app is an app with a gorilla session and a sign-in form. wrap adds login routes.
+// pass passes requests on to a server on this machine, with their host name.
+func pass(t *testing.T, server string) http.Handler {
+	to, err := url.Parse(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to.Host = "127.0.0.1:" + to.Port() // names are for browsers
+	return &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(to)
+		r.Out.Host = r.In.Host
+	}}
+}
+
+// app is an app with a gorilla session, a sign-in form, and a sign-out handler. wrap adds login routes.
 type app struct {
 	*host
 	t       *testing.T
 	store   *sessions.CookieStore
 	handler http.Handler
 
-	returnURL func(*http.Request) string // of the first route; nil: none
+	route      *docslogin.Middleware // the first one; nil: none
+	setsCookie bool                  // the sign-in handler sets the cookie with the token
 
 	mu         sync.Mutex
 	pages      map[string]string // by path
@@ -177,7 +194,22 @@ func (a *app) serve(w http.ResponseWriter, r *http.Request) {
 				a.t.Error(err)
 			}
 		}
+		if a.setsCookie {
+			if err := a.route.SetCookie(r.Context(), w, newUser(user)); err != nil {
+				a.t.Error(err)
+			}
+		}
 		http.Redirect(w, r, a.next(r), http.StatusSeeOther)
+	case "GET /docs-logged-out": // where the docs' own logout leads
+		fmt.Fprintf(w, `<title>Logged out</title><link rel=icon href="data:,"><h1>You are logged out of the docs</h1><a id=back href="%s">Back</a>`, stdhtml.EscapeString(a.route.PageURL(r)))
+	case "POST /sign-out":
+		session, _ := a.store.Get(r, sessionName)
+		session.Options.MaxAge = -1
+		if err := session.Save(r, w); err != nil {
+			a.t.Error(err)
+		}
+		a.route.ClearCookie(w)
+		http.Redirect(w, r, cmp.Or(a.route.LogoutURL(), "/welcome"), http.StatusSeeOther)
 	default:
 		http.NotFound(w, r)
 	}
@@ -185,10 +217,15 @@ func (a *app) serve(w http.ResponseWriter, r *http.Request) {
 
 // next returns the return URL of a request to the sign-in page.
 func (a *app) next(r *http.Request) string {
-	if a.returnURL == nil { // an app without a login route
+	if a.route == nil {
 		return "/welcome"
 	}
-	return a.returnURL(r)
+	return a.route.ReturnURL(r)
+}
+
+// newUser returns the user with an ID.
+func newUser(id string) *docslogin.User {
+	return &docslogin.User{ID: id, Name: "User " + id, Email: id + "@example.com", Groups: []string{"admin"}, APIKeys: []docslogin.APIKey{{Key: "key-of-" + id}}}
 }
 
 // html returns a page with a body.
@@ -246,7 +283,7 @@ func (a *app) lookup(more ...func(id string) (*docslogin.User, error)) docslogin
 				return user, err
 			}
 		}
-		return &docslogin.User{ID: id, Name: "User " + id, Email: id + "@example.com", Groups: []string{"admin"}, APIKeys: []docslogin.APIKey{{Key: "key-of-" + id}}}, nil
+		return newUser(id), nil
 	})
 }
 
@@ -269,8 +306,8 @@ func (a *app) wrap(lookup docslogin.UserLookup, p docslogin.Platform, path strin
 		a.t.Fatal(err)
 	}
 	a.handler = m.Wrap(a.handler)
-	if a.returnURL == nil {
-		a.returnURL = m.ReturnURL
+	if a.route == nil {
+		a.route = m
 	}
 }
 
@@ -310,6 +347,14 @@ func (a *app) signIn(v *visitor, user string) {
 	v.arrives(a.URL+"/welcome", "Welcome")
 }
 
+// signOut signs the visitor out at the app.
+func (a *app) signOut(v *visitor) {
+	v.t.Helper()
+	a.setPage("/account", html(`<form method=post action="/sign-out"><button>Sign out</button></form>`))
+	v.open(a.URL + "/account")
+	v.click("button")
+}
+
 // world is an app and the docs of one platform.
 type world struct {
 	*app
@@ -319,10 +364,16 @@ type world struct {
 }
 
 func newWorld(t *testing.T, p platform, opts ...docslogin.Option) *world {
-	w := &world{app: newApp(t), platform: p}
-	w.site, w.docs = newDocs(t, p, "docs")
+	return newWorldWith(t, p, nil, opts...)
+}
+
+// newWorldWith is newWorld with options for the docs.
+func newWorldWith(t *testing.T, p platform, docs []docslogintest.Option, opts ...docslogin.Option) *world {
+	w := &world{app: newAppAt(t, p.hostName("app")), platform: p}
+	w.site, w.docs = newDocs(t, p, "docs", docs...)
 	w.wrap(w.lookup(), w.site.Platform(), "/docs-login", append(opts, toForm)...)
 	w.site.SetLoginURL(w.URL + "/docs-login")
+	w.site.SetLogoutURL(w.URL + "/docs-logged-out")
 	t.Cleanup(func() {
 		for _, x := range w.asked("") {
 			if lacks := lacksHeaders(x.answer); lacks != nil && strings.HasSuffix(x.URL.Path, "-login") {
@@ -333,17 +384,62 @@ func newWorld(t *testing.T, p platform, opts ...docslogin.Option) *world {
 	return w
 }
 
-// loginURL returns the URL to which a private page of the docs redirects.
-func (w *world) loginURL(page string) string {
-	w.t.Helper()
+// loginURL returns the URL to which a private page of the docs redirects, or to which the login button
+// of a public page leads.
+func (w *world) loginURL(page string) string { return loginURL(w.t, w.docs.URL+page) }
+
+func loginURL(t *testing.T, page string) string {
+	t.Helper()
 	client := docslogintest.NewClient()
 	client.CheckRedirect = followsNothing().CheckRedirect
-	resp, err := client.Get(w.docs.URL + page)
+	resp, err := client.Get(page)
 	if err != nil {
-		w.t.Fatal(err)
+		t.Fatal(err)
 	}
-	resp.Body.Close()
-	return resp.Header.Get("Location")
+	defer resp.Body.Close()
+	if location := resp.Header.Get("Location"); location != "" {
+		return location
+	}
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	button := loginButton.FindStringSubmatch(string(text))
+	if button == nil {
+		t.Fatalf("%s has no login button: %s", page, text)
+	}
+	return stdhtml.UnescapeString(button[1])
+}
+
+var loginButton = regexp.MustCompile(`<a class="button" href="([^"]*)">Log in</a>`)
+
+// entry returns where a login to a page of the docs begins: at the page or, if all pages are public, at
+// the URL of its login button.
+func (p platform) entry(t *testing.T, page string) string {
+	t.Helper()
+	if p.public() {
+		return loginURL(t, page)
+	}
+	return page
+}
+
+func (w *world) entry(page string) string { return w.platform.entry(w.t, w.docs.URL+page) }
+
+// greets opens a page of the docs, which must greet a user.
+func (w *world) greets(v *visitor, page, user string) {
+	v.t.Helper()
+	v.open(w.docs.URL + page)
+	v.arrives(w.docs.URL+page, w.hello(user))
+}
+
+// greetsNobody opens a page of the docs, which must not know the reader, and must not reject a token.
+func (w *world) greetsNobody(v *visitor, page string) {
+	v.t.Helper()
+	v.open(w.docs.URL + page)
+	v.arrives(w.docs.URL+page, "Log in")
+	if text := v.text(); strings.Contains(text, "Hello") || strings.Contains(text, "Login rejected") {
+		v.t.Errorf("%s: the reader is not anonymous:\n%s", v.at(), text)
+	}
 }
 
 // toDocs returns a link to that URL.
