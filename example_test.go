@@ -239,6 +239,27 @@ func ExamplePlatform() {
 	// 302 https://handbook.example.com/sso?jwt=TOKEN&return_to=https%3A%2F%2Fhandbook.example.com%2Fchapter%2F1
 }
 
+// This API takes the key in a header of its own. Each preset sends a key in the form that its docs fill in.
+func ExampleAPIKey() {
+	user := &docslogin.User{Name: "Ada", Email: "ada@example.com", APIKeys: []docslogin.APIKey{
+		{Header: "X-Api-Key", Key: "sk_1", Values: map[string]any{"region": "eu"}},
+	}}
+	for _, platform := range []docslogin.Platform{platforms.MintlifyInfo(), platforms.ReadMeInfo()} {
+		profile, err := docslogin.NewProfile(platform)
+		if err != nil {
+			log.Fatal(err)
+		}
+		claims, err := profile.Claims(context.Background(), user)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(platform.Name, claims["apiPlaygroundInputs"], claims["apiKey"], claims["region"])
+	}
+	// Output:
+	// Mintlify map[header:map[X-Api-Key:sk_1 region:eu] server:map[region:eu]] <nil> <nil>
+	// ReadMe <nil> sk_1 eu
+}
+
 // A profile answers docs that ask for a user's claims instead of a token. Packages userinfo
 // and webhook are built on it. This handler is for docs whose platform has its own way to ask.
 // Values can come from a database as they are.

@@ -29,8 +29,8 @@ import (
 // The library only reads a User, so several requests may share one.
 //
 // Before mappers run, the library trims white space and invisible characters from Name, Email, Groups,
-// and the Key of each API key, and drops blank groups. Attributes and the Values of an API key are
-// encoded with encoding/json, with these exceptions at any depth:
+// and the Key and Header of each API key, and drops blank groups. Attributes and the Values of an API
+// key are encoded with encoding/json, with these exceptions at any depth:
 //   - a []byte is sent as text;
 //   - a driver.Valuer of database/sql, such as sql.NullString, is sent as its value, unless it is a
 //     list or a map, or encodes itself as JSON;
@@ -52,10 +52,11 @@ type User struct {
 	App        any            // the app's own user, for the app's mappers; never sent
 }
 
-// APIKey is one credential of a user, in one or more of the forms below.
+// APIKey is one credential of a user, in one or more of the forms below. Each preset documents which it sends.
 type APIKey struct {
 	Name     string         // shown where a reader chooses a key; unique among the user's keys
 	Key      string         // a single-token credential, without "Bearer "
+	Header   string         // the header that carries Key unchanged, such as "X-Api-Key"; "": Key is a bearer token
 	Username string         // HTTP Basic
 	Password string         // HTTP Basic
 	Values   map[string]any // by the name of a security scheme, header, or server variable
@@ -145,9 +146,8 @@ func checkLookup(lookup UserLookup) string {
 // Claims are the claims of a token by name. [ClaimsMapper] describes how they are encoded.
 type Claims map[string]any
 
-// Object returns the object under name, and creates it if there is none. It panics if the claim is
-// neither a map[string]any nor Claims; on the login route, that is a 500 whose cause names the
-// claim.
+// Object returns the object under name, and creates it if there is none. It panics if the claim is neither
+// a map[string]any nor Claims. On the login route, that is a 500 whose cause names the claim.
 func (c Claims) Object(name string) Claims {
 	var object Claims
 	switch claim := c[name].(type) {
@@ -377,7 +377,7 @@ func trimmed(user *User) *User {
 	isOdd := func(text string) bool { return text != visible.Trim(text) }
 	if !isOdd(user.Name) && utf8.ValidString(user.Name) && !isOdd(user.Email) &&
 		!slices.ContainsFunc(user.Groups, func(group string) bool { return group == "" || isOdd(group) }) &&
-		!slices.ContainsFunc(user.APIKeys, func(key APIKey) bool { return isOdd(key.Key) }) {
+		!slices.ContainsFunc(user.APIKeys, func(key APIKey) bool { return isOdd(key.Key) || isOdd(key.Header) }) {
 		return user
 	}
 	changed := *user
@@ -389,7 +389,7 @@ func trimmed(user *User) *User {
 	}
 	changed.Groups = slices.DeleteFunc(changed.Groups, func(group string) bool { return group == "" })
 	for i, key := range changed.APIKeys {
-		changed.APIKeys[i].Key = visible.Trim(key.Key)
+		changed.APIKeys[i].Key, changed.APIKeys[i].Header = visible.Trim(key.Key), visible.Trim(key.Header)
 	}
 	return &changed
 }

@@ -1,6 +1,9 @@
 package platforms_test
 
 import (
+	"fmt"
+	"log"
+	"os"
 	"testing"
 	"time"
 
@@ -68,3 +71,19 @@ func TestCannyLifetimes(t *testing.T) {
 func TestCannyReservedClaims(t *testing.T) { testReserved(t, canny, "iat", "exp", "nbf") }
 
 func TestCannyAttributes(t *testing.T) { testAttributesNotSent(t, canny) }
+
+func init() {
+	os.Setenv("CANNY_PRIVATE_KEY", exampleSecret)
+}
+
+// The company ID is Canny's name for the account. A companyID in the request is ignored.
+func ExampleCanny() {
+	docs, err := docslogin.New(currentUser,
+		platforms.Canny("https://feedback.example.com", "5c1d", os.Getenv("CANNY_PRIVATE_KEY")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Print(visit(docs, "/docs-login?redirect=https://feedback.example.com/ideas"))
+	// Output:
+	// 302 https://canny.io/api/redirects/sso?companyID=5c1d&ssoToken=TOKEN&redirect=https%3A%2F%2Ffeedback.example.com%2Fideas
+}

@@ -5,12 +5,18 @@
 // are sent must not contain, at any depth, the name __proto__, or the name constructor for an object
 // that contains prototype. In JavaScript, these names could set claims that the app did not set.
 //
+// A mapper of the app can send what a preset does not send: see [docslogin.WithClaimsMapper]. If a preset
+// does not send APIKeys, it does not send their Header and their Values either.
+//
 // [docslogin.New] reports an invalid argument of a preset. You can change a preset's result before
 // you pass it to New, for example to set Static["iss"] or DeepLink.Origins.
 package platforms
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -23,6 +29,13 @@ import (
 func setString(claims docslogin.Claims, name, value string) {
 	if value != "" {
 		claims[name] = value
+	}
+}
+
+// setObject sets a claim unless the object is empty.
+func setObject(claims docslogin.Claims, name string, object docslogin.Claims) {
+	if len(object) > 0 {
+		claims[name] = object
 	}
 }
 
@@ -114,4 +127,77 @@ func checkNames(platform string, keys []docslogin.APIKey, isShown func(docslogin
 		names[key.Name] = true
 	}
 	return nil
+}
+
+// inputsOf returns what docs fill into requests from the user's API keys: headers, and all Values as text.
+// A header comes from a Key that has a Header, from authorization, or from a value whose name is a valid
+// header name. If several set the same header, the first API key takes precedence, and within it this order.
+func inputsOf(keys []docslogin.APIKey, authorization func(docslogin.APIKey) string) (headers, values docslogin.Claims, err error) {
+	headers = docslogin.Claims{}
+	taken := map[string]bool{} // header names ignore case (RFC 9110, section 5.1)
+	set := func(name, text string) {
+		if canonical := http.CanonicalHeaderKey(name); text != "" && !taken[canonical] {
+			headers[name], taken[canonical] = text, true
+		}
+	}
+	for i, key := range keys {
+		if key.Header != "" && key.Key != "" {
+			if !isHeaderName(key.Header) {
+				return nil, nil, fmt.Errorf("docslogin: the Header of API key %d of %d is not a valid header name; use a name such as X-Api-Key, and put the credential into Key", i+1, len(keys))
+			}
+			set(key.Header, key.Key)
+		}
+		set("Authorization", authorization(key))
+		if len(key.Values) == 0 {
+			continue
+		}
+		texts, err := textValues(key)
+		if err != nil {
+			return nil, nil, err
+		}
+		if values == nil {
+			values = docslogin.Claims{}
+		}
+		for _, name := range slices.Sorted(maps.Keys(texts)) {
+			text := texts[name].(string)
+			if isHeaderName(name) {
+				set(name, text)
+			}
+			if _, taken := values[name]; !taken && name != "" {
+				values[name] = text
+			}
+		}
+	}
+	return headers, values, nil
+}
+
+// textValues returns the Values of an API key as text. It leaves out objects and lists.
+func textValues(key docslogin.APIKey) (docslogin.Claims, error) {
+	values := docslogin.Claims{}
+	if err := addValues(values, "API key's value", key.Values); err != nil {
+		return nil, err
+	}
+	for name, value := range values {
+		switch value.(type) {
+		case string:
+		case map[string]any, []any:
+			delete(values, name)
+		default: // a number or a bool; fmt would write 12345678.0 as 1.2345678e+07
+			text, _ := json.Marshal(value)
+			values[name] = string(text)
+		}
+	}
+	return values, nil
+}
+
+// isBearer reports whether an API key has a Key and no Header.
+func isBearer(key docslogin.APIKey) bool { return key.Key != "" && key.Header == "" }
+
+// isHeaderName reports whether name is a valid header name, which is a token (RFC 9110, sections 5.1 and
+// 5.6.2). It rejects a name that can change a prototype in JavaScript.
+func isHeaderName(name string) bool {
+	isOther := func(c rune) bool {
+		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune("!#$%&'*+-.^_`|~", c)
+	}
+	return name != "" && !strings.ContainsFunc(name, isOther) && prototypeName(name, nil) == ""
 }

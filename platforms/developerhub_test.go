@@ -1,6 +1,10 @@
 package platforms_test
 
 import (
+	"context"
+	"fmt"
+	"log"
+	"os"
 	"testing"
 	"time"
 
@@ -81,4 +85,25 @@ func TestDeveloperHubReservedClaims(t *testing.T) {
 func TestDeveloperHubAttributes(t *testing.T) {
 	testAttributesRejected(t, developerHub, "mapper_failed", "name", "email")
 	testAttributesInside(t, developerHub, "vars", "version", "exp", "error_redirect_url")
+}
+
+func init() {
+	os.Setenv("DEVELOPERHUB_KEY", exampleSecret)
+}
+
+// DeveloperHub sends a reader whose token it rejects to the app's own page.
+func ExampleDeveloperHub() {
+	onError := func(ctx context.Context, user *docslogin.User, claims docslogin.Claims) error {
+		claims["error_redirect_url"] = "https://app.example.com/docs-help"
+		return nil
+	}
+
+	docs, err := docslogin.New(currentUser,
+		platforms.DeveloperHub("https://docs.example.com", os.Getenv("DEVELOPERHUB_KEY")), docslogin.WithClaimsMapper(onError))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Print(visit(docs, "/docs-login?redirect=https://docs.example.com/reference"))
+	// Output:
+	// 302 https://docs.example.com/reference?jwt=TOKEN
 }

@@ -1,6 +1,9 @@
 package platforms_test
 
 import (
+	"fmt"
+	"log"
+	"os"
 	"testing"
 	"time"
 
@@ -57,3 +60,19 @@ func TestFeaturebaseLifetimes(t *testing.T) {
 func TestFeaturebaseReservedClaims(t *testing.T) { testReserved(t, featurebase, "iat", "exp", "nbf") }
 
 func TestFeaturebaseAttributes(t *testing.T) { testAttributesNotSent(t, featurebase) }
+
+func init() {
+	os.Setenv("FEATUREBASE_SECRET", exampleSecret)
+}
+
+// Readers log in at a help center of Featurebase.
+func ExampleFeaturebase() {
+	docs, err := docslogin.New(currentUser,
+		platforms.Featurebase("https://help.example.com", os.Getenv("FEATUREBASE_SECRET")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Print(visit(docs, "/docs-login?return_to=https://help.example.com/articles/1"))
+	// Output:
+	// 302 https://help.example.com/api/v1/auth/access/jwt?jwt=TOKEN&return_to=https%3A%2F%2Fhelp.example.com%2Farticles%2F1
+}

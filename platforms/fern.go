@@ -43,20 +43,30 @@ import (
 //
 //	Groups                      fern.roles
 //	Name, Email                 fern.name, fern.email
-//	API keys                    fern.playground.initial_state.auth: see below
+//	API keys                    fern.playground.initial_state.auth and headers: see below
 //	ID, Attributes              not sent
 //
-// The Key of an API key becomes auth.bearer_token. If several API keys have a Key, Fern lets the
-// reader choose one by its Name. Then each of them needs a unique Name, and bearer_token is a string
-// with a JSON array: [{"Live":"sk_1"},{"Test":"sk_2"}]. The first API key with a Username or a
+// The Key of an API key without a Header becomes auth.bearer_token. If there are several such API keys,
+// Fern lets the reader choose one by its Name. Then each of them needs a unique Name, and bearer_token is
+// a string with a JSON array: [{"Live":"sk_1"},{"Test":"sk_2"}]. The first API key with a Username or a
 // Password becomes auth.basic, with username and password. If both are sent, each fills the requests
-// that use its scheme. The Values of API keys and all other credentials are not sent.
+// that use its scheme.
 //
-// No particular field is required. The app's own mappers can fill in more, such as a key in a header
-// of its own:
+// The Key of an API key with a Header becomes headers.{Header}. Each of Values becomes headers.{name} if
+// its name is a valid header name. Numbers and booleans become text; objects and lists are not sent. If
+// several set the same header, the first API key takes precedence. Within one API key, Key takes
+// precedence over Values. Other credentials are not sent.
+//
+// Fern fills in a header only if the API definition declares it for the endpoint or for the whole API,
+// under exactly the same name. It does not document whether a header also fills an authentication scheme.
+// Versions of its published code differ in that, so try it with your docs.
+//
+// No particular field is required. The app's own mappers can fill in more, such as parameters, which Fern
+// does not take from headers:
 //
 //	state := claims.Object("fern").Object("playground").Object("initial_state")
-//	state.Object("headers")["X-Api-Key"] = key // a string
+//	state.Object("path_parameters")["account"] = account
+//	state.Object("query_parameters")["region"] = "eu"
 //
 // Next to initial_state, env_state has such a state for each environment, under a part of the
 // environment's URL.
@@ -102,19 +112,26 @@ func fernClaims(_ context.Context, user *docslogin.User, claims docslogin.Claims
 			break
 		}
 	}
-	if len(auth) > 0 {
-		fern.Object("playground").Object("initial_state")["auth"] = auth
+	headers, _, err := inputsOf(user.APIKeys, func(docslogin.APIKey) string { return "" }) // that is in auth
+	if err != nil {
+		return err
+	}
+	state := docslogin.Claims{}
+	setObject(state, "auth", auth)
+	setObject(state, "headers", headers)
+	if len(state) > 0 {
+		fern["playground"] = docslogin.Claims{"initial_state": state}
 	}
 	return nil
 }
 
-// fernBearerToken returns the Key of the only key that has one. If several have one, it returns a
-// JSON array of them, which Fern shows by name.
+// fernBearerToken returns the Key of the only bearer token. If there are several, it returns a JSON
+// array of them, which Fern shows by name.
 func fernBearerToken(keys []docslogin.APIKey) (string, error) {
 	var tokens []map[string]string
 	only := ""
 	for _, key := range keys {
-		if hasKey(key) {
+		if isBearer(key) {
 			tokens = append(tokens, map[string]string{key.Name: key.Key})
 			only = key.Key
 		}
@@ -122,16 +139,14 @@ func fernBearerToken(keys []docslogin.APIKey) (string, error) {
 	if len(tokens) < 2 {
 		return only, nil
 	}
-	if err := checkNames("Fern", keys, hasKey); err != nil {
+	if err := checkNames("Fern", keys, isBearer); err != nil {
 		return "", err
 	}
 	for _, key := range keys {
-		if err := checkPrototype("API key's Name", key.Name, nil); err != nil && hasKey(key) {
+		if err := checkPrototype("API key's Name", key.Name, nil); err != nil && isBearer(key) {
 			return "", err
 		}
 	}
 	text, err := json.Marshal(tokens)
 	return string(text), err
 }
-
-func hasKey(key docslogin.APIKey) bool { return key.Key != "" }

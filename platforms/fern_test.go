@@ -1,6 +1,9 @@
 package platforms_test
 
 import (
+	"fmt"
+	"log"
+	"os"
 	"testing"
 	"time"
 
@@ -96,7 +99,7 @@ func TestFernClaims(t *testing.T) {
 	testClaims(t, fern, []claimsRow{
 		{"groups, name, and e-mail address, without ID and attributes", &docslogin.User{ID: "7", Name: "Ada Lovelace", Email: "ada@example.com", Groups: []string{"g"}, Attributes: map[string]any{"role": "admin"}},
 			`{"fern":{"email":"ada@example.com","name":"Ada Lovelace","roles":["g"]}}`},
-		{"one key, whose name and values are not sent", keys(docslogin.APIKey{Name: "Live", Key: "1", Values: map[string]any{"v": 1}}), `{"fern":{"playground":{"initial_state":{"auth":{"bearer_token":"1"}}}}}`},
+		{"one key, whose name is not sent", keys(docslogin.APIKey{Name: "Live", Key: "1"}), `{"fern":{"playground":{"initial_state":{"auth":{"bearer_token":"1"}}}}}`},
 		{"several keys", keys(docslogin.APIKey{Name: "Live", Key: "sk_1"}, docslogin.APIKey{Name: "Test", Key: `"\`}), `{"fern":{"playground":{"initial_state":{"auth":{"bearer_token":"[{\"Live\":\"sk_1\"},{\"Test\":\"\\\"\\\\\"}]"}}}}}`},
 		{"a key without a name, and one without a Key", keys(docslogin.APIKey{}, docslogin.APIKey{Key: "1"}), `{"fern":{"playground":{"initial_state":{"auth":{"bearer_token":"1"}}}}}`},
 		{"HTTP Basic", keys(docslogin.APIKey{Username: "u", Password: "p"}), `{"fern":{"playground":{"initial_state":{"auth":{"basic":{"password":"p","username":"u"}}}}}}`},
@@ -111,6 +114,26 @@ func TestFernClaims(t *testing.T) {
 		{"a key without a name among several", keys(docslogin.APIKey{Username: "u"}, docslogin.APIKey{Name: "Live", Key: "1"}, docslogin.APIKey{Key: "2"}), "API key 3 of 3 has no unique Name; Fern needs a different Name for each of several keys"},
 		{"a first key without a name", keys(docslogin.APIKey{Key: "1"}, docslogin.APIKey{Name: "Test", Key: "2"}), "API key 1 of 2 has no unique Name"},
 		{"two keys with one name", keys(docslogin.APIKey{Name: "Live", Key: "1"}, docslogin.APIKey{Name: "Live", Key: "2"}), "API key 2 of 2 has no unique Name"},
+	})
+}
+
+func TestFernPutsKeysAndValuesIntoHeaders(t *testing.T) {
+	state := func(state string) string { return `{"fern":{"playground":{"initial_state":{` + state + `}}}}` }
+	testClaims(t, fern, []claimsRow{
+		{"a key in a header", keys(docslogin.APIKey{Header: "X-Api-Key", Key: "1"}), state(`"headers":{"X-Api-Key":"1"}`)},
+		{"two headers, without names", keys(docslogin.APIKey{Header: "X-Api-Key", Key: "1"}, docslogin.APIKey{Header: "X-Org", Key: "2"}), state(`"headers":{"X-Api-Key":"1","X-Org":"2"}`)},
+		{"one header in two spellings", keys(docslogin.APIKey{Header: "X-Api-Key", Key: "1"}, docslogin.APIKey{Header: "x-api-KEY", Key: "2"}), state(`"headers":{"X-Api-Key":"1"}`)},
+		{"a bearer token and a key in a header, without names", keys(docslogin.APIKey{Key: "1"}, docslogin.APIKey{Header: "X-Api-Key", Key: "2"}), state(`"auth":{"bearer_token":"1"},"headers":{"X-Api-Key":"2"}`)},
+		{"two bearer tokens with names, and a key in a header without one", keys(docslogin.APIKey{Name: "a", Key: "1"}, docslogin.APIKey{Header: "X-Api-Key", Key: "2"}, docslogin.APIKey{Name: "b", Key: "3"}),
+			state(`"auth":{"bearer_token":"[{\"a\":\"1\"},{\"b\":\"3\"}]"},"headers":{"X-Api-Key":"2"}`)},
+		{"a bearer token, and a key in a header with the same name", keys(docslogin.APIKey{Name: "Live", Key: "1"}, docslogin.APIKey{Name: "Live", Header: "X-Api-Key", Key: "2"}), state(`"auth":{"bearer_token":"1"},"headers":{"X-Api-Key":"2"}`)},
+		{"a key in a header, with HTTP Basic", keys(docslogin.APIKey{Header: "X-Api-Key", Key: "1", Username: "u", Password: "p"}), state(`"auth":{"basic":{"password":"p","username":"u"}},"headers":{"X-Api-Key":"1"}`)},
+		{"Authorization, as it is", keys(docslogin.APIKey{Header: "Authorization", Key: "Token 1"}), state(`"headers":{"Authorization":"Token 1"}`)},
+		{"a header without a key", keys(docslogin.APIKey{Header: "X-Api-Key"}), `{"fern":{}}`},
+		{"values as text", keys(docslogin.APIKey{Values: map[string]any{"X-Region": "eu", "X-Port": 8443, "X-Trial": false}}), state(`"headers":{"X-Port":"8443","X-Region":"eu","X-Trial":"false"}`)},
+		{"values that are not sent", keys(docslogin.APIKey{Values: map[string]any{"null": nil, "object": map[string]any{"a": 1}, "list": []int{1}, "my region": "eu", "": "1"}}), `{"fern":{}}`},
+		{"the first of two values", keys(docslogin.APIKey{Values: map[string]any{"v": "eu"}}, docslogin.APIKey{Values: map[string]any{"V": "us", "w": "1"}}), state(`"headers":{"v":"eu","w":"1"}`)},
+		{"a bearer token, and a value for Authorization", keys(docslogin.APIKey{Key: "1", Values: map[string]any{"Authorization": "Token 2"}}), state(`"auth":{"bearer_token":"1"},"headers":{"Authorization":"Token 2"}`)},
 	})
 }
 
@@ -129,4 +152,57 @@ func TestFernTokenLimit(t *testing.T) { testTokenLimit(t, fern, 4000) }
 
 func TestFernReservedClaims(t *testing.T) { testReserved(t, fern, "iat", "exp", "nbf", "iss") }
 
-func TestFernAttributes(t *testing.T) { testAttributesNotSent(t, fern) }
+func TestFernAttributes(t *testing.T) { testAttributesNotSent(t, fern, "fern") }
+
+func init() {
+	os.Setenv("FERN_SECRET", exampleSecret)
+}
+
+// The app and Fern have agreed on another issuer.
+func ExampleFern() {
+	platform := platforms.Fern("https://docs.example.com", os.Getenv("FERN_SECRET"))
+	platform.Static["iss"] = "https://app.example.com"
+
+	docs, err := docslogin.New(currentUser, platform)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Print(visit(docs, "/docs-login?state=https://docs.example.com/start"))
+	// Output:
+	// 302 https://docs.example.com/api/fern-docs/auth/jwt/callback?fern_token=TOKEN&state=https%3A%2F%2Fdocs.example.com%2Fstart
+}
+
+// A form keeps the token out of URLs, and out of the log of the docs' host.
+func ExampleFern_form() {
+	platform := platforms.Fern("https://docs.example.com", os.Getenv("FERN_SECRET"))
+	platform.Carrier = docslogin.InForm("fern_token")
+
+	docs, err := docslogin.New(currentUser, platform)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Print(visitForm(docs, "/docs-login?state=https://docs.example.com/start"))
+	// Output:
+	// 200
+	// <form method="post" action="https://docs.example.com/api/fern-docs/auth/jwt/callback">
+	// <input type="hidden" name="fern_token" value="TOKEN">
+	// <input type="hidden" name="state" value="https://docs.example.com/start">
+	// <button>Continue</button>
+}
+
+// The docs read the token from a cookie that the app sets for their parent domain. No URL contains the
+// token.
+func ExampleFern_cookie() {
+	platform := platforms.Fern("https://docs.example.com", os.Getenv("FERN_SECRET"))
+	platform.Carrier = docslogin.InCookie("fern_token", "example.com")
+	platform.Callback, platform.DeepLink.Out = "", ""
+
+	docs, err := docslogin.New(currentUser, platform)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Print(visitWithCookie(docs, "/docs-login?state=https://docs.example.com/start"))
+	// Output:
+	// 302 https://docs.example.com/start
+	// fern_token=TOKEN for example.com
+}

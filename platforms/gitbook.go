@@ -32,9 +32,15 @@ import (
 // lists, so map groups to booleans in a mapper of the app. A claim in the schema may decide what a
 // reader sees, so do not use attributes that users can change themselves.
 //
-// GitBook fills an API key into samples and requests if the OpenAPI file has
-// x-gitbook-prefill: "{{ visitor.claims.NAME }}" on a security scheme, a server, or a variable. A
-// mapper of the app must set the claim NAME. An HTTP Basic credential is one string, user:password.
+// GitBook fills a claim into samples and requests if the OpenAPI file has
+// x-gitbook-prefill: "{{ visitor.claims.NAME }}" on a security scheme, a server, or a variable. The
+// scheme names the header. The preset cannot know the names of such claims, so a mapper of the app must set
+// them from the Key and the Values of an API key:
+//
+//	claims["api_key"] = user.APIKeys[0].Key // "{{ visitor.claims.api_key }}"
+//	claims["region"] = user.APIKeys[0].Values["region"]
+//
+// An HTTP Basic credential is one string, user:password.
 //
 // [docslogin.Middleware.LogoutURL] returns {siteURL}/~gitbook/auth/logout, which deletes GitBook's
 // cookie. Then it redirects to the logout URL that is configured for the site, and adds location, a page

@@ -1,7 +1,12 @@
 package platforms_test
 
 import (
+	"context"
+	"fmt"
+	"log"
 	"net/http/httptest"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -182,4 +187,64 @@ func TestGitBookAdaptiveCookieDomains(t *testing.T) {
 	for _, domain := range []string{"example.com", ".example.com", "docs.example.com"} {
 		testkit.New(t, testkit.Nobody, platforms.GitBookAdaptive(docs, domain, testkit.Secret))
 	}
+}
+
+func init() {
+	os.Setenv("GITBOOK_KEY", exampleSecret)
+}
+
+// Pages cannot use lists, so the app says which group matters. The token is the docs session,
+// so the app decides how long that lasts.
+func ExampleGitBook() {
+	beta := func(ctx context.Context, user *docslogin.User, claims docslogin.Claims) error {
+		claims["isBeta"] = slices.Contains(user.Groups, "beta")
+		return nil
+	}
+
+	docs, err := docslogin.New(currentUser,
+		platforms.GitBook("https://docs.example.com/product", os.Getenv("GITBOOK_KEY")),
+		docslogin.WithClaimsMapper(beta), docslogin.WithSessionTTL(2*time.Hour))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Print(visit(docs, "/docs-login?location=guides/start%3Flang%3Dgo"))
+	// Output:
+	// 302 https://docs.example.com/product/guides/start?lang=go&jwt_token=TOKEN
+}
+
+// The OpenAPI file of these docs has a security scheme that names the header and has
+// x-gitbook-prefill: "{{ visitor.claims.api_key }}".
+func ExampleGitBook_apiKey() {
+	apiKey := func(ctx context.Context, user *docslogin.User, claims docslogin.Claims) error {
+		if len(user.APIKeys) > 0 {
+			claims["api_key"] = user.APIKeys[0].Key
+		}
+		return nil
+	}
+
+	profile, err := docslogin.NewProfile(
+		platforms.GitBook("https://docs.example.com", os.Getenv("GITBOOK_KEY")), docslogin.WithClaimsMapper(apiKey))
+	if err != nil {
+		log.Fatal(err)
+	}
+	claims, err := profile.Claims(context.Background(), &docslogin.User{
+		Name: "Ada", APIKeys: []docslogin.APIKey{{Key: "sk_1", Header: "X-Api-Key"}},
+	})
+	fmt.Println(claims, err)
+	// Output:
+	// map[api_key:sk_1 name:Ada] <nil>
+}
+
+// Public docs adapt to readers who are signed in to the app. If the app's sign-in handler also calls
+// SetCookie, readers need not visit the login route.
+func ExampleGitBookAdaptive() {
+	docs, err := docslogin.New(currentUser,
+		platforms.GitBookAdaptive("https://docs.example.com", "example.com", os.Getenv("GITBOOK_KEY")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Print(visitWithCookie(docs, "/docs-login?location=guides/start"))
+	// Output:
+	// 302 https://docs.example.com/guides/start
+	// gitbook-visitor-token=TOKEN for example.com
 }

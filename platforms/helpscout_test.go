@@ -1,6 +1,9 @@
 package platforms_test
 
 import (
+	"fmt"
+	"log"
+	"os"
 	"testing"
 	"time"
 
@@ -64,3 +67,19 @@ func TestHelpScoutLifetimes(t *testing.T) {
 func TestHelpScoutReservedClaims(t *testing.T) { testReserved(t, helpScout, "iat", "exp", "nbf") }
 
 func TestHelpScoutAttributes(t *testing.T) { testAttributesNotSent(t, helpScout) }
+
+func init() {
+	os.Setenv("HELPSCOUT_SECRET", exampleSecret)
+}
+
+// Restricted Docs identify a reader only by e-mail address.
+func ExampleHelpScout() {
+	docs, err := docslogin.New(currentUser,
+		platforms.HelpScout("https://docs.example.com", os.Getenv("HELPSCOUT_SECRET")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Print(visit(docs, "/docs-login?returnTo=/article/1-start"))
+	// Output:
+	// 302 https://docs.example.com/authcallback?token=TOKEN&returnTo=%2Farticle%2F1-start
+}

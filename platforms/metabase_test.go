@@ -1,6 +1,11 @@
 package platforms_test
 
 import (
+	"context"
+	"fmt"
+	"log"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -92,3 +97,24 @@ func TestMetabaseLifetimes(t *testing.T) {
 func TestMetabaseReservedClaims(t *testing.T) { testReserved(t, metabase, "iat", "exp", "nbf") }
 
 func TestMetabaseAttributes(t *testing.T) { testAttributesNotSent(t, metabase) }
+
+func init() {
+	os.Setenv("METABASE_SECRET", exampleSecret)
+}
+
+// A user attribute decides which rows a reader sees, so the app's own mapper sets it.
+func ExampleMetabase() {
+	tenant := func(ctx context.Context, user *docslogin.User, claims docslogin.Claims) error {
+		claims["tenant_id"] = strings.TrimPrefix(user.ID, "tenant-")
+		return nil
+	}
+
+	docs, err := docslogin.New(currentUser,
+		platforms.Metabase("https://bi.example.com", os.Getenv("METABASE_SECRET")), docslogin.WithClaimsMapper(tenant))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Print(visit(docs, "/docs-login?return_to=/dashboard/1"))
+	// Output:
+	// 302 https://bi.example.com/auth/sso?jwt=TOKEN&return_to=%2Fdashboard%2F1
+}

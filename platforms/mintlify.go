@@ -27,9 +27,8 @@ import (
 //	Groups               groups
 //	Name, Email          content.name, content.email
 //	Attributes           content, each under its own name
-//	first API key        apiPlaygroundInputs.header.Authorization: "Bearer " and Key,
-//	                     or "Basic " and Username and Password; its Values are not sent
-//	ID, further keys     not sent
+//	API keys             apiPlaygroundInputs.header and server: see below
+//	ID                   not sent
 //
 // No particular field is required. Pages show content as user.name and so on. An attribute named
 // name or email is an error.
@@ -38,11 +37,21 @@ import (
 // wildcard that can open every page, and in many apps users name the groups. For a user who may see
 // every page, set groups in a mapper of the app.
 //
-// apiPlaygroundInputs has header, query, cookie, path, and server. All values in server must be
-// strings. Mintlify fills in a value only if the endpoint's security scheme uses it. The app's own
-// mappers may replace the claims, or add to them:
+// The Key of an API key with a Header becomes header.{Header}. Without a Header, it becomes
+// header.Authorization, after "Bearer ". If Key does not set that header, Username and Password become
+// header.Authorization, after "Basic ". Each of Values becomes server.{name}, and also header.{name} if its
+// name is a valid header name. Numbers and booleans become text; objects and lists are not sent. If several
+// set the same name, the first API key takes precedence. Within one API key, Key takes precedence over
+// Username and Password, and these over Values.
 //
-//	claims.Object("apiPlaygroundInputs").Object("header")["X-Api-Key"] = key
+// Mintlify fills in a header only if the endpoint's security scheme uses it, and a member of server only
+// if the server has such a variable. Use the same names as the OpenAPI file.
+//
+// apiPlaygroundInputs also has query, cookie, and path. Only the app's own mappers set these, because each
+// value in five places would make the token long. Mappers may also add to header and server, or replace
+// them. All values in server must be strings:
+//
+//	claims.Object("apiPlaygroundInputs").Object("query")["api_key"] = key
 //	claims.Object("apiPlaygroundInputs").Object("server")["subdomain"] = "acme"
 //
 // Sources: Mintlify's pages on JWT authentication and on its user format. host has been required
@@ -93,7 +102,8 @@ func MintlifyPersonalization(docsURL, privateKeyPEM string) docslogin.Platform {
 }
 
 // MintlifyInfo returns the user-related part of the [Mintlify] preset, for docs that request it
-// from the app's Info API and get no signed token: see package userinfo. It takes no arguments.
+// from the app's Info API and get no signed token: see package userinfo. Scalar Docs get the same from
+// package webhook. It takes no arguments.
 func MintlifyInfo() docslogin.Platform {
 	return docslogin.Platform{
 		Name:      "Mintlify",
@@ -110,21 +120,22 @@ var mintlifyLifetime = docslogin.Lifetime{
 
 func mintlifyClaims(_ context.Context, user *docslogin.User, claims docslogin.Claims) error {
 	if slices.ContainsFunc(user.Groups, isMintlifyWildcard) {
-		return errors.New(`docslogin: User.Groups contains "*", which can open every page at Mintlify; leave it out, or set groups in a mapper of yours`)
+		return errors.New(`docslogin: User.Groups contains "*", a wildcard that can open every page; leave it out, or set groups in your own mapper`)
 	}
 	setGroups(claims, "groups", user)
 	content := docslogin.Claims{}
 	if err := addPerson(content, user); err != nil {
 		return err
 	}
-	if len(content) > 0 {
-		claims["content"] = content
+	setObject(claims, "content", content)
+	header, server, err := inputsOf(user.APIKeys, mintlifyAuthorization)
+	if err != nil {
+		return err
 	}
-	if len(user.APIKeys) > 0 {
-		if credentials := mintlifyAuthorization(user.APIKeys[0]); credentials != "" {
-			claims.Object("apiPlaygroundInputs").Object("header")["Authorization"] = credentials
-		}
-	}
+	inputs := docslogin.Claims{}
+	setObject(inputs, "header", header)
+	setObject(inputs, "server", server)
+	setObject(claims, "apiPlaygroundInputs", inputs)
 	return nil
 }
 
@@ -133,10 +144,10 @@ func mintlifyClaims(_ context.Context, user *docslogin.User, claims docslogin.Cl
 func isMintlifyWildcard(group string) bool { return strings.TrimSpace(group) == "*" }
 
 // mintlifyAuthorization returns a key as the value of an Authorization header (RFC 6750, RFC 7617),
-// or "" if there is none.
+// or "" if it does not belong there.
 func mintlifyAuthorization(key docslogin.APIKey) string {
 	switch {
-	case key.Key != "":
+	case isBearer(key):
 		return "Bearer " + key.Key
 	case key.Username+key.Password != "":
 		return "Basic " + base64.StdEncoding.EncodeToString([]byte(key.Username+":"+key.Password))

@@ -1,6 +1,11 @@
 package platforms_test
 
 import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"log"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -96,7 +101,7 @@ func TestMintlifyClaims(t *testing.T) {
 				{"groups", &docslogin.User{Groups: []string{"admin", "beta"}}, `{"groups":["admin","beta"]}`},
 				{"groups with an asterisk in their names", &docslogin.User{Groups: []string{"beta*", "**", "* *"}}, `{"groups":["beta*","**","* *"]}`},
 				{"content", &docslogin.User{Name: "Ada", Email: "ada@example.com", Attributes: map[string]any{"plan": "pro"}}, `{"content":{"email":"ada@example.com","name":"Ada","plan":"pro"}}`},
-				{"the first key", keys(docslogin.APIKey{Key: "1", Values: map[string]any{"v": 1}}, docslogin.APIKey{Key: "2"}), `{"apiPlaygroundInputs":{"header":{"Authorization":"Bearer 1"}}}`},
+				{"the first of two keys", keys(docslogin.APIKey{Key: "1"}, docslogin.APIKey{Key: "2"}), `{"apiPlaygroundInputs":{"header":{"Authorization":"Bearer 1"}}}`},
 				// The example of RFC 7617, section 2.
 				{"HTTP Basic", keys(docslogin.APIKey{Username: "Aladdin", Password: "open sesame"}), `{"apiPlaygroundInputs":{"header":{"Authorization":"Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="}}}`},
 				{"HTTP Basic without a user name", keys(docslogin.APIKey{Password: "p"}), `{"apiPlaygroundInputs":{"header":{"Authorization":"Basic OnA="}}}`},
@@ -114,7 +119,50 @@ func TestMintlifyClaims(t *testing.T) {
 	}
 }
 
-const mintlifyWildcard = `User.Groups contains "*", which can open every page at Mintlify; leave it out, or set groups in a mapper of yours`
+func TestMintlifyPutsKeysIntoTheirHeaders(t *testing.T) {
+	inputs := func(header string) string { return `{"apiPlaygroundInputs":{"header":` + header + `}}` }
+	for _, p := range []docslogin.Platform{mintlify, personalization, platforms.MintlifyInfo()} {
+		t.Run(p.Name, func(t *testing.T) {
+			testClaims(t, p, []claimsRow{
+				{"a key in a header", keys(docslogin.APIKey{Header: "X-Api-Key", Key: "1"}), inputs(`{"X-Api-Key":"1"}`)},
+				{"two headers", keys(docslogin.APIKey{Header: "X-Api-Key", Key: "1"}, docslogin.APIKey{Header: "X-Org", Key: "2"}), inputs(`{"X-Api-Key":"1","X-Org":"2"}`)},
+				{"one header in two spellings", keys(docslogin.APIKey{Header: "X-Api-Key", Key: "1"}, docslogin.APIKey{Header: "x-api-KEY", Key: "2"}), inputs(`{"X-Api-Key":"1"}`)},
+				{"a bearer token and a key in a header", keys(docslogin.APIKey{Key: "1"}, docslogin.APIKey{Header: "X-Api-Key", Key: "2"}), inputs(`{"Authorization":"Bearer 1","X-Api-Key":"2"}`)},
+				{"a key in a header, and a bearer token", keys(docslogin.APIKey{Header: "X-Api-Key", Key: "1"}, docslogin.APIKey{Key: "2"}), inputs(`{"Authorization":"Bearer 2","X-Api-Key":"1"}`)},
+				{"a key in a header, with HTTP Basic", keys(docslogin.APIKey{Header: "X-Api-Key", Key: "1", Username: "u", Password: "p"}), inputs(`{"Authorization":"Basic dTpw","X-Api-Key":"1"}`)},
+				{"Authorization, as it is", keys(docslogin.APIKey{Header: "Authorization", Key: "Token 1"}), inputs(`{"Authorization":"Token 1"}`)},
+				{"authorization, with HTTP Basic", keys(docslogin.APIKey{Header: "authorization", Key: "1", Username: "u"}), inputs(`{"authorization":"1"}`)},
+				{"authorization, and a bearer token", keys(docslogin.APIKey{Header: "authorization", Key: "1"}, docslogin.APIKey{Key: "2"}), inputs(`{"authorization":"1"}`)},
+				{"a header without a key", keys(docslogin.APIKey{Header: "X-Api-Key"}), `{}`},
+				{"a header without a key, with HTTP Basic", keys(docslogin.APIKey{Header: "X-Api-Key", Username: "u", Password: "p"}), inputs(`{"Authorization":"Basic dTpw"}`)},
+			})
+		})
+	}
+}
+
+func TestMintlifyGetsValuesAsText(t *testing.T) {
+	inputs := func(header, server string) string {
+		return `{"apiPlaygroundInputs":{"header":{"Authorization":"Bearer 1"` + header + `},"server":{` + server + `}}}`
+	}
+	one := func(values map[string]any) *docslogin.User { return keys(docslogin.APIKey{Key: "1", Values: values}) }
+	for _, p := range []docslogin.Platform{mintlify, personalization, platforms.MintlifyInfo()} {
+		t.Run(p.Name, func(t *testing.T) {
+			testClaims(t, p, []claimsRow{
+				{"text, a number, a boolean, and the order of names", one(map[string]any{"v": "eu", "u": 7, "t": true}), inputs(`,"t":"true","u":"7","v":"eu"`, `"t":"true","u":"7","v":"eu"`)},
+				{"a value of a database", one(map[string]any{"v": sql.NullInt64{Int64: 7, Valid: true}, "u": []byte("eu")}), inputs(`,"u":"eu","v":"7"`, `"u":"eu","v":"7"`)},
+				{"large numbers", one(map[string]any{"v": float64(12345678), "w": json.Number("9007199254740993")}), inputs(`,"v":"12345678","w":"9007199254740993"`, `"v":"12345678","w":"9007199254740993"`)},
+				{"values that are not sent", one(map[string]any{"null": nil, "NULL": sql.NullString{}, "object": map[string]any{"a": 1}, "list": []string{"a"}, "v": 1}), inputs(`,"v":"1"`, `"v":"1"`)},
+				{"names that cannot be those of headers", one(map[string]any{"": "1", "my region": "2", "größe": "3", "a:b": "4"}), inputs(``, `"a:b":"4","größe":"3","my region":"2"`)},
+				{"names with every character of a token", one(map[string]any{"X!#$%&'*+-.^_`|~az09": "1"}), inputs(",\"X!#$%\\u0026'*+-.^_`|~az09\":\"1\"", "\"X!#$%\\u0026'*+-.^_`|~az09\":\"1\"")},
+				{"the first of two values", keys(docslogin.APIKey{Key: "1", Values: map[string]any{"v": "eu"}}, docslogin.APIKey{Values: map[string]any{"v": "us", "w": "1"}}), inputs(`,"v":"eu","w":"1"`, `"v":"eu","w":"1"`)},
+				{"the first of two values in different case", keys(docslogin.APIKey{Key: "1", Values: map[string]any{"v": "eu"}}, docslogin.APIKey{Values: map[string]any{"V": "us"}}), inputs(`,"v":"eu"`, `"V":"us","v":"eu"`)},
+				{"a value with the name of an earlier key's header", keys(docslogin.APIKey{Key: "1"}, docslogin.APIKey{Key: "2", Header: "X-Org"}, docslogin.APIKey{Values: map[string]any{"x-org": "3"}}), inputs(`,"X-Org":"2"`, `"x-org":"3"`)},
+			})
+		})
+	}
+}
+
+const mintlifyWildcard = `User.Groups contains "*", a wildcard that can open every page; leave it out, or set groups in your own mapper`
 
 // In many apps, users name the groups, but only the app has mappers.
 func TestOnlyAMapperOfTheAppSetsMintlifysWildcard(t *testing.T) {
@@ -189,4 +237,34 @@ func TestMintlifyInfoTakesTheSameLifetimes(t *testing.T) {
 	if claims, err := profile.Claims(t.Context(), testkit.Ada); claims["expiresAt"] != int64(1700003600) {
 		t.Errorf("%v, %v", claims, err)
 	}
+}
+
+func init() {
+	os.Setenv("MINTLIFY_PRIVATE_KEY", testkit.Ed25519PEM)
+	os.Setenv("MINTLIFY_P256_KEY", testkit.P256PEM)
+}
+
+// Readers log in at Mintlify with the private key that its dashboard generates.
+func ExampleMintlify() {
+	docs, err := docslogin.New(currentUser,
+		platforms.Mintlify("https://docs.example.com", os.Getenv("MINTLIFY_PRIVATE_KEY")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Print(visit(docs, "/docs-login?redirect=/quickstart"))
+	// Output:
+	// 302 https://docs.example.com/login/jwt-callback?redirect=%2Fquickstart#TOKEN
+}
+
+// Public docs at Mintlify greet readers who are signed in to the app. The token goes to the
+// page itself, under the docs' path, and is signed with an ES256 key.
+func ExampleMintlifyPersonalization() {
+	docs, err := docslogin.New(currentUser,
+		platforms.MintlifyPersonalization("https://example.com/docs", os.Getenv("MINTLIFY_P256_KEY")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Print(visit(docs, "/docs-login?redirect=/docs/get-started"))
+	// Output:
+	// 302 https://example.com/docs/get-started#TOKEN
 }

@@ -32,10 +32,11 @@ import (
 //	ID, Groups           not sent
 //
 // ReadMe fills apiKey into API key, bearer, and OAuth 2.0 schemes, and adds "Bearer " to the last
-// two. It fills user and pass into HTTP Basic schemes. A value fills the security scheme or server
-// variable with the same name, and takes precedence there. The value of an HTTP Basic scheme is
-// {"user": …, "pass": …}. If Username and Password are empty, and only one value is such a
-// credential, user and pass come from it.
+// two. The scheme names the header, so the Header of an API key is not sent. ReadMe fills user and
+// pass into HTTP Basic schemes. A value fills the security scheme or server variable with the same
+// name, and takes precedence there. It does not fill the header with that name. The value of an HTTP
+// Basic scheme is {"user": …, "pass": …}. If Username and Password are empty, and only one value is
+// such a credential, user and pass come from it.
 //
 // If a user has several API keys, each needs a unique Name. ReadMe fills requests from the key that
 // the reader selects, by default the first. It fills server variables and code blocks in pages from

@@ -2,6 +2,9 @@ package platforms_test
 
 import (
 	"database/sql"
+	"fmt"
+	"log"
+	"os"
 	"reflect"
 	"testing"
 	"time"
@@ -59,6 +62,8 @@ func TestReadMeAPIKeys(t *testing.T) {
 	testClaims(t, readMe, []claimsRow{
 		{"one key, whose name is not sent", keys(docslogin.APIKey{Name: "live", Key: "12345"}), `{"apiKey":"12345"}`},
 		{"one key with values", keys(docslogin.APIKey{Key: "12345", Values: map[string]any{"petstore_auth": "x", "port": 8443}}), `{"apiKey":"12345","petstore_auth":"x","port":8443}`},
+		{"a key in a header, which the scheme names", keys(docslogin.APIKey{Header: "X-Api-Key", Key: "12345"}), `{"apiKey":"12345"}`},
+		{"a key with an invalid Header, which is not sent", keys(docslogin.APIKey{Header: "no header", Key: "12345"}), `{"apiKey":"12345"}`},
 		{"HTTP Basic", keys(docslogin.APIKey{Username: "u", Password: "p"}), `{"pass":"p","user":"u"}`},
 		{"HTTP Basic without a password", keys(docslogin.APIKey{Username: "u"}), `{"pass":"","user":"u"}`},
 		{"HTTP Basic without a user name", keys(docslogin.APIKey{Password: "p"}), `{"pass":"p","user":""}`},
@@ -86,6 +91,8 @@ func TestReadMeSeveralAPIKeys(t *testing.T) {
 	testClaims(t, readMe, []claimsRow{
 		{"a key first", keys(docslogin.APIKey{Name: "live", Key: "1"}, test),
 			`{"apiKey":"1","keys":[{"apiKey":"1","name":"live"},{"name":"test","pass":"p","user":"u"}]}`},
+		{"keys in headers", keys(docslogin.APIKey{Name: "live", Header: "X-Api-Key", Key: "1"}, docslogin.APIKey{Name: "org", Header: "X-Org", Key: "2"}),
+			`{"apiKey":"1","keys":[{"apiKey":"1","name":"live"},{"apiKey":"2","name":"org"}]}`},
 		{"HTTP Basic first", keys(test, docslogin.APIKey{Name: "live", Key: "1"}),
 			`{"keys":[{"name":"test","pass":"p","user":"u"},{"apiKey":"1","name":"live"}],"pass":"p","user":"u"}`},
 		{"values", keys(docslogin.APIKey{Name: "live", Values: map[string]any{"port": 1}}, docslogin.APIKey{Name: "test", Values: map[string]any{"port": 2}}),
@@ -186,4 +193,20 @@ func TestReadMeInfo(t *testing.T) {
 		testInfoRejects(t, platforms.ReadMeInfo(), with(map[string]any{name: 1}), "reserved_claim")
 		testInfoRejects(t, platforms.ReadMeInfo(), testkit.Ada, "reserved_claim", testkit.Sets(name, 1))
 	}
+}
+
+func init() {
+	os.Setenv("README_JWT_SECRET", testkit.Secret)
+}
+
+// Readers log in at ReadMe with the project's JWT secret.
+func ExampleReadMe() {
+	docs, err := docslogin.New(currentUser,
+		platforms.ReadMe("https://docs.example.com", os.Getenv("README_JWT_SECRET")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Print(visit(docs, "/docs-login?redirect=/docs/quickstart"))
+	// Output:
+	// 302 https://docs.example.com?auth_token=TOKEN&redirect=%2Fdocs%2Fquickstart
 }

@@ -68,14 +68,18 @@ func TestValuesOfUsersReachEveryPlatformAsDocsCanShowThem(t *testing.T) {
 			if !isSent(t, p, user) {
 				continue
 			}
+			asText := isText(t, p, user)
 			for _, tt := range values {
 				t.Run(p.Name+"/"+place+"/"+tt.name, func(t *testing.T) {
 					var e docslogin.Event
-					cause := ""
+					cause, want := "", tt.json
+					if asText {
+						want = textOf(tt.json)
+					}
 					if tt.fail != "" {
 						cause = "docslogin: the " + what + ` "odd", ` + tt.fail
 					}
-					testValue(t, testkit.New(t, testkit.As(user("odd", tt.value)), p, testkit.Observe(&e)), &e, tt.json, cause)
+					testValue(t, testkit.New(t, testkit.As(user("odd", tt.value)), p, testkit.Observe(&e)), &e, want, cause)
 				})
 			}
 		}
@@ -155,12 +159,12 @@ func TestMetabaseGetsNamesFromADatabase(t *testing.T) {
 func padded() (padded, trimmed *docslogin.User) {
 	padded = &docslogin.User{
 		ID: " u-42", Name: " Ada Lovelace\t", Email: "\ufeff\u00a0ada@example.com\u200b\r\n", Groups: []string{" admin", "", "beta\n", " \t\u200b"},
-		APIKeys: []docslogin.APIKey{{Name: "live ", Key: " sk_1\n"}, {Name: "basic", Username: " u ", Password: " p\n"}}, Attributes: object{"plan": " pro"},
+		APIKeys: []docslogin.APIKey{{Name: "live ", Key: " sk_1\n"}, {Name: "own", Key: "sk_2\n", Header: " X-Own\u200b\n"}, {Name: "basic", Username: " u ", Password: " p\n"}}, Attributes: object{"plan": " pro"},
 	}
 	user := *padded
 	user.Name, user.Email, user.Groups = "Ada Lovelace", "ada@example.com", []string{"admin", "beta"}
 	user.APIKeys = slices.Clone(padded.APIKeys)
-	user.APIKeys[0].Key = "sk_1"
+	user.APIKeys[0].Key, user.APIKeys[1].Key, user.APIKeys[1].Header = "sk_1", "sk_2", "X-Own"
 	return padded, &user
 }
 
@@ -171,8 +175,12 @@ func TestEveryPlatformGetsUsersWithoutWhiteSpaceAroundThem(t *testing.T) {
 			func(*docslogin.User) {},
 			func(u *docslogin.User) { u.Name, u.Email, u.APIKeys = "Ada", "ada@example.com", nil },
 			func(u *docslogin.User) { u.Groups = nil; u.Name = "Ada" },
-			func(u *docslogin.User) { u.Groups, u.APIKeys = nil, u.APIKeys[1:] },
+			func(u *docslogin.User) { u.Groups, u.APIKeys = nil, u.APIKeys[2:] },
 			func(u *docslogin.User) { u.Name, u.Email, u.Groups = "Ada", "ada@example.com", nil },
+			func(u *docslogin.User) {
+				u.Name, u.Email, u.Groups = "Ada", "ada@example.com", nil
+				u.APIKeys = []docslogin.APIKey{{Key: "1", Header: u.APIKeys[1].Header}}
+			},
 			func(u *docslogin.User) { u.Name, u.Email = "Ada", u.Email+"\n"; u.Groups = nil; u.APIKeys = nil },
 		} {
 			in, want := *shared, *trimmed
@@ -252,7 +260,7 @@ func TestDocsThatAskGetUsersWithoutWhiteSpaceAroundThem(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = `{"apiPlaygroundInputs":{"header":{"Authorization":"Bearer sk_1"}},"content":{"email":"ada@example.com","name":"Ada Lovelace","plan":" pro"},"expiresAt":1701209600,"groups":["admin","beta"]}`
+	const want = `{"apiPlaygroundInputs":{"header":{"Authorization":"Bearer sk_1","X-Own":"sk_2"}},"content":{"email":"ada@example.com","name":"Ada Lovelace","plan":" pro"},"expiresAt":1701209600,"groups":["admin","beta"]}`
 	claims, err := profile.Claims(t.Context(), in)
 	if got, _ := json.Marshal(claims); err != nil || string(got) != want {
 		t.Errorf("got  %v, %s\nwant %s", err, got, want)

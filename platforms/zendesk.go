@@ -20,8 +20,8 @@ import (
 // jwt, without a Referer and with a null Origin. The deep link is in the field return_to as it
 // arrived. The parameters brand_id, locale_id, and timestamp are in the query of the form's action.
 // [docslogin.Middleware.LoginURL] is not supported. The length of the session is a setting at
-// Zendesk, so [docslogin.WithTokenTTL] and [docslogin.WithSessionTTL] are configuration errors. The
-// token contains iat, a jti, and these claims about the user:
+// Zendesk, so [docslogin.WithTokenTTL] and [docslogin.WithSessionTTL] are configuration errors. Zendesk
+// accepts each jti only once. The token contains iat, a jti, and these claims about the user:
 //
 //	Name, else Email            name, required
 //	Email                       email, required

@@ -2,6 +2,9 @@ package platforms_test
 
 import (
 	"errors"
+	"fmt"
+	"log"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -154,4 +157,29 @@ func TestZendeskLifetimes(t *testing.T) {
 
 func TestZendeskReservedClaims(t *testing.T) { testReserved(t, zendesk, "iat", "exp", "nbf", "jti") }
 
-func TestZendeskAttributes(t *testing.T) { testAttributesNotSent(t, zendesk) }
+func TestZendeskAttributes(t *testing.T) {
+	testAttributesNotSent(t, zendesk, "organizations", "organization_id", "user_fields")
+}
+
+func init() {
+	os.Setenv("ZENDESK_SECRET", exampleSecret)
+}
+
+// The browser posts the token in a form that a script submits. This help center has a name of
+// its own.
+func ExampleZendesk() {
+	platform := platforms.Zendesk("https://acme.zendesk.com", os.Getenv("ZENDESK_SECRET"))
+	platform.DocsURL = "https://help.example.com"
+
+	docs, err := docslogin.New(currentUser, platform)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Print(visitForm(docs, "/docs-login?return_to=https://help.example.com/hc&brand_id=7"))
+	// Output:
+	// 200
+	// <form method="post" action="https://acme.zendesk.com/access/jwt?brand_id=7">
+	// <input type="hidden" name="jwt" value="TOKEN">
+	// <input type="hidden" name="return_to" value="https://help.example.com/hc">
+	// <button>Continue</button>
+}
