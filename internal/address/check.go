@@ -163,6 +163,8 @@ func (k *checker) checkParams() {
 			k.fail("Platform.Params", "has no value for the parameter %q; set it", name)
 		} else if strings.TrimSpace(value) != value {
 			k.fail("Platform.Params", "has white space around the value of the parameter %q; remove it", name)
+		} else if strings.ContainsFunc(value, unicode.IsControl) {
+			k.fail("Platform.Params", "has a control character, such as a newline, in the value of the parameter %q; remove it", name)
 		}
 	}
 }

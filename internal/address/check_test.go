@@ -342,6 +342,7 @@ func TestConstantParametersThatAreRejected(t *testing.T) {
 		{"without a value", "", `has no value for the parameter "companyID"`},
 		{"with a newline at its end", "hunter2\n", spaced},
 		{"with a space before it", " hunter2", spaced},
+		{"with a newline in it", "hunter\n2", `has a control character, such as a newline, in the value of the parameter "companyID"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := custom(func(c *address.Config) { c.Params = map[string]string{"companyID": tt.value} })
