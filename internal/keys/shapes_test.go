@@ -423,7 +423,7 @@ func TestBinarySecrets(t *testing.T) {
 	}
 }
 
-var randomSecrets = flag.Int("secrets", 20_000, "number of random secrets of each kind to test")
+var randomSecrets = flag.Int("secrets", 5_000, "number of random secrets of each kind to test")
 
 // The test skips ASCII secrets with quotes around them or with \n or \r written at the end. These are
 // rejected, because they are far more often an error in a file.

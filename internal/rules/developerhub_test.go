@@ -26,3 +26,12 @@ func TestDeveloperHubRejectsClaimsOfAWrongType(t *testing.T) {
 		t.Errorf("rejected by %q, want %q", got, want)
 	}
 }
+
+func TestAURLIdentifiesDeveloperHub(t *testing.T) {
+	checkInference(t, []inferTest{
+		{"https://docs.example.com/page?jwt=e.e.e", "DeveloperHub", "the parameter jwt"},
+		{"https://docs.example.com/page?jwt=" + hs256(hsHeader, "{}", secret), "DeveloperHub", "the parameter jwt (or is it "},
+		{"https://docs.example.com/page?jwt=" + hs256(hsHeader, `{"version":1,"iat":1700000000,"exp":1700086400,"vars":{}}`, secret), "DeveloperHub", "the parameter jwt and the claims"},
+		{"https://docs.example.com/page?jwt=" + hs256(hsHeader, `{"version":1,"vars":{}}`, "another secret"), "DeveloperHub", "the parameter jwt and the claims"},
+	})
+}

@@ -21,3 +21,16 @@ func TestFeaturebaseRejectsClaimsOfAWrongType(t *testing.T) {
 		t.Errorf("rejected by %q, want %q", got, want)
 	}
 }
+
+func TestAURLIdentifiesFeaturebase(t *testing.T) {
+	checkInference(t, []inferTest{
+		{"https://help.example.com/api/v1/auth/access/jwt?jwt=e.e.e", "Featurebase", "the parameter jwt at /api/v1/auth/access/jwt"},
+	})
+}
+
+func TestFeaturebaseURLs(t *testing.T) {
+	checkURLs(t, []urlTest{
+		{"no deep link for Featurebase", rules.Featurebase(), docsURL + "/api/v1/auth/access/jwt?jwt=T", "", "", "return_to: is missing"},
+		{"a path at Featurebase", rules.Featurebase(), docsURL + "/api/v1/auth/access/jwt?jwt=T&return_to=%2Fa", "", "", "return_to: came back as a path, and Featurebase expects an absolute URL"},
+	})
+}

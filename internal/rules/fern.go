@@ -60,18 +60,14 @@ func Fern() Platform {
 				)},
 			)},
 		},
-		Checks: []Check{checkFernTokens},
+		Checks: []Check{checkFernTokens, checkFernHeaders},
 	}
 }
 
 // checkFernTokens warns about a bearer token that looks like a list of tokens but is not one.
 func checkFernTokens(claims map[string]any) []Finding {
-	object := claims
-	for _, name := range []string{"fern", "playground", "initial_state", "auth"} {
-		object, _ = object[name].(map[string]any)
-	}
 	const rule = "fern.playground.initial_state.auth.bearer_token"
-	token, _ := object["bearer_token"].(string)
+	token, _ := objectAt(claims, "fern", "playground", "initial_state", "auth")["bearer_token"].(string)
 	if !strings.HasPrefix(token, "[") {
 		return nil
 	}
@@ -80,6 +76,19 @@ func checkFernTokens(claims map[string]any) []Finding {
 			`Send a string with a JSON array that has an object for each token, such as [{"Live":"…"},{"Test":"…"}].`)}
 	}
 	return []Finding{pass(rule, rule+" is a list of named tokens.")}
+}
+
+// checkFernHeaders warns about headers that Fern cannot fill in.
+func checkFernHeaders(claims map[string]any) []Finding {
+	return checkHeaders("fern.playground.initial_state.headers", objectAt(claims, "fern", "playground", "initial_state", "headers"))
+}
+
+// objectAt returns the object at a path in the claims, or nil.
+func objectAt(claims map[string]any, path ...string) map[string]any {
+	for _, name := range path {
+		claims, _ = claims[name].(map[string]any)
+	}
+	return claims
 }
 
 // FernToken is a token that a reader can choose by its name.

@@ -32,6 +32,9 @@ func TestFern(t *testing.T) {
 		{"roles that are one string", rules.Fern(), fern(`,"fern":{"roles":"a"}`), secret, "fern.roles: is not a list of strings", ""},
 		{"fern that is text", rules.Fern(), fern(`,"fern":"Ada"`), secret, "fern: is not an object", ""},
 		{"a playground header that is a number", rules.Fern(), fern(`,"fern":{"playground":{"initial_state":{"headers":{"X-A":1}}}}`), secret, "fern.playground.initial_state.headers: is not an object of strings", ""},
+		{"a key in a playground header", rules.Fern(), fern(`,"fern":{"playground":{"initial_state":{"headers":{"X-Api-Key":"k"}}}}`), secret, "", ""},
+		{"a credential in place of a playground header's name", rules.Fern(), fern(`,"fern":{"playground":{"initial_state":{"headers":{"Bearer k":"X-Api-Key"}}}}`), secret, "", "fern.playground.initial_state.headers: name is not a valid header name"},
+		{"two spellings of one playground header", rules.Fern(), fern(`,"fern":{"playground":{"initial_state":{"headers":{"X-Api-Key":"k","X-API-Key":"l"}}}}`), secret, "", "fern.playground.initial_state.headers: names differ only in case"},
 		{"an environment's state that is text", rules.Fern(), fern(`,"fern":{"playground":{"env_state":{"prod.example.api":"abc123"}}}`), secret, "fern.playground.env_state: is not an object of states like initial_state", ""},
 		{"an environment's bearer token that is a number", rules.Fern(), fern(`,"fern":{"playground":{"env_state":{"prod.example.api":{"auth":{"bearer_token":1}}}}}`), secret, "fern.playground.env_state: is not an object of states like initial_state", ""},
 		{"environments' states that are a list", rules.Fern(), fern(`,"fern":{"playground":{"env_state":[]}}`), secret, "fern.playground.env_state: is not an object of states like initial_state", ""},
@@ -61,4 +64,11 @@ func TestFernRejectsClaimsOfAWrongType(t *testing.T) {
 			t.Errorf("rejected by %q, want %q", got, want)
 		}
 	}
+}
+
+func TestAURLIdentifiesFern(t *testing.T) {
+	checkInference(t, []inferTest{
+		{"https://example.com/docs/api/fern-docs/auth/jwt/callback?fern_token=e.e.e", "Fern", "the parameter fern_token at /api/fern-docs/auth/jwt/callback"},
+		{"https://docs.example.com/?fern_token=e.e.e", "Fern", "the parameter fern_token"}, // at the wrong path
+	})
 }

@@ -22,3 +22,20 @@ func TestGitBook(t *testing.T) {
 		{"adaptive content cannot use a list", rules.GitBookAdaptive(), gitBook(`,"groups":["a"]`), secret, "", `list: "groups" is a list`},
 	})
 }
+
+func TestAURLIdentifiesGitBook(t *testing.T) {
+	checkInference(t, []inferTest{
+		{"https://docs.example.com/get-started?jwt_token=e.e.e", "GitBook", "the parameter jwt_token"},
+	})
+}
+
+func TestGitBookURLs(t *testing.T) {
+	checkURLs(t, []urlTest{
+		{"another token with GitBook's", rules.GitBook(), docsURL + "/a?access_token=x&jwt_token=T", "", "access_token: GitBook would take it instead of the token", ""},
+		{"a claim that nobody signed", rules.GitBook(), docsURL + "/a?visitor%2Eplan=x&jwt_token=T", "", "visitor.…: GitBook would take it for a claim", ""},
+		{"a page whose token is in a cookie", rules.GitBookAdaptive(), docsURL + "/a?b=c&visitor.plan=x#d", docsURL, "", ""},
+		{"docs on http, whose token is in a cookie", rules.GitBookAdaptive(), "http://docs.example.com/a", "", "", "scheme: is http: the token travels in clear"},
+		{"another token with that in the cookie", rules.GitBookAdaptive(), docsURL + "/a?jwt_token=x", docsURL, "jwt_token: GitBook would take it instead of the token", ""},
+		{"a page of 3,001 bytes, whose token is in a cookie", rules.GitBookAdaptive(), docsURL + "/" + long(3001-25), docsURL, "", "length: is 3001 bytes long"},
+	})
+}

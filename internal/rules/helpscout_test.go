@@ -16,3 +16,10 @@ func TestHelpScout(t *testing.T) {
 		{"Help Scout needs sub", rules.HelpScout(), hs512(`{"alg":"HS512","typ":"JWT"}`, `{"email":"e","iat":1700000000,"exp":1700003600}`), secret, "sub: has no sub", ""},
 	})
 }
+
+func TestAURLIdentifiesHelpScout(t *testing.T) {
+	checkInference(t, []inferTest{
+		{"https://docs.example.com/authcallback?token=e.e.e", "Help Scout", "the parameter token at /authcallback"},
+		{"https://docs.example.com/authcallback/more?token=e.e.e", "Help Scout", "the parameter token"},
+	})
+}

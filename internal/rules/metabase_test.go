@@ -7,6 +7,9 @@ import (
 	"github.com/docslogin/docslogin/internal/rules"
 )
 
+// metabaseURL is a redirect to the page that takes the token; T stands for the token.
+const metabaseURL = docsURL + "/auth/sso?jwt=T"
+
 func TestMetabase(t *testing.T) {
 	checkTokens(t, []tokenTest{
 		{"Metabase accepts a user", rules.Metabase(), hs256(hsHeader, `{"email":"e","first_name":"Ada","last_name":"P","groups":["a"],"plan":"pro","iat":1700000000,"exp":1700000180}`, secret), secret, "", ""},
@@ -90,4 +93,17 @@ func TestMetabaseRejectsALinkThatIsNotAURI(t *testing.T) {
 			t.Errorf("a site that is not known: %+v", f)
 		}
 	}
+}
+
+func TestAURLIdentifiesMetabase(t *testing.T) {
+	checkInference(t, []inferTest{
+		{"https://metabase.example.com/auth/sso?jwt=e.e.e", "Metabase", "the parameter jwt at /auth/sso"},
+	})
+}
+
+func TestMetabaseURLs(t *testing.T) {
+	checkURLs(t, []urlTest{
+		{"a deep link that came back as it was given, a URL", rules.Metabase(), metabaseURL + "&return_to=" + docsURL + "/a", "", "", ""},
+		{"no deep link for Metabase", rules.Metabase(), metabaseURL, "", "", "return_to: is missing"},
+	})
 }

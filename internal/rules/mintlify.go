@@ -78,8 +78,16 @@ func checkMintlifyInputs(claims map[string]any) []Finding {
 		}
 	}
 	header, _ := inputs["header"].(map[string]any)
+	const rule = "apiPlaygroundInputs.header"
 	if s, ok := header["Authorization"].(string); ok && !strings.Contains(s, " ") {
-		out = append(out, warn("apiPlaygroundInputs.header", "Authorization has no scheme in front of the credential.", "Write \"Bearer \" before the key, as Mintlify's samples do."))
+		out = append(out, warn(rule, "Authorization has no scheme in front of the credential.",
+			"Write \"Bearer \" before the key, as Mintlify's samples do, unless your API takes it without a scheme."))
 	}
-	return out
+	for _, value := range header {
+		if !is[string](value) {
+			out = append(out, warn(rule, rule+" has a value that is not a string.", "Send each header's value as a string."))
+			break
+		}
+	}
+	return append(out, checkHeaders(rule, header)...)
 }

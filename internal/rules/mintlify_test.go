@@ -32,11 +32,17 @@ func TestMintlify(t *testing.T) {
 		{"content that is text", rules.Mintlify(), mintlify(`,"content":"Ada"`), public, "content: is not an object", ""},
 		{"inputs that are a list", rules.Mintlify(), mintlify(`,"apiPlaygroundInputs":[]`), public, "apiPlaygroundInputs: is not an object", ""},
 		{"a header that is a string", rules.Mintlify(), mintlify(`,"apiPlaygroundInputs":{"header":"k"}`), public, "apiPlaygroundInputs.header: is not an object", ""},
-		{"values of any type, except in server", rules.Mintlify(), mintlify(`,"content":{"seats":7},"apiPlaygroundInputs":{"server":{"subdomain":"acme"},"header":{"X-Org":7},"query":{"page":7},"cookie":{"a":true},"path":{"id":null}}`), public, "", ""},
+		{"values of any type, except in server and header", rules.Mintlify(), mintlify(`,"content":{"seats":7},"apiPlaygroundInputs":{"server":{"subdomain":"acme"},"header":{"X-Org":"7"},"query":{"page":7},"cookie":{"a":true},"path":{"id":null}}`), public, "", ""},
 		{"a number in server", rules.Mintlify(), mintlify(`,"apiPlaygroundInputs":{"server":{"subdomain":"acme","port":8443}}`), public, "apiPlaygroundInputs.server: is not an object of strings", ""},
 		{"inputs for the body", rules.Mintlify(), mintlify(`,"apiPlaygroundInputs":{"body":{}}`), public, "", "apiPlaygroundInputs: none of server, header, query, cookie, path"},
 		{"a header in the wrong place", rules.Mintlify(), mintlify(`,"apiPlaygroundInputs":{"X-Api-Key":"k"}`), public, "", "apiPlaygroundInputs: none of server, header, query, cookie, path"},
 		{"Authorization without a scheme", rules.Mintlify(), mintlify(`,"apiPlaygroundInputs":{"header":{"Authorization":"k"}}`), public, "", "apiPlaygroundInputs.header: no scheme"},
+		{"a key in a header", rules.Mintlify(), mintlify(`,"apiPlaygroundInputs":{"header":{"X-Api-Key":"k","Authorization":"Basic dTpw"}}`), public, "", ""},
+		{"headers that are a number and an object", rules.Mintlify(), mintlify(`,"apiPlaygroundInputs":{"header":{"X-Org":7,"X-Api-Key":{"value":"k"}}}`), public, "", "apiPlaygroundInputs.header: a value that is not a string"},
+		{"a header that is null", rules.Mintlify(), mintlify(`,"apiPlaygroundInputs":{"header":{"X-Org":null}}`), public, "", "apiPlaygroundInputs.header: a value that is not a string"},
+		{"a header's name with a colon", rules.Mintlify(), mintlify(`,"apiPlaygroundInputs":{"header":{"X-Api-Key:":"k"}}`), public, "", "apiPlaygroundInputs.header: name is not a valid header name"},
+		{"two spellings of one header", rules.Mintlify(), mintlify(`,"apiPlaygroundInputs":{"header":{"X-Api-Key":"k","x-api-key":"l"}}`), public, "", "apiPlaygroundInputs.header: names differ only in case"},
+		{"two spellings of one header, and a header without a name", rules.Mintlify(), mintlify(`,"apiPlaygroundInputs":{"header":{"a":"k","A":"l","":"m"}}`), public, "", "apiPlaygroundInputs.header: name is not a valid header name; names differ only in case"},
 	})
 }
 
@@ -54,4 +60,14 @@ func TestMintlifyRejectsClaimsOfAWrongType(t *testing.T) {
 	if got := rejectedBy(rules.Mintlify(), mintlify(`,"groups":7,"content":7,"apiPlaygroundInputs":{"server":7,"header":7,"query":7,"cookie":7,"path":7}`), public); got != want {
 		t.Errorf("rejected by %q, want %q", got, want)
 	}
+}
+
+func TestAURLIdentifiesMintlify(t *testing.T) {
+	checkInference(t, []inferTest{
+		{"https://docs.example.com/login/jwt-callback?redirect=%2Fa#e.e.e", "Mintlify", "the fragment at /login/jwt-callback"},
+		{"https://docs.example.com/get-started#eyJ.e.e", "Mintlify personalization", "the fragment"},
+		{"https://docs.example.com/login#" + eddsa(edHeader, "{}"), "Mintlify", "the fragment and the header's alg"}, // at the wrong path
+		{"https://docs.example.com/login#" + hs256(`{"alg":"none","typ":"JWT"}`, "{}", secret), "Mintlify personalization", "the fragment"},
+		{"https://docs.example.com/login/jwt-callback#" + es256("{}"), "Mintlify", "the fragment at /login/jwt-callback"},
+	})
 }

@@ -48,3 +48,9 @@ func TestReadMeRejectsClaimsOfAWrongType(t *testing.T) {
 		t.Errorf("rejected by %q, want %q", got, want)
 	}
 }
+
+func TestAURLIdentifiesReadMe(t *testing.T) {
+	checkInference(t, []inferTest{
+		{"https://docs.example.com/?auth_token=e.e.e", "ReadMe", "the parameter auth_token"},
+	})
+}

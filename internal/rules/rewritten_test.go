@@ -217,7 +217,11 @@ func TestARandomSecretIsNoRewriting(t *testing.T) {
 		}
 		return string(out)
 	}
-	for n := 16; n <= 64; n += 4 {
+	step := 4
+	if testkit.RaceDetector {
+		step = 16
+	}
+	for n := 16; n <= 64; n += step {
 		if got := signature(t, random(n), random(n)); got.Why != "The signature does not verify with the site's secret." {
 			t.Errorf("%d characters: %+v", n, got)
 		}
@@ -238,7 +242,7 @@ func TestASearchForRewritingsEnds(t *testing.T) {
 	} {
 		token := hs256(hsHeader, `{"name":"`+test.claims+`"}`, "another")
 		best := time.Hour // the machine may be busy
-		for range 3 {
+		for tries := 0; tries < 3 && best > test.limit; tries++ {
 			began := time.Now()
 			rules.ReadMe().Check(token, test.secret, "", now)
 			best = min(best, time.Since(began))

@@ -33,6 +33,7 @@ type Platform struct {
 	RequiredType  bool          // the header must have the typ JWT
 	MaxTokenBytes int           // a longer token is rejected; 0: no limit
 	RequiredExp   bool          // a token without exp is rejected
+	Leeway        time.Duration // a token is still accepted for this long after its exp
 	MaxLifetime   time.Duration // exp is at most this far away; 0: no limit
 	RequiredIat   bool          // a token without iat is rejected
 	MaxAge        time.Duration // iat is at most this long ago; 0: no limit
@@ -192,6 +193,7 @@ func object(data []byte) (map[string]any, bool) {
 // the signature verifies, or else the reason why not, and what to do if that is known.
 var verifiers = map[string]func(key any, input, signature []byte) (why, fix string){
 	"HS256": verifyHMAC("HS256", sha256.New),
+	"HS384": verifyHMAC("HS384", sha512.New384),
 	"HS512": verifyHMAC("HS512", sha512.New),
 	"EdDSA": verifyEdDSA,
 	"ES256": verifyES256,

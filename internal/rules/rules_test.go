@@ -202,6 +202,7 @@ func TestRules(t *testing.T) {
 
 		{"alg none", rules.ReadMe(), hs256(`{"alg":"none","typ":"JWT"}`, `{"name":"A","email":"e","version":1,"iat":1}`, secret), secret, `alg: "none" and has to be HS256`, ""},
 		{"HS256 made with the text of a public key", rules.Mintlify(), hs256(hsHeader, `{"host":"docs.example.com","iat":1,"exp":1700000010}`, string(public)), public, `alg: "HS256" and has to be EdDSA`, ""},
+		{"HS384", rules.Platform{Name: "Acme", Algorithms: []string{"HS384"}}, hs(sha512.New384, `{"alg":"HS384","typ":"JWT"}`, `{"iat":1700000000}`, secret), secret, "", ""},
 		{"no typ", rules.ReadMe(), hs256(`{"alg":"HS256"}`, `{"name":"A","email":"e","version":1,"iat":1}`, secret), secret, "", "typ: not JWT"},
 		{"crit", rules.ReadMe(), hs256(`{"alg":"HS256","typ":"JWT","crit":["x"]}`, `{"name":"A","email":"e","version":1,"iat":1}`, secret), secret, "crit: no docs platform understands", ""},
 

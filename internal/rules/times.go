@@ -54,6 +54,9 @@ func (p Platform) checkExp(v, iat any, now time.Time) Finding {
 		return fail("exp", "exp "+why+".", fix)
 	case at.Unix() < tooSmall:
 		return fail("exp", "exp is in the 1970s: it holds the lifetime instead of the time at which the token expires.", fix+" Add the lifetime to the present time.")
+	case left <= 0 && -left < p.Leeway && (unknown != "" || !at.Before(made)):
+		return warn("exp", fmt.Sprintf("exp is %s in the past, and %s accepts a token for %s after its exp: the token is old, or the signer's clock is at least %[1]s behind this one.", span(-left), p.Name, span(p.Leeway)),
+			"Make a new token for each login. "+clock)
 	case left <= 0 && unknown == "" && at.Before(made):
 		early := made.Sub(at)
 		never := fmt.Sprintf("exp is %s in the past and %s before iat, so the token was never valid: ", span(-left), span(early))

@@ -54,6 +54,30 @@ func TestATimeThatIsOffByWholeHoursIsAWrongTimeZone(t *testing.T) {
 	}
 }
 
+func TestATokenThatIsAcceptedForAWhileAfterItsExp(t *testing.T) {
+	lenient := rules.Platform{Name: "Acme", Algorithms: []string{"HS256"}, Leeway: time.Minute}
+	const accepted = "exp is 59s in the past, and Acme accepts a token for 1m0s after its exp: the token is old, or the signer's clock is at least 59s behind this one."
+	for _, test := range []struct {
+		name, claims, why string
+		warn              bool
+	}{
+		{"59 s later", `"iat":1699999700,"exp":1699999941`, accepted, true},
+		{"59 s later, without iat", `"exp":1699999941`, accepted, true},
+		{"59 s later, and before iat", `"iat":1700000000,"exp":1699999941`, "exp is 59s in the past and 59s before iat, so the token was never valid: its lifetime is negative, or the two come from different clocks.", false},
+		{"a minute later", `"iat":1699999700,"exp":1699999940`, "exp is 1m0s in the past, and iat 5m0s: the token is old, or the signer's clock is at least 1m0s behind this one.", false},
+	} {
+		if f := timeFinding(t, lenient, test.claims, "exp"); f.Why != test.why || f.Warn != test.warn || f.OK {
+			t.Errorf("%s: %+v\nwant %s", test.name, f, test.why)
+		}
+	}
+	if behind, _ := lenient.Tolerance(5 * time.Minute); behind != 6*time.Minute {
+		t.Errorf("the signer's clock may be %v behind", behind)
+	}
+	if behind, _ := lenient.Tolerance(0); behind != 0 {
+		t.Errorf("without exp, the signer's clock may be %v behind", behind)
+	}
+}
+
 func TestWholeHours(t *testing.T) {
 	for text, want := range map[string]string{
 		"0s": "", "15m": "", "27m59s": "", "32m1s": "", "12m": "", "1h7m": "", "14h3m": "", "15h": "", "24h": "", "-1h": "",

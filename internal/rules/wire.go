@@ -15,6 +15,7 @@ type Wire struct {
 	Callback      string            // path that takes the token; "": any page
 	Host          string            // host of Callback, if it is the platform's own; "": the docs' host
 	Query         string            // parameter that carries the token; "": none
+	CommonName    bool              // other sites have parameters with the name in Query
 	Form          string            // field of a POST that carries the token; "": none
 	AlsoForm      bool              // besides the URL, a form that is posted may carry Query and Link
 	Fragment      bool              // the token is in the fragment, for a page's script
@@ -68,6 +69,10 @@ func Infer(u *url.URL) (p Platform, by string, ok bool) {
 				return p, "the path " + p.Callback, true
 			}
 		case !p.carries(u, at):
+		case p.Host != "" && p.Host == plainHost(u):
+			return p, p.Place() + " at " + p.Host, true
+		case !at && p.RequiredParam != "" && has(u.RawQuery, p.RequiredParam): // sent to the wrong page
+			return p, p.Place() + " and " + p.RequiredParam, true
 		case p.Callback == "":
 			byPage = append(byPage, p)
 		case at:
@@ -76,28 +81,36 @@ func Infer(u *url.URL) (p Platform, by string, ok bool) {
 			byParameter = append(byParameter, p)
 		}
 	}
-	found := slices.Concat(byCallback, byPage, byParameter)
-	if len(found) == 0 {
-		return Platform{}, "", false
-	}
 	if len(byCallback) > 0 {
 		p = byCallback[0]
 		return p, p.Place() + " at " + p.Callback, true
 	}
-	p = found[0]
-	by = p.Place()
-	// The token's algorithm distinguishes some platforms that take it in the same place.
-	var likely []Platform
-	for _, p := range found {
-		if slices.Contains(p.Algorithms, algorithm(p.Token(u))) {
-			likely = append(likely, p)
-		}
+	return inferFromToken(u, byPage, byParameter)
+}
+
+// inferFromToken chooses among platforms that take the token in the same place: those that take it at this
+// page, and those that take it elsewhere.
+func inferFromToken(u *url.URL, here, elsewhere []Platform) (p Platform, by string, ok bool) {
+	found := slices.Concat(here, elsewhere)
+	if len(found) == 0 {
+		return Platform{}, "", false
 	}
-	if likely == nil {
-		return p, by, true
+	by = found[0].Place()
+	signed := func(p Platform) bool { return slices.Contains(p.Algorithms, algorithm(p.Token(u))) }
+	likely := keep(found, signed)
+	if len(likely) == 0 {
+		return found[0], by, true
 	}
-	if p = likely[0]; p.Name != found[0].Name {
+	if likely[0].Name != found[0].Name {
 		by += " and the header's alg"
+	}
+	accepts := func(p Platform) bool { return p.acceptsClaims(p.Token(u)) }
+	if accepted := keep(keep(here, signed), accepts); len(accepted) > 0 && len(likely) > len(accepted) {
+		others := keep(likely, func(p Platform) bool {
+			return !slices.ContainsFunc(accepted, func(other Platform) bool { return other.Name == p.Name })
+		})
+		likely = slices.Concat(accepted, others)
+		by += " and the claims"
 	}
 	var others []string
 	for _, p := range likely[1:] {
@@ -106,14 +119,28 @@ func Infer(u *url.URL) (p Platform, by string, ok bool) {
 	if others != nil {
 		by += " (or is it " + strings.Join(others, " or ") + "?)"
 	}
-	return p, by, true
+	return likely[0], by, true
+}
+
+// keep returns the platforms for which matches returns true.
+func keep(platforms []Platform, matches func(Platform) bool) []Platform {
+	return slices.DeleteFunc(slices.Clone(platforms), func(p Platform) bool { return !matches(p) })
+}
+
+// acceptsClaims reports whether the platform would accept a token's claims. It ignores the times and the
+// signature.
+func (p Platform) acceptsClaims(token string) bool {
+	_, findings := p.Check(token, nil, "", time.Time{})
+	return !slices.ContainsFunc(findings, func(f Finding) bool {
+		return f.Rejected() && !slices.Contains([]string{"signature", "exp", "iat", "nbf", p.SessionClaim}, f.Rule)
+	})
 }
 
 func (p Platform) carries(u *url.URL, at bool) bool {
 	token := p.Token(u)
-	// On a page, a fragment is usually an anchor. A token begins with ey, which is base64url
-	// for { and a quotation mark.
-	return token != "" && (!p.Fragment || at || strings.HasPrefix(token, "ey"))
+	// On a page, a fragment is usually an anchor, and a common name is usually another parameter. A token
+	// begins with ey, which is base64url for { and a quotation mark.
+	return token != "" && (!p.Fragment && !p.CommonName || at || strings.HasPrefix(token, "ey"))
 }
 
 // algorithm returns the alg of a token's header, or "".
@@ -350,6 +377,9 @@ func (p Platform) checkRefused(query string) []Finding {
 // limit.
 func (p Platform) Tolerance(lifetime time.Duration) (behind, ahead time.Duration) {
 	behind, ahead = lifetime, p.MaxAhead
+	if lifetime > 0 {
+		behind += p.Leeway
+	}
 	if p.MaxAge > 0 && (behind == 0 || p.MaxAge < behind) {
 		behind = p.MaxAge
 	}

@@ -21,37 +21,26 @@ func parseURL(t *testing.T, text string) *url.URL {
 
 func long(n int) string { return strings.Repeat("x", n) }
 
-func TestAURLIdentifiesItsPlatform(t *testing.T) {
-	tests := []struct{ url, platform, by string }{
-		{"https://docs.example.com/?auth_token=e.e.e", "ReadMe", "the parameter auth_token"},
-		{"https://docs.example.com/login/jwt-callback?redirect=%2Fa#e.e.e", "Mintlify", "the fragment at /login/jwt-callback"},
-		{"https://docs.example.com/get-started#eyJ.e.e", "Mintlify personalization", "the fragment"},
-		{"https://docs.example.com/get-started?jwt_token=e.e.e", "GitBook", "the parameter jwt_token"},
-		{"https://example.com/docs/api/fern-docs/auth/jwt/callback?fern_token=e.e.e", "Fern", "the parameter fern_token at /api/fern-docs/auth/jwt/callback"},
-		{"https://docs.example.com/authcallback?token=e.e.e", "Help Scout", "the parameter token at /authcallback"},
-		{"https://docs.example.com/page?jwt=e.e.e", "DeveloperHub", "the parameter jwt"},
-		{"https://canny.io/api/redirects/sso?companyID=1&ssoToken=e.e.e", "Canny", "the parameter ssoToken at /api/redirects/sso"},
-		{"https://help.example.com/api/v1/auth/access/jwt?jwt=e.e.e", "Featurebase", "the parameter jwt at /api/v1/auth/access/jwt"},
-		{"https://metabase.example.com/auth/sso?jwt=e.e.e", "Metabase", "the parameter jwt at /auth/sso"},
-		{"https://docs.example.com/?fern_token=e.e.e", "Fern", "the parameter fern_token"}, // at the wrong path
-		{"https://docs.example.com/authcallback/more?token=e.e.e", "Help Scout", "the parameter token"},
-		{"/?%61uth_token=e.e.e", "ReadMe", "the parameter auth_token"},
-		{"https://docs.example.com/get-started#anchor", "", ""},
-		{"https://docs.example.com/?auth_token=", "", ""},
-		{"https://docs.example.com/login#" + eddsa(edHeader, "{}"), "Mintlify", "the fragment and the header's alg"}, // at the wrong path
-		{"https://docs.example.com/page?jwt=" + hs256(hsHeader, "{}", secret), "DeveloperHub", "the parameter jwt (or is it Featurebase or Metabase"},
-		{"https://docs.example.com/login#" + hs256(`{"alg":"none","typ":"JWT"}`, "{}", secret), "Mintlify personalization", "the fragment"},
-		{"https://docs.example.com/login/jwt-callback#" + es256("{}"), "Mintlify", "the fragment at /login/jwt-callback"},
-		{"https://help.zendesk.com/access/jwt?jwt=e.e.e", "Zendesk", "the path /access/jwt"},
-		{"https://help.zendesk.com/access/jwt_?jwt_=e.e.e", "", ""},
-		{"https://docs.example.com/a?gitbook-visitor-token=e.e.e", "", ""}, // which is the name of a cookie
-	}
+// An inferTest is a URL with a token, the platform that Infer returns, and the beginning of the reason.
+type inferTest struct{ url, platform, by string }
+
+func checkInference(t *testing.T, tests []inferTest) {
+	t.Helper()
 	for _, test := range tests {
 		p, by, ok := rules.Infer(parseURL(t, test.url))
 		if p.Name != test.platform || !strings.HasPrefix(by, test.by) || (by == "") != (test.by == "") || ok != (test.platform != "") {
 			t.Errorf("%s: %q, %q, %v", test.url, p.Name, by, ok)
 		}
 	}
+}
+
+func TestAURLIdentifiesItsPlatform(t *testing.T) {
+	checkInference(t, []inferTest{
+		{"/?%61uth_token=e.e.e", "ReadMe", "the parameter auth_token"},
+		{"https://docs.example.com/get-started#anchor", "", ""},
+		{"https://docs.example.com/?auth_token=", "", ""},
+		{"https://docs.example.com/a?gitbook-visitor-token=e.e.e", "", ""}, // which is the name of a cookie
+	})
 }
 
 func TestWhereTheTokenTravels(t *testing.T) {
@@ -84,20 +73,34 @@ const (
 	docsURL     = "https://docs.example.com"
 	mintlifyURL = docsURL + "/login/jwt-callback"
 	fernURL     = docsURL + "/api/fern-docs/auth/jwt/callback?fern_token=T"
-	metabaseURL = docsURL + "/auth/sso?jwt=T"
-	cannyURL    = "https://canny.io/api/redirects/sso?companyID=1&ssoToken=T"
 )
 
 // linkless is a platform that sends no deep link.
 var linkless = rules.Platform{Wire: rules.Wire{Query: "sso"}}
 
-// urls are redirects of a login route, each with the findings that reject it or warn about it.
-var urls = []struct {
+// A urlTest is a redirect of a login route, and the findings that reject it or warn about it.
+type urlTest struct {
 	name             string
 	platform         rules.Platform
 	url, docs        string
 	rejected, warned string
-}{
+}
+
+func checkURLs(t *testing.T, tests []urlTest) {
+	t.Helper()
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var site *url.URL
+			if test.docs != "" {
+				site = parseURL(t, test.docs)
+			}
+			checkFindings(t, test.platform.CheckURL(parseURL(t, test.url), site, "/docs-login"), test.rejected, test.warned)
+		})
+	}
+}
+
+// urls are redirects to several platforms.
+var urls = []urlTest{
 	{"a login at ReadMe", rules.ReadMe(), docsURL + "?auth_token=T&redirect=%2Fquickstart%3Fa%3Db%26c%23d", docsURL, "", ""},
 	{"a login without a deep link", rules.ReadMe(), docsURL + "?auth_token=T", "", "", ""},
 	{"a deep link that needs no encoding", rules.ReadMe(), docsURL + "?auth_token=T&redirect=/quickstart", "", "", ""},
@@ -107,15 +110,11 @@ var urls = []struct {
 	{"a login at a page", rules.GitBook(), docsURL + "/guide%20a?x=y&jwt_token=T#anchor", docsURL, "", ""},
 	{"a page with a parameter that has the name of the deep link's", rules.GitBook(), docsURL + "/a?location=/b?c=d&e=f&jwt_token=T", docsURL, "", ""},
 	{"a login at docs under a path", rules.Fern(), "https://example.com/docs/api/fern-docs/auth/jwt/callback?fern_token=T&state=https%3A%2F%2Fexample.com%2Fdocs%2Fa", "https://example.com/docs/", "", ""},
-	{"a login at Canny", rules.Canny(), cannyURL + "&redirect=https%3A%2F%2Ffeedback.example.com%2Fa", "https://feedback.example.com", "", ""},
-	{"a login at Canny, whose board is not known", rules.Canny(), cannyURL + "&redirect=https%3A%2F%2Ffeedback.example.com%2Fa", "", "", ""},
 	{"a deep link to a port of its own", rules.Fern(), fernURL + "&state=https%3A%2F%2FDocs.example.com%3A443%2Fa", "", "", ""},
 	{"the default port of http", rules.ReadMe(), "http://localhost:80/?auth_token=T", "http://localhost", "", ""},
 	{"a URL out of an access log", rules.ReadMe(), "/?auth_token=T&redirect=%2Fa", docsURL, "", ""},
 	{"a login at a platform that sends no deep link", linkless, docsURL + "?sso=T", docsURL, "", ""},
 	{"a parameter without a name, which is not the deep link", linkless, docsURL + "?sso=T&=//evil.example/a?b&c=d#e", docsURL, "", ""},
-	{"a deep link that came back as it was given, a URL", rules.Metabase(), metabaseURL + "&return_to=" + docsURL + "/a", "", "", ""},
-	{"a deep link to another brand of Zendesk", rules.Zendesk(), "https://a.zendesk.com/access/jwt?return_to=https%3A%2F%2Fb.zendesk.com%2Fa", "", "", ""},
 
 	{"another host", rules.ReadMe(), "https://acme.readme.io/?auth_token=T", docsURL, `docs: leads to "acme.readme.io", and the docs are at "docs.example.com"`, ""},
 	{"http", rules.ReadMe(), "http://docs.example.com/?auth_token=T", "", "", "scheme: is http: the token travels in clear"},
@@ -124,15 +123,6 @@ var urls = []struct {
 	{"another port", rules.ReadMe(), docsURL + ":8443/?auth_token=T", docsURL, `docs: leads to "docs.example.com:8443"`, ""},
 	{"the docs' home instead of the callback", rules.Fern(), docsURL + "/?fern_token=T", "", "path: has to end in /api/fern-docs/auth/jwt/callback, where Fern takes the token", ""},
 	{"a callback without the docs' path", rules.Fern(), fernURL, docsURL + "/base", "path: has to be the docs' own, followed by /api/fern-docs", ""},
-	{"another host instead of Canny's", rules.Canny(), "https://feedback.example.com/api/redirects/sso?companyID=1&ssoToken=T&redirect=https%3A%2F%2Ffeedback.example.com%2F", "https://feedback.example.com", `host: leads to "feedback.example.com", and Canny takes the token at canny.io`, ""},
-	{"an empty company for Canny", rules.Canny(), "https://canny.io/api/redirects/sso?companyID=&ssoToken=T&redirect=https%3A%2F%2Ffeedback.example.com%2F", "", "companyID: has no companyID", ""},
-	{"no company for Canny", rules.Canny(), "https://canny.io/api/redirects/sso?ssoToken=T&redirect=https%3A%2F%2Ffeedback.example.com%2F", "", "companyID: has no companyID", ""},
-	{"another token with GitBook's", rules.GitBook(), docsURL + "/a?access_token=x&jwt_token=T", "", "access_token: GitBook would take it instead of the token", ""},
-	{"a claim that nobody signed", rules.GitBook(), docsURL + "/a?visitor%2Eplan=x&jwt_token=T", "", "visitor.…: GitBook would take it for a claim", ""},
-	{"a page whose token is in a cookie", rules.GitBookAdaptive(), docsURL + "/a?b=c&visitor.plan=x#d", docsURL, "", ""},
-	{"docs on http, whose token is in a cookie", rules.GitBookAdaptive(), "http://docs.example.com/a", "", "", "scheme: is http: the token travels in clear"},
-	{"another token with that in the cookie", rules.GitBookAdaptive(), docsURL + "/a?jwt_token=x", docsURL, "jwt_token: GitBook would take it instead of the token", ""},
-	{"a page of 3,001 bytes, whose token is in a cookie", rules.GitBookAdaptive(), docsURL + "/" + long(3001-25), docsURL, "", "length: is 3001 bytes long"},
 
 	{"8,000 bytes", rules.ReadMe(), docsURL + "/?auth_token=" + long(8000-37), "", "", "length: is 8000 bytes long: past 3000, nginx"},
 	{"8,001 bytes", rules.ReadMe(), docsURL + "/?auth_token=" + long(8001-37), "", "length: is 8001 bytes long, and more than 8000 do not arrive", ""},
@@ -141,9 +131,6 @@ var urls = []struct {
 	{"16,000 bytes with the token in the fragment", rules.Mintlify(), mintlifyURL + "#" + long(16000-44), "", "", "length: is 16000 bytes long"},
 	{"16,001 bytes with the token in the fragment", rules.Mintlify(), mintlifyURL + "#" + long(16001-44), "", "length: is 16001 bytes long, and more than 16000 do not arrive", ""},
 
-	{"no deep link for Canny", rules.Canny(), cannyURL, "", "", "redirect: is missing, and Canny expects it in every login"},
-	{"no deep link for Featurebase", rules.Featurebase(), docsURL + "/api/v1/auth/access/jwt?jwt=T", "", "", "return_to: is missing"},
-	{"no deep link for Metabase", rules.Metabase(), metabaseURL, "", "", "return_to: is missing"},
 	{"two tokens", rules.ReadMe(), docsURL + "?auth_token=T&auth_token=U", "", "", "auth_token: is there more than once"},
 	{"two deep links", rules.ReadMe(), docsURL + "?auth_token=T&redirect=%2Fa&%72edirect=%2Fb", "", "", "redirect: is there more than once"},
 	{"a page with two parameters that have the name of the deep link's", rules.GitBook(), docsURL + "/a?location=b&location=c&jwt_token=T", docsURL, "", ""},
@@ -167,7 +154,6 @@ var urls = []struct {
 	{"a URL of another host where a path is expected", rules.ReadMe(), docsURL + "?auth_token=T&redirect=https%3A%2F%2Fevil.example%2Fa", "", "", "redirect: leads to another host"},
 	{"a path that browsers take for a host", rules.ReadMe(), docsURL + "?auth_token=T&redirect=%2F%2Fevil.example", "", "", "redirect: leads to another host"},
 	{"such a path with a backslash", rules.ReadMe(), docsURL + "?auth_token=T&redirect=%2F%5Cevil.example%5C", "", "", "redirect: leads to another host"},
-	{"the board of another company", rules.Canny(), cannyURL + "&redirect=https%3A%2F%2Fevil.example%2Fa", "https://feedback.example.com", "", "redirect: leads to another host"},
 	{"a URL where a path is expected", rules.ReadMe(), docsURL + "?auth_token=T&redirect=https%3A%2F%2Fdocs.example.com%2Fa", "", "", "redirect: came back as an absolute URL, and ReadMe expects a path"},
 	{"a path where a URL is expected", rules.Fern(), fernURL + "&state=%2Fa", "", "state: came back as a path, and Fern expects an absolute URL", ""}, // read as https://a
 	{"such a path with a URL of the docs in its query", rules.Fern(), fernURL + "&state=%2Fa%3Fb%3Dhttps%3A%2F%2Fdocs.example.com%2F", "", "state: came back as a path", ""},
@@ -176,8 +162,6 @@ var urls = []struct {
 	{"a page without a slash where a URL is expected", rules.Fern(), fernURL + "&state=quickstart", "", "state: came back as a path", ""},
 	{"a URL without a scheme", rules.Fern(), fernURL + "&state=docs.example.com%2Fa", "", "", "state: came back as a path"},
 	{"a path that browsers take for a host where a URL is expected", rules.Fern(), fernURL + "&state=%2F%09%5Cevil.example", "", "state: came back as a path", ""},
-	{"a path at Canny", rules.Canny(), cannyURL + "&redirect=%2Fa", "https://feedback.example.com", "", "redirect: came back as a path, and Canny expects an absolute URL"},
-	{"a path at Featurebase", rules.Featurebase(), docsURL + "/api/v1/auth/access/jwt?jwt=T&return_to=%2Fa", "", "", "return_to: came back as a path, and Featurebase expects an absolute URL"},
 	{"a URL appended to the docs' own", rules.DeveloperHub(), docsURL + "/https://docs.example.com/a?jwt=T", "", "", "page: is an absolute URL behind another one"},
 	{"a deep link without a slash", rules.ReadMe(), docsURL + "?auth_token=T&redirect=quickstart", "", "", "redirect: is neither a path that begins with / nor an absolute URL"},
 	{"a deep link back to the callback", rules.Mintlify(), mintlifyURL + "?redirect=%2Flogin%2Fjwt-callback%3Fa#T", "", "", "redirect: leads back to the page that takes the token"},
@@ -189,17 +173,7 @@ var urls = []struct {
 	{"a URL without a path", rules.Fern(), fernURL + "&state=https%3A%2F%2Fdocs.example.com", "", "", ""},
 }
 
-func TestURLs(t *testing.T) {
-	for _, test := range urls {
-		t.Run(test.name, func(t *testing.T) {
-			var site *url.URL
-			if test.docs != "" {
-				site = parseURL(t, test.docs)
-			}
-			checkFindings(t, test.platform.CheckURL(parseURL(t, test.url), site, "/docs-login"), test.rejected, test.warned)
-		})
-	}
-}
+func TestURLs(t *testing.T) { checkURLs(t, urls) }
 
 func TestRulesAboutAURLComeInOrder(t *testing.T) {
 	u := parseURL(t, "https://canny.io/api/redirects/sso?ssoToken=T&redirect=https%3A%2F%2Fb.example%2Fa")

@@ -32,3 +32,16 @@ func TestZendeskRejectsClaimsOfAWrongType(t *testing.T) {
 		t.Errorf("rejected by %q, want %q", got, want)
 	}
 }
+
+func TestAURLIdentifiesZendesk(t *testing.T) {
+	checkInference(t, []inferTest{
+		{"https://help.zendesk.com/access/jwt?jwt=e.e.e", "Zendesk", "the path /access/jwt"},
+		{"https://help.zendesk.com/access/jwt_?jwt_=e.e.e", "", ""},
+	})
+}
+
+func TestZendeskURLs(t *testing.T) {
+	checkURLs(t, []urlTest{
+		{"a deep link to another brand of Zendesk", rules.Zendesk(), "https://a.zendesk.com/access/jwt?return_to=https%3A%2F%2Fb.zendesk.com%2Fa", "", "", ""},
+	})
+}
