@@ -2,31 +2,11 @@ package webhook
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/docslogin/docslogin"
-	"github.com/docslogin/docslogin/internal/limit"
 	"github.com/docslogin/docslogin/platforms"
-)
-
-// The header and the limits of ReadMe's signatures.
-const (
-	readMeHeader    = "Readme-Signature"
-	readMeMaxAge    = 30 * time.Minute
-	readMeMaxFuture = time.Minute // for clocks that differ
-)
-
-const (
-	errMissing signatureError = "Missing Signature"
-	errInvalid signatureError = "Invalid Signature"
-	errExpired signatureError = "Expired Signature"
 )
 
 // ReadMe returns the handler for ReadMe's personalized-docs webhook. The secret is the project's
@@ -51,65 +31,23 @@ const (
 //	403  Forbidden, also for a user without an e-mail address
 //	500  Internal Server Error
 //
-// The event and the log contain the cause. A 401, which anybody can cause, is logged at level
-// debug.
+// The event and the log contain the cause. A 401, which anybody can cause, is logged at level debug. If the
+// secret verifies an expired signature, the log level is error, because the app's clock is probably wrong.
 //
 // ReadMe sends {"email": "…"} with the header ReadMe-Signature: t=…,v0=…. In the header, v0 is the
 // HMAC-SHA256, in hex, of t (Unix milliseconds), a dot, and the body's bytes. The handler rejects a
-// header or a body over 8 KiB. A signature can be replayed within its 30 minutes, but the response
-// goes only to ReadMe and changes nothing.
+// header or a body over 8 KiB. Anybody who has a signed request can send it again within 30 minutes, and
+// gets the same response. Do not log the headers and bodies of these requests.
 //
 // Source: ReadMe's page on the personalized-docs webhook.
 func ReadMe(secret string, find func(ctx context.Context, email string) (*docslogin.User, error), opts ...docslogin.Option) (*Handler, error) {
-	read := func(header http.Header) (verifySignature, error) {
-		s, err := parseReadMe(header.Get(readMeHeader))
-		return s.verify, err
-	}
-	return newHandler(platforms.ReadMeInfo(), secret, read, find, opts)
-}
-
-// readMeSignature is the value of the signature header.
-type readMeSignature struct {
-	t            string
-	milliseconds int64
-	v0           []byte
-}
-
-func parseReadMe(signature string) (s readMeSignature, err error) {
-	if signature == "" {
-		return s, errMissing
-	}
-	if len(signature) > limit.Bytes {
-		return s, fmt.Errorf("%w: it is longer than %d bytes", errInvalid, limit.Bytes)
-	}
-	var v0 string
-	for part := range strings.SplitSeq(signature, ",") {
-		switch name, value, _ := strings.Cut(strings.TrimSpace(part), "="); name {
-		case "t":
-			s.t = value
-		case "v0":
-			v0 = value
-		}
-	}
-	var timeErr, hexErr error
-	s.milliseconds, timeErr = strconv.ParseInt(s.t, 10, 64)
-	s.v0, hexErr = hex.DecodeString(v0)
-	if timeErr != nil || hexErr != nil {
-		return s, fmt.Errorf("%w: it is not of the form t=…,v0=…", errInvalid)
-	}
-	return s, nil
-}
-
-// verify verifies the signature of a body, in constant time.
-func (s readMeSignature) verify(secret, body []byte, now time.Time) error {
-	mac := hmac.New(sha256.New, secret)
-	mac.Write([]byte(s.t + "."))
-	mac.Write(body)
-	if !hmac.Equal(s.v0, mac.Sum(nil)) {
-		return fmt.Errorf("%w: the project's secret does not verify it", errInvalid)
-	}
-	if age := now.Sub(time.UnixMilli(s.milliseconds)); age > readMeMaxAge || age < -readMeMaxFuture {
-		return fmt.Errorf("%w: its time and this clock's are %v apart; keep clocks right with NTP", errExpired, age.Abs().Round(time.Second))
-	}
-	return nil
+	return newHandler(scheme{
+		platform:  platforms.ReadMeInfo(),
+		header:    "ReadMe-Signature",
+		field:     "v0",
+		at:        time.UnixMilli,
+		maxAge:    30 * time.Minute,
+		maxFuture: time.Minute,
+		unknown:   http.StatusUnauthorized,
+	}, secret, find, opts)
 }

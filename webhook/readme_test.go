@@ -75,14 +75,19 @@ func newHandler(t testing.TB, now time.Time, opts ...docslogin.Option) *webhook.
 	return h
 }
 
-// ask posts a body and returns the response; "" is no signature.
+// ask posts a body as ReadMe does, and returns the response; "" is no signature.
 func ask(t testing.TB, h http.Handler, signature string, body io.Reader) (int, string, http.Header) {
 	t.Helper()
-	r := httptest.NewRequest("POST", "/readme-webhook", body)
+	return post(t, h, "ReadMe-Signature", signature, body)
+}
+
+func post(t testing.TB, h http.Handler, name, signature string, body io.Reader) (int, string, http.Header) {
+	t.Helper()
+	r := httptest.NewRequest("POST", "/webhook", body)
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Origin", "https://dash.readme.com")
 	if signature != "" {
-		r.Header.Set("ReadMe-Signature", signature)
+		r.Header.Set(name, signature)
 	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
@@ -103,7 +108,12 @@ type answerRow struct {
 	want            string
 }
 
-func testAnswers(t *testing.T, rows []answerRow) {
+type (
+	newFunc func(testing.TB, time.Time, ...docslogin.Option) *webhook.Handler
+	askFunc func(testing.TB, http.Handler, string, io.Reader) (int, string, http.Header)
+)
+
+func testAnswers(t *testing.T, newHandler newFunc, ask askFunc, rows []answerRow) {
 	t.Helper()
 	for _, tt := range rows {
 		t.Run(tt.name, func(t *testing.T) {
@@ -120,7 +130,7 @@ func testAnswers(t *testing.T, rows []answerRow) {
 
 func TestReadMeSignatures(t *testing.T) {
 	const missing, invalid, expired = `{"error":"Missing Signature"}`, `{"error":"Invalid Signature"}`, `{"error":"Expired Signature"}`
-	testAnswers(t, []answerRow{
+	testAnswers(t, newHandler, ask, []answerRow{
 		{"ReadMe's test vector", signature, body, 0, 200, owlbert},
 		{"blanks, and a part of a later version", "t=1700000000000, v1=ff, v0=006e84a52c29700106ede6b737140b570f18b8716ef5a8dfa200fdfeb9ea9cd2", body, 0, 200, owlbert},
 		{"30 minutes old", signature, body, 30 * time.Minute, 200, owlbert},
@@ -141,6 +151,7 @@ func TestReadMeSignatures(t *testing.T) {
 		{"a time that is not decimal", sign("0x18bcfe56800", body), body, 0, 401, invalid},
 		{"a time long past, with the right hash", sign("-9223372036854775808", body), body, 0, 401, expired},
 		{"something else", "Bearer x", body, 0, 401, invalid},
+		{"the field of Scalar's hashes", strings.Replace(signature, "v0=", "v1=", 1), body, 0, 401, invalid},
 		{"a header of 8 KiB", signature + strings.Repeat(" ", 8192-len(signature)), body, 0, 200, owlbert},
 		{"a header over 8 KiB", signature + strings.Repeat(" ", 8193-len(signature)), body, 0, 401, invalid},
 		{"a body of 8 KiB", sign("1700000000000", padded(8192)), padded(8192), 0, 200, owlbert},
@@ -153,7 +164,7 @@ func TestReadMeUsers(t *testing.T) {
 		return answerRow{name, sign("1700000000000", body), body, 0, status, want}
 	}
 	const unknown, forbidden, fault = `{"error":"Unknown User"}`, `{"error":"Forbidden"}`, `{"error":"Internal Server Error"}`
-	testAnswers(t, []answerRow{
+	testAnswers(t, newHandler, ask, []answerRow{
 		asks("an address that the app does not know", `{"email":"eve@example.com"}`, 401, unknown),
 		asks("no address", `{"email":""}`, 401, unknown),
 		asks("an address that is not a string", `{"email":1}`, 401, unknown),
@@ -253,7 +264,7 @@ func TestAMapperThatSetsAStaticClaim(t *testing.T) {
 	}
 }
 
-// Nothing is answered that ReadMe did not sign.
+// The handler rejects a request that the platform did not sign.
 func FuzzSignature(f *testing.F) {
 	f.Add(signature, body)
 	f.Add("", body)
@@ -264,14 +275,27 @@ func FuzzSignature(f *testing.F) {
 	}
 	f.Add("t=1700000000000,v0=", "")
 	f.Add("t=1700000000000,v0=00,t=1,v0=zz", `{"email":"owlbert@readme.io","email":1}`)
+	f.Add(scalarTwice, scalarBody)
+	f.Add(strings.Replace(scalarTwice, "d886", "D886", 1), scalarBody)
+	f.Add("t=1700000000,v1=zz,v1=00,v1=", scalarBody)
 	f.Fuzz(func(t *testing.T, s, b string) {
-		status, got, _ := ask(t, newHandler(t, signedAt), s, strings.NewReader(b))
-		genuine := strings.Contains(strings.ToLower(s), strings.TrimPrefix(sign("1700000000000", b), "t=1700000000000,v0="))
-		if status == 500 || status == 200 && !genuine {
-			t.Errorf("%q over %q: %d %s", s, b, status, got)
-		}
-		if !json.Valid([]byte(got)) {
-			t.Errorf("%q over %q: %s is not JSON", s, b, got)
+		for _, tt := range []struct {
+			platform string
+			newFunc
+			askFunc
+			hash string
+		}{
+			{"ReadMe", newHandler, ask, strings.TrimPrefix(sign("1700000000000", b), "t=1700000000000,v0=")},
+			{"Scalar", newScalar, askScalar, strings.TrimPrefix(signScalar("1700000000", b), "t=1700000000,v1=")},
+		} {
+			status, got, _ := tt.askFunc(t, tt.newFunc(t, signedAt), s, strings.NewReader(b))
+			genuine := strings.Contains(strings.ToLower(s), tt.hash)
+			if status == 500 || status == 200 && !genuine {
+				t.Errorf("%s: %q over %q: %d %s", tt.platform, s, b, status, got)
+			}
+			if !json.Valid([]byte(got)) {
+				t.Errorf("%s: %q over %q: %s is not JSON", tt.platform, s, b, got)
+			}
 		}
 	})
 }

@@ -46,7 +46,7 @@ func TestOneEventForEachRequest(t *testing.T) {
 		cause           string
 	}{
 		{"an answer", signature, body, "user_info", "1", "DEBUG", ""},
-		{"an expired signature", sign("1600000000000", body), body, "no_user", "", "DEBUG", "Expired Signature: its time and this clock's are 27777h46m40s apart; keep clocks right with NTP"},
+		{"an expired signature", sign("1600000000000", body), body, "lookup_failed", "", "ERROR", "Expired Signature: its time and this clock's are 27777h46m40s apart; synchronize the clock with NTP"},
 		{"a signature by another secret", strings.Replace(signature, "006e", "016e", 1), body, "no_user", "", "DEBUG", "Invalid Signature: the project's secret does not verify it"},
 		{"something else", "Bearer x", body, "no_user", "", "DEBUG", "Invalid Signature: it is not of the form t=…,v0=…"},
 		{"a body over 8 KiB", signature, padded(8193), "no_user", "", "DEBUG", "Invalid Signature: the body is longer than 8192 bytes"},

@@ -86,8 +86,8 @@ func TestNothingPrintsAKey(t *testing.T) {
 		// claims, events, and results of test sites
 		`docslogin.Claims docslogin.Claims.Object docslogin.Profile.Claims docslogin.Event docslogin.Outcome
 		docslogintest.Login docslogintest.Rejection docslogintest.Site.Login docslogintest.Site.Logins docslogintest.Site.Rejections`,
-		// HTTP clients
-		"docslogintest.NewClient docslogintest.Transport",
+		// HTTP clients and requests
+		"docslogintest.NewClient docslogintest.Transport docslogintest.NewReadMeRequest docslogintest.NewScalarRequest",
 	)
 }
 
@@ -137,8 +137,8 @@ func routeValues() map[string]any {
 		panic(err)
 	}
 	find := func(context.Context, string) (*docslogin.User, error) { return nil, nil }
-	answer := must(webhook.ReadMe(testkit.Secret, find))
-	if err := answer.SetSecret(secret); err != nil {
+	answer, info := must(webhook.ReadMe(testkit.Secret, find)), must(webhook.Scalar("whsec_"+testkit.Secret, find))
+	if err := errors.Join(answer.SetSecret(secret), info.SetSecret("whsec_"+secret)); err != nil {
 		panic(err)
 	}
 	return map[string]any{
@@ -149,6 +149,8 @@ func routeValues() map[string]any {
 		"userinfo.New":              must(userinfo.New(testkit.Nobody, platform, nil)),
 		"webhook.ReadMe":            must(webhook.ReadMe(secret, find)),
 		"webhook.ReadMe: rotated":   answer,
+		"webhook.Scalar":            must(webhook.Scalar("whsec_"+secret, find)),
+		"webhook.Scalar: rotated":   info,
 	}
 }
 
@@ -171,6 +173,7 @@ func errorValues() map[string]any {
 		"docslogin.Middleware.SetKey":               second("", m.SetKey(docslogin.PrivateKey(testkit.P256PEM))),
 		"webhook.Handler.SetSecret":                 second("", new(webhook.Handler).SetSecret(secret[:12])),
 		"webhook.ReadMe: errors":                    second(webhook.ReadMe(secret+" ", nil)),
+		"webhook.Scalar: errors":                    second(webhook.Scalar(secret, nil)),
 		"docslogintest.WithKey: errors":             panics(func() { docslogintest.NewReadMe(docslogintest.WithKey(secret + " ")) }),
 	}
 	for name, p := range map[string]docslogin.Platform{
