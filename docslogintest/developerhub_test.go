@@ -7,6 +7,13 @@ import (
 	"github.com/docslogin/docslogin/docslogintest"
 )
 
+func init() {
+	expected["developerhub"] = expectation{
+		deepLink: "redirect={site}%2Fchangelog", toPage: true, ends: true, once: true,
+		shows: "Hello, Ada &lt;script&gt;.;<dd>ada@example.com;<dt>plan</dt><dd>pro</dd>",
+	}
+}
+
 func TestDeveloperHubSaysWhyItRejects(t *testing.T) {
 	checkRejections(t, docslogintest.NewDeveloperHub, []rejectionTest{
 		{"no version for DeveloperHub", func(p *docslogin.Platform) { p.Static = nil }, nil, "version", "no version"},

@@ -1,16 +1,23 @@
 package docslogintest_test
 
 import (
+	"cmp"
+	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"time"
+
+	"github.com/gorilla/sessions"
 
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/docslogintest"
-	"github.com/gorilla/sessions"
+	"github.com/docslogin/docslogin/webhook"
 )
 
 // A test of an app opens a docs page and checks the claims that the docs received.
@@ -170,4 +177,74 @@ func ExampleLogin_DecodeClaims() {
 	}
 	fmt.Println(claims.Groups, claims.Content.Seats)
 	// Output: [admin beta] 7
+}
+
+// A test of an app can send the requests that the docs would send to its webhook.
+func ExampleNewScalarRequest() {
+	const secret = "whsec_of-this-test-only"
+
+	// The app. A real find reads the database.
+	find := func(ctx context.Context, email string) (*docslogin.User, error) {
+		if email != "ada@example.com" {
+			return nil, docslogin.ErrNoUser
+		}
+		return &docslogin.User{Name: "Ada", Groups: []string{"beta"}}, nil
+	}
+	info, err := webhook.Scalar(secret, find)
+	if err != nil {
+		log.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("POST /scalar-webhook", info)
+
+	for _, r := range []*http.Request{
+		docslogintest.NewScalarRequest("/scalar-webhook", "ada@example.com", time.Now(), secret),
+		docslogintest.NewScalarRequest("/scalar-webhook", "eve@example.com", time.Now(), secret),
+		docslogintest.NewScalarRequest("/scalar-webhook", "ada@example.com", time.Now(), "whsec_of-other-docs"),
+		docslogintest.NewScalarRequest("/scalar-webhook", "ada@example.com", time.Now(), "whsec_of-other-docs", secret), // during a rotation
+		docslogintest.NewScalarRequest("/scalar-webhook", "ada@example.com", time.Now().Add(-time.Hour), secret),
+	} {
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, r)
+		var answer struct {
+			Groups []string
+			Error  string
+		}
+		if err := json.NewDecoder(w.Body).Decode(&answer); err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(w.Code, cmp.Or(answer.Error, fmt.Sprint(answer.Groups)))
+	}
+	// Output:
+	// 200 [beta]
+	// 404 Unknown User
+	// 401 Invalid Signature
+	// 200 [beta]
+	// 401 Expired Signature
+}
+
+// A test can also send the request over HTTP.
+func ExampleNewReadMeRequest() {
+	const secret = "the secret of this test"
+	find := func(ctx context.Context, email string) (*docslogin.User, error) {
+		return &docslogin.User{Name: "Ada", Email: email}, nil
+	}
+	answer, err := webhook.ReadMe(secret, find)
+	if err != nil {
+		log.Fatal(err)
+	}
+	app := httptest.NewServer(answer)
+	defer app.Close()
+
+	resp, err := http.DefaultClient.Do(docslogintest.NewReadMeRequest(app.URL+"/readme-webhook", "ada@example.com", time.Now(), secret))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Print(string(body))
+	// Output: {"email":"ada@example.com","name":"Ada","version":1}
 }

@@ -17,6 +17,9 @@ import (
 // parent domain can set. If Fern rejects the token, the reader counts as logged out, and a private page
 // leads to the login URL again. This site shows the rule that the token breaks instead. It also rejects
 // two cookies with that name, because browsers differ in which one they send last.
+//
+// The code sample also shows the headers of the reader's API keys. Fern fills in only those that the API
+// definition declares.
 func NewFern(opts ...Option) *Site { return start(fern(), opts) }
 
 func fern() spec {
@@ -37,12 +40,14 @@ func fernReader(claims map[string]any) reader {
 	fern := object(claims, "fern")
 	r := personReader(fern)
 	r.Groups = texts(fern["roles"])
-	auth := object(fern, "playground", "initial_state", "auth")
+	state := object(fern, "playground", "initial_state")
+	auth := object(state, "auth")
 	tokens, _ := rules.FernTokens(text(auth["bearer_token"]))
 	for _, token := range tokens {
 		r.addKey(token.Name, token.Token, "", "")
 	}
 	basic := object(auth, "basic")
 	r.addKey("HTTP Basic", "", text(basic["username"]), text(basic["password"]))
+	r.addHeaders("Headers", object(state, "headers"))
 	return r
 }

@@ -10,6 +10,13 @@ import (
 	"github.com/docslogin/docslogin/docslogintest"
 )
 
+func init() {
+	expected["fern"] = expectation{
+		deepLink: "state={site}%2Fchangelog", ends: true, rejects: true,
+		shows: "Hello, Ada &lt;script&gt;.;Bearer key-of-ada;<dd>ada@example.com;admin, beta",
+	}
+}
+
 func TestFernSaysWhyItRejects(t *testing.T) {
 	checkRejections(t, docslogintest.NewFern, []rejectionTest{
 		{"another issuer at Fern", func(p *docslogin.Platform) { p.Static = docslogin.Claims{"iss": "https://app.example.com"} }, nil, "iss", "is not https://buildwithfern.com"},
@@ -97,6 +104,12 @@ func TestFernFillsIn(t *testing.T) {
 		{"a key", []docslogin.APIKey{{Key: "sk_1"}}, []string{"Bearer sk_1"}},
 		{"several keys", []docslogin.APIKey{{Name: "Live", Key: "sk_1"}, {Name: "Test", Key: "sk_2"}}, []string{"Bearer sk_1", "Bearer sk_2", ">Live</option>", ">Test</option>"}},
 		{"a key and HTTP Basic", []docslogin.APIKey{{Key: "sk_1", Username: "u", Password: "p"}}, []string{"Bearer sk_1", `-u &#34;u:p&#34;`, ">HTTP Basic</option>"}},
+		{"a key in a header", []docslogin.APIKey{{Header: "X-Api-Key", Key: "sk_1"}}, []string{`curl https://api.example.com/v1/messages \
+  -H &#34;X-Api-Key: sk_1&#34;</code>`}},
+		{"keys in two headers", []docslogin.APIKey{{Header: "X-Org", Key: "o_1"}, {Header: "X-Api-Key", Key: "sk_1"}}, []string{`-H &#34;X-Api-Key: sk_1&#34; \
+  -H &#34;X-Org: o_1&#34;</code>`}},
+		{"a key, and one in a header", []docslogin.APIKey{{Key: "sk_1"}, {Header: "X-Api-Key", Key: "sk_2"}}, []string{"Bearer sk_1", "X-Api-Key: sk_2", ">Headers</option>"}},
+		{"a value", []docslogin.APIKey{{Values: map[string]any{"X-Org": 7}}}, []string{"X-Org: 7"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			site := docslogintest.NewFern()
@@ -106,4 +119,10 @@ func TestFernFillsIn(t *testing.T) {
 			contains(t, page, test.want...)
 		})
 	}
+}
+
+func TestFernAndTheFormOfADeepLink(t *testing.T) {
+	checkForms(t, docslogintest.NewFern, []formTest{
+		{docslogin.AsURL, deepLinkWithURL, ""},
+	})
 }

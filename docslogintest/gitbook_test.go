@@ -9,6 +9,17 @@ import (
 	"github.com/docslogin/docslogin/docslogintest"
 )
 
+func init() {
+	expected["gitbook"] = expectation{
+		deepLink: "location=changelog", toPage: true, ends: true,
+		shows: "Hello, Ada &lt;script&gt;.;<dd>ada@example.com;<dt>plan</dt><dd>pro</dd>",
+	}
+	expected["gitbook-adaptive"] = expectation{
+		deepLink: "location=changelog", cookie: true, ends: true,
+		shows: "Hello, Ada &lt;script&gt;.;<dd>ada@example.com;<dt>plan</dt><dd>pro</dd>",
+	}
+}
+
 func TestGitBookSaysWhyItRejects(t *testing.T) {
 	checkRejections(t, docslogintest.NewGitBook, []rejectionTest{
 		{"a session that has ended", nil, late(2 * time.Hour), "exp", "in the past"},

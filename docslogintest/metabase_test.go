@@ -12,6 +12,13 @@ import (
 	"github.com/docslogin/docslogin/docslogintest"
 )
 
+func init() {
+	expected["metabase"] = expectation{
+		deepLink: "return_to=/changelog", rejects: true,
+		shows: "Hello, Ada &lt;script&gt;.;<dd>ada@example.com;admin, beta",
+	}
+}
+
 func TestMetabaseSaysWhyItRejects(t *testing.T) {
 	checkRejections(t, docslogintest.NewMetabase, []rejectionTest{
 		{"an iat that is too old for Metabase", func(p *docslogin.Platform) { p.Lifetime.Token, p.Lifetime.MaxToken = time.Hour, 0 }, late(4 * time.Minute), "iat", "3m0s at most"},
@@ -80,4 +87,10 @@ func TestMetabaseChecksTheDeepLinkBeforeTheToken(t *testing.T) {
 	if rejections := site.Rejections(); len(rejections) != 1 || rejections[0].Rule != "return_to" {
 		t.Errorf("%v", rejections)
 	}
+}
+
+func TestMetabaseAndTheFormOfADeepLink(t *testing.T) {
+	checkForms(t, docslogintest.NewMetabase, []formTest{
+		{docslogin.AsURL, deepLinkWithURL, ""},
+	})
 }

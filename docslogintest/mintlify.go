@@ -1,9 +1,6 @@
 package docslogintest
 
 import (
-	"maps"
-	"slices"
-
 	"github.com/docslogin/docslogin/internal/rules"
 	"github.com/docslogin/docslogin/platforms"
 )
@@ -11,6 +8,9 @@ import (
 // NewMintlify starts a docs site that logs readers in as Mintlify does. The page
 // /login/jwt-callback takes the token in the URL's fragment, which only its script can read. The
 // docs session ends at the token's expiresAt.
+//
+// The code sample shows all headers of apiPlaygroundInputs. Mintlify fills in only those that the
+// endpoint's security scheme uses.
 func NewMintlify(opts ...Option) *Site { return start(mintlify(), opts) }
 
 func mintlify() spec {
@@ -47,13 +47,6 @@ func mintlifyPersonalization() spec {
 func mintlifyReader(claims map[string]any) reader {
 	r := personReader(object(claims, "content"))
 	r.Groups = texts(claims["groups"])
-	header := object(claims, "apiPlaygroundInputs", "header")
-	var key apiKey
-	for _, name := range slices.Sorted(maps.Keys(header)) {
-		key.Args = append(key.Args, `-H "`+name+": "+text(header[name])+`"`)
-	}
-	if key.Args != nil {
-		r.Keys = []apiKey{key}
-	}
+	r.addHeaders("", object(claims, "apiPlaygroundInputs", "header"))
 	return r
 }

@@ -11,6 +11,17 @@ import (
 	"github.com/docslogin/docslogin/docslogintest"
 )
 
+func init() {
+	expected["mintlify"] = expectation{
+		deepLink: "redirect=%2Fchangelog", ends: true,
+		shows: "Hello, Ada &lt;script&gt;.;Bearer key-of-ada;<dd>ada@example.com;<dt>plan</dt><dd>pro</dd>;admin, beta",
+	}
+	expected["mintlify-personalization"] = expectation{
+		deepLink: "redirect=%2Fchangelog", toPage: true, ends: true,
+		shows: "Hello, Ada &lt;script&gt;.;Bearer key-of-ada;<dd>ada@example.com;<dt>plan</dt><dd>pro</dd>;admin, beta",
+	}
+}
+
 func TestMintlifySaysWhyItRejects(t *testing.T) {
 	other := docslogintest.NewMintlify()
 	defer other.Close()
@@ -37,6 +48,20 @@ func TestMintlifyShowsGroupsAndTheirBlocks(t *testing.T) {
 	login.Claims["groups"].([]any)[0] = "changed"
 	if got := fmt.Sprint(site.Logins()[0].Claims["groups"]); got != "[admin beta]" {
 		t.Errorf("groups: %s", got)
+	}
+}
+
+func TestMintlifyFillsInHeaders(t *testing.T) {
+	for _, start := range []newSite{docslogintest.NewMintlify, docslogintest.NewMintlifyPersonalization} {
+		site := start()
+		defer site.Close()
+		user := &docslogin.User{Email: "ada@example.com", APIKeys: []docslogin.APIKey{
+			{Key: "sk_1"}, {Header: "X-Api-Key", Key: "sk_2", Values: map[string]any{"X-Org": 7, "subdomain not a header": "acme"}}}}
+		_, page := get(t, visitor(t, newApp(t, site, site.Platform(), user)), site.URL+"/quickstart")
+		contains(t, page, `curl https://api.example.com/v1/messages \
+  -H &#34;Authorization: Bearer sk_1&#34; \
+  -H &#34;X-Api-Key: sk_2&#34; \
+  -H &#34;X-Org: 7&#34;</code>`)
 	}
 }
 
@@ -124,4 +149,10 @@ func TestAPersonalizedPageRecognizesTokens(t *testing.T) {
 		t.Errorf("status %d", resp.StatusCode)
 	}
 	contains(t, page, "Login rejected", "alg")
+}
+
+func TestMintlifyAndTheFormOfADeepLink(t *testing.T) {
+	checkForms(t, docslogintest.NewMintlify, []formTest{
+		{docslogin.AsURL, deepLinkWithURL, "The parameter redirect came back as an absolute URL, and Mintlify expects a path. Set DeepLink.Form to AsPath."},
+	})
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // notFact matches facts that pages show elsewhere, or that are about the token.
-var notFact = regexp.MustCompile(`<dt>(name|email|first_name|last_name|apiKey|user|pass|version|iss|iat|exp|jti)</dt>`)
+var notFact = regexp.MustCompile(`<dt>(name|email|first_name|last_name|apiKey|user|pass|version|iss|aud|iat|exp|jti)</dt>`)
 
 func onlyFacts(t *testing.T, page string) {
 	t.Helper()

@@ -43,10 +43,21 @@ func (r *reader) addKey(name, token, user, pass string) {
 	}
 }
 
+// addHeaders adds one key that consists of headers, or nothing if there are none.
+func (r *reader) addHeaders(name string, headers map[string]any) {
+	key := apiKey{Name: name}
+	for _, header := range slices.Sorted(maps.Keys(headers)) {
+		key.Args = append(key.Args, `-H "`+header+": "+text(headers[header])+`"`)
+	}
+	if key.Args != nil {
+		r.Keys = append(r.Keys, key)
+	}
+}
+
 // facts returns the members that a page can show, sorted by name. Claims about the token are not
 // facts about the reader.
 func facts(o map[string]any, except ...string) []fact {
-	except = append(except, "version", "iss", "iat", "exp", "nbf", "jti")
+	except = append(except, "version", "iss", "aud", "iat", "exp", "nbf", "jti")
 	var out []fact
 	for _, name := range slices.Sorted(maps.Keys(o)) {
 		if value := text(o[name]); value != "" && !slices.Contains(except, name) {

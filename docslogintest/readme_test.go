@@ -9,6 +9,13 @@ import (
 	"github.com/docslogin/docslogin/docslogintest"
 )
 
+func init() {
+	expected["readme"] = expectation{
+		deepLink: "redirect=%2Fchangelog",
+		shows:    "Hello, Ada &lt;script&gt;.;Bearer key-of-ada;<dd>ada@example.com;<dt>plan</dt><dd>pro</dd>;<dt>seats</dt><dd>7</dd>",
+	}
+}
+
 func TestReadMeSaysWhyItRejects(t *testing.T) {
 	checkRejections(t, docslogintest.NewReadMe, []rejectionTest{
 		{"another secret", func(p *docslogin.Platform) { p.Key = docslogin.Secret("of another environment") }, nil, "signature", "does not verify with the site's secret"},
@@ -41,4 +48,11 @@ func TestReadMeFillsInEveryKindOfKey(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestReadMeAndTheFormOfADeepLink(t *testing.T) {
+	checkForms(t, docslogintest.NewReadMe, []formTest{
+		{docslogin.AsPath, deepLinkWithURL, ""},
+		{docslogin.AsURL, deepLinkWithURL, "The parameter redirect came back as an absolute URL, and ReadMe expects a path. Set DeepLink.Form to AsPath."},
+	})
 }

@@ -348,30 +348,26 @@ func TestWithoutAValidLoginURLNoDeepLinkLeadsToTheRoute(t *testing.T) {
 	}
 }
 
-// At some platforms, a deep link in another form than theirs may lead anywhere.
-func TestADeepLinkInAnotherFormIsNoted(t *testing.T) {
-	const deepLink = "/quickstart?next=https://example.com"
-	for _, test := range []struct {
-		start      newSite
-		form       docslogin.LinkForm
-		page, note string
-	}{
-		{docslogintest.NewReadMe, docslogin.AsPath, deepLink, ""},
-		{docslogintest.NewReadMe, docslogin.AsURL, deepLink, "The parameter redirect came back as an absolute URL, and ReadMe expects a path. Set DeepLink.Form to AsPath."},
-		{docslogintest.NewMintlify, docslogin.AsURL, deepLink, "The parameter redirect came back as an absolute URL, and Mintlify expects a path. Set DeepLink.Form to AsPath."},
-		{docslogintest.NewHelpScout, docslogin.AsURL, deepLink, "The parameter returnTo came back as an absolute URL, and Help Scout expects a path. Set DeepLink.Form to AsPath."},
-		{docslogintest.NewFern, docslogin.AsURL, deepLink, ""},
-		{docslogintest.NewCanny, docslogin.AsPath, "/", "The parameter redirect came back as a path, and Canny expects an absolute URL. Set DeepLink.Form to AsURL."},
-		{docslogintest.NewFeaturebase, docslogin.AsPath, "/", "The parameter return_to came back as a path, and Featurebase expects an absolute URL. Set DeepLink.Form to AsURL."},
-		{docslogintest.NewZendesk, docslogin.AsPath, deepLink, ""},
-		{docslogintest.NewZendesk, docslogin.AsURL, deepLink, ""}, // as agents' links are
-		{docslogintest.NewMetabase, docslogin.AsURL, deepLink, ""},
-	} {
-		site := test.start()
+// A formTest is the form in which a deep link comes back, the page to which the login leads, and the note,
+// if there is one.
+type formTest struct {
+	form       docslogin.LinkForm
+	page, note string
+}
+
+// deepLinkWithURL is a deep link that contains a URL.
+const deepLinkWithURL = "/quickstart?next=https://example.com"
+
+// checkForms tests a deep link in several forms. At some platforms, a deep link in the wrong form may lead
+// anywhere.
+func checkForms(t *testing.T, start newSite, tests []formTest) {
+	t.Helper()
+	for _, test := range tests {
+		site := start()
 		defer site.Close()
 		p := site.Platform()
 		p.DeepLink.Form = test.form
-		login, err := site.Login(visitor(t, newApp(t, site, p, ada)), deepLink)
+		login, err := site.Login(visitor(t, newApp(t, site, p, ada)), deepLinkWithURL)
 		if err != nil || login.Page != test.page || strings.Join(login.Notes, "; ") != test.note {
 			t.Errorf("%s, form %d: %+v, %v", p.Name, test.form, login, err)
 		}
@@ -446,8 +442,11 @@ func TestARejectionShowsNotesToo(t *testing.T) {
 }
 
 func TestATokenIDIsAcceptedOnce(t *testing.T) {
-	for _, start := range []newSite{docslogintest.NewZendesk, docslogintest.NewDeveloperHub} {
-		site := start()
+	forEverySite(t, func(t *testing.T, p presets.Preset, want expectation) {
+		if !want.once {
+			return
+		}
+		site := p.Site()
 		defer site.Close()
 		platform := site.Platform()
 		platform.TokenID = false
@@ -457,7 +456,7 @@ func TestATokenIDIsAcceptedOnce(t *testing.T) {
 		}
 		_, err := site.Login(visitor(t, app), "/quickstart")
 		checkRejection(t, err, platform.Name, "jti", "used before")
-	}
+	})
 }
 
 func TestRequestsThatDoNotOpenAPage(t *testing.T) {

@@ -21,6 +21,9 @@
 // platforms document about logins by JWT, and nothing else. Where the documentation is silent, for
 // example about the type of a claim, a site may be stricter than the platform. Do not use real
 // secrets or real users' data with them.
+//
+// [NewReadMeRequest] and [NewScalarRequest] return the requests that ReadMe and Scalar send to an app's
+// server, for tests of a webhook.
 package docslogintest
 
 import (

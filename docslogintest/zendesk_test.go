@@ -9,6 +9,13 @@ import (
 	"github.com/docslogin/docslogin/docslogintest"
 )
 
+func init() {
+	expected["zendesk"] = expectation{
+		deepLink: "return_to=%2Fchangelog", once: true,
+		shows: "Hello, Ada &lt;script&gt;.;<dd>ada@example.com;<dt>external_id</dt><dd>u1</dd>",
+	}
+}
+
 func TestZendeskSaysWhyItRejects(t *testing.T) {
 	checkRejections(t, docslogintest.NewZendesk, []rejectionTest{
 		{"no jti for Zendesk", func(p *docslogin.Platform) { p.TokenID = false }, nil, "jti", "no jti"},
@@ -73,4 +80,11 @@ func TestTheFormCarriesTheTokenAndTheQueryTheParameters(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestZendeskAndTheFormOfADeepLink(t *testing.T) {
+	checkForms(t, docslogintest.NewZendesk, []formTest{
+		{docslogin.AsPath, deepLinkWithURL, ""},
+		{docslogin.AsURL, deepLinkWithURL, ""}, // as agents' links are
+	})
 }

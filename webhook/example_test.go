@@ -2,17 +2,18 @@ package webhook_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/docslogintest"
 	"github.com/docslogin/docslogin/platforms"
 	"github.com/docslogin/docslogin/webhook"
 )
@@ -35,13 +36,41 @@ func Example() {
 	}
 	mux.Handle("POST /readme-webhook", answer)
 
-	r := httptest.NewRequest("POST", "/readme-webhook", strings.NewReader(`{"email":"owlbert@readme.io"}`))
-	r.Header.Set("ReadMe-Signature", sign(strconv.FormatInt(time.Now().UnixMilli(), 10), `{"email":"owlbert@readme.io"}`))
+	r := docslogintest.NewReadMeRequest("/readme-webhook", "owlbert@readme.io", time.Now(), os.Getenv("README_JWT_SECRET"))
 	w := httptest.NewRecorder()
 	mux.ServeHTTP(w, r)
 	fmt.Println(w.Code, w.Body)
 	// Output:
 	// 200 {"email":"owlbert@readme.io","isAdmin":true,"name":"Owlbert","version":1}
+}
+
+// A test can send the request that Scalar would send.
+func ExampleScalar() {
+	mux := http.NewServeMux()
+	find := func(ctx context.Context, email string) (*docslogin.User, error) {
+		// … ask the database; nil if there is nobody
+		return &docslogin.User{Name: "Owlbert", Groups: []string{"enterprise"}}, nil
+	}
+
+	info, err := webhook.Scalar(os.Getenv("SCALAR_USER_INFO_SECRET"), find)
+	if err != nil {
+		log.Fatal(err)
+	}
+	mux.Handle("POST /scalar-webhook", info)
+
+	r := docslogintest.NewScalarRequest("/scalar-webhook", "owlbert@readme.io", time.Now(), os.Getenv("SCALAR_USER_INFO_SECRET"))
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, r)
+	var claims struct {
+		Groups  []string
+		Content map[string]any
+	}
+	if err := json.NewDecoder(w.Body).Decode(&claims); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(w.Code, claims.Groups, claims.Content)
+	// Output:
+	// 200 [enterprise] map[name:Owlbert]
 }
 
 // When the secret changes at ReadMe, set it for both the login route and the webhook.
@@ -65,4 +94,7 @@ func ExampleHandler_SetSecret() {
 
 func currentUser(*http.Request) (*docslogin.User, error) { return nil, docslogin.ErrNoUser }
 
-func init() { os.Setenv("README_JWT_SECRET", secret) }
+func init() {
+	os.Setenv("README_JWT_SECRET", secret)
+	os.Setenv("SCALAR_USER_INFO_SECRET", scalarSecret)
+}
