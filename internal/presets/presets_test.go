@@ -2,10 +2,12 @@ package presets_test
 
 import (
 	"cmp"
+	"encoding/base64"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/docslogin/docslogin"
 	"github.com/docslogin/docslogin/internal/presets"
@@ -34,19 +36,13 @@ func TestAPlatformHasOneNameEverywhere(t *testing.T) {
 	}
 }
 
-// Users' scripts contain these names.
-func TestFlagsStayAsTheyAre(t *testing.T) {
+func TestEveryPresetHasItsOwnFlag(t *testing.T) {
 	flags := map[string]bool{}
 	for _, p := range presets.All() {
 		if flags[p.Flag] {
 			t.Errorf("two presets have the flag %s", p.Flag)
 		}
 		flags[p.Flag] = true
-	}
-	for _, flag := range []string{"readme", "mintlify", "mintlify-personalization", "gitbook", "gitbook-adaptive", "fern", "zendesk", "helpscout", "developerhub", "canny", "featurebase", "metabase"} {
-		if !flags[flag] {
-			t.Errorf("no preset has the flag %s", flag)
-		}
 	}
 }
 
@@ -86,8 +82,24 @@ func TestArguments(t *testing.T) {
 				t.Errorf("%s without -%s: %v", p.Flag, a.Name, err)
 			}
 		}
-		if got := p.Rules(presets.Values{"issuer": "https://issuer.example"}).Issuer; p.Flag == "fern" && got != "https://issuer.example" {
-			t.Errorf("the rules expect the issuer %s", got)
+	}
+}
+
+// The rules expect the same issuer as the preset.
+func TestTheRulesExpectThePresetsIssuer(t *testing.T) {
+	const header = `{"alg":"HS256","typ":"JWT"}`
+	for _, p := range presets.All() {
+		if !slices.ContainsFunc(p.Extra, func(a presets.Argument) bool { return a.Name == "issuer" }) {
+			continue
+		}
+		for issuer, want := range map[string]bool{"https://app.example/": true, "https://other.example/": false} {
+			claims := fmt.Sprintf(`{"iss":%q}`, issuer)
+			token := base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + "."
+			_, findings := p.Rules(presets.Values{"issuer": "https://app.example/"}).Check(token, nil, "", time.Now())
+			i := slices.IndexFunc(findings, func(f rules.Finding) bool { return f.Rule == "iss" })
+			if i < 0 || findings[i].OK != want {
+				t.Errorf("%s: the issuer %s is accepted: %v, in %+v", p.Flag, issuer, !want, findings)
+			}
 		}
 	}
 }

@@ -18,13 +18,7 @@ func TestSnippets(t *testing.T) {
 	if line := strings.Count(readme[:strings.Index(readme, "```go")], "\n") + 1; line > 10 {
 		t.Errorf("the first code is in line %d", line)
 	}
-	var examples, docs string
-	for _, pattern := range []string{"../../example_test.go", "../../*/example_test.go"} {
-		names, _ := filepath.Glob(pattern)
-		for _, name := range names {
-			examples += testkit.Text(t, name)
-		}
-	}
+	examples, docs := examples(t), ""
 	for _, name := range testkit.Pages(t) {
 		docs += testkit.Text(t, name)
 	}
@@ -40,6 +34,25 @@ func TestSnippets(t *testing.T) {
 		}
 	}
 }
+
+// examples returns the files named example_test.go, and the examples next to the tests of each preset.
+func examples(t *testing.T) (text string) {
+	t.Helper()
+	for _, pattern := range []string{"../../example_test.go", "../../*/example_test.go"} {
+		names, _ := filepath.Glob(pattern)
+		for _, name := range names {
+			text += testkit.Text(t, name)
+		}
+	}
+	names, _ := filepath.Glob("../../platforms/*_test.go")
+	for _, name := range names {
+		text += strings.Join(exampleFunc.FindAllString(testkit.Text(t, name), -1), "\n")
+	}
+	return text
+}
+
+// exampleFunc matches an example in a formatted file.
+var exampleFunc = regexp.MustCompile(`(?ms)^func Example.*?^}$`)
 
 // build builds a program, with the requirements of this module.
 func build(t *testing.T, program string) {

@@ -26,7 +26,8 @@ import (
 
 var update = flag.Bool("update", false, "write the tables of the presets into the documentation")
 
-// table is a table in the documentation with one row per preset. Its header tells where it is.
+// table is a table in the documentation with one row per preset. Rows that are "" are left out. The header
+// tells where the table is.
 type table struct {
 	header string
 	row    func(*testing.T, presets.Preset) string
@@ -34,7 +35,8 @@ type table struct {
 
 var tables = []table{
 	{"| platform | preset | signed with | the token travels in | the deep link comes in | token | docs session | required |", loginRow},
-	{"| platform | `Name` | `Email` | `ID` | `Groups` | one API key | `Attributes` |", claimsRow},
+	{"| platform | `Name` | `Email` | `ID` | `Groups` | `Attributes` | docslogin adds |", claimsRow},
+	{"| platform | `Key` | `Key` with a `Header` | `Username`, `Password` | `Values` |", keysRow},
 	{"| platform | parameter | link |", linkRow},
 }
 
@@ -93,7 +95,7 @@ func (table table) cut(rest string) (text, after string) {
 // loginRow is about what a login with the preset looks like.
 func loginRow(t *testing.T, p presets.Preset) string {
 	t.Helper()
-	platform, to := login(t, p)
+	platform, to := login(t, p, docslogin.APIKey{Key: "KEY"})
 	session := "the platform's"
 	if claim := platform.Lifetime.SessionClaim; claim != "" {
 		session = span(platform.Lifetime.Session) + ", in `" + claim + "`"
@@ -129,27 +131,63 @@ func TestTheRowOfAPlatformThatSendsNoDeepLink(t *testing.T) {
 	}
 }
 
-// claimsRow is about which claims each field of a user becomes.
+// claimsRow shows which claims each field of a user becomes, except API keys, and which claims contain
+// nothing about the user.
 func claimsRow(t *testing.T, p presets.Preset) string {
 	t.Helper()
-	platform, to := login(t, p)
-	var payload map[string]any
+	payload := claims(t, p, docslogin.APIKey{})
+	cells := []string{p.Name()}
+	added := maps.Clone(payload)
+	for _, value := range []string{"NAME", "EMAIL", "ID", "GROUP", "ATTRIBUTE"} {
+		paths := find(payload, value)
+		cells = append(cells, names(paths))
+		for _, path := range paths {
+			claim, _, _ := strings.Cut(path, ".")
+			delete(added, claim)
+		}
+	}
+	return row(append(cells, names(slices.Sorted(maps.Keys(added))))...)
+}
+
+// keysRow shows which claims each form of an API key becomes. It is "" for a platform that gets none.
+func keysRow(t *testing.T, p presets.Preset) string {
+	t.Helper()
+	cell := func(key docslogin.APIKey, values ...string) string {
+		payload := claims(t, p, key)
+		var found []string
+		for _, value := range values {
+			found = append(found, find(payload, value)...)
+		}
+		return names(found)
+	}
+	cells := []string{
+		cell(docslogin.APIKey{Key: "KEY"}, "KEY"),
+		cell(docslogin.APIKey{Key: "KEY", Header: "X-Api-Key"}, "KEY"),
+		cell(docslogin.APIKey{Username: "USER", Password: "PASSWORD"}, "USER", "PASSWORD", "VVNFUjpQQVNTV09SRA=="), // USER:PASSWORD
+		cell(docslogin.APIKey{Values: map[string]any{"X-Any": "VALUE"}}, "VALUE"),
+	}
+	if !slices.ContainsFunc(cells, func(cell string) bool { return cell != "–" }) {
+		return ""
+	}
+	return row(append([]string{p.Name()}, cells...)...)
+}
+
+// claims returns the claims in the token of a user with an API key.
+func claims(t *testing.T, p presets.Preset, key docslogin.APIKey) (payload map[string]any) {
+	t.Helper()
+	_, to := login(t, p, key)
 	if err := json.Unmarshal([]byte(testkit.Payload(t, to)), &payload); err != nil {
 		t.Fatal(err)
 	}
-	cells := []string{platform.Name}
-	for _, value := range []string{"NAME", "EMAIL", "ID", "GROUP", "KEY", "ATTRIBUTE"} {
-		cells = append(cells, names(find(payload, value)))
-	}
-	return row(cells...)
+	return payload
 }
 
 // login logs in a user all of whose fields are set, and returns where that leads.
-func login(t *testing.T, p presets.Preset) (platform docslogin.Platform, to string) {
+func login(t *testing.T, p presets.Preset, key docslogin.APIKey) (platform docslogin.Platform, to string) {
 	t.Helper()
 	user := &docslogin.User{
 		ID: "ID", Name: "NAME", Email: "EMAIL", Groups: []string{"GROUP"},
-		APIKeys: []docslogin.APIKey{{Key: "KEY"}}, Attributes: map[string]any{"any": "ATTRIBUTE"},
+		APIKeys: []docslogin.APIKey{key}, Attributes: map[string]any{"any": "ATTRIBUTE"},
 	}
 	platform = p.Example("https://docs.example.com", testkit.KeyFor(p))
 	return platform, testkit.Sent(t, testkit.Get(t, testkit.New(t, testkit.As(user), platform), "/docs-login"))
