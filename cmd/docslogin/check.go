@@ -20,7 +20,7 @@ func checkHelp() string {
   docslogin check -platform readme -docs https://docs.example.com \
     -key-env README_JWT_SECRET -sign-in-page /sign-in -clock https://example.com
 
-` + sharedHelp("-platform NAME", "-docs URL", "-key-file FILE", "-key-env NAME") + `  -path PATH             WithPath, the login route
+  -path PATH             WithPath, the login route
   -sign-in-page URL      WithSignInPage: the sign-in page
   -sign-in-param NAME    WithSignInPage: the parameter of the return URL (next)
   -external-url URL      WithExternalURL
@@ -29,6 +29,8 @@ func checkHelp() string {
   -clock URL             compare this machine's clock with that server's, by one
                          HEAD request
   -json                  print one JSON object
+For -platform, -docs, -key-file, and -key-env, see docslogin help; for flags
+that only some platforms have, see docslogin help platforms.
 
 ✓ is in order, ✗ is a configuration error, ! is unknown or close to a limit.
 Without a key, which may be in a key service, everything else is checked. Exit

@@ -33,7 +33,8 @@ The login may be in a log, a header, a cookie, HTML, a HAR file, or curl output.
   -at TIME         judge as of that time, such as 2026-11-21T18:00:00Z
   -path PATH       the app's login route, /docs-login, where no link may lead
   -show-claims     print the claims, with credentials and personal data in them!
-` + sharedHelp() + `  -json            print one JSON object
+  -json            print one JSON object
+For flags that only some platforms have, see docslogin help platforms.
 
 It prints the names and types of claims, but no values except times, host, iss,
 version, and alg. Exit code 1 if the platform would reject the login.

@@ -12,28 +12,36 @@ import (
 // columns is the minimum width of a terminal.
 const columns = 80
 
-// flagColumn is the column at which the descriptions of flags begin in the main help.
+// flagColumn is the column at which the descriptions of flags begin in the help about platforms.
 const flagColumn = 18
 
 func mainHelp() string {
 	return `docslogin logs an app's users in at its hosted docs. This command tests that.
 
-  docslogin url       print a login URL for a user
-  docslogin explain   say why a platform accepts or rejects a URL or a token
-  docslogin check     check an app's configuration as docslogin.New does
-  docslogin site      serve a test site for an app on this machine
-  docslogin help url  show all flags of a command
+  docslogin url             print a login URL for a user
+  docslogin explain         say why a platform accepts or rejects a login
+  docslogin check           check an app's configuration as docslogin.New does
+  docslogin site            serve a test site for an app on this machine
+  docslogin help url        show all flags of a command
+  docslogin help platforms  list the platforms and the flags that only some have
 
 Flags of most commands:
-` + wrap("  -platform NAME", flagColumn, strings.Fields(platformNames())...) +
-		`  -docs URL       where readers open the docs, as the preset takes it
+  -platform NAME  a platform, such as readme
+  -docs URL       where readers open the docs, as the preset takes it
   -key-file FILE  the secret, or a key in PEM; a newline at its end is ignored
   -key-env NAME   the same, in an environment variable; no flag takes the key
-` + argumentHelp(presets.All()) +
-		`  -json           print one JSON object
+  -json           print one JSON object
 
 Exit codes: 0 fine; 1 login rejected or configuration wrong; 2 incorrect call.
 `
+}
+
+func platformsHelp() string {
+	return `Values of -platform:
+
+` + wrap("", 2, strings.Fields(platformNames())...) + `
+Flags that only some platforms have:
+` + argumentHelp(presets.All())
 }
 
 // argumentHelp describes the flags for arguments that only some presets have. If presets mean
@@ -66,16 +74,6 @@ func argumentFlags(all []presets.Preset) (flags []string) {
 
 // argumentFlag returns the flag for an argument with its placeholder: "-company ID".
 func argumentFlag(a presets.Argument) string { return "-" + a.Name + " " + a.Value }
-
-// sharedHelp refers to the main help for the given flags and for those of presets.Arguments.
-func sharedHelp(flags ...string) string {
-	flags = append(flags, argumentFlags(presets.All())...)
-	for i := range flags[1:] {
-		flags[i] += ","
-	}
-	flags[len(flags)-1] += ":"
-	return wrap("", 2, append(flags, "see", "docslogin help")...)
-}
 
 // wrap writes words in lines of at most 80 columns, which begin at the given column. The lead comes
 // before the first line, or on a line of its own if it is too long.

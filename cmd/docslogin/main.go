@@ -112,6 +112,10 @@ func (t *tool) dispatch(args []string) error {
 			fmt.Fprint(t.out, mainHelp())
 			return nil
 		}
+		if args[1] == "platforms" {
+			fmt.Fprint(t.out, platformsHelp())
+			return nil
+		}
 		args = []string{args[1], "-h"}
 	}
 	for _, c := range commands {

@@ -32,7 +32,7 @@ is printed.
 Do not use the key of your production docs.
 
   -login URL       the app's login route
-  -platform NAME   see docslogin help
+  -platform NAME   see docslogin help platforms
   -key-file FILE, -key-env NAME
                    the app's secret or private key, or the public key alone;
                    without them, a key is made for this run and printed

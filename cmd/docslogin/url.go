@@ -33,12 +33,15 @@ func urlHelp() string {
   -api-key-file FILE     the same, in a file
   -user FILE             the user as JSON instead; - is standard input:
                          {"id", "name", "email", "groups": ["…"], "apiKeys":
-                         [{"name", "key", "username", "password", "values"}],
-                         "attributes": {}, "expiresAt": "2026-11-21T18:00:00Z"}
+                         [{"name", "key", "header", "username", "password",
+                         "values": {}}], "attributes": {},
+                         "expiresAt": "2026-11-21T18:00:00Z"}
   -link PAGE             the deep link, such as /quickstart
   -token-ttl DURATION    how long the token is valid, such as 5m
   -session-ttl DURATION  how long the docs session lasts, if the token says it
-` + sharedHelp("-platform", "-docs", "-key-file", "-key-env") + `  -json                  print {"url": "…"}
+  -json                  print {"url": "…"}
+For -platform, -docs, -key-file, and -key-env, see docslogin help; for flags
+that only some platforms have, see docslogin help platforms.
 ` + noURLHelp()
 }
 
@@ -240,6 +243,7 @@ func (t *tool) readUser(file string) (docslogin.User, error) {
 			err = readObject(text, fmt.Sprintf("apiKeys[%d]", i), map[string]member{
 				"name":     {&key.Name, "a string"},
 				"key":      {&key.Key, "a string"},
+				"header":   {&key.Header, "a string"},
 				"username": {&key.Username, "a string"},
 				"password": {&key.Password, "a string"},
 				"values":   {&key.Values, "an object"},

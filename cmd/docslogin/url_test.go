@@ -247,6 +247,7 @@ func TestTheUserInJSON(t *testing.T) {
 		{"a name that is a number", `{"name":7123456}`, `the user: "name" is not a string`, 2},
 		{"groups that are a string", `{"groups":"hunter2"}`, `the user: "groups" is not a list of strings`, 2},
 		{"a key that is a string", `{"apiKeys":["hunter2"]}`, "apiKeys[0] is not a JSON object", 2},
+		{"a header that is a list", `{"apiKeys":[{"key":"7123456","header":["hunter2"]}]}`, `apiKeys[0]: "header" is not a string`, 2},
 		{"a key that is a number", `{"apiKeys":[{},{"key":7123456}]}`, `apiKeys[1]: "key" is not a string`, 2},
 		{"an invalid time", `{"expiresAt":"hunter2"}`, `the user: "expiresAt" is not a time such as "2026-11-21T18:00:00Z"`, 2},
 		{"a list", `["hunter2"]`, "the user is not a JSON object", 2},
@@ -269,6 +270,16 @@ func TestTheUserInJSON(t *testing.T) {
 			r.safe(t, "hunter2", "7123456")
 		})
 	}
+}
+
+func TestTheUserInJSONHasAKeyInAHeader(t *testing.T) {
+	const user = `{"email":"ada@example.com","apiKeys":[{"key":"k","header":"X-Api-Key","values":{"X-Org":7}}]}`
+	env := map[string]string{"KEY": testkit.Ed25519PEM}
+	r := call(t, user, env, "url", "-platform", "mintlify", "-docs", "https://docs.example.com", "-key-env", "KEY", "-user", "-")
+	call(t, r.out, env, "explain", "-key-env", "KEY", "-show-claims").want(t, 0, `"X-Api-Key": "k"`, `"X-Org": "7"`)
+	r = call(t, strings.ReplaceAll(user, "X-Api-Key", "X-Api-Key: hunter2"), env, "url", "-platform", "mintlify", "-docs", "https://docs.example.com", "-key-env", "KEY", "-user", "-")
+	r.want(t, 1, "mapper_failed: the Header of API key 1 of 1 is not a valid header name")
+	r.safe(t, "hunter2")
 }
 
 func TestADeepLinkThatWouldBeRejectedIsAnError(t *testing.T) {
