@@ -37,6 +37,8 @@ var people = []person{
 	{"ben", "Ben Okafor", "ben@example.com", "Team", []string{"developer"}, []docslogin.APIKey{
 		{Name: "Live", Key: "acme_live_ben_7740"}}},
 	{"chloe", "Chloé Martin", "chloe@example.com", "Trial", nil, nil},
+	{"dana", "Dana Silva", "dana@example.com", "Team", nil, []docslogin.APIKey{
+		{Name: "Live", Key: "acme_live_dana_3318", Header: "X-Acme-Key"}}},
 }
 
 // user returns what the docs may know about a person.

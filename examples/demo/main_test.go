@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -164,6 +165,29 @@ func TestAVisitorComesBackToTheDeepLink(t *testing.T) {
 			_, page := visit(t, app, docs[test.docs]+"/quickstart", test.user)
 			wants(t, page, test.want...)
 		})
+	}
+}
+
+// Samples show the key in its header. At ReadMe, the API definition names the header. Docs that get no key
+// show a placeholder.
+func TestSamplesShowAKeyInItsHeader(t *testing.T) {
+	app, docs := start(t)
+	const inHeader = `-H "X-Acme-Key: acme_live_dana_3318"`
+	filled := map[string]string{
+		"readme":   `-H "Authorization: Bearer acme_live_dana_3318"`,
+		"mintlify": inHeader, "mintlify-personalization": inHeader, "fern": inHeader,
+	}
+	for _, p := range presets.All() {
+		_, page := visit(t, app, docs[p.Flag]+"/quickstart", "dana")
+		want := cmp.Or(filled[p.Flag], `-H "Authorization: Bearer YOUR_API_KEY"`)
+		wants(t, page, "dana@example.com")
+		if p.Rules(nil).Link != "" { // otherwise the login leads to the home page, which has no sample
+			wants(t, html.UnescapeString(page), "curl https://api.example.com/v1/messages \\\n  "+want+"</code>")
+		}
+		delete(filled, p.Flag)
+	}
+	if len(filled) > 0 {
+		t.Errorf("no such platforms: %v", filled)
 	}
 }
 
