@@ -142,7 +142,7 @@ func TestTheCookieInChromium(t *testing.T) {
 
 // The token and the cookie expire together.
 func TestTheCookieExpires(t *testing.T) {
-	const lifetime = 10 * time.Second
+	const lifetime = 5 * time.Second
 	w := newWorld(t, adaptive(), docslogin.WithSessionTTL(lifetime))
 	v := newVisitor(t)
 	w.overTheForm(v)

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -125,13 +126,17 @@ func TestNothingIsSignedWithoutAClick(t *testing.T) {
 				content := tt.page(w.loginURL("/quickstart")) + w.toDocs()
 				w.setPage("/page", html(content))
 				stranger := newHost(t, "stranger", static(content))
-				for _, visit := range []lazyVisit{
-					{w.URL + "/page", true, true, tt.want},
-					{w.URL + "/page", false, true, tt.want},
-					{stranger.URL + "/page", true, tt.stranger, tt.want},
-					{stranger.URL + "/page", false, true, tt.want},
-				} {
-					visit.check(t, w)
+				for _, signedIn := range []bool{true, false} {
+					v := newVisitor(t)
+					if signedIn {
+						w.signIn(v, "ada")
+					}
+					lazyVisit{w.URL + "/page", signedIn, true, tt.want}.check(v, w)
+					if signedIn {
+						w.clickDocs(v, signedIn)
+					}
+					lazyVisit{stranger.URL + "/page", signedIn, tt.stranger || !signedIn, tt.want}.check(v, w)
+					w.clickDocs(v, signedIn)
 				}
 			})
 		})
@@ -146,13 +151,9 @@ type lazyVisit struct {
 	want     docslogin.Outcome // of what it loads
 }
 
-// check visits the page, checks that this is not a login, then clicks the link.
-func (l lazyVisit) check(t *testing.T, w *world) {
-	t.Helper()
-	v := newVisitor(t)
-	if l.signedIn {
-		w.signIn(v, "ada")
-	}
+// check visits the page, and checks that this is not a login.
+func (l lazyVisit) check(v *visitor, w *world) {
+	v.t.Helper()
 	before, logins := len(w.outcomes()), len(w.site.Logins())
 	v.open(l.page)
 	v.reads("Docs")
@@ -162,24 +163,30 @@ func (l lazyVisit) check(t *testing.T, w *world) {
 	time.Sleep(200 * time.Millisecond) // for requests that should not come
 	for _, outcome := range w.outcomes()[before:] {
 		if outcome != l.want {
-			t.Errorf("%+v: %s", l, outcome)
+			v.t.Errorf("%+v: %s", l, outcome)
 		}
 	}
 	for _, x := range w.asked("/docs-login")[before:] {
 		if x.status != 403 && x.status != 405 {
-			t.Errorf("%+v: status %d", l, x.status)
+			v.t.Errorf("%+v: status %d", l, x.status)
 		}
 	}
 	if n := len(w.site.Logins()) - logins; n != 0 {
-		t.Errorf("%+v: %d logins without a click", l, n)
+		v.t.Errorf("%+v: %d logins without a click", l, n)
 	}
+}
+
+// clickDocs clicks the link to the docs on the page, and checks that this is a login.
+func (w *world) clickDocs(v *visitor, signedIn bool) {
+	v.t.Helper()
+	page, logins := v.at(), len(w.site.Logins())
 	v.click("#docs")
-	if !l.signedIn {
+	if !signedIn {
 		w.fillForm(v, "ada")
 	}
 	v.arrives(w.docs.URL+"/quickstart", w.hello("ada"))
 	if n := len(w.site.Logins()) - logins; n != 1 {
-		t.Errorf("%+v: %d logins after the click", l, n)
+		v.t.Errorf("%s: %d logins after the click", page, n)
 	}
 }
 
@@ -202,7 +209,7 @@ func (w *world) overTheForm(v *visitor) {
 	v.t.Helper()
 	v.open(w.entry("/quickstart"))
 	w.fillForm(v, "ada")
-	v.arrives(w.docs.URL+"/quickstart", w.hello("ada"))
+	v.arrives(w.docs.URL+w.leadsTo("/quickstart"), w.hello("ada"))
 }
 
 // An anchor in the deep link is kept, unless the token replaces it.
@@ -263,13 +270,19 @@ func TestAnAnchorInTheAddressBarAndTheForm(t *testing.T) {
 // logOutButton is the docs' own.
 const logOutButton = `header form button, header a[href$="/logout"]`
 
+// deleteDocsCookies ends the visitor's docs session without a request.
+func (w *world) deleteDocsCookies(v *visitor) {
+	v.t.Helper()
+	for _, cookie := range call(v, network.GetCookies, network.GetCookiesParams{URLs: []string{w.docs.URL}}).Cookies {
+		call(v, network.DeleteCookies, network.DeleteCookiesParams{Name: cookie.Name, Domain: cookie.Domain})
+	}
+}
+
 // logOut ends the visitor's docs session.
 func (w *world) logOut(v *visitor) {
 	v.t.Helper()
 	if w.cookie != "" { // only the app ends these sessions
-		for _, cookie := range call(v, network.GetCookies, network.GetCookiesParams{URLs: []string{w.docs.URL}}).Cookies {
-			call(v, network.DeleteCookies, network.DeleteCookiesParams{Name: cookie.Name, Domain: cookie.Domain})
-		}
+		w.deleteDocsCookies(v)
 		w.greetsNobody(v, "/")
 		return
 	}
@@ -289,7 +302,7 @@ func TestTwoVisitsReachTheAppTwice(t *testing.T) {
 		w.signIn(v, "ada")
 		for range 2 {
 			v.open(w.entry("/quickstart"))
-			v.arrives(w.docs.URL+"/quickstart", w.hello("ada"))
+			v.arrives(w.docs.URL+w.leadsTo("/quickstart"), w.hello("ada"))
 			w.logOut(v)
 		}
 		if n := len(w.asked("/docs-login")); n != 2 {
@@ -401,10 +414,10 @@ func TestAFormActionPolicyOnTheSignInForm(t *testing.T) {
 // If another host takes the token, the redirects lead over that host, too.
 func TestAFormActionPolicyMustNameTheHostThatTakesTheToken(t *testing.T) {
 	each(t, func(p platform) bool { return p.query != "" && strings.HasPrefix(p.callback, "https:") }, func(t *testing.T, p platform) {
-		takes := newHost(t, "takes", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, r.FormValue(p.out), http.StatusFound)
-		}))
 		docs := newHost(t, "docs", static("<h1>Here</h1>"))
+		takes := newHost(t, "takes", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, cmp.Or(r.FormValue(p.out), docs.URL+"/"), http.StatusFound)
+		}))
 		signing, _ := p.newKey()
 		preset := p.preset(docs.URL, signing)
 		preset.Callback = takes.URL + "/sso"
@@ -425,7 +438,7 @@ func TestAFormActionPolicyMustNameTheHostThatTakesTheToken(t *testing.T) {
 		v = newVisitor(t)
 		v.open(a.URL + p.loginPath("/quickstart"))
 		a.fillForm(v, "ada")
-		v.arrives(docs.URL+"/quickstart", "Here")
+		v.arrives(docs.URL+p.leadsTo("/quickstart"), "Here")
 	})
 }
 
@@ -470,7 +483,7 @@ func TestAllDocsFromOneApp(t *testing.T) {
 		if i == 0 {
 			a.fillForm(v, "ada")
 		}
-		v.arrives(docs.URL+"/reference", allPlatforms[i].hello("ada"))
+		v.arrives(docs.URL+allPlatforms[i].leadsTo("/reference"), allPlatforms[i].hello("ada"))
 	}
 }
 
@@ -520,7 +533,7 @@ func TestTheDocsSessionEndsWithTheApps(t *testing.T) {
 		v := newVisitor(t)
 		a.signIn(v, "ada")
 		v.open(docs.URL + "/quickstart")
-		v.arrives(docs.URL+"/quickstart", p.hello("ada"))
+		v.arrives(docs.URL+p.leadsTo("/quickstart"), p.hello("ada"))
 		setLater(29 * time.Minute)
 		v.click(`nav a[href="/changelog"]`)
 		v.arrives(docs.URL+"/changelog", p.hello("ada"))

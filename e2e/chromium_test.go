@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,8 +15,11 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/cdproto/storage"
+	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -37,6 +41,8 @@ func startChromium() {
 		"host-resolver-rules": "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE *.localhost",
 		"no-proxy-server":     true, "disable-background-networking": true, "disable-component-update": true,
 		"disable-sync": true, "disable-quic": true,
+		// Fewer processes, since starting one takes longer than most pages do.
+		"process-per-site": true, "disable-features": "SpareRendererForSitePerProcess",
 	}
 	options := []chromedp.ExecAllocatorOption{chromedp.ExecPath(tools.chromium)}
 	for name, value := range flags {
@@ -60,10 +66,17 @@ func stopChromium() {
 // patience is the longest that a visitor waits for a page.
 const patience = 20 * time.Second
 
-// visitor is a visitor with a new browser profile.
+// visitor is a visitor with an empty browser profile.
 type visitor struct {
 	t   *testing.T
 	ctx context.Context
+}
+
+// unused are tabs that no visitor uses now. Each has a profile of its own, which is empty. Opening
+// another tab takes longer than most visits.
+var unused struct {
+	sync.Mutex
+	tabs []target.ID
 }
 
 func newVisitor(t *testing.T) *visitor {
@@ -71,12 +84,50 @@ func newVisitor(t *testing.T) *visitor {
 	if chromium.Do(startChromium); chromium.err != nil {
 		t.Fatalf("starting chromium: %v", chromium.err)
 	}
-	ctx, cancel := chromedp.NewContext(chromium.ctx, chromedp.WithNewBrowserContext())
-	t.Cleanup(cancel)
-	if err := chromedp.Do(ctx); err != nil { // opens the tab, which closes when ctx ends
+	tab := chromedp.WithNewBrowserContext()
+	unused.Lock()
+	if last := len(unused.tabs) - 1; last >= 0 {
+		tab = chromedp.WithTargetID(unused.tabs[last])
+		unused.tabs = unused.tabs[:last]
+	}
+	unused.Unlock()
+	ctx, detach := chromedp.NewContext(chromium.ctx, tab, chromedp.WithDetachOnCancel())
+	v := &visitor{t, ctx}
+	t.Cleanup(func() {
+		err := v.forget()
+		detach() // which also ends what the visitor has set for the tab, such as the size of its screen
+		if err == nil {
+			unused.Lock()
+			defer unused.Unlock()
+			unused.tabs = append(unused.tabs, chromedp.FromContext(ctx).Target.TargetID)
+		}
+	})
+	if err := chromedp.Do(ctx); err != nil { // opens the tab, or attaches to it
 		t.Fatal(err)
 	}
-	return &visitor{t, ctx}
+	return v
+}
+
+// forget empties the tab's profile. It is an error if the tab should not be used again.
+func (v *visitor) forget() error {
+	ctx, cancel := context.WithTimeout(v.ctx, patience)
+	defer cancel()
+	history, err := chromedp.Call(ctx, page.GetNavigationHistory, cdp.Empty{})
+	if err != nil {
+		return err
+	}
+	_, blankErr := chromedp.Run(ctx, chromedp.Navigate("about:blank"))
+	_, historyErr := chromedp.Call(ctx, page.ResetNavigationHistory, cdp.Empty{})
+	_, cookiesErr := chromedp.Call(ctx, network.ClearBrowserCookies, cdp.Empty{})
+	_, cacheErr := chromedp.Call(ctx, network.ClearBrowserCache, cdp.Empty{})
+	err = errors.Join(blankErr, historyErr, cookiesErr, cacheErr)
+	for _, entry := range history.Entries {
+		if u, parseErr := url.Parse(entry.URL); parseErr == nil && u.Host != "" { // which may have a service worker
+			_, originErr := chromedp.Call(ctx, storage.ClearDataForOrigin, storage.ClearDataForOriginParams{Origin: u.Scheme + "://" + u.Host, StorageTypes: "all"})
+			err = errors.Join(err, originErr)
+		}
+	}
+	return err
 }
 
 // run is chromedp.Run with a timeout.
@@ -265,7 +316,6 @@ func (v *visitor) shoot(name string) {
 			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: screen.scheme}},
 		})
 		eval[string](v, fmt.Sprintf(`document.documentElement.style.fontSize = "%d%%"`, screen.text))
-		png := run(v, chromedp.CaptureScreenshot())
 		if width := eval[int64](v, "Math.max(innerWidth, document.documentElement.scrollWidth)"); width != screen.width {
 			v.t.Errorf("%s is %d wide on %s", name, width, screen.name)
 		}
@@ -279,6 +329,7 @@ func (v *visitor) shoot(name string) {
 		if *shotsDir == "" {
 			continue
 		}
+		png := run(v, chromedp.CaptureScreenshot())
 		if err := os.MkdirAll(*shotsDir, 0o755); err != nil {
 			v.t.Fatal(err)
 		}

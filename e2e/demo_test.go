@@ -4,9 +4,9 @@ import (
 	"bufio"
 	"fmt"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/chromedp/chromedp/kb"
@@ -20,11 +20,14 @@ type demo struct {
 
 var demoLine = regexp.MustCompile(`^(.*?)  +(http://[^/]+)/`)
 
+// demoProgram builds the demo and returns its path.
+var demoProgram = sync.OnceValues(func() (string, error) { return build("examples/demo") })
+
 func startDemo(t *testing.T, flags ...string) demo {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "demo")
-	if out, err := exec.Command("go", "build", "-o", binary, "github.com/docslogin/docslogin/examples/demo").CombinedOutput(); err != nil {
-		t.Fatalf("building the demo: %v\n%s", err, out)
+	binary, err := demoProgram()
+	if err != nil {
+		t.Fatal(err)
 	}
 	process := exec.Command(binary, append(flags, "-app", "127.0.0.1:0", "-docs", "127.0.0.1:0")...)
 	out, err := process.StdoutPipe()
@@ -91,11 +94,11 @@ func (d demo) signIn(v *visitor) {
 func TestDemoSignedOut(t *testing.T) {
 	d := startDemo(t, "-names")
 	eachPlatform(t, func(t *testing.T, p platform) {
-		page := d.docs[p.name] + "/reference?x=a%20b"
+		const page = "/reference?x=a%20b"
 		v := newVisitor(t)
-		d.enter(v, p, page)
+		d.enter(v, p, d.docs[p.name]+page)
 		d.signIn(v)
-		v.arrives(page, d.greets(p))
+		v.arrives(d.docs[p.name]+p.leadsTo(page), d.greets(p))
 	})
 }
 
@@ -103,15 +106,15 @@ func TestDemoSignedOut(t *testing.T) {
 func TestDemoAnchor(t *testing.T) {
 	d := startDemo(t, "-names")
 	each(t, func(p platform) bool { return p.query != "" }, func(t *testing.T, p platform) {
-		page := d.docs[p.name] + "/quickstart?lang=go#install"
+		const page, anchor = "/quickstart?lang=go", "#install"
 		v := newVisitor(t)
-		v.open(page)
+		v.open(d.docs[p.name] + page + anchor)
 		v.reaches(d.app+"/sign-in", "Who are you?")
 		eval[bool](v, "document.forms[0].noValidate = true")
 		v.click("main button")
 		v.reads("Choose who you are.")
 		d.signIn(v)
-		v.arrives(page, d.greets(p))
+		v.arrives(d.docs[p.name]+p.leadsTo(page)+anchor, d.greets(p))
 	})
 }
 
@@ -125,7 +128,7 @@ func TestDemoSignedIn(t *testing.T) {
 	for _, p := range allPlatforms {
 		v.open(d.app + "/")
 		d.clickLinkTo(v, p)
-		v.arrives(d.docs[p.name]+"/quickstart", d.greets(p))
+		v.arrives(d.docs[p.name]+p.leadsTo("/quickstart"), d.greets(p))
 		if p.allKeys {
 			v.reads("Bearer acme_live_ada_5521", "Enterprise")
 		}

@@ -368,17 +368,8 @@ func verifiesWith(t *testing.T, block *pem.Block, token string) bool {
 	return err == nil
 }
 
-// commandFolder contains the command docslogin if a test needed it. TestMain removes it.
-var commandFolder string
-
 // command builds the command docslogin and returns its path.
-var command = sync.OnceValues(func() (path string, err error) {
-	if commandFolder, err = os.MkdirTemp("", "docslogin"); err != nil {
-		return "", err
-	}
-	path = filepath.Join(commandFolder, "docslogin")
-	return path, exec.Command("go", "build", "-o", path, "github.com/docslogin/docslogin/cmd/docslogin").Run()
-})
+var command = sync.OnceValues(func() (string, error) { return build("cmd/docslogin") })
 
 // explained returns what docslogin explain says about a token, if it has the docs' key.
 func explained(t *testing.T, key, token string) string {

@@ -43,7 +43,7 @@ function checkPlatform(claims, {hostClaim, host, takenFor, now}) {
 const samples = {
 	ReadMe: ({Name: name, Email: email, Attributes, APIKeys}, {key, iat}) => {
 		// ReadMe's page also has "apiKey: {user, pass}", which the published code shows as "[object Object]".
-		const credential = ({Key, Username, Password}) => (Key ? {apiKey: Key} : {user: Username, pass: Password});
+		const credential = ({Key, Username, Password, Values}) => ({...(Key ? {apiKey: Key} : {user: Username, pass: Password}), ...Values});
 		const claims = {name, email, ...Attributes, version: 1};
 		if (APIKeys) Object.assign(claims, credential(APIKeys[0]));
 		if (APIKeys?.length > 1) claims.keys = APIKeys.map((entry) => ({name: entry.Name, ...credential(entry)}));
@@ -62,12 +62,18 @@ const samples = {
 	Fern: ({Name: name, Email: email, Groups: roles, APIKeys}, {key, iat}) => {
 		const fern = {name, email, roles: roles ?? undefined};
 		if (APIKeys) {
-			const tokens = APIKeys.filter(({Key}) => Key).map(({Name, Key}) => ({[Name]: Key}));
+			const bearers = APIKeys.filter(({Key, Header}) => Key && !Header);
+			const tokens = bearers.map(({Name, Key}) => ({[Name]: Key}));
 			const basic = APIKeys.find(({Username, Password}) => Username || Password);
 			const auth = {};
-			if (tokens.length > 0) auth.bearer_token = tokens.length > 1 ? JSON.stringify(tokens) : APIKeys.find(({Key}) => Key).Key;
+			if (tokens.length > 0) auth.bearer_token = tokens.length > 1 ? JSON.stringify(tokens) : bearers[0].Key;
 			if (basic) auth.basic = {username: basic.Username, password: basic.Password};
-			fern.playground = {initial_state: {auth}};
+			const headers = {};
+			for (const {Key, Header, Values} of APIKeys) {
+				if (Header) headers[Header] ??= Key;
+				for (const [name, value] of Object.entries(Values ?? {})) headers[name] ??= value;
+			}
+			fern.playground = {initial_state: {auth, ...(Object.keys(headers).length > 0 && {headers})}};
 		}
 		return jwt.sign({fern, iat}, key, {issuer: 'https://buildwithfern.com', expiresIn: '1d'});
 	},
@@ -91,9 +97,14 @@ function mintlifyUser({Name: name, Email: email, Attributes, Groups, APIKeys}, i
 	};
 	if (Groups) claims.groups = Groups;
 	if (APIKeys) {
-		const {Key, Username, Password} = APIKeys[0];
-		const basic = Buffer.from(`${Username}:${Password}`).toString('base64');
-		claims.apiPlaygroundInputs = {header: {Authorization: Key ? `Bearer ${Key}` : `Basic ${basic}`}};
+		const [header, server] = [{}, {}];
+		for (const {Key, Header, Username, Password, Values} of APIKeys) {
+			const basic = Buffer.from(`${Username}:${Password}`).toString('base64');
+			if (Header) header[Header] ??= Key;
+			else header.Authorization ??= Key ? `Bearer ${Key}` : `Basic ${basic}`;
+			for (const [name, value] of Object.entries(Values ?? {})) server[name] ??= header[name] ??= value;
+		}
+		claims.apiPlaygroundInputs = {header, ...(Object.keys(server).length > 0 && {server})};
 	}
 	return claims;
 }

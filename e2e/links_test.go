@@ -2,8 +2,10 @@ package e2e_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -84,14 +86,43 @@ func oddLinks() (links []string) {
 	return links
 }
 
-// TestNoLinkLeavesTheDocs tries every link of up to five nasty tokens. Node judges those that the
-// library keeps. With the race detector, which matters little for a pure function, it tries up to
-// four tokens.
-func TestNoLinkLeavesTheDocs(t *testing.T) {
-	longest := 5
+// sequences tries every sequence of up to longest tokens, and one in eight of those with one token more:
+// others in each run. With the race detector, which matters little for pure functions, they are one
+// token shorter.
+func sequences(tokens []string, longest int, try func(string)) {
 	if raceDetector {
-		longest = 4
+		longest--
 	}
+	skip := rand.N(8)
+	var extend func(prefix string, length int)
+	extend = func(prefix string, length int) {
+		try(prefix)
+		for _, token := range tokens {
+			if length < longest {
+				extend(prefix+token, length+1)
+			} else if skip = (skip + 1) % 8; skip == 0 {
+				try(prefix + token)
+			}
+		}
+	}
+	extend("", 0)
+}
+
+// sample returns all links, or one in ten with the race detector, which matters little here as well: the
+// links come one after the other.
+func sample(links []string) (some []string) {
+	if !raceDetector {
+		return links
+	}
+	for i := 0; i < len(links); i += 10 {
+		some = append(some, links[i])
+	}
+	return some
+}
+
+// TestNoLinkLeavesTheDocs tries the sequences of up to four nasty tokens, and some of five. Node judges
+// those that the library keeps.
+func TestNoLinkLeavesTheDocs(t *testing.T) {
 	for _, s := range sites {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
@@ -101,26 +132,19 @@ func TestNoLinkLeavesTheDocs(t *testing.T) {
 			go func() {
 				defer close(kept)
 				var links []string
-				var extend func(prefix string, tokens int)
-				extend = func(prefix string, tokens int) {
-					if made[0]++; prefix != "" {
-						if l, err := s.site.Check(prefix); err == nil {
-							made[1]++
-							links = append(links, forms(&s.site, l)...)
-						}
+				sequences(nasty, 4, func(link string) {
+					if made[0]++; link == "" {
+						return
+					}
+					if l, err := s.site.Check(link); err == nil {
+						made[1]++
+						links = append(links, forms(&s.site, l)...)
 					}
 					if len(links) >= batch {
 						kept <- links
 						links = nil
 					}
-					if tokens == longest {
-						return
-					}
-					for _, token := range nasty {
-						extend(prefix+token, tokens+1)
-					}
-				}
-				extend("", 0)
+				})
 				kept <- links
 			}()
 			for links := range kept {
@@ -225,14 +249,11 @@ func (p platform) hostileLinks(t *testing.T) []string {
 // TestEveryDocsLinkIsKept sends links of real docs through the whole route, in every form in which
 // they arrive. Each leads to the same page as before.
 func TestEveryDocsLinkIsKept(t *testing.T) {
-	eachPlatform(t, func(t *testing.T, p platform) {
+	each(t, hasLink, func(t *testing.T, p platform) {
 		var given, meant []string
 		add := func(link, page string) { given, meant = append(given, link), append(meant, page) }
-		docs := docsURL
-		if p.onPage() {
-			docs += "/docs"
-		}
-		for _, path := range lines(t, "testdata/docs-links.txt") {
+		docs := docsURL + p.base()
+		for _, path := range sample(lines(t, "testdata/docs-links.txt")) {
 			page := docs + path
 			add(page, page)
 			if !p.fromBase {
@@ -305,13 +326,13 @@ func TestThePlatformAlwaysGetsAPage(t *testing.T) {
 // platform's callback or, if it goes to the deep link's page, to a page under the docs' own path. No
 // link that goes back with it leads elsewhere.
 func TestTheTokenGoesNowhereElse(t *testing.T) {
-	eachPlatform(t, func(t *testing.T, p platform) {
-		hostile := p.hostileLinks(t)
+	each(t, hasLink, func(t *testing.T, p platform) {
+		hostile := sample(p.hostileLinks(t))
 		if p.onPage() {
-			home := readURLs(t, []string{docsURL + "/docs"})[0]
+			home := readURLs(t, []string{docsURL + p.base()})[0]
 			var pages []string
 			kept := 0
-			for _, l := range p.startRoute(t, docsURL+"/docs").through(t, hostile) {
+			for _, l := range p.startRoute(t, docsURL+p.base()).through(t, hostile) {
 				pages = append(pages, l.Href)
 				if p.query != "" && tokensIn(l.Href, p.query) != 1 {
 					t.Errorf("%q carries another token", l.Href)
@@ -326,7 +347,7 @@ func TestTheTokenGoesNowhereElse(t *testing.T) {
 					kept++
 				}
 			}
-			noneStrays(t, "/docs", []string{docsURL}, pages)
+			noneStrays(t, p.base(), []string{docsURL}, pages)
 			if kept == 0 || kept == len(hostile) {
 				t.Errorf("%d of %d were kept", kept, len(hostile))
 			}
@@ -374,6 +395,44 @@ func count(pattern, text string) int {
 		text = decoded
 	}
 	return len(regexp.MustCompile(pattern).FindAllString(text, -1))
+}
+
+// linkless is a platform that sends no deep link.
+var linkless = platform{
+	name: "Linkless", alg: "HS256", query: "sso",
+	preset: func(docsURL, key string) docslogin.Platform {
+		return docslogin.Platform{
+			Name: "Linkless", DocsURL: docsURL, Algorithm: "HS256", Key: docslogin.Secret(key), Carrier: docslogin.InQuery("sso"),
+			Mapper: func(_ context.Context, user *docslogin.User, claims docslogin.Claims) error {
+				claims["email"] = user.Email
+				return nil
+			},
+		}
+	},
+}
+
+// At a platform that sends no deep link, nothing in a login URL changes where the login leads.
+func TestWithoutADeepLinkNothingChangesTheLogin(t *testing.T) {
+	for _, p := range append([]platform{linkless}, allPlatforms...) {
+		if hasLink(p) {
+			continue
+		}
+		r := p.startRoute(t, docsURL)
+		d := r.visit(t, "/docs-login", true)
+		home := readURLs(t, []string{d.URL})[0]
+		if !strings.HasPrefix(home.Href, p.takes(docsURL)) {
+			t.Errorf("without a query, the token goes to %s", home.Href)
+		}
+		var queries []string
+		for _, link := range p.hostileLinks(t) {
+			queries = append(queries, "redirect="+url.QueryEscape(link))
+		}
+		for i, l := range r.logIn(t, queries) {
+			if !reflect.DeepEqual(l.place, home) {
+				t.Errorf("%s: %s: the token goes to %s", p.name, queries[i], l.Href)
+			}
+		}
+	}
 }
 
 func TestParametersThatThePlatformDrops(t *testing.T) {

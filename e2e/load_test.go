@@ -159,7 +159,7 @@ func (c *crowd) logIn(ctx context.Context, id string, cookie *http.Cookie) {
 		if impatient {
 			patience = rand.N(4 * time.Millisecond)
 		}
-		a := visit(client, c.app.URL+r.Path()+"?"+r.in+"="+url.QueryEscape(page), id, cookie, signedIn, patience)
+		a := visit(client, c.app.URL+r.Path()+r.linkQuery(page), id, cookie, signedIn, patience)
 		if impatient && errors.Is(a.err, context.DeadlineExceeded) {
 			c.visits.add("hung up")
 			continue
@@ -345,6 +345,7 @@ func (r *rotated) check(id, page string, signedIn bool, a answer) (what string, 
 	switch {
 	case r.onPage():
 		takes += page
+	case !hasLink(r.platform):
 	case r.form != "":
 		link, _ = find(d.Fields, r.out)
 		want = r.link(docsURL, page, page)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -14,11 +15,23 @@ import (
 
 var (
 	shotsDir = flag.String("shots", "", "`folder` for screenshots of the error pages, the form's page, and the demo")
-	loadTime = flag.Duration("load", 30*time.Second, "how long the test under load lasts")
+	loadTime = flag.Duration("load", 10*time.Second, "how long the test under load lasts")
 )
 
 // tools are the paths of the programs that the tests need.
 var tools struct{ chromium, nginx string }
+
+// programs is the folder of the programs that build builds.
+var programs string
+
+// build builds a program of the library's module and returns its path.
+func build(folder string) (path string, err error) {
+	path = filepath.Join(programs, filepath.Base(folder))
+	if out, err := exec.Command("go", "build", "-o", path, "github.com/docslogin/docslogin/"+folder).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building %s: %v\n%s", folder, err, out)
+	}
+	return path, nil
+}
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -26,10 +39,15 @@ func TestMain(m *testing.M) {
 		fmt.Fprintf(os.Stderr, "e2e: missing: %s.\nRun e2e/setup, which installs them.\n", strings.Join(missing, ", "))
 		os.Exit(1)
 	}
+	var err error
+	if programs, err = os.MkdirTemp("", "e2e"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	status := m.Run()
 	node.Stop()
 	stopChromium()
-	os.RemoveAll(commandFolder) // nothing if it is ""
+	os.RemoveAll(programs)
 	os.Exit(status)
 }
 

@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -165,7 +164,7 @@ func startSized(t *testing.T, p platform) *sized {
 // ask requests a login. It returns the status, where the login leads, and the event.
 func (s *sized) ask(t *testing.T, client *http.Client, front, link, query string) (status int, d destination, e docslogin.Event) {
 	t.Helper()
-	resp, err := client.Get(front + "/docs-login?" + s.in + "=" + url.QueryEscape(link) + query)
+	resp, err := client.Get(front + "/docs-login?" + strings.TrimPrefix(s.linkQuery(link), "?") + query)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,13 +184,8 @@ func followsNothing() *http.Client {
 	}
 }
 
-// step is the step between two sizes, which is larger where everything takes ten times as long.
-func step() int {
-	if raceDetector {
-		return 7
-	}
-	return 1
-}
+// step is the step between two sizes.
+const step = 7
 
 func TestNginxWithDefaultBuffersPassesURLsWithoutAWarning(t *testing.T) {
 	each(t, firstOfShape(toCallback), func(t *testing.T, p platform) {
@@ -200,7 +194,7 @@ func TestNginxWithDefaultBuffersPassesURLsWithoutAWarning(t *testing.T) {
 		client := followsNothing()
 		var passed []int
 		var largest int // pad without a warning
-		for pad := 0; ; pad += step() {
+		for pad := 0; ; pad += step {
 			status, d, e := app.ask(t, client, front, "/quickstart", fmt.Sprintf("&pad=%d", pad))
 			if (e.Warning != "") != (e.URLBytes > warnFrom) {
 				t.Fatalf("%d bytes have the warning %q", e.URLBytes, e.Warning)
@@ -233,7 +227,7 @@ func TestNginxAsDocumentedPassesEveryURL(t *testing.T) {
 		app := startSized(t, p)
 		front := startNginx(t, app.URL, documented)
 		client := followsNothing()
-		for pad := 0; ; pad += step() {
+		for pad := 0; ; pad += step {
 			status, d, e := app.ask(t, client, front, "/quickstart", fmt.Sprintf("&pad=%d&cookie=1000", pad))
 			if e.Outcome == docslogin.OutcomeTooLarge {
 				if status != http.StatusInternalServerError || pad == 0 {
@@ -256,7 +250,7 @@ func TestNginxInFrontOfAnAppThatSetsTheCookie(t *testing.T) {
 		byDefault, asDocumented := startNginx(t, app.URL, ""), startNginx(t, app.URL, documented)
 		client := followsNothing()
 		lost := 0
-		for pad := 0; ; pad += step() {
+		for pad := 0; ; pad += step {
 			query := fmt.Sprintf("&pad=%d", pad)
 			status, d, e := app.ask(t, client, asDocumented, "/quickstart", query)
 			if e.Outcome == docslogin.OutcomeTooLarge {

@@ -35,8 +35,9 @@ type platform struct {
 	logout              string // the path of the docs that ends the docs session; "": there is none
 	maxToken            int    // bytes; 0: only the URL or the cookie is limited
 
-	in, out   string                                  // parameters that bring the deep link and take it back; no out: the token goes to the page
+	in, out   string                                  // parameters that bring the deep link and take it back; no in: the platform sends no deep link; no out: the token goes to the page
 	link      func(origin, path, given string) string // how it goes back
+	rootOnly  bool                                    // the docs cannot be under a path
 	fromBase  bool                                    // it arrives without a slash in front
 	unescaped bool                                    // it arrives unescaped, as the rest of the query
 	always    bool                                    // without it, the docs' home page goes back
@@ -44,7 +45,7 @@ type platform struct {
 	drops     []string                                // parameters to remove from it
 	echo      []string                                // other parameters that go back
 
-	lifetime     int64  // of the token in seconds
+	lifetime     int64  // of the token in seconds; 0: it does not expire
 	fromIssue    bool   // counted from iat, whatever exp says
 	sessionClaim string // the claim for the end of the docs session
 	tokenID      bool   // each token has its own jti
@@ -231,8 +232,28 @@ func (p platform) shape() string {
 	return shape
 }
 
+// hasLink reports whether the platform sends a deep link.
+func hasLink(p platform) bool { return p.in != "" }
+
+// leadsTo returns the page to which a login from the given page leads.
+func (p platform) leadsTo(page string) string {
+	if hasLink(p) {
+		return page
+	}
+	return "/"
+}
+
 // onPage reports whether the token goes to the deep link's page.
-func (p platform) onPage() bool { return p.out == "" }
+func (p platform) onPage() bool { return hasLink(p) && p.out == "" }
+
+// base returns the path of the docs in tests of deep links: a path of their own, if the token goes to the
+// page, and if they can have one.
+func (p platform) base() string {
+	if p.onPage() && !p.rootOnly {
+		return "/docs"
+	}
+	return ""
+}
 
 // keepsAnchor reports whether the token leaves the anchor of the deep link's page alone.
 func (p platform) keepsAnchor() bool { return p.shape() != "fragment of the page" }

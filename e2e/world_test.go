@@ -242,8 +242,14 @@ func static(body string) http.Handler {
 }
 
 // loginPath returns the path of the route with a deep link.
-func (p platform) loginPath(page string) string {
-	return "/docs-login?" + p.in + "=" + url.QueryEscape(page)
+func (p platform) loginPath(page string) string { return "/docs-login" + p.linkQuery(page) }
+
+// linkQuery returns the query of the login URL with a deep link, or "" if the platform sends none.
+func (p platform) linkQuery(page string) string {
+	if !hasLink(p) {
+		return ""
+	}
+	return "?" + p.in + "=" + url.QueryEscape(page)
 }
 
 // setPage gives the app a page.

@@ -1,6 +1,8 @@
 // Uses the vendors' own packages to show what ReadMe's docs do with a user, and to check the type of
-// a user at Mintlify. It reads one JSON request per line from standard input, and writes one JSON
+// a user at Mintlify. Scalar publishes no package for its signatures, so this uses Node's crypto as
+// Scalar's page on personalization documents. It reads one JSON request per line from standard input, and writes one JSON
 // answer for each.
+import {createHmac, timingSafeEqual} from 'node:crypto';
 import readline from 'node:readline';
 import oasToHar from '@readme/oas-to-har';
 import oasToSnippet from '@readme/oas-to-snippet';
@@ -87,6 +89,20 @@ const answers = {
 			globalThis.Date = Date;
 		}
 	},
+	// scalarSignature returns Scalar's header for a body, signed with each of the secrets.
+	scalarSignature({body, secrets, seconds}) {
+		return [`t=${seconds}`, ...secrets.map((secret) => `v1=${scalarHash(secret, seconds, body).toString('hex')}`)].join(',');
+	},
+	// scalarVerifies reports whether Scalar's header is valid for a body at the time now, in seconds.
+	scalarVerifies({body, signature, secret, now}) {
+		const fields = signature.split(',').map((field) => field.split('='));
+		const [, seconds] = fields.find(([name]) => name === 't') ?? [];
+		const want = scalarHash(secret, seconds, body);
+		return Math.abs(now - Number(seconds)) <= 300 && fields.some(([name, hex]) => {
+			const hash = Buffer.from(name === 'v1' ? hex : '', 'hex');
+			return hash.length === want.length && timingSafeEqual(hash, want);
+		});
+	},
 	// type returns the compiler's errors about a user, given as JSON, as a value of Mintlify's type.
 	type({user}) {
 		const file = 'user.ts';
@@ -100,6 +116,9 @@ const answers = {
 		return ts.getPreEmitDiagnostics(compiled).map(({messageText}) => ts.flattenDiagnosticMessageText(messageText, ' '));
 	},
 };
+
+// scalarHash returns the HMAC of the time and a body. The key is the whole secret, with its prefix.
+const scalarHash = (secret, seconds, body) => createHmac('sha256', secret).update(`${seconds}.`).update(Buffer.from(body)).digest();
 
 function decode(markup) {
 	const entities = {amp: '&', lt: '<', gt: '>', quot: '"', '#x27': "'"};

@@ -45,7 +45,7 @@ func TestMintlifysTypeAccepts(t *testing.T) {
 	}
 	everything := &docslogin.User{
 		ID: "u1", Name: "Ada", Email: "ada@example.com", Groups: []string{"admin", "beta"}, ExpiresAt: time.Now().Add(time.Hour), App: 1,
-		APIKeys:    []docslogin.APIKey{{Name: "live", Key: "k", Values: map[string]any{"region": "eu"}}, {Name: "test", Key: "k2"}},
+		APIKeys:    []docslogin.APIKey{{Name: "live", Key: "k", Values: map[string]any{"region": "eu", "port": 8443, "tags": []string{"x"}}}, {Name: "test", Key: "k2", Header: "X-Api-Key"}},
 		Attributes: map[string]any{"plan": "pro", "seats": 7, "none": nil, "org": map[string]any{"tags": []any{"x", 2}}},
 	}
 	basic := docslogin.APIKey{Username: "u", Password: "p"}

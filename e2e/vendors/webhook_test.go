@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/docslogin/docslogin"
+	"github.com/docslogin/docslogin/docslogintest"
 	"github.com/docslogin/docslogin/e2e/internal/judge"
 	"github.com/docslogin/docslogin/webhook"
 )
@@ -59,6 +60,7 @@ func TestReadMeSignatures(t *testing.T) {
 	}{
 		{"the test vector", vectorBody, vector, 0, ""},
 		{"a signature made by this test", vectorBody, sign(secret, vectorBody, vectorTime), 0, ""},
+		{"a signature made by docslogintest", vectorBody, docslogintest.NewReadMeRequest("/", "owlbert@readme.io", vectorTime, secret).Header.Get("ReadMe-Signature"), 0, ""},
 		{"an e-mail address with non-ASCII letters", `{"email":"chloé@exämple.com"}`, sign(secret, `{"email":"chloé@exämple.com"}`, vectorTime), 0, ""},
 		{"30 minutes old", vectorBody, vector, 30 * time.Minute, ""},
 		{"older than 30 minutes", vectorBody, vector, 30*time.Minute + time.Millisecond, expired},
