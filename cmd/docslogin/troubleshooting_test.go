@@ -28,6 +28,7 @@ import (
 	"github.com/docslogin/docslogin/internal/testkit"
 	"github.com/docslogin/docslogin/platforms"
 	"github.com/docslogin/docslogin/userinfo"
+	"github.com/docslogin/docslogin/webhook"
 	"github.com/gorilla/sessions"
 )
 
@@ -118,6 +119,21 @@ func asked(t *testing.T, origin string) string {
 		t.Fatal(err)
 	}
 	testkit.Get(t, info, "/user-info", "Origin: "+origin)
+	return log.String()
+}
+
+const scalarSecret = "whsec_" + secret
+
+// loggedByScalarHook returns what the webhook for Scalar logs about a request that is ago old. find returns
+// the user.
+func loggedByScalarHook(t *testing.T, user *docslogin.User, ago time.Duration, secret string) string {
+	t.Helper()
+	withLogger, log := logger()
+	info, err := webhook.Scalar(scalarSecret, func(context.Context, string) (*docslogin.User, error) { return user, nil }, testkit.AtNoon, withLogger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info.ServeHTTP(httptest.NewRecorder(), docslogintest.NewScalarRequest("/scalar-webhook", adaInApp.Email, testkit.Noon.Add(-ago), secret))
 	return log.String()
 }
 
@@ -392,6 +408,10 @@ var startSituations = situations{
 	},
 	"the secret was copied from a chat or a document": func(*testing.T) string {
 		return configured(platforms.ReadMe(docsURL, "\u200b"+secret))
+	},
+	"Scalar's secret has lost its prefix": func(*testing.T) string {
+		_, err := webhook.Scalar(secret, func(context.Context, string) (*docslogin.User, error) { return adaInApp, nil })
+		return fmt.Sprint(err)
 	},
 	"the URL and the secret are swapped": func(*testing.T) string {
 		return configured(platforms.ReadMe(secret, docsURL))
@@ -673,6 +693,14 @@ var valueSituations = situations{
 	"ReadMe's code blocks show no API key: there are several": func(t *testing.T) string {
 		return explained(t, readMeURL(readMe1+`,"keys":[{"name":"a","apiKey":"1"},{"name":"b","apiKey":"2"}]`))
 	},
+	"Mintlify or Fern shows no API key: the name of its header is invalid": func(t *testing.T) string {
+		return unsigned(t, docsURL+"/login/jwt-callback#"+token(`"apiPlaygroundInputs":{"header":{"X-Api-Key:":"k"}},"exp":1700000010,"iat":1700000000`))
+	},
+	"a 500 page: an API key's `Header` is not a valid header name": func(t *testing.T) string {
+		user := *adaInApp
+		user.APIKeys = []docslogin.APIKey{{Header: "X-Api-Key: k", Key: "k"}}
+		return loggedFor(t, platforms.Fern(docsURL, secret), testkit.As(&user), from("/quickstart"))
+	},
 	"a 500 page: an attribute's value has no useful JSON": func(t *testing.T) string {
 		user := *adaInApp
 		user.Attributes = map[string]any{"trial": 14 * 24 * time.Hour}
@@ -680,6 +708,17 @@ var valueSituations = situations{
 	},
 	"Mintlify hides the pages of a group": func(t *testing.T) string {
 		return unsigned(t, mintlifyURL(t, docsURL))
+	},
+	"Scalar does not personalize the docs: a group breaks one of [Scalar's rules](webhooks.md#what-scalar-ignores)": func(t *testing.T) string {
+		user := *adaInApp
+		user.Groups = []string{"beta", "Beta Testers"}
+		return loggedByScalarHook(t, &user, 0, scalarSecret)
+	},
+	"ReadMe or Scalar does not personalize the docs: the clock is wrong": func(t *testing.T) string {
+		return loggedByScalarHook(t, adaInApp, 6*time.Minute, scalarSecret)
+	},
+	"ReadMe or Scalar does not personalize the docs: the webhook has another secret": func(t *testing.T) string {
+		return loggedByScalarHook(t, adaInApp, 0, "whsec_of other docs")
 	},
 	"GitBook's pages do not see the groups": func(t *testing.T) string {
 		return explained(t, docsURL+"?jwt_token="+token(`"groups":["beta"],"exp":1700003600,"iat":1700000000`))
