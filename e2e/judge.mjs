@@ -87,6 +87,9 @@ const samples = {
 		const {first_name = Name, last_name} = Attributes ?? {};
 		return jwt.sign({email, first_name, last_name, groups: groups ?? undefined, iat, exp: iat + 180}, key);
 	},
+	// The tokens of the vendor's sample expire after ten hours.
+	Pylon: ({Email: email}, {key, iat}) =>
+		jwt.sign({iat, email, iss: 'https://app.example.com/', aud: 'https://portal.usepylon.com'}, key, {algorithm: 'HS256', expiresIn: '5m'}),
 };
 
 function mintlifyUser({Name: name, Email: email, Attributes, Groups, APIKeys}, iat) {

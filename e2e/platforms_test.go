@@ -122,6 +122,11 @@ var allPlatforms = []platform{
 		alg: "HS256", query: "jwt", callback: "/auth/sso", in: "return_to", out: "return_to", link: asURI, unescaped: true,
 		always: true, lifetime: 180, fromIssue: true, required: "email",
 	},
+	{
+		name: "Pylon", preset: pylon, site: docslogintest.NewPylon,
+		alg: "HS256", query: "jwt", callback: "https://graph.usepylon.com/callback/jwt",
+		lifetime: 300, issuer: pylonIssuer, required: "email", nameless: true,
+	},
 }
 
 // visitorToken is the cookie of the platform that adaptive returns.
@@ -145,6 +150,12 @@ const companyID = "company-1"
 
 func canny(boardURL, privateKey string) docslogin.Platform {
 	return platforms.Canny(boardURL, companyID, privateKey)
+}
+
+const pylonIssuer = "https://app.example.com/"
+
+func pylon(portalURL, secret string) docslogin.Platform {
+	return platforms.Pylon(portalURL, "acme", pylonIssuer, secret)
 }
 
 // gitBookAdaptive sets the cookie for the domain that the app and the docs share.

@@ -40,6 +40,8 @@ var (
 	account      = Argument{Name: "account", Value: "URL", Help: "the account's own URL, if the help center has another", Field: "accountURL", Example: "https://acme.zendesk.com", Optional: true}
 	cookieDomain = Argument{Name: "cookie-domain", Value: "DOMAIN", Help: "the parent domain of app and docs", Field: "Platform.Carrier", Example: "example.com"}
 	issuer       = Argument{Name: "issuer", Value: "URL", Help: "the issuer, if another one was agreed upon", Field: "Platform.Static", Optional: true}
+	orgSlug      = Argument{Name: "org-slug", Value: "SLUG", Help: "the orgSlug in Pylon's workspace settings", Field: "Platform.Params", Example: "acme"}
+	pylonIssuer  = Argument{Name: "issuer", Value: "URL", Help: "the login URL's origin, with a slash at its end", Field: "issuer", Example: "https://app.example.com/"}
 )
 
 // All returns every preset.
@@ -57,6 +59,7 @@ func All() []Preset {
 		{"canny", "Canny(boardURL, companyID, privateKey)", canny, fixed(rules.Canny), docslogintest.NewCanny, []Argument{company}},
 		{"featurebase", "Featurebase(siteURL, secret)", simple(platforms.Featurebase), fixed(rules.Featurebase), docslogintest.NewFeaturebase, nil},
 		{"metabase", "Metabase(siteURL, secret)", simple(platforms.Metabase), fixed(rules.Metabase), docslogintest.NewMetabase, nil},
+		{"pylon", "Pylon(portalURL, orgSlug, issuer, secret)", pylon, pylonRules, docslogintest.NewPylon, []Argument{orgSlug, pylonIssuer}},
 	}
 }
 
@@ -83,6 +86,12 @@ func fern(v Values) docslogin.Platform {
 	}
 	return p
 }
+
+func pylon(v Values) docslogin.Platform {
+	return platforms.Pylon(v["docs"], v["org-slug"], v["issuer"], v["key"])
+}
+
+func pylonRules(v Values) rules.Platform { return rules.Pylon(v["issuer"]) }
 
 func zendesk(v Values) docslogin.Platform {
 	if v["account"] == "" {

@@ -63,6 +63,7 @@ func All() []Platform {
 		Canny(),
 		Featurebase(),
 		Metabase(),
+		Pylon(""),
 	}
 }
 
