@@ -90,6 +90,7 @@ const samples = {
 	// The tokens of the vendor's sample expire after ten hours.
 	Pylon: ({Email: email}, {key, iat}) =>
 		jwt.sign({iat, email, iss: 'https://app.example.com/', aud: 'https://portal.usepylon.com'}, key, {algorithm: 'HS256', expiresIn: '5m'}),
+	Kayako: ({Name: name, Email: email}, {key, iat}) => jwt.sign({iat, email, name}, key),
 };
 
 function mintlifyUser({Name: name, Email: email, Attributes, Groups, APIKeys}, iat) {

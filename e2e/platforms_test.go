@@ -127,6 +127,11 @@ var allPlatforms = []platform{
 		alg: "HS256", query: "jwt", callback: "https://graph.usepylon.com/callback/jwt",
 		lifetime: 300, issuer: pylonIssuer, required: "email", nameless: true,
 	},
+	{
+		name: "Kayako", preset: platforms.Kayako, site: docslogintest.NewKayako,
+		alg: "HS256", query: "jwt", in: "returnto", rootOnly: true,
+		tokenID: true, required: "email",
+	},
 }
 
 // visitorToken is the cookie of the platform that adaptive returns.

@@ -60,6 +60,7 @@ func All() []Preset {
 		{"featurebase", "Featurebase(siteURL, secret)", simple(platforms.Featurebase), fixed(rules.Featurebase), docslogintest.NewFeaturebase, nil},
 		{"metabase", "Metabase(siteURL, secret)", simple(platforms.Metabase), fixed(rules.Metabase), docslogintest.NewMetabase, nil},
 		{"pylon", "Pylon(portalURL, orgSlug, issuer, secret)", pylon, pylonRules, docslogintest.NewPylon, []Argument{orgSlug, pylonIssuer}},
+		{"kayako", "Kayako(siteURL, secret)", simple(platforms.Kayako), fixed(rules.Kayako), docslogintest.NewKayako, nil},
 	}
 }
 

@@ -64,6 +64,7 @@ func All() []Platform {
 		Featurebase(),
 		Metabase(),
 		Pylon(""),
+		Kayako(),
 	}
 }
 
