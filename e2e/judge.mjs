@@ -91,6 +91,7 @@ const samples = {
 	Pylon: ({Email: email}, {key, iat}) =>
 		jwt.sign({iat, email, iss: 'https://app.example.com/', aud: 'https://portal.usepylon.com'}, key, {algorithm: 'HS256', expiresIn: '5m'}),
 	Kayako: ({Name: name, Email: email}, {key, iat}) => jwt.sign({iat, email, name}, key),
+	UserVoice: ({ID: guid, Email: email, Name: display_name}, {key}) => jwt.sign({guid, email, display_name}, key, {algorithm: 'HS256', noTimestamp: true}),
 };
 
 function mintlifyUser({Name: name, Email: email, Attributes, Groups, APIKeys}, iat) {

@@ -132,6 +132,11 @@ var allPlatforms = []platform{
 		alg: "HS256", query: "jwt", in: "returnto", rootOnly: true,
 		tokenID: true, required: "email",
 	},
+	{
+		name: "UserVoice", preset: platforms.UserVoice, site: docslogintest.NewUserVoice,
+		alg: "HS256", query: "sso",
+		lifetime: 86400, sessionClaim: "exp", required: "guid, email",
+	},
 }
 
 // visitorToken is the cookie of the platform that adaptive returns.

@@ -61,6 +61,7 @@ func All() []Preset {
 		{"metabase", "Metabase(siteURL, secret)", simple(platforms.Metabase), fixed(rules.Metabase), docslogintest.NewMetabase, nil},
 		{"pylon", "Pylon(portalURL, orgSlug, issuer, secret)", pylon, pylonRules, docslogintest.NewPylon, []Argument{orgSlug, pylonIssuer}},
 		{"kayako", "Kayako(siteURL, secret)", simple(platforms.Kayako), fixed(rules.Kayako), docslogintest.NewKayako, nil},
+		{"uservoice", "UserVoice(siteURL, secret)", simple(platforms.UserVoice), fixed(rules.UserVoice), docslogintest.NewUserVoice, nil},
 	}
 }
 

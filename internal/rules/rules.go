@@ -65,6 +65,7 @@ func All() []Platform {
 		Metabase(),
 		Pylon(""),
 		Kayako(),
+		UserVoice(),
 	}
 }
 
