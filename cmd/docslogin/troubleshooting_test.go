@@ -428,6 +428,9 @@ var startSituations = situations{
 	"the token's cookie would not reach the docs": func(*testing.T) string {
 		return configured(adaptiveDocs("example.org"))
 	},
+	"Pylon's issuer has no slash at its end": func(*testing.T) string {
+		return configured(platforms.Pylon(docsURL, "acme", "https://app.example.com", secret))
+	},
 	"the app could not set the token's cookie": func(*testing.T) string {
 		_, err := docslogin.New(testkit.Nobody, adaptiveDocs("example.com"), docslogin.WithExternalURL("https://app.example.org"))
 		return fmt.Sprint(err)
@@ -732,6 +735,12 @@ var otherCodeSituations = situations{
 	},
 	"rejected: the secret was decoded from base64": func(t *testing.T) string {
 		return explainedWith(t, "aHVudGVyMi1odW50ZXIyLXNlY3JldA==")
+	},
+	"Pylon rejects it: the issuer is not the one in its settings": func(t *testing.T) string {
+		return explained(t, hs256(`{"alg":"HS256","typ":"JWT"}`, `{"email":"ada@example.com","aud":"https://portal.usepylon.com","iss":"https://app.example.com","iat":1700000000,"exp":1700000300}`), "-platform", "pylon")
+	},
+	"Kayako sends the browser back to the login URL again and again": func(t *testing.T) string {
+		return explained(t, hs256(`{"alg":"HS256","typ":"JWT"}`, `{"name":"Ada","email":"ada@example.com","iat":1700000000}`), "-platform", "kayako")
 	},
 	"Zendesk says that the signature is invalid, and the secret is right": func(t *testing.T) string {
 		return explained(t, hs256(`{"alg":"HS256"}`, `{"jti":"1","name":"Ada","email":"ada@example.com","iat":1700000000}`), "-platform", "zendesk")
