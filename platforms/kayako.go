@@ -25,11 +25,11 @@ import (
 // user, so only the app's own mappers set them. Kayako finds a user by external_id first, and then by
 // email. Without a role, the user is a customer.
 //
-// Kayako's returnto is an absolute URL of its endpoint /Base/SSO/JWT/. The parameter action of that URL is
-// the page that the reader sees next. Kayako does not document whether other pages accept a token, or what
-// happens without returnto. For a link in the app's menu, call [docslogin.Middleware.LoginPath] with a
-// returnto that Kayako has sent. Kayako's samples append &jwt= to it, even without a question mark before.
-// The preset appends ?jwt= then.
+// Kayako's returnto is an absolute URL of an endpoint, whose path ends with /Base/SSO/JWT/. Its parameter
+// action is the page that the reader sees next. Kayako does not document whether other pages accept a
+// token, or what happens without returnto. For a link in the app's menu, call
+// [docslogin.Middleware.LoginPath] with a returnto that Kayako has sent. Kayako's samples append &jwt= even
+// to a URL without a query. To such a URL, the preset appends ?jwt=.
 //
 // If Kayako rejects a token, it redirects to the login URL, with message, code, and type=error. The route
 // then makes another token, so the browser may enter a redirect loop. To show the message instead, respond
@@ -49,7 +49,7 @@ func Kayako(siteURL, secret string) docslogin.Platform {
 		Key:       docslogin.Secret(secret),
 		Carrier:   docslogin.InQuery("jwt"),
 		DeepLink:  docslogin.DeepLink{In: "returnto"},
-		RootOnly:  true, // so are the URLs in returnto
+		RootOnly:  true, // because an endpoint may be under any path of the host
 		TokenID:   true,
 		Required:  []string{"name", "email"},
 		Mapper:    kayakoClaims,

@@ -69,6 +69,12 @@ func TestKayakoLinkInAMenu(t *testing.T) {
 	}
 }
 
+// The endpoint in returnto may be under any path of the host.
+func TestKayakoRejectsAHelpCenterUnderAPath(t *testing.T) {
+	_, err := docslogin.New(testkit.Nobody, platforms.Kayako("https://acme.kayako.com/en-us", testkit.Secret))
+	testConfigError(t, err, "Platform.DocsURL", "has a path")
+}
+
 func TestKayakoClaims(t *testing.T) {
 	testClaims(t, kayako, []claimsRow{
 		{"every field, none of which changes the Kayako user", everything, `{"email":"ada@example.com","name":"Ada Lovelace"}`},

@@ -27,8 +27,8 @@ import (
 //
 // UserVoice documents no parameter for a deep link, so a login leads to the portal's home page, and a link
 // in a request is ignored. Without exp, the session lasts 24 hours. UserVoice does not document whether it
-// accepts a token twice, or whether the session really ends at exp. If yours does not, let the token expire
-// sooner, and set the Lifetime of the result to docslogin.Lifetime{Token: 5 * time.Minute}.
+// accepts a token twice, or whether the session really ends at exp. If sessions outlive exp at your portal,
+// let the token expire sooner: set the Lifetime of the result to docslogin.Lifetime{Token: 5 * time.Minute}.
 //
 // Source: UserVoice's page on single sign-on with JSON Web Tokens.
 func UserVoice(siteURL, secret string) docslogin.Platform {

@@ -40,8 +40,8 @@ func TestKayakoRejectsClaimsOfAWrongType(t *testing.T) {
 func TestAURLIdentifiesKayako(t *testing.T) {
 	const page = "https://acme.kayako.com/Base/SSO/JWT/?type=customer&action=/HelpCenter&jwt="
 	checkInference(t, []inferTest{
-		{page + kayako(""), "Kayako", "the parameter jwt and the claims"},
-		{page + hs512(`{"alg":"HS512","typ":"JWT"}`, kayakoClaims), "Kayako", "the parameter jwt and the claims"},
+		{page + kayako(""), "Kayako", "the parameter jwt and the claims (or is it DeveloperHub"},
+		{page + hs512(`{"alg":"HS512","typ":"JWT"}`, kayakoClaims), "Kayako", "the parameter jwt and the claims (or is it DeveloperHub"},
 		{page + hs256(hsHeader, `{"iat":1700000000,"name":"Ada","email":"e"}`, secret), "DeveloperHub", "the parameter jwt (or is it Kayako or "}, // neither platform accepts the claims
 	})
 }
